@@ -1,0 +1,1 @@
+//! Frames in and out of two ports over AF_XDP.

@@ -1,0 +1,182 @@
+//! Frame → [`Packet`]: headers as plain data, checksums judged. The decoder counts nothing.
+
+use std::net::IpAddr;
+
+use arrayvec::ArrayVec;
+
+use crate::limits::VLAN_TAGS_MAX;
+
+/// How the first byte of a frame is to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LinkType {
+    /// IEEE 802.3 (LINKTYPE_ETHERNET, 1).
+    Ethernet,
+    /// IPv4 or IPv6 without any link header (LINKTYPE_RAW, 101, and the DLT values 12 and 14).
+    RawIp,
+    /// BSD loopback, a 4-byte address family in host order (LINKTYPE_NULL, 0; LINKTYPE_LOOP, 108).
+    Null,
+    /// Linux "cooked" capture, version 1 (LINKTYPE_LINUX_SLL, 113).
+    LinuxSll,
+    /// Linux "cooked" capture, version 2 (LINKTYPE_LINUX_SLL2, 276).
+    LinuxSll2,
+}
+
+/// A frame's headers as plain data, and its payload where it lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Packet<'p> {
+    /// VLAN identifiers (12 bits), the outermost first.
+    pub vlans: ArrayVec<u16, VLAN_TAGS_MAX>,
+    /// The network header; `None` where the frame is neither IPv4 nor IPv6 (ARP, LLDP, STP …).
+    pub network: Option<Network>,
+    /// What follows the network header.
+    pub transport: Transport,
+    /// The bytes behind the transport header, without padding of the link.
+    pub payload: &'p [u8],
+    /// Payload bytes that the headers announce but a capture cut off; 0 for frames off a wire.
+    pub missing_bytes: u32,
+    /// What the checksums said.
+    pub checksum: Checksum,
+}
+
+/// The IP header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    /// Sender.
+    pub source: IpAddr,
+    /// Receiver.
+    pub destination: IpAddr,
+    /// The upper-layer protocol number behind all extension headers.
+    pub protocol: u8,
+    /// TTL or hop limit.
+    pub hops: u8,
+    /// Offset of the IP header in the frame, in bytes.
+    pub offset: usize,
+    /// Offset of the upper-layer header in the frame, in bytes.
+    pub transport_offset: usize,
+}
+
+/// The upper-layer header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// RFC 9293.
+    Tcp(TcpHeader),
+    /// RFC 768.
+    Udp {
+        /// Source port.
+        source: u16,
+        /// Destination port.
+        destination: u16,
+    },
+    /// RFC 792 and RFC 4443.
+    Icmp {
+        /// Message type.
+        kind: u8,
+        /// Message code.
+        code: u8,
+    },
+    /// A piece of a fragmented datagram, the first one too: its payload begins behind the IP headers.
+    Fragment {
+        /// The identification that the pieces share.
+        id: u32,
+        /// Offset of this piece in the datagram, in bytes.
+        offset: u16,
+        /// Whether more pieces follow.
+        more: bool,
+    },
+    /// Another upper-layer protocol; its number is in [`Network::protocol`].
+    Other,
+    /// No IP packet.
+    None,
+}
+
+/// The fixed part of the TCP header (RFC 9293 §3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TcpHeader {
+    /// Source port.
+    pub source: u16,
+    /// Destination port.
+    pub destination: u16,
+    /// Sequence number of the first payload byte, or of the SYN.
+    pub sequence: u32,
+    /// Acknowledgment number; meaningless without the ACK flag.
+    pub acknowledgment: u32,
+    /// Control bits.
+    pub flags: TcpFlags,
+    /// Window, unscaled.
+    pub window: u16,
+    /// Shift count of the window scale option (RFC 7323), where the segment carries one.
+    pub window_scale: Option<u8>,
+}
+
+/// The TCP control bits as on the wire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct TcpFlags(pub u8);
+
+impl TcpFlags {
+    /// No more data from the sender.
+    pub const FIN: u8 = 0x01;
+    /// Synchronise sequence numbers.
+    pub const SYN: u8 = 0x02;
+    /// Reset the connection.
+    pub const RST: u8 = 0x04;
+    /// Push.
+    pub const PSH: u8 = 0x08;
+    /// The acknowledgment field is significant.
+    pub const ACK: u8 = 0x10;
+    /// The urgent pointer is significant.
+    pub const URG: u8 = 0x20;
+
+    /// Whether all of `bits` are set.
+    pub fn has(self, bits: u8) -> bool {
+        self.0 & bits == bits
+    }
+}
+
+/// What the checksums of a packet said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checksum {
+    /// All that could be verified are right.
+    Valid,
+    /// The sending kernel left the transport checksum to a device that never saw the frame (veth): the
+    /// field holds the folded pseudo-header sum. `value`, big-endian, at `offset` of the frame completes it.
+    Partial {
+        /// Offset of the checksum field in the frame, in bytes.
+        offset: usize,
+        /// What belongs there.
+        value: u16,
+    },
+    /// The IPv4 header or the transport checksum is wrong.
+    Bad,
+    /// Not verified: told so, fragment, cut capture, or a protocol without one.
+    Unverified,
+}
+
+/// Whether the decoder verifies checksums.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChecksumMode {
+    /// Verify all.
+    Verify,
+    /// Take every packet as [`Checksum::Unverified`]: captures where a NIC fills them in.
+    Ignore,
+}
+
+/// Why a frame is no packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DecodeError {
+    /// The frame ends inside its link header.
+    LinkTruncated,
+    /// More VLAN tags than [`VLAN_TAGS_MAX`].
+    TooManyTags,
+    /// The packet ends inside its IP header, or before the length that the header announces.
+    IpTruncated,
+    /// The version field contradicts the link header, or is neither 4 nor 6.
+    IpVersion,
+    /// A header length below the minimum or beyond the packet.
+    IpHeaderLength,
+    /// A chain of IPv6 extension headers that is too long, or out of the order that RFC 8200 allows.
+    Ipv6Extensions,
+    /// The packet ends inside its TCP, UDP or ICMP header.
+    TransportTruncated,
+    /// A TCP data offset or a UDP length that does not fit.
+    TransportLength,
+}

@@ -1,0 +1,3 @@
+//! Whose packet it is: keys, directions and the books of one flow.
+
+pub use dlp_patterns::Direction;

@@ -1,0 +1,12 @@
+//! Frame in, verdict and events out. Pure: no I/O, no clock, no thread, no lock.
+//!
+//! The modules form one ordered list, and each uses only what stands to its left:
+//! `limits < verdict < decode < flow < reassembly < app < inspect < policy < event < pipeline`.
+#![forbid(unsafe_code)]
+
+pub mod app;
+pub mod decode;
+pub mod flow;
+pub mod limits;
+pub mod reassembly;
+pub mod verdict;

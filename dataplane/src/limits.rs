@@ -1,0 +1,32 @@
+//! The cap of every queue, table and buffer that traffic can fill, with its unit and its reason.
+
+/// VLAN tags that are decoded; a deeper stack is [`DecodeError::TooManyTags`](crate::decode::DecodeError).
+pub const VLAN_TAGS_MAX: usize = 2;
+
+/// IPv6 extension headers that are walked; RFC 8200 names seven, and each may stand once.
+pub const IPV6_EXTENSIONS_MAX: usize = 8;
+
+/// Out-of-order bytes held for one direction of a TCP connection. One receive window of Linux's
+/// default `tcp_rmem` after its first doublings.
+pub const HELD_BYTES_PER_STREAM_MAX: usize = 256 * 1024;
+
+/// Out-of-order segments held for one direction: bounds the search on insert.
+pub const HELD_SEGMENTS_PER_STREAM_MAX: usize = 256;
+
+/// Out-of-order bytes held by one worker over all its flows.
+pub const HELD_BYTES_PER_WORKER_MAX: usize = 64 * 1024 * 1024;
+
+/// Bytes of a request line or of a status line; nginx and Apache refuse lines above 8 KiB.
+pub const HTTP_LINE_BYTES_MAX: usize = 32 * 1024;
+
+/// Bytes of the header block of one message.
+pub const HTTP_HEADER_BYTES_MAX: usize = 128 * 1024;
+
+/// Requests of one connection that wait for their response.
+pub const HTTP_PIPELINED_MAX: usize = 128;
+
+/// Bytes of a URL, host name or user agent that an event repeats; the rest is cut off.
+pub const HTTP_LOGGED_BYTES_MAX: usize = 1024;
+
+/// Hits of one packet that become alerts; more are counted, not listed.
+pub const HITS_PER_PACKET_MAX: usize = 64;

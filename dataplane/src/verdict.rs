@@ -1,0 +1,86 @@
+//! What becomes of a frame, and why.
+
+/// The answer to one frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// Send it out of the other port.
+    Forward,
+    /// Discard it.
+    Drop(DropReason),
+    /// Discard it and reset both ends of its connection.
+    Reset(DropReason),
+}
+
+impl Verdict {
+    /// Why the frame does not pass; `None` where it does.
+    pub fn reason(self) -> Option<DropReason> {
+        match self {
+            Verdict::Forward => None,
+            Verdict::Drop(reason) | Verdict::Reset(reason) => Some(reason),
+        }
+    }
+}
+
+/// Why a frame does not pass. Each reason has a counter of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum DropReason {
+    /// The headers contradict themselves or the length of the frame.
+    Malformed = 0,
+    /// A checksum that is neither right nor left partial by the sending kernel.
+    BadChecksum = 1,
+    /// A piece of a fragmented datagram, whose whole nobody inspects.
+    Fragment = 2,
+    /// A new flow where the table is full.
+    FlowTableFull = 3,
+    /// Out-of-order data beyond what may be held.
+    ReassemblyMemory = 4,
+    /// A segment outside of what the receiver would accept, or bytes of a gap that was skipped.
+    OutOfWindow = 5,
+    /// The application protocol is broken in a way that two ends may read differently.
+    AppError = 6,
+    /// More candidates were alive in a scan than its state may hold.
+    ScanOverflow = 7,
+    /// A rule matched.
+    Rule = 8,
+    /// The flow was blocked before.
+    FlowBlocked = 9,
+    /// The frame is longer than the port that it should leave by can send, or its ring is full.
+    Egress = 10,
+}
+
+impl DropReason {
+    /// How many reasons there are.
+    pub const COUNT: usize = 11;
+
+    /// Every reason, in index order.
+    pub const ALL: [DropReason; DropReason::COUNT] = [
+        DropReason::Malformed,
+        DropReason::BadChecksum,
+        DropReason::Fragment,
+        DropReason::FlowTableFull,
+        DropReason::ReassemblyMemory,
+        DropReason::OutOfWindow,
+        DropReason::AppError,
+        DropReason::ScanOverflow,
+        DropReason::Rule,
+        DropReason::FlowBlocked,
+        DropReason::Egress,
+    ];
+
+    /// The name that counters and events use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            DropReason::Malformed => "malformed",
+            DropReason::BadChecksum => "bad_checksum",
+            DropReason::Fragment => "fragment",
+            DropReason::FlowTableFull => "flow_table_full",
+            DropReason::ReassemblyMemory => "reassembly_memory",
+            DropReason::OutOfWindow => "out_of_window",
+            DropReason::AppError => "app_error",
+            DropReason::ScanOverflow => "scan_overflow",
+            DropReason::Rule => "rule",
+            DropReason::FlowBlocked => "flow_blocked",
+            DropReason::Egress => "egress",
+        }
+    }
+}

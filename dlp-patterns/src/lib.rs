@@ -1,0 +1,8 @@
+//! Signature packs, and the streaming scan that they compile to.
+#![forbid(unsafe_code)]
+
+mod field;
+mod hit;
+
+pub use field::{Direction, Field};
+pub use hit::{Hit, RuleId};
