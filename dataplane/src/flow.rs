@@ -1,3 +1,103 @@
-//! Whose packet it is: keys, directions and the books of one flow.
+//! Whose packet it is: directions, and the books of one flow.
 
+use std::net::IpAddr;
+
+use arrayvec::ArrayVec;
 pub use dlp_patterns::Direction;
+
+use crate::decode::{Packet, Transport};
+use crate::limits::VLAN_TAGS_MAX;
+
+/// Protocol numbers of the upper layer (IANA).
+pub mod protocol {
+    /// RFC 792.
+    pub const ICMP: u8 = 1;
+    /// RFC 9293.
+    pub const TCP: u8 = 6;
+    /// RFC 768.
+    pub const UDP: u8 = 17;
+    /// RFC 4443.
+    pub const ICMPV6: u8 = 58;
+    /// RFC 9260.
+    pub const SCTP: u8 = 132;
+}
+
+/// Who spoke with whom, when, and how much. Counts every frame of the flow, forwarded or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlowRecord {
+    /// Names the flow in every event; unique for the life of the process, positive as an `i64`.
+    pub id: u64,
+    /// Index of the link that it crosses.
+    pub link: u16,
+    /// The end that spoke first: address and port (0 where the protocol has none).
+    pub client: (IpAddr, u16),
+    /// The end that was spoken to.
+    pub server: (IpAddr, u16),
+    /// Upper-layer protocol number.
+    pub protocol: u8,
+    /// VLAN identifiers, the outermost first.
+    pub vlans: ArrayVec<u16, VLAN_TAGS_MAX>,
+    /// Type and code of the first ICMP message.
+    pub icmp: Option<(u8, u8)>,
+    /// Receive time of the first frame, in ns since the epoch.
+    pub start_ns: u64,
+    /// Receive time of the newest frame, in ns since the epoch.
+    pub last_ns: u64,
+    /// Frames, by direction.
+    pub frames: [u64; 2],
+    /// Bytes of those frames on the wire, link headers included, by direction.
+    pub bytes: [u64; 2],
+    /// Union of the TCP control bits, by direction.
+    pub tcp_flags: [u8; 2],
+}
+
+impl FlowRecord {
+    /// Enters one frame.
+    pub fn account(&mut self, direction: Direction, wire_bytes: u32, now_ns: u64) {
+        self.frames[direction as usize] += 1;
+        self.bytes[direction as usize] += u64::from(wire_bytes);
+        self.last_ns = self.last_ns.max(now_ns);
+    }
+}
+
+/// The ports that identify the flow of a packet: 0 for what has none.
+pub fn ports(packet: &Packet<'_>) -> (u16, u16) {
+    match packet.transport {
+        Transport::Tcp(header) => (header.source, header.destination),
+        Transport::Udp { source, destination } => (source, destination),
+        Transport::Icmp { .. } | Transport::Fragment { .. } | Transport::Other | Transport::None => (0, 0),
+    }
+}
+
+/// How long a silent flow is remembered, in seconds, by protocol and by how far it came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// TCP before the handshake is complete.
+    pub tcp_new_s: u32,
+    /// TCP after it.
+    pub tcp_established_s: u32,
+    /// TCP after RST, or FIN in both directions.
+    pub tcp_closed_s: u32,
+    /// UDP where only one end has spoken.
+    pub udp_new_s: u32,
+    /// UDP where both have.
+    pub udp_established_s: u32,
+    /// ICMP.
+    pub icmp_s: u32,
+    /// All others.
+    pub other_s: u32,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Timeouts {
+            tcp_new_s: 60,
+            tcp_established_s: 3600,
+            tcp_closed_s: 60,
+            udp_new_s: 30,
+            udp_established_s: 300,
+            icmp_s: 30,
+            other_s: 60,
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! What the dataplane tells of a flow. Borrowed: a sink copies what it keeps.
+
+use dlp_patterns::{Field, Hit, Rule};
+
+use crate::app::{AppAnomaly, AppProtocol, HttpTransaction};
+use crate::flow::{Direction, FlowRecord};
+use crate::reassembly::TcpState;
+use crate::verdict::DropReason;
+
+/// Something worth telling, with the time of the frame that showed it (ns since the epoch).
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'e> {
+    /// A rule matched.
+    Alert(Alert<'e>),
+    /// A frame does not pass: the first one of its flow for that reason, or one without a flow.
+    Drop(Dropped<'e>),
+    /// A flow is over.
+    Flow(FlowEnd<'e>),
+    /// A request and its response.
+    Http(HttpEnd<'e>),
+    /// The peers broke a protocol.
+    Anomaly(Anomaly<'e>),
+}
+
+/// A rule matched.
+#[derive(Clone, Copy, Debug)]
+pub struct Alert<'e> {
+    /// When, in ns since the epoch.
+    pub now_ns: u64,
+    /// Where.
+    pub flow: &'e FlowRecord,
+    /// Which way the matched bytes travelled.
+    pub direction: Direction,
+    /// What matched.
+    pub rule: &'e Rule,
+    /// In which field.
+    pub field: Field,
+    /// At which offsets of the field, with the bytes.
+    pub hit: &'e Hit,
+    /// The protocol of the flow so far.
+    pub app: AppProtocol,
+    /// Whether the frame that completed the match was kept from its receiver.
+    pub blocked: bool,
+}
+
+/// A frame does not pass.
+#[derive(Clone, Copy, Debug)]
+pub struct Dropped<'e> {
+    /// When, in ns since the epoch.
+    pub now_ns: u64,
+    /// Of which flow; `None` where it could not be told.
+    pub flow: Option<&'e FlowRecord>,
+    /// Which way the frame travelled.
+    pub direction: Direction,
+    /// Why.
+    pub reason: DropReason,
+    /// Whether both ends were reset as well.
+    pub reset: bool,
+    /// Length of the frame on the wire, in bytes.
+    pub wire_bytes: u32,
+}
+
+/// A flow is over.
+#[derive(Clone, Copy, Debug)]
+pub struct FlowEnd<'e> {
+    /// When that was noticed, in ns since the epoch.
+    pub now_ns: u64,
+    /// The books.
+    pub flow: &'e FlowRecord,
+    /// Why it is over.
+    pub cause: FlowEndCause,
+    /// How far it came.
+    pub state: FlowState,
+    /// State of the connection, for TCP.
+    pub tcp: Option<TcpState>,
+    /// Its protocol.
+    pub app: AppProtocol,
+    /// Whether any rule matched.
+    pub alerted: bool,
+    /// Why it was blocked, where it was.
+    pub blocked: Option<DropReason>,
+}
+
+/// Why a flow is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlowEndCause {
+    /// It was silent for too long.
+    Timeout,
+    /// A new connection took its place.
+    Reused,
+    /// The engine stops, or the capture ends.
+    Shutdown,
+}
+
+impl FlowEndCause {
+    /// The name that events use (`flow.reason`).
+    pub fn as_str(self) -> &'static str {
+        match self {
+            FlowEndCause::Timeout => "timeout",
+            FlowEndCause::Reused => "tcp_reuse",
+            FlowEndCause::Shutdown => "shutdown",
+        }
+    }
+}
+
+/// How far a flow came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlowState {
+    /// One end spoke, or the handshake is not complete.
+    New,
+    /// Both ends spoke.
+    Established,
+    /// Its connection was closed.
+    Closed,
+}
+
+impl FlowState {
+    /// The name that events use (`flow.state`).
+    pub fn as_str(self) -> &'static str {
+        match self {
+            FlowState::New => "new",
+            FlowState::Established => "established",
+            FlowState::Closed => "closed",
+        }
+    }
+}
+
+/// A request and its response.
+#[derive(Clone, Copy, Debug)]
+pub struct HttpEnd<'e> {
+    /// When, in ns since the epoch.
+    pub now_ns: u64,
+    /// Where.
+    pub flow: &'e FlowRecord,
+    /// What was asked and answered.
+    pub transaction: &'e HttpTransaction,
+}
+
+/// The peers broke a protocol.
+#[derive(Clone, Copy, Debug)]
+pub struct Anomaly<'e> {
+    /// When, in ns since the epoch.
+    pub now_ns: u64,
+    /// Where.
+    pub flow: &'e FlowRecord,
+    /// Which way the bytes travelled that showed it.
+    pub direction: Direction,
+    /// How.
+    pub kind: AppAnomaly,
+}
+
+/// Who listens to the dataplane.
+pub trait EventSink {
+    /// Takes note. Called on the packet path: must not block.
+    fn emit(&mut self, event: Event<'_>);
+}
+
+impl EventSink for () {
+    fn emit(&mut self, _event: Event<'_>) {}
+}
