@@ -1,0 +1,130 @@
+//! What the operator wants done, and what that makes of a flow.
+
+use dlp_patterns::Action;
+
+use crate::decode::ChecksumMode;
+use crate::flow::Timeouts;
+use crate::limits::HELD_BYTES_PER_WORKER_MAX;
+use crate::verdict::{DropReason, Verdict};
+
+/// Whether verdicts are carried out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Alerts and counters only: every frame is forwarded.
+    Monitor,
+    /// Frames are dropped and connections reset.
+    #[default]
+    Protect,
+}
+
+/// What happens to a frame where a cause would keep it from passing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exception {
+    /// Fail closed.
+    Drop,
+    /// Fail open: the frame passes as if nothing had been.
+    Forward,
+}
+
+/// The operator's word for each cause; fails closed unless told otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exceptions([Exception; DropReason::COUNT]);
+
+impl Default for Exceptions {
+    fn default() -> Self {
+        Exceptions([Exception::Drop; DropReason::COUNT])
+    }
+}
+
+impl Exceptions {
+    /// The causes that an operator may fail open. A rule's own action decides for rules, and what was
+    /// blocked stays so.
+    pub const CAUSES: [DropReason; 8] = [
+        DropReason::Malformed,
+        DropReason::BadChecksum,
+        DropReason::Fragment,
+        DropReason::FlowTableFull,
+        DropReason::ReassemblyMemory,
+        DropReason::OutOfWindow,
+        DropReason::AppError,
+        DropReason::ScanOverflow,
+    ];
+
+    /// What was said of `cause`.
+    pub fn get(&self, cause: DropReason) -> Exception {
+        self.0[cause as usize]
+    }
+
+    /// Says it.
+    pub fn set(&mut self, cause: DropReason, exception: Exception) {
+        self.0[cause as usize] = exception;
+    }
+}
+
+/// All that a pipeline is told at its start.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Whether verdicts are carried out.
+    pub mode: Mode,
+    /// Whether checksums are verified.
+    pub checksums: ChecksumMode,
+    /// What happens at each cause that is no rule.
+    pub exceptions: Exceptions,
+    /// How long silent flows are remembered.
+    pub timeouts: Timeouts,
+    /// Flows that one pipeline tracks at once.
+    pub flows_max: usize,
+    /// Out-of-order bytes that one pipeline holds at once.
+    pub held_bytes_max: usize,
+    /// Secret of the flow hash. Fixed for a replay, random for a live engine.
+    pub hash_seed: [u64; 2],
+    /// Identifier of the first flow; workers of one engine take ranges that do not meet.
+    pub first_flow_id: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            mode: Mode::default(),
+            checksums: ChecksumMode::Verify,
+            exceptions: Exceptions::default(),
+            timeouts: Timeouts::default(),
+            flows_max: 1 << 18,
+            held_bytes_max: HELD_BYTES_PER_WORKER_MAX,
+            hash_seed: [0x9e37_79b9_7f4a_7c15, 0xd1b5_4a32_d192_ed03],
+            first_flow_id: 1,
+        }
+    }
+}
+
+/// How a flow is treated from now on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Disposition {
+    /// Look at every byte.
+    #[default]
+    Inspect,
+    /// Nothing of it passes any more.
+    Blocked(DropReason),
+}
+
+/// The strictest of what the rules that hit ask for: `Alert < Drop < Reset`.
+pub fn strictest(actions: impl Iterator<Item = Action>) -> Option<Action> {
+    actions.max_by_key(|action| match action {
+        Action::Alert => 0,
+        Action::Drop => 1,
+        Action::Reset => 2,
+    })
+}
+
+impl Settings {
+    /// The verdict on a frame that a cause other than a rule speaks against.
+    pub fn verdict_for(&self, cause: DropReason) -> Verdict {
+        if self.mode == Mode::Monitor || self.exceptions.get(cause) == Exception::Forward {
+            return Verdict::Forward;
+        }
+        match cause {
+            DropReason::AppError | DropReason::ScanOverflow => Verdict::Reset(cause),
+            _ => Verdict::Drop(cause),
+        }
+    }
+}
