@@ -30,3 +30,10 @@ pub const HTTP_LOGGED_BYTES_MAX: usize = 1024;
 
 /// Hits of one packet that become alerts; more are counted, not listed.
 pub const HITS_PER_PACKET_MAX: usize = 64;
+
+/// Drops without a flow that become events, in one second of packet time: a flood of broken frames must
+/// not become a flood of log lines. All of them are counted.
+pub const FLOWLESS_DROP_EVENTS_PER_SECOND_MAX: u32 = 100;
+
+/// Flows that one call of `expire` ends: bounds the pause between two batches.
+pub const FLOWS_EXPIRED_PER_CALL_MAX: usize = 256;

@@ -1,0 +1,476 @@
+//! Frame → verdict: leads each packet through the stages, and keeps the flows between them.
+
+mod counters;
+mod reset;
+mod tracked;
+
+use std::sync::Arc;
+
+use dlp_patterns::{Action, RuleSet};
+use flow_table::{FlowId, FlowKey, FlowTable, Orientation};
+
+pub use self::counters::Counters;
+pub use self::reset::Resets;
+use self::reset::Standing;
+use self::tracked::{Ears, Tracked};
+use crate::decode::{Checksum, LinkType, Network, Packet, TcpFlags, TcpHeader, Transport, decode};
+use crate::event::{Alert, Dropped, Event, EventSink, FlowEndCause};
+use crate::flow::{self, Direction, FlowRecord};
+use crate::inspect::Findings;
+use crate::limits::{FLOWLESS_DROP_EVENTS_PER_SECOND_MAX, FLOWS_EXPIRED_PER_CALL_MAX};
+use crate::policy::{Disposition, Mode, Settings, strictest};
+use crate::reassembly::{HeldBudget, Segment};
+use crate::verdict::{DropReason, Verdict};
+
+const NS_PER_S: u64 = 1_000_000_000;
+/// Why looking up the flow of the packet at hand cannot fail.
+const FOUND: &str = "the flow was found or begun for this packet";
+
+/// What the port knows of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RxMeta {
+    /// Receive time, in ns since the epoch.
+    pub now_ns: u64,
+    /// Index of the link: flows of two links never meet.
+    pub link: u16,
+    /// How the frame begins.
+    pub link_type: LinkType,
+    /// Length on the wire, in bytes; more than the frame's where a capture cut it.
+    pub wire_bytes: u32,
+}
+
+/// One worker's share of the dataplane.
+pub struct Pipeline {
+    settings: Settings,
+    rules: Arc<RuleSet>,
+    flows: FlowTable<Tracked>,
+    held: HeldBudget,
+    findings: Findings,
+    resets: Resets,
+    counters: Counters,
+    next_flow_id: u64,
+    /// The newest time seen: captures may step back, deadlines must not.
+    newest_ns: u64,
+    flowless: FlowlessEvents,
+}
+
+impl Pipeline {
+    /// A pipeline that knows no flow yet. Memory for `settings.flows_max` flows is reserved here.
+    pub fn new(settings: Settings, rules: Arc<RuleSet>) -> Pipeline {
+        Pipeline {
+            flows: FlowTable::with_capacity(settings.flows_max, settings.hash_seed),
+            held: HeldBudget::new(settings.held_bytes_max),
+            findings: Findings::default(),
+            resets: Resets::default(),
+            counters: Counters::default(),
+            next_flow_id: settings.first_flow_id,
+            newest_ns: 0,
+            flowless: FlowlessEvents::default(),
+            settings,
+            rules,
+        }
+    }
+
+    /// Judges one frame. A checksum that the sending kernel left partial is completed in place.
+    pub fn process<S: EventSink>(&mut self, frame: &mut [u8], meta: RxMeta, sink: &mut S) -> Verdict {
+        self.counters.frames_in += 1;
+        self.counters.bytes_in += u64::from(meta.wire_bytes);
+        self.newest_ns = self.newest_ns.max(meta.now_ns);
+        self.resets.clear();
+        let checksum = match decode(frame, meta.wire_bytes, meta.link_type, self.settings.checksums) {
+            Ok(packet) => {
+                let verdict = self.judge(frame, &packet, meta, sink);
+                self.counters.count(verdict);
+                (packet.checksum, verdict)
+            }
+            Err(_) => {
+                let verdict = self.refuse_flowless(DropReason::Malformed, meta, sink);
+                self.counters.count(verdict);
+                (Checksum::Unverified, verdict)
+            }
+        };
+        if let (Checksum::Partial { offset, value }, Verdict::Forward) = checksum {
+            frame[offset..offset + 2].copy_from_slice(&value.to_be_bytes());
+            self.counters.checksums_completed += 1;
+        }
+        checksum.1
+    }
+
+    /// The frames that a [`Verdict::Reset`] asks to inject; valid until the next frame is judged.
+    pub fn resets(&self) -> &Resets {
+        &self.resets
+    }
+
+    /// Ends flows that were silent for too long, a bounded number at a time.
+    pub fn expire<S: EventSink>(&mut self, now_ns: u64, sink: &mut S) {
+        let Pipeline { flows, held, findings, rules, counters, .. } = self;
+        flows.expire(now_ns, FLOWS_EXPIRED_PER_CALL_MAX, |_, mut tracked| {
+            let mut ears = Ears { rules, findings, ambiguous: false, sink, now_ns };
+            end_flow(&mut tracked, FlowEndCause::Timeout, held, counters, &mut ears);
+        });
+    }
+
+    /// Ends all flows: the engine stops, or the capture is over.
+    pub fn finish<S: EventSink>(&mut self, now_ns: u64, sink: &mut S) {
+        let Pipeline { flows, held, findings, rules, counters, .. } = self;
+        for (_, mut tracked) in flows.drain() {
+            let mut ears = Ears { rules, findings, ambiguous: false, sink, now_ns };
+            end_flow(&mut tracked, FlowEndCause::Shutdown, held, counters, &mut ears);
+        }
+    }
+
+    /// The books.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Corrects the books: `frames` that were to be forwarded could not leave.
+    pub fn egress_failed(&mut self, frames: u64) {
+        self.counters.egress_failed(frames);
+    }
+
+    /// Flows that are tracked now.
+    pub fn flows_active(&self) -> usize {
+        self.flows.len()
+    }
+
+    fn judge<S: EventSink>(
+        &mut self,
+        frame: &[u8],
+        packet: &Packet<'_>,
+        meta: RxMeta,
+        sink: &mut S,
+    ) -> Verdict {
+        let Some(network) = packet.network else {
+            self.counters.non_ip += 1;
+            return Verdict::Forward;
+        };
+        let Some((id, direction)) = self.find_or_begin(packet, &network, meta, sink) else {
+            return self.refuse_flowless(DropReason::FlowTableFull, meta, sink);
+        };
+        let tracked = self.flows.value_mut(id).expect(FOUND);
+        tracked.record.account(direction, meta.wire_bytes, meta.now_ns);
+        self.findings.clear();
+        let (rules, findings) = (&*self.rules, &mut self.findings);
+        let mut ears = Ears { rules, findings, ambiguous: false, sink, now_ns: meta.now_ns };
+        let read = match tracked.disposition {
+            Disposition::Blocked(_) => Err(DropReason::FlowBlocked),
+            Disposition::Inspect => read(tracked, direction, packet, &mut self.held, &mut ears),
+        };
+        let ambiguous = ears.ambiguous;
+        let verdict = match read {
+            Err(cause) => self.settings.verdict_for(cause),
+            Ok(_) => self.decide(id, ambiguous),
+        };
+        if let (Verdict::Reset(_), Ok(Some(standing))) = (verdict, read) {
+            self.resets.build(frame, meta.link_type == LinkType::Ethernet, &network, &standing);
+        }
+        self.tell(id, direction, verdict, meta, sink);
+        let tracked = self.flows.value(id).expect(FOUND);
+        let deadline_ns = self.newest_ns.saturating_add(tracked.timeout_ns(&self.settings.timeouts));
+        self.flows.set_deadline(id, deadline_ns);
+        verdict
+    }
+
+    /// What the content of a packet makes of it, and of its flow.
+    fn decide(&mut self, id: FlowId, ambiguous: bool) -> Verdict {
+        let actions = self.findings.listed().iter().map(|finding| self.rules.rule(finding.hit.rule).action());
+        let asked = match strictest(actions) {
+            Some(Action::Drop) => Verdict::Drop(DropReason::Rule),
+            Some(Action::Reset) => Verdict::Reset(DropReason::Rule),
+            Some(Action::Alert) | None if self.findings.overflowed() => {
+                self.settings.verdict_for(DropReason::ScanOverflow)
+            }
+            Some(Action::Alert) | None if ambiguous => self.settings.verdict_for(DropReason::AppError),
+            Some(Action::Alert) | None => Verdict::Forward,
+        };
+        let Some(reason) = asked.reason().filter(|_| self.settings.mode == Mode::Protect) else {
+            return Verdict::Forward;
+        };
+        let tracked = self.flows.value_mut(id).expect(FOUND);
+        tracked.disposition = Disposition::Blocked(reason);
+        tracked.release(&mut self.held);
+        match asked {
+            Verdict::Reset(reason) if tracked.connection.is_none() => Verdict::Drop(reason),
+            verdict => verdict,
+        }
+    }
+
+    /// Tells of what was found in a packet, and of what became of it.
+    fn tell<S: EventSink>(
+        &mut self,
+        id: FlowId,
+        direction: Direction,
+        verdict: Verdict,
+        meta: RxMeta,
+        sink: &mut S,
+    ) {
+        let Pipeline { flows, rules, findings, counters, .. } = self;
+        let tracked = flows.value_mut(id).expect(FOUND);
+        let blocked = verdict != Verdict::Forward;
+        let mut ears = Ears { rules, findings, ambiguous: false, sink, now_ns: meta.now_ns };
+        tell_alerts(tracked, blocked, counters, &mut ears);
+        if let Some(reason) = verdict.reason()
+            && tracked.tell_once(reason)
+        {
+            sink.emit(Event::Drop(Dropped {
+                now_ns: meta.now_ns,
+                flow: Some(&tracked.record),
+                direction,
+                reason,
+                reset: matches!(verdict, Verdict::Reset(_)),
+                wire_bytes: meta.wire_bytes,
+            }));
+        }
+    }
+
+    /// The flow of a packet, and which way the packet travels; `None` where the table is full.
+    fn find_or_begin<S: EventSink>(
+        &mut self,
+        packet: &Packet<'_>,
+        network: &Network,
+        meta: RxMeta,
+        sink: &mut S,
+    ) -> Option<(FlowId, Direction)> {
+        let (source_port, destination_port) = flow::ports(packet);
+        let source = (network.source, source_port);
+        let destination = (network.destination, destination_port);
+        let (key, orientation) =
+            FlowKey::new(network.protocol, source, destination, &packet.vlans, meta.link);
+        if let Some(id) = self.flows.get(&key) {
+            let tracked = self.flows.value(id).expect(FOUND);
+            let direction = tracked.direction(orientation);
+            match end_cause(tracked, direction, packet, self.newest_ns, &self.settings) {
+                None => return Some((id, direction)),
+                Some(cause) => self.end(id, cause, meta.now_ns, sink),
+            }
+        }
+        let begun = self.begin(key, orientation, packet, network, meta);
+        if begun.is_none() {
+            self.expire(self.newest_ns, sink);
+            return self.begin(key, orientation, packet, network, meta);
+        }
+        begun
+    }
+
+    fn begin(
+        &mut self,
+        key: FlowKey,
+        orientation: Orientation,
+        packet: &Packet<'_>,
+        network: &Network,
+        meta: RxMeta,
+    ) -> Option<(FlowId, Direction)> {
+        let (source_port, destination_port) = flow::ports(packet);
+        let mut ends = [(network.source, source_port), (network.destination, destination_port)];
+        let (mut client, mut direction) = (orientation, Direction::ToServer);
+        if comes_from_server(packet) {
+            ends.reverse();
+            client = orientation.opposite();
+            direction = Direction::ToClient;
+        }
+        let record = FlowRecord {
+            id: self.next_flow_id,
+            link: meta.link,
+            client: ends[0],
+            server: ends[1],
+            protocol: network.protocol,
+            vlans: packet.vlans.clone(),
+            icmp: match packet.transport {
+                Transport::Icmp { kind, code } => Some((kind, code)),
+                _ => None,
+            },
+            start_ns: meta.now_ns,
+            last_ns: meta.now_ns,
+            frames: [0; 2],
+            bytes: [0; 2],
+            tcp_flags: [0; 2],
+        };
+        let tracked = Tracked::new(record, client);
+        let deadline_ns = self.newest_ns.saturating_add(tracked.timeout_ns(&self.settings.timeouts));
+        let id = self.flows.insert(key, tracked, deadline_ns).ok()?;
+        self.next_flow_id += 1;
+        self.counters.flows += 1;
+        Some((id, direction))
+    }
+
+    fn end<S: EventSink>(&mut self, id: FlowId, cause: FlowEndCause, now_ns: u64, sink: &mut S) {
+        let Pipeline { flows, held, findings, rules, counters, .. } = self;
+        let (_, mut tracked) = flows.remove(id).expect(FOUND);
+        let mut ears = Ears { rules, findings, ambiguous: false, sink, now_ns };
+        end_flow(&mut tracked, cause, held, counters, &mut ears);
+    }
+
+    /// The verdict on a frame that belongs to no flow.
+    fn refuse_flowless<S: EventSink>(&mut self, cause: DropReason, meta: RxMeta, sink: &mut S) -> Verdict {
+        let verdict = self.settings.verdict_for(cause);
+        if verdict == Verdict::Forward {
+            return verdict;
+        }
+        if !self.flowless.may_tell(meta.now_ns) {
+            self.counters.drops_untold += 1;
+            return verdict;
+        }
+        sink.emit(Event::Drop(Dropped {
+            now_ns: meta.now_ns,
+            flow: None,
+            direction: Direction::ToServer,
+            reason: cause,
+            reset: false,
+            wire_bytes: meta.wire_bytes,
+        }));
+        verdict
+    }
+}
+
+/// Whether the first packet of a flow comes from the end that was spoken to: its SYN went by unseen.
+fn comes_from_server(packet: &Packet<'_>) -> bool {
+    matches!(packet.transport, Transport::Tcp(header) if header.flags.has(TcpFlags::SYN | TcpFlags::ACK))
+}
+
+/// Why the flow that a packet's key names is not the packet's flow, where it is not.
+fn end_cause(
+    tracked: &Tracked,
+    direction: Direction,
+    packet: &Packet<'_>,
+    now_ns: u64,
+    settings: &Settings,
+) -> Option<FlowEndCause> {
+    let silent_ns = now_ns.saturating_sub(tracked.record.last_ns);
+    if silent_ns > tracked.timeout_ns(&settings.timeouts) {
+        return Some(FlowEndCause::Timeout);
+    }
+    let (Transport::Tcp(header), Some(connection)) = (packet.transport, &tracked.connection) else {
+        return None;
+    };
+    let reopened = connection.is_reopened_by(direction, &segment(&header, packet));
+    reopened.then_some(FlowEndCause::Reused)
+}
+
+fn segment<'p>(header: &TcpHeader, packet: &Packet<'p>) -> Segment<'p> {
+    Segment {
+        sequence: header.sequence,
+        acknowledgment: header.acknowledgment,
+        flags: header.flags,
+        window: header.window,
+        window_scale: header.window_scale,
+        payload: packet.payload,
+        missing_bytes: packet.missing_bytes,
+    }
+}
+
+/// Shows the bytes that a packet completes to parser and rules. For TCP, where the two ends stood before it.
+fn read<S: EventSink>(
+    tracked: &mut Tracked,
+    direction: Direction,
+    packet: &Packet<'_>,
+    held: &mut HeldBudget,
+    ears: &mut Ears<'_, S>,
+) -> Result<Option<Standing>, DropReason> {
+    if packet.checksum == Checksum::Bad {
+        return Err(DropReason::BadChecksum);
+    }
+    match packet.transport {
+        Transport::Fragment { .. } => Err(DropReason::Fragment),
+        Transport::Udp { .. } => {
+            tracked.read_datagram(direction, packet.payload, ears);
+            Ok(None)
+        }
+        Transport::Tcp(header) => {
+            tracked.record.tcp_flags[direction as usize] |= header.flags.0;
+            read_segment(tracked, direction, segment(&header, packet), &header, held, ears).map(Some)
+        }
+        Transport::Icmp { .. } | Transport::Other | Transport::None => Ok(None),
+    }
+}
+
+fn read_segment<S: EventSink>(
+    tracked: &mut Tracked,
+    direction: Direction,
+    segment: Segment<'_>,
+    header: &TcpHeader,
+    held: &mut HeldBudget,
+    ears: &mut Ears<'_, S>,
+) -> Result<Standing, DropReason> {
+    // The connection leaves the flow while its chunks are read, so that both can be borrowed.
+    let mut connection = tracked.connection.take().expect("a TCP flow has a connection");
+    let standing = Standing {
+        ports: (header.source, header.destination),
+        from_sender: connection.expected(direction).unwrap_or(segment.sequence),
+        from_receiver: connection.expected(direction.opposite()).unwrap_or(segment.acknowledgment),
+        sender_end: segment.end(),
+    };
+    let outcome = connection.push(direction, segment, held).map(|mut chunks| {
+        while let Some(chunk) = chunks.next_chunk() {
+            tracked.read(direction, chunk, ears);
+        }
+    });
+    if outcome.is_ok()
+        && let Some(mut chunks) = connection.pending(direction.opposite(), held)
+    {
+        while let Some(chunk) = chunks.next_chunk() {
+            tracked.read(direction.opposite(), chunk, ears);
+        }
+    }
+    tracked.connection = Some(connection);
+    outcome.map(|()| standing)
+}
+
+/// Tells of what the rules found.
+fn tell_alerts<S: EventSink>(
+    tracked: &mut Tracked,
+    blocked: bool,
+    counters: &mut Counters,
+    ears: &mut Ears<'_, S>,
+) {
+    counters.hits_unlisted += ears.findings.unlisted();
+    for finding in ears.findings.listed() {
+        tracked.alerted = true;
+        counters.alerts += 1;
+        ears.sink.emit(Event::Alert(Alert {
+            now_ns: ears.now_ns,
+            flow: &tracked.record,
+            direction: finding.direction,
+            rule: ears.rules.rule(finding.hit.rule),
+            field: finding.field,
+            hit: &finding.hit,
+            app: tracked.app().protocol(),
+            blocked,
+        }));
+    }
+}
+
+/// The last words of a flow that has left the table.
+fn end_flow<S: EventSink>(
+    tracked: &mut Tracked,
+    cause: FlowEndCause,
+    held: &mut HeldBudget,
+    counters: &mut Counters,
+    ears: &mut Ears<'_, S>,
+) {
+    tracked.release(held);
+    ears.findings.clear();
+    if tracked.disposition == Disposition::Inspect {
+        tracked.finish(ears);
+        tell_alerts(tracked, false, counters, ears);
+    }
+    ears.sink.emit(Event::Flow(tracked.end(ears.now_ns, cause)));
+}
+
+/// Lets a bounded number of drops without a flow become events.
+#[derive(Debug, Default)]
+struct FlowlessEvents {
+    second: u64,
+    told: u32,
+}
+
+impl FlowlessEvents {
+    fn may_tell(&mut self, now_ns: u64) -> bool {
+        let second = now_ns / NS_PER_S;
+        if second != self.second {
+            *self = FlowlessEvents { second, told: 0 };
+        }
+        self.told += 1;
+        self.told <= FLOWLESS_DROP_EVENTS_PER_SECOND_MAX
+    }
+}

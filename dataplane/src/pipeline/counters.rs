@@ -1,0 +1,72 @@
+//! The books of one pipeline.
+
+use crate::verdict::{DropReason, Verdict};
+
+/// Totals since the start. At every instant `frames_in = forwarded + Σ dropped`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Frames that were judged.
+    pub frames_in: u64,
+    /// Their bytes on the wire.
+    pub bytes_in: u64,
+    /// Frames that pass.
+    pub forwarded: u64,
+    /// Frames that do not, by [`DropReason`]; those whose connection was reset are among them.
+    pub dropped: [u64; DropReason::COUNT],
+    /// Connections that were reset.
+    pub resets: u64,
+    /// Frames that are neither IPv4 nor IPv6; they pass.
+    pub non_ip: u64,
+    /// Checksums that the sending kernel had left partial.
+    pub checksums_completed: u64,
+    /// Flows that began.
+    pub flows: u64,
+    /// Alerts told.
+    pub alerts: u64,
+    /// Hits beyond what one packet may list.
+    pub hits_unlisted: u64,
+    /// Drops without a flow that were counted but not told.
+    pub drops_untold: u64,
+}
+
+impl Counters {
+    /// Enters the verdict on one frame.
+    pub(super) fn count(&mut self, verdict: Verdict) {
+        match verdict.reason() {
+            None => self.forwarded += 1,
+            Some(reason) => self.dropped[reason as usize] += 1,
+        }
+        if matches!(verdict, Verdict::Reset(_)) {
+            self.resets += 1;
+        }
+    }
+
+    /// Corrects the books by `frames` that were to be forwarded and could not leave.
+    pub fn egress_failed(&mut self, frames: u64) {
+        debug_assert!(frames <= self.forwarded, "only what was forwarded can fail to leave");
+        self.forwarded -= frames;
+        self.dropped[DropReason::Egress as usize] += frames;
+    }
+
+    /// Frames that do not pass, for whatever reason.
+    pub fn dropped_total(&self) -> u64 {
+        self.dropped.iter().sum()
+    }
+
+    /// Adds the books of another pipeline.
+    pub fn add(&mut self, other: &Counters) {
+        self.frames_in += other.frames_in;
+        self.bytes_in += other.bytes_in;
+        self.forwarded += other.forwarded;
+        for (mine, theirs) in self.dropped.iter_mut().zip(other.dropped) {
+            *mine += theirs;
+        }
+        self.resets += other.resets;
+        self.non_ip += other.non_ip;
+        self.checksums_completed += other.checksums_completed;
+        self.flows += other.flows;
+        self.alerts += other.alerts;
+        self.hits_unlisted += other.hits_unlisted;
+        self.drops_untold += other.drops_untold;
+    }
+}

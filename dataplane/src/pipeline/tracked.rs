@@ -1,0 +1,184 @@
+//! All that is remembered of one flow between two of its packets.
+
+use dlp_patterns::RuleSet;
+use flow_table::Orientation;
+
+use crate::app::{App, AppAnomaly, AppSink, HttpTransaction};
+use crate::event::{Anomaly, Event, EventSink, FlowEnd, FlowEndCause, FlowState, HttpEnd};
+use crate::flow::{Direction, FlowRecord, Timeouts, protocol};
+use crate::inspect::{FieldScan, Findings};
+use crate::policy::Disposition;
+use crate::reassembly::{Connection, HeldBudget, StreamChunk, TcpState};
+use crate::verdict::DropReason;
+
+const NS_PER_S: u64 = 1_000_000_000;
+
+/// A flow, from its first packet to its last event.
+pub(super) struct Tracked {
+    pub(super) record: FlowRecord,
+    /// Orientation of the packets that the client sends.
+    pub(super) client: Orientation,
+    pub(super) disposition: Disposition,
+    pub(super) connection: Option<Connection>,
+    pub(super) alerted: bool,
+    app: App,
+    scans: [FieldScan; 2],
+    /// One bit per [`DropReason`] of which an event has told.
+    told: u16,
+}
+
+/// What a flow's bytes are shown to, and who hears of it.
+pub(super) struct Ears<'a, S> {
+    pub(super) rules: &'a RuleSet,
+    pub(super) findings: &'a mut Findings,
+    /// Set by an anomaly that two ends may read differently.
+    pub(super) ambiguous: bool,
+    pub(super) sink: &'a mut S,
+    pub(super) now_ns: u64,
+}
+
+impl Tracked {
+    pub(super) fn new(record: FlowRecord, client: Orientation) -> Tracked {
+        let connection = (record.protocol == protocol::TCP).then(Connection::new);
+        Tracked {
+            record,
+            client,
+            disposition: Disposition::Inspect,
+            connection,
+            alerted: false,
+            app: App::new(),
+            scans: Default::default(),
+            told: 0,
+        }
+    }
+
+    pub(super) fn direction(&self, orientation: Orientation) -> Direction {
+        if orientation == self.client { Direction::ToServer } else { Direction::ToClient }
+    }
+
+    pub(super) fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Whether this is the first drop of the flow for that reason.
+    pub(super) fn tell_once(&mut self, reason: DropReason) -> bool {
+        let bit = 1 << reason as u16;
+        let first = self.told & bit == 0;
+        self.told |= bit;
+        first
+    }
+
+    /// How far the flow came.
+    pub(super) fn state(&self) -> FlowState {
+        match self.connection.as_ref().map(Connection::state) {
+            Some(state) if state.is_closed() => FlowState::Closed,
+            Some(TcpState::None | TcpState::SynSent | TcpState::SynReceived) => FlowState::New,
+            Some(_) => FlowState::Established,
+            None if self.record.frames.contains(&0) => FlowState::New,
+            None => FlowState::Established,
+        }
+    }
+
+    /// How long it may be silent, in ns.
+    pub(super) fn timeout_ns(&self, timeouts: &Timeouts) -> u64 {
+        let seconds = match (self.record.protocol, self.state()) {
+            (protocol::TCP, FlowState::New) => timeouts.tcp_new_s,
+            (protocol::TCP, FlowState::Established) => timeouts.tcp_established_s,
+            (protocol::TCP, FlowState::Closed) => timeouts.tcp_closed_s,
+            (protocol::UDP, FlowState::New) => timeouts.udp_new_s,
+            (protocol::UDP, _) => timeouts.udp_established_s,
+            (protocol::ICMP | protocol::ICMPV6, _) => timeouts.icmp_s,
+            _ => timeouts.other_s,
+        };
+        u64::from(seconds) * NS_PER_S
+    }
+
+    /// Shows a piece of a stream to the parser, and what it yields to the rules.
+    pub(super) fn read<S: EventSink>(
+        &mut self,
+        direction: Direction,
+        chunk: StreamChunk<'_>,
+        ears: &mut Ears<'_, S>,
+    ) {
+        let mut listener = Listener { record: &self.record, scans: &mut self.scans, direction, ears };
+        self.app.advance(direction, chunk, &mut listener);
+    }
+
+    /// Shows a datagram to the rules.
+    pub(super) fn read_datagram<S: EventSink>(
+        &mut self,
+        direction: Direction,
+        payload: &[u8],
+        ears: &mut Ears<'_, S>,
+    ) {
+        let scan = &mut self.scans[direction as usize];
+        scan.begin(ears.rules, direction, dlp_patterns::Field::Payload);
+        scan.data(ears.rules, direction, payload, ears.findings);
+        scan.end(ears.rules, direction, ears.findings);
+    }
+
+    /// Nothing of it will be looked at again: gives back what it held.
+    pub(super) fn release(&mut self, held: &mut HeldBudget) {
+        if let Some(connection) = &mut self.connection {
+            connection.release(held);
+        }
+    }
+
+    /// Lets the parser say what is left, and the books close. What the last bytes match is in the findings.
+    pub(super) fn finish<S: EventSink>(&mut self, ears: &mut Ears<'_, S>) {
+        let direction = Direction::ToClient;
+        let mut listener = Listener { record: &self.record, scans: &mut self.scans, direction, ears };
+        self.app.finish(&mut listener);
+    }
+
+    /// The last event of the flow.
+    pub(super) fn end(&self, now_ns: u64, cause: FlowEndCause) -> FlowEnd<'_> {
+        FlowEnd {
+            now_ns,
+            flow: &self.record,
+            cause,
+            state: self.state(),
+            tcp: self.connection.as_ref().map(Connection::state),
+            app: self.app.protocol(),
+            alerted: self.alerted,
+            blocked: match self.disposition {
+                Disposition::Inspect => None,
+                Disposition::Blocked(reason) => Some(reason),
+            },
+        }
+    }
+}
+
+/// Carries what the parser yields to the scans and to the sink.
+struct Listener<'l, 'e, S> {
+    record: &'l FlowRecord,
+    scans: &'l mut [FieldScan; 2],
+    direction: Direction,
+    ears: &'l mut Ears<'e, S>,
+}
+
+impl<S: EventSink> AppSink for Listener<'_, '_, S> {
+    fn begin(&mut self, direction: Direction, field: dlp_patterns::Field) {
+        self.scans[direction as usize].begin(self.ears.rules, direction, field);
+    }
+
+    fn data(&mut self, direction: Direction, bytes: &[u8]) {
+        self.scans[direction as usize].data(self.ears.rules, direction, bytes, self.ears.findings);
+    }
+
+    fn end(&mut self, direction: Direction) {
+        self.scans[direction as usize].end(self.ears.rules, direction, self.ears.findings);
+    }
+
+    fn transaction(&mut self, transaction: &HttpTransaction) {
+        let event = HttpEnd { now_ns: self.ears.now_ns, flow: self.record, transaction };
+        self.ears.sink.emit(Event::Http(event));
+    }
+
+    fn anomaly(&mut self, kind: AppAnomaly) {
+        self.ears.ambiguous |= kind.is_ambiguous();
+        let event =
+            Anomaly { now_ns: self.ears.now_ns, flow: self.record, direction: self.direction, kind };
+        self.ears.sink.emit(Event::Anomaly(event));
+    }
+}
