@@ -1,0 +1,76 @@
+//! Where frames come from and go to: the seam between a worker and its queue.
+
+mod memory;
+mod xdp;
+
+use dataplane::verdict::Verdict;
+
+pub use self::memory::MemoryQueue;
+
+/// One end of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Port {
+    /// Towards what is protected.
+    Inside = 0,
+    /// Towards the rest.
+    Outside = 1,
+}
+
+impl Port {
+    /// Both ports.
+    pub const BOTH: [Port; 2] = [Port::Inside, Port::Outside];
+
+    /// The other end.
+    pub fn opposite(self) -> Port {
+        match self {
+            Port::Inside => Port::Outside,
+            Port::Outside => Port::Inside,
+        }
+    }
+}
+
+/// What became of a batch, in frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// On their way out of the other port.
+    pub forwarded: u64,
+    /// To be forwarded, but the other port had no room.
+    pub refused: u64,
+}
+
+/// One queue of both ports of a link, owned by one worker.
+pub trait PacketIo {
+    /// The frames that [`receive`](PacketIo::receive) hands out.
+    type Batch<'q>: Batch
+    where
+        Self: 'q;
+
+    /// Takes the frames that wait at `port`, up to a batch; none is an empty batch.
+    fn receive(&mut self, port: Port) -> Self::Batch<'_>;
+
+    /// Sends a frame of our own. Whether it could be sent.
+    fn inject(&mut self, port: Port, frame: &[u8]) -> bool;
+
+    /// Makes sure that what was handed out leaves.
+    fn flush(&mut self);
+
+    /// Sleeps until a frame waits at either port, at most `timeout_ms`.
+    fn wait(&mut self, timeout_ms: u16);
+}
+
+/// Frames just received. They belong to the batch: what is not applied is discarded.
+pub trait Batch {
+    /// How many.
+    fn len(&self) -> usize;
+
+    /// Whether there is none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The bytes of one frame, below [`len`](Batch::len).
+    fn frame(&mut self, index: usize) -> &mut [u8];
+
+    /// Answers the frames, one verdict each, in order.
+    fn apply(self, verdicts: &[Verdict]) -> Applied;
+}

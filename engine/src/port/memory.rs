@@ -1,0 +1,72 @@
+//! A queue in memory: what a worker is tested with.
+
+use std::collections::VecDeque;
+
+use dataplane::verdict::Verdict;
+
+use super::{Applied, Batch, PacketIo, Port};
+
+/// Frames wait in `arriving`, and leave to `left`, by port.
+#[derive(Debug, Default)]
+pub struct MemoryQueue {
+    /// What will be received, by port.
+    pub arriving: [VecDeque<Vec<u8>>; 2],
+    /// What was sent, by port.
+    pub left: [Vec<Vec<u8>>; 2],
+    /// How many frames of one batch find no room on the way out.
+    pub refuse: usize,
+}
+
+/// Frames taken from a [`MemoryQueue`].
+pub struct MemoryBatch<'q> {
+    frames: Vec<Vec<u8>>,
+    to: &'q mut Vec<Vec<u8>>,
+    refuse: usize,
+}
+
+const BATCH_FRAMES: usize = 64;
+
+impl PacketIo for MemoryQueue {
+    type Batch<'q> = MemoryBatch<'q>;
+
+    fn receive(&mut self, port: Port) -> MemoryBatch<'_> {
+        let waiting = &mut self.arriving[port as usize];
+        let frames = waiting.drain(..waiting.len().min(BATCH_FRAMES)).collect();
+        MemoryBatch { frames, to: &mut self.left[port.opposite() as usize], refuse: self.refuse }
+    }
+
+    fn inject(&mut self, port: Port, frame: &[u8]) -> bool {
+        self.left[port as usize].push(frame.to_vec());
+        true
+    }
+
+    fn flush(&mut self) {}
+
+    fn wait(&mut self, _timeout_ms: u16) {}
+}
+
+impl Batch for MemoryBatch<'_> {
+    fn len(&self) -> usize {
+        self.frames.len()
+    }
+
+    fn frame(&mut self, index: usize) -> &mut [u8] {
+        &mut self.frames[index]
+    }
+
+    fn apply(self, verdicts: &[Verdict]) -> Applied {
+        let mut applied = Applied::default();
+        for (frame, verdict) in self.frames.into_iter().zip(verdicts) {
+            if *verdict != Verdict::Forward {
+                continue;
+            }
+            if applied.refused < self.refuse as u64 {
+                applied.refused += 1;
+                continue;
+            }
+            applied.forwarded += 1;
+            self.to.push(frame);
+        }
+        applied
+    }
+}
