@@ -129,6 +129,12 @@ impl Pipeline {
         self.counters.egress_failed(frames);
     }
 
+    /// Enters a frame of our own in the books, and whether it could be sent.
+    pub fn injected(&mut self, sent: bool) {
+        self.counters.injected += u64::from(sent);
+        self.counters.injections_failed += u64::from(!sent);
+    }
+
     /// Flows that are tracked now.
     pub fn flows_active(&self) -> usize {
         self.flows.len()

@@ -3,31 +3,10 @@
 mod memory;
 mod xdp;
 
+pub use af_xdp::Port;
 use dataplane::verdict::Verdict;
 
 pub use self::memory::MemoryQueue;
-
-/// One end of a link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Port {
-    /// Towards what is protected.
-    Inside = 0,
-    /// Towards the rest.
-    Outside = 1,
-}
-
-impl Port {
-    /// Both ports.
-    pub const BOTH: [Port; 2] = [Port::Inside, Port::Outside];
-
-    /// The other end.
-    pub fn opposite(self) -> Port {
-        match self {
-            Port::Inside => Port::Outside,
-            Port::Outside => Port::Inside,
-        }
-    }
-}
 
 /// What became of a batch, in frames.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,9 +32,6 @@ pub trait PacketIo {
 
     /// Makes sure that what was handed out leaves.
     fn flush(&mut self);
-
-    /// Sleeps until a frame waits at either port, at most `timeout_ms`.
-    fn wait(&mut self, timeout_ms: u16);
 }
 
 /// Frames just received. They belong to the batch: what is not applied is discarded.

@@ -16,24 +16,12 @@ pub struct Worker<I, S> {
     verdicts: Vec<Verdict>,
     /// Resets to inject once their batch is answered: port and frame.
     resets: Vec<(Port, Vec<u8>)>,
-    /// Resets sent, and those for which there was no room.
-    injected: u64,
-    inject_failed: u64,
 }
 
 impl<I: PacketIo, S: EventSink> Worker<I, S> {
     /// A worker for one queue of the link with index `link`.
     pub fn new(io: I, pipeline: Pipeline, sink: S, link: u16) -> Worker<I, S> {
-        Worker {
-            io,
-            pipeline,
-            sink,
-            link,
-            verdicts: Vec::new(),
-            resets: Vec::new(),
-            injected: 0,
-            inject_failed: 0,
-        }
+        Worker { io, pipeline, sink, link, verdicts: Vec::new(), resets: Vec::new() }
     }
 
     /// Answers what waits at both ports, a batch each, received at `now_ns`. How many frames that were.
@@ -42,9 +30,7 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
         for port in Port::BOTH {
             frames += self.answer(port, now_ns);
             for (port, frame) in self.resets.drain(..) {
-                let sent = self.io.inject(port, &frame);
-                self.injected += u64::from(sent);
-                self.inject_failed += u64::from(!sent);
+                self.pipeline.injected(self.io.inject(port, &frame));
             }
         }
         self.io.flush();
@@ -73,11 +59,6 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
         &mut self.sink
     }
 
-    /// Resets sent, and resets for which there was no room.
-    pub fn injected(&self) -> (u64, u64) {
-        (self.injected, self.inject_failed)
-    }
-
     fn answer(&mut self, port: Port, now_ns: u64) -> usize {
         let mut batch = self.io.receive(port);
         let frames = batch.len();
@@ -90,7 +71,7 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
             if let Verdict::Reset(_) = verdict {
                 let resets = self.pipeline.resets();
                 self.resets.extend(resets.to_sender().map(|frame| (port, frame.to_vec())));
-                self.resets.extend(resets.to_receiver().map(|frame| (port.opposite(), frame.to_vec())));
+                self.resets.extend(resets.to_receiver().map(|frame| (port.other(), frame.to_vec())));
             }
             self.verdicts.push(verdict);
         }

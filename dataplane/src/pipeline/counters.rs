@@ -15,6 +15,10 @@ pub struct Counters {
     pub dropped: [u64; DropReason::COUNT],
     /// Connections that were reset.
     pub resets: u64,
+    /// Resets that were sent: up to two a connection. They are not among `frames_in`.
+    pub injected: u64,
+    /// Resets for which a port had no room.
+    pub injections_failed: u64,
     /// Frames that are neither IPv4 nor IPv6; they pass.
     pub non_ip: u64,
     /// Checksums that the sending kernel had left partial.
@@ -62,6 +66,8 @@ impl Counters {
             *mine += theirs;
         }
         self.resets += other.resets;
+        self.injected += other.injected;
+        self.injections_failed += other.injections_failed;
         self.non_ip += other.non_ip;
         self.checksums_completed += other.checksums_completed;
         self.flows += other.flows;

@@ -32,7 +32,7 @@ impl PacketIo for MemoryQueue {
     fn receive(&mut self, port: Port) -> MemoryBatch<'_> {
         let waiting = &mut self.arriving[port as usize];
         let frames = waiting.drain(..waiting.len().min(BATCH_FRAMES)).collect();
-        MemoryBatch { frames, to: &mut self.left[port.opposite() as usize], refuse: self.refuse }
+        MemoryBatch { frames, to: &mut self.left[port.other() as usize], refuse: self.refuse }
     }
 
     fn inject(&mut self, port: Port, frame: &[u8]) -> bool {
@@ -41,8 +41,6 @@ impl PacketIo for MemoryQueue {
     }
 
     fn flush(&mut self) {}
-
-    fn wait(&mut self, _timeout_ms: u16) {}
 }
 
 impl Batch for MemoryBatch<'_> {
