@@ -1,0 +1,70 @@
+//! `weir run` and `weir detach`: the process that owns links, workers and the log of events.
+
+mod links;
+mod signals;
+mod supervisor;
+mod worker_thread;
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::Context;
+use dlp_patterns::RuleSet;
+
+use self::signals::Signals;
+use self::supervisor::Supervisor;
+use crate::cli::{DetachArgs, RunArgs};
+use crate::config::Config;
+use crate::eve::EveLog;
+use crate::failure::Failure;
+use crate::packs;
+
+/// Inspects the links of a config until stopped by SIGTERM or SIGINT.
+///
+/// # Errors
+/// If config or packs are wrong, the machine lacks what it takes, or a worker fails.
+pub fn run(args: &RunArgs) -> Result<(), Failure> {
+    let config = Config::read(&args.config)?;
+    let rules = Arc::new(packs::compile(&packs::load(&config.packs)?)?);
+    if config.links.is_empty() {
+        let file = args.config.display();
+        return Err(Failure::Mistakes(vec![format!("{file}: there is no [[link]], so nothing to inspect")]));
+    }
+    inspect(&config, &rules)
+}
+
+fn inspect(config: &Config, rules: &Arc<RuleSet>) -> Result<(), Failure> {
+    let signals = Signals::install().context("cannot listen to signals")?;
+    let names = config.links.iter().map(|link| link.name.clone()).collect();
+    let mut log = EveLog::open(&config.events, names, signals.reopen())
+        .with_context(|| format!("cannot open the file of events {:?}", config.events.eve))?;
+    let links = links::open(config)?;
+    let mut supervisor = Supervisor::start(config, rules, links, &log, &signals)?;
+    let outcome = supervisor.watch(&mut log, &signals);
+    let counters = supervisor.stop(outcome.is_ok());
+    log.stats(&counters, supervisor.uptime_s(), now_ns());
+    log.close();
+    eprint!("{}", crate::replay::CountersText(&counters));
+    outcome
+}
+
+/// Removes what an engine that is gone left attached to links.
+///
+/// # Errors
+/// If the config is wrong, or the machine or the user lacks what it takes.
+pub fn detach(args: &DetachArgs) -> Result<(), Failure> {
+    let names = match (&args.config, &args.link) {
+        (Some(path), _) => Config::read(path)?.links.into_iter().map(|link| link.name).collect(),
+        (None, link) => Vec::from_iter(link.clone()),
+    };
+    for name in names {
+        let ports = af_xdp::detach_leftover(&name).map_err(|error| links::failure(&name, &error))?;
+        eprintln!("weir: link {name}: detached from {ports} port{}", if ports == 1 { "" } else { "s" });
+    }
+    Ok(())
+}
+
+/// The time of day, in ns since the epoch.
+fn now_ns() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_nanos() as u64)
+}

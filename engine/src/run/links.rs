@@ -1,0 +1,70 @@
+//! The links of a config, opened.
+
+use af_xdp::{AttachMode, Link, OnEngineLoss, Queue};
+use anyhow::anyhow;
+
+use crate::config::{self, Config};
+use crate::failure::Failure;
+
+/// A link whose frames come to its queues.
+pub(super) struct OpenLink {
+    pub(super) link: Link,
+    pub(super) queues: Vec<Queue>,
+    /// Cores that the operator chose, one a queue.
+    pub(super) cores: Vec<u16>,
+}
+
+/// Opens every link. Where one cannot be, those before it are detached again.
+pub(super) fn open(config: &Config) -> Result<Vec<OpenLink>, Failure> {
+    config.links.iter().map(open_link).collect()
+}
+
+fn open_link(config: &config::LinkConfig) -> Result<OpenLink, Failure> {
+    let port_config = af_xdp::LinkConfig {
+        attach: match config.attach {
+            config::Attach::Auto => AttachMode::Auto,
+            config::Attach::Native => AttachMode::Native,
+            config::Attach::Generic => AttachMode::Generic,
+        },
+        on_engine_loss: match config.on_engine_loss {
+            config::OnEngineLoss::Forward => OnEngineLoss::Forward,
+            config::OnEngineLoss::Drop => OnEngineLoss::Drop,
+        },
+        heartbeat_timeout_ns: u64::from(config.heartbeat_timeout_ms) * 1_000_000,
+        frame_bytes: config.frame_bytes,
+        ..af_xdp::LinkConfig::new(&config.name, &config.inside, &config.outside)
+    };
+    let (link, queues) = Link::open(&port_config).map_err(|error| failure(&config.name, &error))?;
+    let zero_copy = queues.iter().all(Queue::is_zero_copy);
+    tracing::info!(
+        link = config.name,
+        inside = config.inside,
+        outside = config.outside,
+        queues = queues.len(),
+        zero_copy,
+        "link is open"
+    );
+    if queues.len() > 1 {
+        tracing::warn!(
+            link = config.name,
+            "several queues: both directions of a flow must hash to the same queue (symmetric RSS)"
+        );
+    }
+    Ok(OpenLink { link, queues, cores: config.cores.clone() })
+}
+
+/// What a refusal of the port layer means for the command.
+pub(super) fn failure(link: &str, error: &af_xdp::Error) -> Failure {
+    let told = anyhow!("link {link}: {error}\n  hint: {}", error.hint());
+    match error {
+        error if error.is_missing_capability() => Failure::Missing(told),
+        af_xdp::Error::NoAfXdp | af_xdp::Error::NoBpffs { .. } | af_xdp::Error::LockedMemory { .. } => {
+            Failure::Missing(told)
+        }
+        af_xdp::Error::NoInterface { .. }
+        | af_xdp::Error::Config { .. }
+        | af_xdp::Error::QueueMismatch { .. }
+        | af_xdp::Error::NoBridge { .. } => Failure::Mistakes(vec![told.to_string()]),
+        _ => Failure::No(told),
+    }
+}
