@@ -1,0 +1,223 @@
+//! What tells one flow from another.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// The endpoints, protocol, VLANs and link of a flow, equal for both directions: the lower endpoint stands first.
+///
+/// IPv4 addresses carry a mark of their own, so that they never alias an IPv6 address.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FlowKey {
+    /// Lower address (high half, low half), upper address (likewise), the fields of [`pack`], VLANs and link.
+    words: [u64; 6],
+}
+
+/// Which way a packet travels, seen from the order of the endpoints within its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Orientation {
+    /// The source is the lower endpoint, or both are equal.
+    Forward,
+    /// The source is the upper endpoint.
+    Reverse,
+}
+
+impl Orientation {
+    /// The other way.
+    pub fn opposite(self) -> Orientation {
+        match self {
+            Orientation::Forward => Orientation::Reverse,
+            Orientation::Reverse => Orientation::Forward,
+        }
+    }
+}
+
+/// Set beside a VLAN identifier to tell VLAN 0 from no VLAN.
+const VLAN_PRESENT: u16 = 0x1000;
+const VLAN_ID: u16 = 0x0fff;
+
+impl FlowKey {
+    /// How many VLAN tags a key holds.
+    pub const VLANS_MAX: usize = 2;
+
+    /// The key of a packet from `source` to `destination`, and which way round the packet travels.
+    ///
+    /// Only the low 12 bits of each of `vlans` (outermost first) count.
+    ///
+    /// # Panics
+    ///
+    /// With more than [`FlowKey::VLANS_MAX`] tags: a decoder that allows more must not drop them silently.
+    #[inline]
+    pub fn new(
+        protocol: u8,
+        source: (IpAddr, u16),
+        destination: (IpAddr, u16),
+        vlans: &[u16],
+        link: u16,
+    ) -> (FlowKey, Orientation) {
+        assert!(vlans.len() <= FlowKey::VLANS_MAX, "more VLAN tags than a key holds");
+        let (source, destination) = (Endpoint::new(source), Endpoint::new(destination));
+        let orientation = if source <= destination { Orientation::Forward } else { Orientation::Reverse };
+        let (lower, upper) = match orientation {
+            Orientation::Forward => (source, destination),
+            Orientation::Reverse => (destination, source),
+        };
+        let vlan = |depth: usize| vlans.get(depth).map_or(0, |id| u64::from(id & VLAN_ID | VLAN_PRESENT));
+        let words = [
+            (lower.address >> 64) as u64,
+            lower.address as u64,
+            (upper.address >> 64) as u64,
+            upper.address as u64,
+            pack(protocol, lower, upper),
+            vlan(0) << 32 | vlan(1) << 16 | u64::from(link),
+        ];
+        (FlowKey { words }, orientation)
+    }
+
+    /// Address and port of the lower endpoint.
+    pub fn lower(&self) -> (IpAddr, u16) {
+        let [high, low, _, _, packed, _] = self.words;
+        Endpoint::unpack(high, low, (packed >> 16) as u16, packed & LOWER_IS_V4 != 0)
+    }
+
+    /// Address and port of the upper endpoint.
+    pub fn upper(&self) -> (IpAddr, u16) {
+        let [_, _, high, low, packed, _] = self.words;
+        Endpoint::unpack(high, low, packed as u16, packed & UPPER_IS_V4 != 0)
+    }
+
+    /// Source and destination of a packet that travels `orientation`.
+    pub fn endpoints(&self, orientation: Orientation) -> ((IpAddr, u16), (IpAddr, u16)) {
+        match orientation {
+            Orientation::Forward => (self.lower(), self.upper()),
+            Orientation::Reverse => (self.upper(), self.lower()),
+        }
+    }
+
+    /// The upper-layer protocol number.
+    pub fn protocol(&self) -> u8 {
+        (self.words[4] >> 32) as u8
+    }
+
+    /// VLAN identifiers, the outermost first.
+    pub fn vlans(&self) -> impl Iterator<Item = u16> + use<> {
+        let packed = self.words[5];
+        [(packed >> 32) as u16, (packed >> 16) as u16]
+            .into_iter()
+            .filter(|tag| tag & VLAN_PRESENT != 0)
+            .map(|tag| tag & VLAN_ID)
+    }
+
+    /// The link on which the packets travel.
+    pub fn link(&self) -> u16 {
+        self.words[5] as u16
+    }
+
+    #[inline]
+    pub(crate) fn words(&self) -> &[u64; 6] {
+        &self.words
+    }
+}
+
+impl fmt::Debug for FlowKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FlowKey")
+            .field("protocol", &self.protocol())
+            .field("lower", &self.lower())
+            .field("upper", &self.upper())
+            .field("vlans", &self.vlans().collect::<Vec<_>>())
+            .field("link", &self.link())
+            .finish()
+    }
+}
+
+const LOWER_IS_V4: u64 = 1 << 40;
+const UPPER_IS_V4: u64 = 1 << 41;
+
+/// Families in bits 40 and 41, protocol in bits 32 to 39, lower port in bits 16 to 31, upper port below.
+fn pack(protocol: u8, lower: Endpoint, upper: Endpoint) -> u64 {
+    let families = if lower.is_v4 { LOWER_IS_V4 } else { 0 } | if upper.is_v4 { UPPER_IS_V4 } else { 0 };
+    families | u64::from(protocol) << 32 | u64::from(lower.port) << 16 | u64::from(upper.port)
+}
+
+/// One end of a flow; compared by address first, as a person would sort.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Endpoint {
+    address: u128,
+    port: u16,
+    is_v4: bool,
+}
+
+impl Endpoint {
+    #[inline]
+    fn new((address, port): (IpAddr, u16)) -> Endpoint {
+        match address {
+            IpAddr::V4(v4) => Endpoint { address: u128::from(v4.to_bits()), port, is_v4: true },
+            IpAddr::V6(v6) => Endpoint { address: v6.to_bits(), port, is_v4: false },
+        }
+    }
+
+    fn unpack(high: u64, low: u64, port: u16, is_v4: bool) -> (IpAddr, u16) {
+        let address = if is_v4 {
+            IpAddr::V4(Ipv4Addr::from_bits(low as u32))
+        } else {
+            IpAddr::V6(Ipv6Addr::from_bits(u128::from(high) << 64 | u128::from(low)))
+        };
+        (address, port)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn address() -> impl Strategy<Value = IpAddr> {
+        prop_oneof![
+            any::<[u8; 4]>().prop_map(IpAddr::from),
+            any::<[u8; 16]>().prop_map(IpAddr::from),
+            any::<[u8; 4]>().prop_map(|v4| IpAddr::V6(Ipv4Addr::from(v4).to_ipv6_mapped())),
+            any::<[u8; 4]>().prop_map(|v4| IpAddr::V6(Ipv4Addr::from(v4).to_ipv6_compatible())),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_is_symmetric_and_gives_everything_back(
+            protocol: u8, a in (address(), any::<u16>()), b in (address(), any::<u16>()),
+            vlans in prop::collection::vec(0..4096u16, 0..=2), link: u16,
+        ) {
+            let (there, way) = FlowKey::new(protocol, a, b, &vlans, link);
+            let (back, other_way) = FlowKey::new(protocol, b, a, &vlans, link);
+            prop_assert_eq!(there, back);
+            prop_assert_eq!(there.endpoints(way), (a, b));
+            prop_assert_eq!(back.endpoints(other_way), (b, a));
+            prop_assert_eq!(way == other_way, a == b);
+            prop_assert_eq!(there.protocol(), protocol);
+            prop_assert_eq!(there.vlans().collect::<Vec<_>>(), vlans);
+            prop_assert_eq!(there.link(), link);
+        }
+
+        #[test]
+        fn families_never_alias(v4: [u8; 4], port: u16) {
+            let v4 = Ipv4Addr::from(v4);
+            let key = |address: IpAddr| FlowKey::new(6, (address, port), (address, port), &[], 0).0;
+            prop_assert_ne!(key(v4.into()), key(v4.to_ipv6_mapped().into()));
+            prop_assert_ne!(key(v4.into()), key(v4.to_ipv6_compatible().into()));
+        }
+    }
+
+    #[test]
+    fn vlan_zero_is_not_no_vlan() {
+        let end = (IpAddr::from([10, 0, 0, 1]), 1);
+        let key = |vlans: &[u16]| FlowKey::new(6, end, end, vlans, 0).0;
+        let keys = [key(&[]), key(&[0]), key(&[0, 0]), key(&[0, 1]), key(&[1]), key(&[1, 0])];
+        for (i, a) in keys.iter().enumerate() {
+            assert!(keys.iter().skip(i + 1).all(|b| a != b), "{a:?} aliases another");
+        }
+    }
+
+    #[test]
+    fn a_key_stays_small() {
+        assert!(size_of::<FlowKey>() <= 48);
+    }
+}
