@@ -1,10 +1,75 @@
 //! Frame → [`Packet`]: headers as plain data, checksums judged. The decoder counts nothing.
+//!
+//! Of what an end host would accept, nothing may decode otherwise here than there: what two hosts may read
+//! differently is a [`DecodeError`] or a [`Checksum::Bad`].
 
 use std::net::IpAddr;
 
 use arrayvec::ArrayVec;
 
 use crate::limits::VLAN_TAGS_MAX;
+
+pub mod checksum;
+mod datagram;
+mod icmp;
+mod ipv4;
+mod ipv6;
+mod link;
+mod message;
+mod tcp;
+#[cfg(test)]
+mod tests;
+mod udp;
+mod verify;
+
+use link::Carried;
+
+/// Decodes one frame, of which `wire_bytes` were on the wire.
+///
+/// Where `wire_bytes` is more than `frame` holds, a capture cut the frame: the packet's payload then may be
+/// incomplete ([`Packet::missing_bytes`]), its headers may not.
+///
+/// # Errors
+///
+/// A [`DecodeError`] for whatever contradicts itself or the length of the frame. IPv6 jumbograms (RFC 2675) are
+/// among them: a payload length of 0 is taken as written, and no frame that a port receives is long enough to
+/// need another meaning.
+#[inline]
+pub fn decode(
+    frame: &[u8],
+    wire_bytes: u32,
+    link: LinkType,
+    checksums: ChecksumMode,
+) -> Result<Packet<'_>, DecodeError> {
+    let link = link::parse(frame, link)?;
+    let datagram = match link.carried {
+        Carried::Ipv4 => ipv4::parse(frame, link.offset, wire_bytes)?,
+        Carried::Ipv6 => ipv6::parse(frame, link.offset, wire_bytes)?,
+        Carried::Other => {
+            return Ok(Packet {
+                vlans: link.vlans,
+                network: None,
+                transport: Transport::None,
+                payload: frame.get(link.offset..).unwrap_or_default(),
+                missing_bytes: 0,
+                checksum: Checksum::Unverified,
+            });
+        }
+    };
+    let message = datagram.message()?;
+    let checksum = match checksums {
+        ChecksumMode::Verify => verify::judge(&datagram, &message),
+        ChecksumMode::Ignore => Checksum::Unverified,
+    };
+    Ok(Packet {
+        vlans: link.vlans,
+        network: Some(datagram.network),
+        transport: message.transport,
+        payload: message.payload(),
+        missing_bytes: message.missing_bytes,
+        checksum,
+    })
+}
 
 /// How the first byte of a frame is to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -104,7 +169,7 @@ pub struct TcpHeader {
     pub flags: TcpFlags,
     /// Window, unscaled.
     pub window: u16,
-    /// Shift count of the window scale option (RFC 7323), where the segment carries one.
+    /// Shift count of the window scale option (RFC 7323), at most 14; only a SYN carries one.
     pub window_scale: Option<u8>,
 }
 

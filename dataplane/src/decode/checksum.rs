@@ -1,0 +1,128 @@
+//! The Internet checksum (RFC 1071), to verify and to build packets with.
+//!
+//! A sum is that of big-endian 16-bit words, not yet folded. Sums add up; the checksum to store is the complement of
+//! the folded total: `!fold(pseudo_header(…) + sum(segment))`.
+
+use std::net::IpAddr;
+
+/// Bytes that are added up side by side.
+const BLOCK: usize = 64;
+
+/// Bytes of the words that are added up: half of a lane, so that carries gather in its upper half.
+const WORD: usize = size_of::<u32>();
+
+/// The sum of `bytes`, at most 0xffff. An odd last byte counts as if a zero followed (RFC 1071 §1), so that of bytes in
+/// several pieces only the last may be odd.
+#[inline]
+pub fn sum(bytes: &[u8]) -> u64 {
+    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+    let mut total = if blocks.is_empty() { 0 } else { sum_blocks(blocks) };
+    let (words, tail) = rest.as_chunks::<WORD>();
+    for word in words {
+        total += u64::from(u32::from_le_bytes(*word));
+    }
+    let mut last = [0; WORD];
+    for (to, from) in last.iter_mut().zip(tail) {
+        *to = *from;
+    }
+    total += u64::from(u32::from_le_bytes(last));
+    // The sum of swapped words is the swapped sum (RFC 1071 §2 B).
+    u64::from(fold(total).swap_bytes())
+}
+
+/// The sum of little-endian words. A lane's upper half has room for the carries of 2³² blocks.
+fn sum_blocks(blocks: &[[u8; BLOCK]]) -> u64 {
+    let mut lanes = [0u64; BLOCK / WORD];
+    for block in blocks {
+        let (words, _) = block.as_chunks::<WORD>();
+        for (lane, word) in lanes.iter_mut().zip(words) {
+            *lane += u64::from(u32::from_le_bytes(*word));
+        }
+    }
+    lanes.iter().map(|&lane| u64::from(fold(lane))).sum()
+}
+
+/// Adds the carries back in until 16 bits are left; 0 only for 0.
+#[inline]
+pub fn fold(sum: u64) -> u16 {
+    let sum = (sum >> 32) + (sum & 0xffff_ffff);
+    let sum = (sum >> 16) + (sum & 0xffff);
+    let sum = (sum >> 16) + (sum & 0xffff);
+    let sum = (sum >> 16) + (sum & 0xffff);
+    sum as u16
+}
+
+/// The sum of the pseudo-header: RFC 9293 §3.1 and RFC 768 over IPv4, RFC 8200 §8.1 over IPv6. `length` is that of the
+/// upper-layer header and its data, in bytes.
+#[inline]
+pub fn pseudo_header(source: IpAddr, destination: IpAddr, protocol: u8, length: u32) -> u64 {
+    address(source) + address(destination) + u64::from(protocol) + u64::from(length)
+}
+
+/// 32-bit words serve as well as 16-bit words: 2¹⁶ is 1 in this arithmetic.
+#[inline]
+fn address(address: IpAddr) -> u64 {
+    match address {
+        IpAddr::V4(v4) => u64::from(v4.to_bits()),
+        IpAddr::V6(v6) => {
+            let bits = v6.to_bits();
+            let word = |shift: u32| u64::from((bits >> shift) as u32);
+            word(96) + word(64) + word(32) + word(0)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// RFC 1071 §4.1, word by word.
+    fn naive(bytes: &[u8]) -> u16 {
+        let mut sum = 0u32;
+        for pair in bytes.chunks(2) {
+            sum += u32::from(u16::from_be_bytes([pair[0], pair.get(1).copied().unwrap_or(0)]));
+            sum = (sum & 0xffff) + (sum >> 16);
+        }
+        sum as u16
+    }
+
+    proptest! {
+        #[test]
+        fn wide_addition_equals_the_definition(bytes in prop::collection::vec(any::<u8>(), 0..3000)) {
+            prop_assert_eq!(fold(sum(&bytes)), naive(&bytes));
+        }
+
+        #[test]
+        fn sums_of_even_pieces_add_up(bytes in prop::collection::vec(any::<u8>(), 0..300), cut in 0..150usize) {
+            let (head, tail) = bytes.split_at((cut * 2).min(bytes.len() & !1));
+            prop_assert_eq!(fold(sum(head) + sum(tail)), naive(&bytes));
+        }
+
+        #[test]
+        fn the_pseudo_header_equals_its_bytes(source: [u8; 16], to: [u8; 16], protocol: u8, length: u32) {
+            let mut bytes = [&source[..], &to, &length.to_be_bytes(), &[0, 0, 0, protocol]].concat();
+            prop_assert_eq!(fold(pseudo_header(source.into(), to.into(), protocol, length)), naive(&bytes));
+            let (source, to) = (*source.first_chunk::<4>().unwrap(), *to.first_chunk::<4>().unwrap());
+            let length = length & 0xffff;
+            bytes = [&source[..], &to, &[0, protocol], &(length as u16).to_be_bytes()].concat();
+            prop_assert_eq!(fold(pseudo_header(source.into(), to.into(), protocol, length)), naive(&bytes));
+        }
+    }
+
+    #[test]
+    fn carries_are_never_lost() {
+        for length in [1, 2, 63, 64, 65, 9000, 65_535] {
+            let bytes = vec![0xff; length];
+            assert_eq!(fold(sum(&bytes)), naive(&bytes), "{length} bytes");
+        }
+        assert_eq!(fold(u64::MAX), 0xffff);
+        assert_eq!(fold(0), 0);
+    }
+
+    /// RFC 1071 §3.
+    #[test]
+    fn the_example_of_the_rfc() {
+        assert_eq!(fold(sum(&[0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7])), 0xddf2);
+    }
+}

@@ -1,0 +1,53 @@
+//! IPv4 (RFC 791).
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use super::datagram::{Datagram, without_padding};
+use super::{DecodeError, Network, Transport};
+
+const HEADER_BYTES_MIN: usize = 20;
+
+const MORE_FRAGMENTS: u16 = 0x2000;
+const FRAGMENT_OFFSET: u16 = 0x1fff;
+
+#[inline]
+pub(super) fn parse(frame: &[u8], offset: usize, wire_bytes: u32) -> Result<Datagram<'_>, DecodeError> {
+    let bytes = frame.get(offset..).ok_or(DecodeError::IpTruncated)?;
+    let fixed = bytes.first_chunk::<HEADER_BYTES_MIN>().ok_or(DecodeError::IpTruncated)?;
+    // RFC 791 §3.1, field by field.
+    let [first, _, l0, l1, id0, id1, f0, f1, hops, protocol, _, _, s0, s1, s2, s3, d0, d1, d2, d3] = *fixed;
+    if first >> 4 != 4 {
+        return Err(DecodeError::IpVersion);
+    }
+    let header_bytes = usize::from(first & 0x0f) * 4;
+    let total_bytes = usize::from(u16::from_be_bytes([l0, l1]));
+    if header_bytes < HEADER_BYTES_MIN || total_bytes < header_bytes {
+        return Err(DecodeError::IpHeaderLength);
+    }
+    let (packet, missing_bytes) = without_padding(frame, offset, total_bytes, wire_bytes)?;
+    let (header, upper) = packet.split_at_checked(header_bytes).ok_or(DecodeError::IpTruncated)?;
+
+    let flags = u16::from_be_bytes([f0, f1]);
+    let fragment = (flags & (MORE_FRAGMENTS | FRAGMENT_OFFSET) != 0).then(|| Transport::Fragment {
+        id: u32::from(u16::from_be_bytes([id0, id1])),
+        offset: (flags & FRAGMENT_OFFSET) * 8,
+        more: flags & MORE_FRAGMENTS != 0,
+    });
+    let destination = IpAddr::V4(Ipv4Addr::new(d0, d1, d2, d3));
+    let network = Network {
+        source: IpAddr::V4(Ipv4Addr::new(s0, s1, s2, s3)),
+        destination,
+        protocol,
+        hops,
+        offset,
+        transport_offset: offset + header_bytes,
+    };
+    Ok(Datagram {
+        network,
+        ipv4_header: header,
+        upper,
+        missing_bytes,
+        fragment,
+        final_destination: Some(destination),
+    })
+}

@@ -1,0 +1,140 @@
+//! IPv6 and its extension headers (RFC 8200).
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use super::datagram::{Datagram, without_padding};
+use super::{DecodeError, Network, Transport};
+use crate::limits::IPV6_EXTENSIONS_MAX;
+
+const HEADER_BYTES: usize = 40;
+
+/// The registry of extension headers (RFC 7045 §4), without ESP, behind which nothing can be read.
+mod extension {
+    pub(super) const HOP_BY_HOP: u8 = 0;
+    pub(super) const ROUTING: u8 = 43;
+    pub(super) const FRAGMENT: u8 = 44;
+    pub(super) const AUTHENTICATION: u8 = 51;
+    pub(super) const DESTINATION: u8 = 60;
+    pub(super) const MOBILITY: u8 = 135;
+    pub(super) const HOST_IDENTITY: u8 = 139;
+    pub(super) const SHIM6: u8 = 140;
+}
+
+#[inline]
+pub(super) fn parse(frame: &[u8], offset: usize, wire_bytes: u32) -> Result<Datagram<'_>, DecodeError> {
+    let bytes = frame.get(offset..).ok_or(DecodeError::IpTruncated)?;
+    let (fixed, addresses) = bytes.split_first_chunk::<8>().ok_or(DecodeError::IpTruncated)?;
+    let (source, addresses) = addresses.split_first_chunk::<16>().ok_or(DecodeError::IpTruncated)?;
+    let destination = addresses.first_chunk::<16>().ok_or(DecodeError::IpTruncated)?;
+    let [first, _, _, _, l0, l1, next_header, hops] = *fixed;
+    if first >> 4 != 6 {
+        return Err(DecodeError::IpVersion);
+    }
+    let payload_bytes = usize::from(u16::from_be_bytes([l0, l1]));
+    let (packet, missing_bytes) = without_padding(frame, offset, HEADER_BYTES + payload_bytes, wire_bytes)?;
+    let destination = IpAddr::V6(Ipv6Addr::from(*destination));
+    let mut chain = Chain {
+        next_header,
+        rest: packet.get(HEADER_BYTES..).ok_or(DecodeError::IpTruncated)?,
+        fragment: None,
+        final_destination: Some(destination),
+    };
+    chain.walk()?;
+    let network = Network {
+        source: IpAddr::V6(Ipv6Addr::from(*source)),
+        destination,
+        protocol: chain.next_header,
+        hops,
+        offset,
+        transport_offset: offset + packet.len() - chain.rest.len(),
+    };
+    Ok(Datagram {
+        network,
+        ipv4_header: &[],
+        upper: chain.rest,
+        missing_bytes,
+        fragment: chain.fragment,
+        final_destination: chain.final_destination,
+    })
+}
+
+/// The walk along the extension headers: `rest` begins with a header of the kind `next_header`.
+struct Chain<'p> {
+    next_header: u8,
+    rest: &'p [u8],
+    fragment: Option<Transport>,
+    final_destination: Option<IpAddr>,
+}
+
+impl Chain<'_> {
+    #[inline]
+    fn walk(&mut self) -> Result<(), DecodeError> {
+        let mut walked = 0;
+        while self.is_at_extension() {
+            // Any order and number must be accepted, but hop-by-hop options stand first (RFC 8200 §4.1).
+            let is_misplaced = walked > 0 && self.next_header == extension::HOP_BY_HOP;
+            if is_misplaced || walked == IPV6_EXTENSIONS_MAX {
+                return Err(DecodeError::Ipv6Extensions);
+            }
+            walked += 1;
+            self.step()?;
+            if self.fragment.is_some() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn is_at_extension(&self) -> bool {
+        use extension::*;
+        matches!(
+            self.next_header,
+            HOP_BY_HOP | ROUTING | FRAGMENT | AUTHENTICATION | DESTINATION | MOBILITY | HOST_IDENTITY | SHIM6
+        )
+    }
+
+    fn step(&mut self) -> Result<(), DecodeError> {
+        let [next_header, length, ..] = *self.rest.first_chunk::<8>().ok_or(DecodeError::IpTruncated)?;
+        let header_bytes = match self.next_header {
+            extension::FRAGMENT => 8,
+            // In 4-byte units, of which 2 do not count (RFC 4302 §2.2).
+            extension::AUTHENTICATION => (usize::from(length) + 2) * 4,
+            // In 8-byte units, of which the first does not count (RFC 6564 §4).
+            _ => (usize::from(length) + 1) * 8,
+        };
+        let (header, rest) = self.rest.split_at_checked(header_bytes).ok_or(DecodeError::IpTruncated)?;
+        match self.next_header {
+            extension::FRAGMENT => self.fragment = fragment(header),
+            extension::ROUTING => self.final_destination = final_destination(header, self.final_destination),
+            _ => (),
+        }
+        (self.next_header, self.rest) = (next_header, rest);
+        Ok(())
+    }
+}
+
+/// RFC 8200 §4.5. An atomic fragment is a whole packet (RFC 6946 §4).
+fn fragment(header: &[u8]) -> Option<Transport> {
+    let [_, _, o0, o1, id @ ..] = *header.first_chunk::<8>()?;
+    let field = u16::from_be_bytes([o0, o1]);
+    let (offset, more) = (field & 0xfff8, field & 1 != 0);
+    (offset != 0 || more).then(|| Transport::Fragment { id: u32::from_be_bytes(id), offset, more })
+}
+
+/// Where a packet goes in the end; `None` if that cannot be told.
+fn final_destination(header: &[u8], current: Option<IpAddr>) -> Option<IpAddr> {
+    let [_, _, kind, segments_left, ..] = *header.first_chunk::<8>()?;
+    if segments_left == 0 {
+        return current;
+    }
+    let (addresses, _) = header.get(8..)?.as_chunks::<16>();
+    let address = match kind {
+        // RFC 5095, which deprecates it, and RFC 6275 §6.4: in the order of travel.
+        0 | 2 => addresses.last(),
+        // RFC 8754 §2: backwards.
+        4 => addresses.first(),
+        _ => None,
+    };
+    address.map(|&bytes| IpAddr::from(bytes))
+}

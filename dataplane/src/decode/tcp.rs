@@ -1,0 +1,60 @@
+//! TCP headers (RFC 9293 §3.1).
+
+use super::message::Message;
+use super::{DecodeError, TcpFlags, TcpHeader, Transport};
+
+const HEADER_BYTES_MIN: usize = 20;
+
+/// Offset of the checksum in the header, in bytes.
+pub(super) const CHECKSUM_OFFSET: usize = 16;
+
+#[inline]
+pub(super) fn parse(upper: &[u8], missing_bytes: u32) -> Result<Message<'_>, DecodeError> {
+    let fixed = upper.first_chunk::<HEADER_BYTES_MIN>().ok_or(DecodeError::TransportTruncated)?;
+    let [s0, s1, d0, d1, seq0, seq1, seq2, seq3, ack0, ack1, ack2, ack3, offset, flags, w0, w1, ..] = *fixed;
+    let header_bytes = usize::from(offset >> 4) * 4;
+    if header_bytes < HEADER_BYTES_MIN || header_bytes > upper.len() + missing_bytes as usize {
+        return Err(DecodeError::TransportLength);
+    }
+    let options = upper.get(HEADER_BYTES_MIN..header_bytes).ok_or(DecodeError::TransportTruncated)?;
+    let flags = TcpFlags(flags);
+    let header = TcpHeader {
+        source: u16::from_be_bytes([s0, s1]),
+        destination: u16::from_be_bytes([d0, d1]),
+        sequence: u32::from_be_bytes([seq0, seq1, seq2, seq3]),
+        acknowledgment: u32::from_be_bytes([ack0, ack1, ack2, ack3]),
+        flags,
+        window: u16::from_be_bytes([w0, w1]),
+        // Without SYN it must be ignored (RFC 7323 §2.2).
+        window_scale: if flags.has(TcpFlags::SYN) { window_scale(options) } else { None },
+    };
+    Ok(Message { transport: Transport::Tcp(header), bytes: upper, header_bytes, missing_bytes })
+}
+
+/// Walks the options as hosts do: the first broken one ends the walk, and is no reason to refuse the segment.
+fn window_scale(mut options: &[u8]) -> Option<u8> {
+    const END: u8 = 0;
+    const NO_OPERATION: u8 = 1;
+    const WINDOW_SCALE: u8 = 3;
+    /// RFC 7323 §2.3: a larger one counts as this.
+    const SHIFT_MAX: u8 = 14;
+
+    let mut scale = None;
+    while let [kind, behind @ ..] = options {
+        match (*kind, behind) {
+            (END, _) => break,
+            (NO_OPERATION, _) => options = behind,
+            (kind, [length, ..]) => {
+                let Some((option, rest)) = options.split_at_checked(usize::from(*length)) else { break };
+                match option {
+                    [] | [_] => break,
+                    [_, _, shift] if kind == WINDOW_SCALE => scale = Some((*shift).min(SHIFT_MAX)),
+                    _ => (),
+                }
+                options = rest;
+            }
+            (_, []) => break,
+        }
+    }
+    scale
+}

@@ -1,0 +1,14 @@
+//! Hand-built frames, one case each; and the decoder's promises on arbitrary ones.
+
+mod frames;
+mod internet;
+mod links;
+mod promises;
+mod transports;
+
+use super::{ChecksumMode, DecodeError, LinkType, Packet, decode};
+
+/// Decodes a whole Ethernet frame.
+fn whole(frame: &[u8]) -> Result<Packet<'_>, DecodeError> {
+    decode(frame, frame.len() as u32, LinkType::Ethernet, ChecksumMode::Verify)
+}
