@@ -91,6 +91,61 @@ fn garbage() -> impl Strategy<Value = Garbage> {
     )
 }
 
+#[derive(Clone, Debug)]
+enum Event {
+    Client { start: usize, payload: Vec<u8> },
+    Server { acknowledgment: u32, drains: bool },
+}
+
+/// Two ends that contradict themselves and acknowledge what never came by.
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        6 => (0..STREAM_BYTES, proptest::collection::vec(0..2u8, 0..12))
+            .prop_map(|(start, payload)| Event::Client { start, payload }),
+        1 => (0..60u32, any::<bool>())
+            .prop_map(|(acknowledgment, drains)| Event::Server { acknowledgment, drains }),
+    ]
+}
+
+const STREAM_BYTES: usize = 100;
+
+/// An endpoint that remembers every byte that passed, and what the stream's reader was told.
+#[derive(Default)]
+struct Reader {
+    passed: std::collections::BTreeMap<usize, u8>,
+    skipped: Vec<std::ops::Range<usize>>,
+    position: usize,
+}
+
+impl Reader {
+    fn passes(&mut self, start: usize, payload: &[u8]) {
+        for (offset, &byte) in (start..).zip(payload) {
+            assert!(!self.skipped.iter().any(|gap| gap.contains(&offset)), "byte {offset} passes unread");
+            if offset >= self.position {
+                let first = *self.passed.entry(offset).or_insert(byte);
+                assert_eq!(first, byte, "two copies of byte {offset} passed");
+            }
+        }
+    }
+
+    fn reads(&mut self, chunk: StreamChunk<'_>) {
+        match chunk {
+            StreamChunk::Data(data) => {
+                for &byte in data {
+                    assert_eq!(self.passed.get(&self.position), Some(&byte), "byte {}", self.position);
+                    self.position += 1;
+                }
+            }
+            StreamChunk::Gap(bytes) => {
+                let end = self.position + bytes as usize;
+                self.skipped.push(self.position..end);
+                self.position = end;
+            }
+            StreamChunk::Fin => panic!("nobody finished"),
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn any_cutting_delivers_the_stream((bytes, pieces) in cut_stream(), before_wrap in 0..4000u32) {
@@ -117,6 +172,38 @@ proptest! {
         prop_assert_eq!(delivered, bytes);
         prop_assert_eq!(fins, 1);
         prop_assert_eq!(budget.held_bytes(), 0);
+    }
+
+    #[test]
+    fn what_is_read_is_what_first_passed(events in proptest::collection::vec(event(), 1..60)) {
+        let mut budget = HeldBudget::default();
+        let mut connection = established(0, &mut budget);
+        let mut reader = Reader::default();
+        for event in &events {
+            match event {
+                Event::Client { start, payload } => {
+                    let sequence = u32::try_from(*start).expect("offsets are small");
+                    let segment = segment(TcpFlags::ACK, sequence, payload);
+                    let outcome = connection.push(Direction::ToServer, segment, &mut budget);
+                    if let Ok(mut chunks) = outcome {
+                        reader.passes(*start, payload);
+                        while let Some(chunk) = chunks.next_chunk() {
+                            reader.reads(chunk);
+                        }
+                    }
+                }
+                Event::Server { acknowledgment, drains } => {
+                    let segment = Segment { acknowledgment: *acknowledgment, ..segment(TcpFlags::ACK, 1, &[]) };
+                    drop(connection.push(Direction::ToClient, segment, &mut budget).expect("a bare ACK passes"));
+                    let chunks = if *drains { connection.pending(Direction::ToServer, &mut budget) } else { None };
+                    if let Some(mut chunks) = chunks {
+                        while let Some(chunk) = chunks.next_chunk() {
+                            reader.reads(chunk);
+                        }
+                    }
+                }
+            }
+        }
     }
 
     #[test]
