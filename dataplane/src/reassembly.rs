@@ -1,4 +1,37 @@
 //! Segments → contiguous bytes, per direction of a TCP connection. Knows no parser.
+//!
+//! The engine stands inline: a segment goes on or is refused once its bytes are judged. From that follow
+//! the rules that differ from an endpoint's:
+//!
+//! - In-order data is lent where it lies. Out-of-order data goes on to the receiver and a copy is held;
+//!   the segment that closes the hole brings it all, and whoever refuses that one segment keeps the
+//!   receiver from reading any of it.
+//! - Receivers disagree on which copy of an overlap they keep, so no two copies may differ: the first
+//!   stays, and a segment that contradicts held bytes is refused.
+//! - At a cap a segment is refused, never let through unseen: its sender repeats it, and nothing is lost.
+//! - Bytes that the receiver acknowledges though they never came by were missed by the capture. They
+//!   become a gap, and what later claims to fill it is refused.
+//! - Urgent data is data: receivers read it in line (RFC 6093 §4).
+//!
+//! Bytes that were delivered are not kept, so a repetition of them passes without being compared.
+
+mod budget;
+mod chunks;
+mod connection;
+mod held;
+mod sequence;
+mod state;
+mod stream;
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod scenarios;
+
+pub use budget::HeldBudget;
+pub use chunks::Chunks;
+pub use connection::Connection;
+pub use state::TcpState;
 
 use crate::decode::TcpFlags;
 

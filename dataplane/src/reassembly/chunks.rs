@@ -1,0 +1,86 @@
+//! [`Chunks`]: each byte that became contiguous, once and in order.
+
+use super::sequence::Span;
+use super::stream::{Admitted, Stream};
+use super::{HeldBudget, StreamChunk};
+
+/// What a segment brings: its own bytes where they lie, then held ones that follow, gaps, the end.
+///
+/// A lending iterator: a chunk is lent until the next one is asked for. What is not asked for is
+/// consumed all the same when this is dropped.
+#[derive(Debug)]
+pub struct Chunks<'a> {
+    stream: &'a mut Stream,
+    budget: &'a mut HeldBudget,
+    admitted: Admitted<'a>,
+    /// The held bytes that are lent now.
+    lent: Box<[u8]>,
+}
+
+/// A chunk whose bytes are still where they were.
+enum Step<'a> {
+    Payload(&'a [u8]),
+    /// The lent bytes, without so many at their front.
+    Held(usize),
+    Gap(u32),
+    Fin,
+}
+
+impl<'a> Chunks<'a> {
+    pub(super) fn new(stream: &'a mut Stream, admitted: Admitted<'a>, budget: &'a mut HeldBudget) -> Self {
+        Chunks { stream, budget, admitted, lent: Box::default() }
+    }
+
+    /// The next piece of the stream; `None` when all that is contiguous was given.
+    pub fn next_chunk(&mut self) -> Option<StreamChunk<'_>> {
+        Some(match self.step()? {
+            Step::Payload(payload) => StreamChunk::Data(payload),
+            Step::Held(old_bytes) => StreamChunk::Data(self.lent.get(old_bytes..).unwrap_or_default()),
+            Step::Gap(bytes) => StreamChunk::Gap(bytes),
+            Step::Fin => StreamChunk::Fin,
+        })
+    }
+
+    fn step(&mut self) -> Option<Step<'a>> {
+        let payload = self.payload_at_next();
+        if !payload.is_empty() {
+            self.stream.advance(length_of(payload));
+            return Some(Step::Payload(payload));
+        }
+        if let Some((bytes, old_bytes, end)) = self.stream.take_held(self.budget) {
+            self.admitted.known_until = self.admitted.known_until.later(end);
+            let new_bytes = length_of(bytes.get(old_bytes..).unwrap_or_default());
+            if new_bytes > 0 {
+                self.lent = bytes;
+                self.stream.advance(new_bytes);
+                return Some(Step::Held(old_bytes));
+            }
+        }
+        let waiting = (!self.admitted.payload.is_empty()).then_some(self.admitted.start);
+        if let Some(bytes) = self.stream.skip_gap(self.admitted.known_until, waiting) {
+            return Some(Step::Gap(bytes));
+        }
+        self.stream.finish().then_some(Step::Fin)
+    }
+
+    /// Takes the payload if its turn has come, without what was delivered before.
+    fn payload_at_next(&mut self) -> &'a [u8] {
+        let Admitted { payload, start, .. } = self.admitted;
+        if payload.is_empty() || start.is_after(self.stream.next()) {
+            return &[];
+        }
+        self.admitted.payload = &[];
+        let old_bytes = Span::new(start, self.stream.next()).len() as usize;
+        payload.get(old_bytes..).unwrap_or_default()
+    }
+}
+
+fn length_of(bytes: &[u8]) -> u32 {
+    u32::try_from(bytes.len()).expect("the length of a segment is checked when it is admitted")
+}
+
+impl Drop for Chunks<'_> {
+    fn drop(&mut self) {
+        while self.step().is_some() {}
+    }
+}

@@ -1,0 +1,340 @@
+//! [`Connection`]: both streams of one TCP connection and the handshake that opens them.
+
+use super::sequence::Sequence;
+use super::stream::{Admitted, Stream, WINDOW_BYTES_MAX, segment_bytes};
+use super::{Chunks, HeldBudget, Segment, TcpState};
+use crate::decode::TcpFlags;
+use crate::flow::Direction;
+use crate::verdict::DropReason;
+
+/// The largest shift of a window scale option (RFC 7323 §2.3).
+const WINDOW_SHIFT_MAX: u8 = 14;
+
+/// Both directions of one TCP connection: its state, what each end is known to have, and the data that waits.
+#[derive(Debug, Default)]
+pub struct Connection {
+    streams: [Stream; 2],
+    phase: Phase,
+    /// By how much each sender's windows are shifted.
+    window_shifts: [u8; 2],
+    /// Whose FIN was seen first.
+    first_fin: Option<Direction>,
+    is_midstream: bool,
+}
+
+/// How far the handshake has come. Both streams are open from `SynReceived` on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Phase {
+    #[default]
+    None,
+    /// The stream of this direction is open.
+    SynSent(Direction),
+    SynReceived,
+    Established,
+    Reset,
+}
+
+impl Connection {
+    /// A connection of which nothing was seen.
+    pub fn new() -> Self {
+        Connection::default()
+    }
+
+    /// Judges a segment that travels in `direction`, and returns what of its stream becomes contiguous
+    /// with it. A segment that is refused changes nothing, but counts where memory was short.
+    ///
+    /// An acknowledgment may show that bytes of the other direction went by unseen: ask
+    /// [`pending`](Self::pending) for that direction afterwards.
+    pub fn push<'a>(
+        &'a mut self,
+        direction: Direction,
+        segment: Segment<'a>,
+        held: &'a mut HeldBudget,
+    ) -> Result<Chunks<'a>, DropReason> {
+        if segment_bytes(&segment).is_none() {
+            return Err(DropReason::OutOfWindow);
+        }
+        let admitted = if segment.flags.has(TcpFlags::RST) {
+            self.reset(direction, &segment, held)?
+        } else if segment.flags.has(TcpFlags::SYN) {
+            self.synchronise(direction, &segment, held)?
+        } else {
+            self.carry(direction, &segment, held)?
+        };
+        Ok(Chunks::new(self.stream_mut(direction), admitted, held))
+    }
+
+    /// What `direction` can deliver without a further segment: a gap that the receiver acknowledged and
+    /// the held data behind it, or the end that a reset brought.
+    pub fn pending<'a>(&'a mut self, direction: Direction, held: &'a mut HeldBudget) -> Option<Chunks<'a>> {
+        let stream = self.stream_mut(direction);
+        if !stream.is_pending() {
+            return None;
+        }
+        let nothing = stream.nothing();
+        Some(Chunks::new(stream, nothing, held))
+    }
+
+    /// The next in-order sequence number of `direction`, which its receiver expects; `None` while that
+    /// end has not been heard of.
+    pub fn expected(&self, direction: Direction) -> Option<u32> {
+        let stream = self.stream(direction);
+        stream.is_open().then(|| stream.expected().get())
+    }
+
+    /// The highest sequence number of `direction` that its receiver acknowledged, or the first one.
+    pub fn acknowledged(&self, direction: Direction) -> Option<u32> {
+        let stream = self.stream(direction);
+        stream.is_open().then(|| stream.acknowledged().get())
+    }
+
+    /// How far the connection has come.
+    pub fn state(&self) -> TcpState {
+        match self.phase {
+            Phase::None => TcpState::None,
+            Phase::SynSent(_) => TcpState::SynSent,
+            Phase::SynReceived => TcpState::SynReceived,
+            Phase::Established => self.closing_state(),
+            Phase::Reset => TcpState::Closed,
+        }
+    }
+
+    fn closing_state(&self) -> TcpState {
+        let (client, server) = (self.stream(Direction::ToServer), self.stream(Direction::ToClient));
+        let client_first = self.first_fin == Some(Direction::ToServer);
+        match (client.is_finished(), server.is_finished()) {
+            (false, false) => TcpState::Established,
+            (true, false) => TcpState::CloseWait,
+            (false, true) if server.is_finish_acknowledged() => TcpState::FinWait2,
+            (false, true) => TcpState::FinWait1,
+            (true, true) => match (client.is_finish_acknowledged(), server.is_finish_acknowledged()) {
+                (true, true) => TcpState::Closed,
+                (_, false) if client_first => TcpState::LastAck,
+                (false, true) => TcpState::TimeWait,
+                (_, false) => TcpState::Closing,
+            },
+        }
+    }
+
+    /// Whether one end reset the connection.
+    pub fn is_reset(&self) -> bool {
+        self.phase == Phase::Reset
+    }
+
+    /// Whether the connection was open before its first segment was seen.
+    pub fn is_midstream(&self) -> bool {
+        self.is_midstream
+    }
+
+    /// Whether `segment` asks for a new connection between the same ports, which the caller tracks anew.
+    ///
+    /// True for a SYN after both ends finished or one reset, and for one on a connection whose
+    /// beginning nobody saw. On any other the SYN is stale or forged, and its receiver says so (RFC 5961 §4).
+    pub fn is_reopened_by(&self, direction: Direction, segment: &Segment<'_>) -> bool {
+        let asks = segment.flags.has(TcpFlags::SYN)
+            && !segment.flags.has(TcpFlags::ACK)
+            && !segment.flags.has(TcpFlags::RST)
+            && !segment.flags.has(TcpFlags::FIN);
+        if !asks {
+            return false;
+        }
+        // A SYN that comes by after its own SYN-ACK is late, not new.
+        let is_late = self.expected(direction) == Some(segment.sequence.wrapping_add(1));
+        self.state().is_finished() || self.is_midstream && !is_late
+    }
+
+    /// Gives held memory back when the flow ends or is blocked.
+    pub fn release(&mut self, held: &mut HeldBudget) {
+        self.streams.iter_mut().for_each(|stream| stream.release(held));
+    }
+
+    fn reset<'a>(
+        &mut self,
+        direction: Direction,
+        segment: &Segment<'a>,
+        held: &mut HeldBudget,
+    ) -> Result<Admitted<'a>, DropReason> {
+        let sequence = Sequence::new(segment.sequence);
+        let acknowledgment = Sequence::new(segment.acknowledgment);
+        let stream = self.stream(direction);
+        let is_exact = sequence == stream.expected();
+        let ends_it = match self.phase {
+            Phase::None | Phase::Reset => false,
+            // Nothing is agreed on that another number could desynchronise.
+            Phase::SynSent(opener) if opener == direction => is_exact,
+            // RFC 9293 §3.10.7.3: in SYN-SENT a reset is acceptable if it acknowledges the SYN.
+            Phase::SynSent(opener) => {
+                if !segment.flags.has(TcpFlags::ACK) || !self.stream(opener).has_sent(acknowledgment) {
+                    return Err(DropReason::OutOfWindow);
+                }
+                true
+            }
+            // RFC 5961 §3.2: only the exact number resets; another one within the window is challenged.
+            Phase::SynReceived | Phase::Established => {
+                if sequence.since(stream.expected()).unsigned_abs() > stream.reach_bytes() {
+                    return Err(DropReason::OutOfWindow);
+                }
+                is_exact
+            }
+        };
+        if ends_it {
+            self.phase = Phase::Reset;
+            self.streams.iter_mut().for_each(|stream| stream.abort(held));
+        }
+        Ok(self.stream(direction).nothing())
+    }
+
+    fn synchronise<'a>(
+        &mut self,
+        direction: Direction,
+        segment: &Segment<'a>,
+        held: &mut HeldBudget,
+    ) -> Result<Admitted<'a>, DropReason> {
+        if segment.flags.has(TcpFlags::FIN) {
+            return Err(DropReason::OutOfWindow);
+        }
+        // RFC 9293 §3.4: the SYN takes a sequence number, and data follows it (RFC 7413 §4.2).
+        let data_start = Sequence::new(segment.sequence).plus(1);
+        let acknowledgment = Sequence::new(segment.acknowledgment);
+        let opposite = direction.opposite();
+        match (self.phase, segment.flags.has(TcpFlags::ACK)) {
+            (Phase::None, false) => {
+                self.stream_mut(direction).open_at(data_start);
+                self.phase = Phase::SynSent(direction);
+                self.note_scale(direction, segment);
+            }
+            (Phase::None, true) => {
+                self.pick_up(direction, data_start, acknowledgment);
+                self.phase = Phase::SynReceived;
+            }
+            (Phase::SynSent(opener), false) if opener == direction => {
+                let stream = self.stream_mut(direction);
+                let is_repeated = stream.acknowledged() == data_start;
+                // Data of the first SYN was judged; another SYN cannot take its place.
+                if !is_repeated && !stream.is_fresh() {
+                    return Err(DropReason::OutOfWindow);
+                }
+                if !is_repeated {
+                    stream.open_at(data_start);
+                    self.note_scale(direction, segment);
+                }
+            }
+            // RFC 9293 §3.5: both ends may open at once.
+            (Phase::SynSent(opener), is_answer) if opener == opposite => {
+                if is_answer && !self.stream(opposite).has_sent(acknowledgment) {
+                    return self.ignore(direction, segment);
+                }
+                self.stream_mut(direction).open_at(data_start);
+                self.phase = Phase::SynReceived;
+                self.agree_on_scale(direction, segment);
+                if is_answer {
+                    self.stream_mut(opposite).acknowledge(acknowledgment);
+                }
+            }
+            _ => return self.ignore(direction, segment),
+        }
+        let admitted = self.stream_mut(direction).admit(data_start, segment, false, held)?;
+        // RFC 7323 §2.2: the window of a SYN is never scaled.
+        self.stream_mut(opposite).advertise(u32::from(segment.window));
+        Ok(admitted)
+    }
+
+    /// Remembers the shift that a SYN offers. Without one, 0 stands.
+    fn note_scale(&mut self, direction: Direction, segment: &Segment<'_>) {
+        self.window_shifts[direction as usize] = segment.window_scale.unwrap_or(0).min(WINDOW_SHIFT_MAX);
+    }
+
+    /// RFC 7323 §2.2: windows are scaled where both SYNs carry the option.
+    fn agree_on_scale(&mut self, direction: Direction, segment: &Segment<'_>) {
+        self.note_scale(direction, segment);
+        if segment.window_scale.is_none() {
+            self.window_shifts = [0; 2];
+        }
+    }
+
+    /// Takes the connection up where it stands: `direction` sends from `sequence`, and its sender has all
+    /// before `acknowledgment`. How windows are scaled was agreed on unseen, so all are taken for the largest.
+    fn pick_up(&mut self, direction: Direction, sequence: Sequence, acknowledgment: Sequence) {
+        self.stream_mut(direction).open_at(sequence);
+        let opposite = self.stream_mut(direction.opposite());
+        if !opposite.is_open() || !opposite.has_sent(acknowledgment) {
+            opposite.open_at(acknowledgment);
+        }
+        self.streams.iter_mut().for_each(|stream| stream.advertise(WINDOW_BYTES_MAX));
+        self.is_midstream = true;
+        self.phase = Phase::Established;
+    }
+
+    fn carry<'a>(
+        &mut self,
+        direction: Direction,
+        segment: &Segment<'a>,
+        held: &mut HeldBudget,
+    ) -> Result<Admitted<'a>, DropReason> {
+        // RFC 9293 §3.10.7.4, fifth: without ACK the receiver drops it.
+        if !segment.flags.has(TcpFlags::ACK) {
+            return Err(DropReason::OutOfWindow);
+        }
+        let sequence = Sequence::new(segment.sequence);
+        let acknowledgment = Sequence::new(segment.acknowledgment);
+        let opposite = direction.opposite();
+        match self.phase {
+            Phase::None => self.pick_up(direction, sequence, acknowledgment),
+            // The SYN was answered unseen, or met a connection that it knows nothing of: the answering
+            // end's word tells where both streams stand.
+            Phase::SynSent(opener) if opener == opposite => {
+                let opened = self.stream(opener);
+                if !opened.is_fresh() && !opened.has_sent(acknowledgment) {
+                    return self.ignore(direction, segment);
+                }
+                self.pick_up(direction, sequence, acknowledgment);
+            }
+            // Until the receiver has answered, only it knows where its stream stands: what it takes for
+            // contiguous would wait here unjudged.
+            Phase::SynSent(_) | Phase::Reset => return self.ignore(direction, segment),
+            // RFC 9293 §3.10.7.4: in SYN-RECEIVED another acknowledgment is answered by a reset.
+            Phase::SynReceived if !self.stream(opposite).has_sent(acknowledgment) => {
+                return self.ignore(direction, segment);
+            }
+            Phase::SynReceived | Phase::Established => {}
+        }
+
+        let is_last = segment.flags.has(TcpFlags::FIN);
+        let admitted = self.stream_mut(direction).admit(sequence, segment, is_last, held)?;
+        if is_last && self.first_fin.is_none() {
+            self.first_fin = Some(direction);
+        }
+        self.phase = Phase::Established;
+        let window_bytes = u32::from(segment.window) << self.window_shifts[direction as usize];
+        let answered = self.stream_mut(opposite);
+        answered.acknowledge(acknowledgment);
+        answered.advertise(window_bytes);
+        Ok(admitted)
+    }
+
+    /// A segment that has no effect here passes if there is nothing in it for the receiver to read.
+    fn ignore<'a>(&self, direction: Direction, segment: &Segment<'a>) -> Result<Admitted<'a>, DropReason> {
+        if segment.payload.is_empty() && segment.missing_bytes == 0 && !segment.flags.has(TcpFlags::FIN) {
+            return Ok(self.stream(direction).nothing());
+        }
+        Err(DropReason::OutOfWindow)
+    }
+
+    fn stream(&self, direction: Direction) -> &Stream {
+        &self.streams[direction as usize]
+    }
+
+    fn stream_mut(&mut self, direction: Direction) -> &mut Stream {
+        &mut self.streams[direction as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_holds_nothing_is_small() {
+        assert!(size_of::<Connection>() <= 160, "{} bytes", size_of::<Connection>());
+    }
+}

@@ -1,0 +1,291 @@
+//! [`Stream`]: what one direction of a connection has delivered, in order and without a hole.
+
+use super::held::HeldRanges;
+use super::sequence::{Sequence, Span};
+use super::{HeldBudget, Segment};
+use crate::verdict::DropReason;
+
+/// The largest window that a scaled window field can express, in bytes (RFC 7323 §2.3).
+pub(super) const WINDOW_BYTES_MAX: u32 = 1 << 30;
+
+/// How far a segment may always stand from the expected place, in bytes: the largest unscaled window.
+/// Smaller windows are not enforced, as an advertisement may be on its way still.
+pub(super) const WINDOW_BYTES_MIN: u32 = 1 << 16;
+
+/// The longest segment, in bytes, far beyond any IP packet but a jumbogram: keeps one step well below
+/// half of the sequence space.
+const SEGMENT_BYTES_MAX: u32 = 1 << 20;
+
+/// How far, in bytes, a number may lag behind `next` before its order to it grows doubtful.
+const LAG_BYTES_MAX: u32 = 1 << 30;
+
+/// How a stream ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum End {
+    /// The stream has not begun.
+    #[default]
+    Unopened,
+    /// Nobody knows yet.
+    Open,
+    /// A FIN was seen; it stands at this place and has not been reached.
+    FinAt(Sequence),
+    /// The FIN at this place was delivered.
+    Finished(Sequence),
+    /// The connection was reset, and the stream's reader has not been told.
+    Aborted,
+    /// The connection was reset, and the stream's reader knows.
+    Reset,
+}
+
+/// Length of what the segment carries, in bytes, cut off or not; `None` beyond any sense.
+pub(super) fn segment_bytes(segment: &Segment<'_>) -> Option<u32> {
+    let payload_bytes = u32::try_from(segment.payload.len()).ok()?;
+    payload_bytes.checked_add(segment.missing_bytes).filter(|&bytes| bytes <= SEGMENT_BYTES_MAX)
+}
+
+/// One direction of a connection. Everything before `next` was delivered, or given up as a gap.
+#[derive(Debug, Default)]
+pub(super) struct Stream {
+    /// What is delivered next.
+    next: Sequence,
+    /// The highest acknowledgment of the receiver. Behind `next`: the rest is on its way. Ahead of
+    /// `next`: the bytes between went by unseen, and become a gap.
+    acknowledged: Sequence,
+    /// Covers all gaps whose bytes could still arrive.
+    skipped: Span,
+    /// The largest window that the receiver advertised, in bytes; 0 where none is known.
+    window_bytes: u32,
+    end: End,
+    held: HeldRanges,
+}
+
+/// What goes out of an admitted segment at its turn.
+#[derive(Debug)]
+pub(super) struct Admitted<'p> {
+    pub(super) payload: &'p [u8],
+    /// Where `payload` begins.
+    pub(super) start: Sequence,
+    /// What is absent before this place will never come.
+    pub(super) known_until: Sequence,
+}
+
+impl Stream {
+    /// Begins anew at `next`.
+    pub(super) fn open_at(&mut self, next: Sequence) {
+        debug_assert!(self.held.is_empty(), "nothing is held before the handshake is answered");
+        self.next = next;
+        self.acknowledged = next;
+        self.skipped = Span::default();
+        self.end = End::Open;
+    }
+
+    pub(super) fn next(&self) -> Sequence {
+        self.next
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.end != End::Unopened
+    }
+
+    /// What the receiver expects: what it acknowledged is past, though its gap may not have been reported yet.
+    pub(super) fn expected(&self) -> Sequence {
+        self.next.later(self.acknowledged)
+    }
+
+    pub(super) fn acknowledged(&self) -> Sequence {
+        self.acknowledged
+    }
+
+    /// Whether nothing was delivered or acknowledged since the stream was opened.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.next == self.acknowledged
+    }
+
+    /// Whether `acknowledgment` answers something that went by: neither older than what the receiver
+    /// said before, nor ahead of what was sent (RFC 9293 §3.4, `SND.UNA =< SEG.ACK =< SND.NXT`).
+    pub(super) fn has_sent(&self, acknowledgment: Sequence) -> bool {
+        !acknowledgment.is_before(self.acknowledged) && !acknowledgment.is_after(self.next)
+    }
+
+    /// The receiver advertised that it takes `window_bytes`.
+    pub(super) fn advertise(&mut self, window_bytes: u32) {
+        self.window_bytes = self.window_bytes.max(window_bytes);
+    }
+
+    /// How far from the expected place a segment may stand, in bytes.
+    pub(super) fn reach_bytes(&self) -> u32 {
+        self.window_bytes.clamp(WINDOW_BYTES_MIN, WINDOW_BYTES_MAX)
+    }
+
+    /// The receiver says that it has everything before `acknowledgment`. Numbers that are older than
+    /// the last one, or beyond what a window can hold or the sender's end, say nothing.
+    pub(super) fn acknowledge(&mut self, acknowledgment: Sequence) {
+        // Both are measured from `next`, within a quarter of the space on either side of it.
+        let ahead_bytes = acknowledgment.since(self.next);
+        let is_newer = ahead_bytes > self.acknowledged.since(self.next);
+        let is_plausible = ahead_bytes <= WINDOW_BYTES_MAX.cast_signed();
+        if is_newer && is_plausible && !self.ends_before(acknowledgment.minus(1)) {
+            self.acknowledged = acknowledgment;
+        }
+    }
+
+    /// Judges `segment` and takes in what waits of it. A refused segment changes nothing.
+    pub(super) fn admit<'p>(
+        &mut self,
+        start: Sequence,
+        segment: &Segment<'p>,
+        is_last: bool,
+        budget: &mut HeldBudget,
+    ) -> Result<Admitted<'p>, DropReason> {
+        let length_bytes = segment_bytes(segment).ok_or(DropReason::OutOfWindow)?;
+        let span = Span::new(start, start.plus(length_bytes));
+        let base = self.expected();
+        let ahead_bytes = start.since(base);
+        if ahead_bytes.unsigned_abs() > self.reach_bytes()
+            || Span::new(self.next, start).len() > WINDOW_BYTES_MAX
+        {
+            return Err(DropReason::OutOfWindow);
+        }
+        if self.is_given_up(span) || self.contradicts_end(span, is_last, base) {
+            return Err(DropReason::OutOfWindow);
+        }
+        if !self.held.agrees_with(start, segment.payload) {
+            return Err(DropReason::OutOfWindow);
+        }
+
+        let admitted = if ahead_bytes > 0 {
+            self.held.hold(start, segment.payload, segment.missing_bytes, budget)?;
+            self.nothing()
+        } else {
+            Admitted { payload: segment.payload, start, known_until: span.end }
+        };
+        if is_last && self.end == End::Open {
+            self.end = End::FinAt(span.end);
+        }
+        Ok(admitted)
+    }
+
+    /// What a segment brings that has no effect.
+    pub(super) fn nothing<'p>(&self) -> Admitted<'p> {
+        Admitted { payload: &[], start: self.next, known_until: self.next }
+    }
+
+    /// Whether a part of `span` was reported as a gap, or is about to be.
+    fn is_given_up(&self, span: Span) -> bool {
+        let pending = Span::new(self.next, self.acknowledged);
+        !span.overlap(self.skipped).is_empty() || !span.overlap(pending).is_empty()
+    }
+
+    /// Whether the segment has data beyond the sender's FIN, or sets the FIN elsewhere than an earlier
+    /// segment did or in the middle of data.
+    fn contradicts_end(&self, span: Span, is_last: bool, base: Sequence) -> bool {
+        if let End::FinAt(fin) | End::Finished(fin) = self.end {
+            return span.end.is_after(fin) && !span.is_empty() || is_last && span.end != fin;
+        }
+        let seen_until = self.held.end().map_or(base, |end| end.later(base));
+        is_last && span.end.is_before(seen_until)
+    }
+
+    /// Whether the sender's FIN stands before `place`.
+    fn ends_before(&self, place: Sequence) -> bool {
+        matches!(self.end, End::FinAt(fin) | End::Finished(fin) if place.is_after(fin))
+    }
+
+    /// The connection was reset: nothing more is delivered but a gap that waits, and the end.
+    pub(super) fn abort(&mut self, budget: &mut HeldBudget) {
+        self.held.release(budget);
+        self.end = match self.end {
+            End::Open | End::FinAt(_) => End::Aborted,
+            end @ (End::Unopened | End::Finished(_) | End::Aborted | End::Reset) => end,
+        };
+    }
+
+    /// Gives back what is held.
+    pub(super) fn release(&mut self, budget: &mut HeldBudget) {
+        self.held.release(budget);
+    }
+
+    /// Whether something can be delivered without a further segment.
+    pub(super) fn is_pending(&self) -> bool {
+        self.acknowledged.is_after(self.next) || self.end == End::Aborted
+    }
+
+    /// Whether the FIN was delivered.
+    pub(super) fn is_finished(&self) -> bool {
+        matches!(self.end, End::Finished(_))
+    }
+
+    /// Whether the FIN was delivered, and the receiver acknowledged it.
+    pub(super) fn is_finish_acknowledged(&self) -> bool {
+        self.is_finished() && self.acknowledged == self.next
+    }
+
+    /// `bytes` more were delivered.
+    pub(super) fn advance(&mut self, bytes: u32) {
+        self.next = self.next.plus(bytes);
+        if Span::new(self.acknowledged, self.next).len() > LAG_BYTES_MAX {
+            self.acknowledged = self.next.minus(LAG_BYTES_MAX);
+        }
+        if Span::new(self.skipped.end, self.next).len() > LAG_BYTES_MAX {
+            self.skipped = Span::default();
+        }
+    }
+
+    /// Takes the held bytes that stand at `next`, cut to begin there, and where their segment ended.
+    pub(super) fn take_held(&mut self, budget: &mut HeldBudget) -> Option<(Box<[u8]>, usize, Sequence)> {
+        if self.held.is_empty() {
+            return None;
+        }
+        let range = self.held.take_at(self.next, budget)?;
+        let end = range.end();
+        let old_bytes = Span::new(range.start, self.next).len() as usize;
+        Some((range.bytes, old_bytes, end))
+    }
+
+    /// Steps over the bytes at `next` that are absent and will never come, as all before `known_until`
+    /// is known and data waits at `payload_start`. Returns how many they are.
+    pub(super) fn skip_gap(&mut self, known_until: Sequence, payload_start: Option<Sequence>) -> Option<u32> {
+        let mut end = known_until.later(self.acknowledged);
+        let fin = match self.end {
+            End::FinAt(fin) => Some(fin),
+            _ => None,
+        };
+        for stop in [payload_start, self.held.start(), fin].into_iter().flatten() {
+            end = end.earlier(stop);
+        }
+        let gap = Span::new(self.next, end);
+        if gap.is_empty() {
+            return None;
+        }
+        let unseen = Span::new(gap.start, gap.end.earlier(self.acknowledged));
+        if !unseen.is_empty() {
+            self.remember_skipped(unseen);
+        }
+        self.advance(gap.len());
+        Some(gap.len())
+    }
+
+    fn remember_skipped(&mut self, gap: Span) {
+        self.skipped = self.skipped.cover(gap);
+        if self.skipped.len() > LAG_BYTES_MAX {
+            self.skipped.start = self.skipped.end.minus(LAG_BYTES_MAX);
+        }
+    }
+
+    /// Whether the end is reached; true once.
+    pub(super) fn finish(&mut self) -> bool {
+        match self.end {
+            End::FinAt(fin) if fin == self.next => {
+                // RFC 9293 §3.4: the FIN takes a sequence number.
+                self.end = End::Finished(fin);
+                self.advance(1);
+                true
+            }
+            End::Aborted => {
+                self.end = End::Reset;
+                true
+            }
+            _ => false,
+        }
+    }
+}
