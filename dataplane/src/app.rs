@@ -1,6 +1,73 @@
 //! Stream chunks → named fields. A parser yields fields and transactions, and takes no verdict.
 
+mod emitter;
+mod http;
+mod payload;
+mod probe;
+#[cfg(test)]
+mod recorder;
+
 use dlp_patterns::Field;
+
+pub use self::{http::Http, payload::Payload, probe::Probe};
+use crate::{flow::Direction, reassembly::StreamChunk};
+
+/// The parser of one flow: one variant a protocol, one `match` over them.
+#[derive(Debug)]
+pub enum App {
+    /// The first bytes do not tell yet.
+    Probing(Probe),
+    /// HTTP/1.x or HTTP/0.9.
+    Http(Box<Http>),
+    /// No parser claims the bytes, from the begin on or since one gave up.
+    Payload(Payload),
+}
+
+impl App {
+    /// The parser of a flow that has said nothing yet.
+    pub fn new() -> Self {
+        App::Probing(Probe::default())
+    }
+
+    /// Reads the next piece of one direction. Fields of that direction go to the sink as they are read.
+    pub fn advance<S: AppSink>(&mut self, direction: Direction, chunk: StreamChunk<'_>, sink: &mut S) {
+        let next = match self {
+            App::Probing(probe) => probe.advance(direction, chunk, sink),
+            App::Http(http) => http.advance(direction, chunk, sink).err().map(App::Payload),
+            App::Payload(payload) => {
+                payload.advance(direction, chunk, sink);
+                None
+            }
+        };
+        if let Some(next) = next {
+            *self = next;
+        }
+    }
+
+    /// The flow is over: open fields end, open transactions are handed out.
+    pub fn finish<S: AppSink>(&mut self, sink: &mut S) {
+        match self {
+            App::Probing(probe) => probe.finish(sink),
+            App::Http(http) => http.finish(sink),
+            App::Payload(payload) => payload.finish(sink),
+        }
+    }
+
+    /// What the flow speaks, as far as it is known.
+    pub fn protocol(&self) -> AppProtocol {
+        match self {
+            App::Probing(_) => AppProtocol::Pending,
+            App::Http(_) => AppProtocol::Http,
+            App::Payload(payload) => payload.protocol(),
+        }
+    }
+}
+
+impl Default for App {
+    fn default() -> Self {
+        App::new()
+    }
+}
 
 /// The application protocol of a flow, as far as it is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -27,14 +94,14 @@ impl AppProtocol {
     }
 }
 
-/// Who listens to a parser.
+/// Who listens to a parser. Each direction has at most one field instance open at a time.
 pub trait AppSink {
-    /// Bytes of a new instance of `field` follow: offsets start at 0.
-    fn begin(&mut self, field: Field);
-    /// The next bytes of the instance that began last.
-    fn data(&mut self, bytes: &[u8]);
-    /// The instance that began last is complete.
-    fn end(&mut self);
+    /// Bytes of a new instance of `field` follow in this direction: offsets start at 0.
+    fn begin(&mut self, direction: Direction, field: Field);
+    /// The next bytes of the instance that this direction has open; never empty.
+    fn data(&mut self, direction: Direction, bytes: &[u8]);
+    /// The instance that this direction has open is complete, or what follows it went by unseen.
+    fn end(&mut self, direction: Direction);
     /// A request and its response are complete, or will never be.
     fn transaction(&mut self, transaction: &HttpTransaction);
     /// The peers broke the protocol.

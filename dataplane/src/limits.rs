@@ -19,6 +19,9 @@ pub const HELD_BYTES_PER_WORKER_MAX: usize = 64 * 1024 * 1024;
 /// Bytes of a request line or of a status line; nginx and Apache refuse lines above 8 KiB.
 pub const HTTP_LINE_BYTES_MAX: usize = 32 * 1024;
 
+/// Bytes of a request method; the longest registered one, UPDATEREDIRECTREF, has 17.
+pub const HTTP_METHOD_BYTES_MAX: usize = 32;
+
 /// Bytes of the header block of one message.
 pub const HTTP_HEADER_BYTES_MAX: usize = 128 * 1024;
 
@@ -27,6 +30,16 @@ pub const HTTP_PIPELINED_MAX: usize = 128;
 
 /// Bytes of a URL, host name or user agent that an event repeats; the rest is cut off.
 pub const HTTP_LOGGED_BYTES_MAX: usize = 1024;
+
+/// Bytes of a header line that are read; of a longer one the rest only passes by. A name and a value that
+/// an event repeats in full.
+pub const HTTP_FIELD_LINE_BYTES_READ: usize = 64 + HTTP_LOGGED_BYTES_MAX;
+
+/// Bytes of a chunk-size line with its extensions, which nobody uses in earnest.
+pub const HTTP_CHUNK_LINE_BYTES_MAX: usize = 1024;
+
+/// Emptied transactions that one connection keeps for reuse: more than browsers ever pipelined.
+pub const HTTP_SPARE_TRANSACTIONS_MAX: usize = 8;
 
 /// Hits of one packet that become alerts; more are counted, not listed.
 pub const HITS_PER_PACKET_MAX: usize = 64;

@@ -1,0 +1,85 @@
+//! What one direction tells its listener: at most one field instance is open, and none is empty of bytes
+//! unless its parser began it by name.
+
+use dlp_patterns::Field;
+
+use super::{AppAnomaly, AppSink, HttpTransaction};
+use crate::flow::Direction;
+
+/// The state of one direction's output, between the chunks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Outlet {
+    direction: Direction,
+    open: bool,
+    /// One bit for each anomaly of the current message.
+    reported: u16,
+}
+
+impl Outlet {
+    pub(super) fn new(direction: Direction) -> Self {
+        Outlet { direction, open: false, reported: 0 }
+    }
+
+    /// Both directions, in index order.
+    pub(super) fn both() -> [Outlet; 2] {
+        Direction::BOTH.map(Outlet::new)
+    }
+
+    /// Connects the direction with its listener.
+    pub(super) fn to<'a, S: AppSink>(&'a mut self, sink: &'a mut S) -> Emitter<'a, S> {
+        Emitter { outlet: self, sink }
+    }
+
+    /// Anomalies count once a message: a new one begins.
+    pub(super) fn next_message(&mut self) {
+        self.reported = 0;
+    }
+}
+
+/// An [`Outlet`] while a chunk is read.
+#[derive(Debug)]
+pub(super) struct Emitter<'a, S> {
+    outlet: &'a mut Outlet,
+    sink: &'a mut S,
+}
+
+impl<S: AppSink> Emitter<'_, S> {
+    /// Opens an instance of `field`, unless it is open already.
+    pub(super) fn begin(&mut self, field: Field) {
+        if !self.outlet.open {
+            self.outlet.open = true;
+            self.sink.begin(self.outlet.direction, field);
+        }
+    }
+
+    /// The next bytes of `field`, which no other instance may precede unended.
+    pub(super) fn data(&mut self, field: Field, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        self.begin(field);
+        self.sink.data(self.outlet.direction, bytes);
+    }
+
+    /// Ends the open instance, if there is one.
+    pub(super) fn end(&mut self) {
+        if self.outlet.open {
+            self.outlet.open = false;
+            self.sink.end(self.outlet.direction);
+        }
+    }
+
+    /// Reports an anomaly, once a message.
+    pub(super) fn anomaly(&mut self, anomaly: AppAnomaly) {
+        let bit = 1 << anomaly as u16;
+        if self.outlet.reported & bit == 0 {
+            self.outlet.reported |= bit;
+            self.sink.anomaly(anomaly);
+        }
+    }
+
+    /// Hands out a transaction.
+    pub(super) fn transaction(&mut self, transaction: &HttpTransaction) {
+        self.sink.transaction(transaction);
+    }
+}

@@ -1,0 +1,392 @@
+//! HTTP/1.x (RFC 9112) and HTTP/0.9: both directions of one connection, which agree on whose response it is.
+
+mod chunked;
+#[cfg(test)]
+pub(super) mod conversations;
+mod head;
+mod header_block;
+mod line_buffer;
+mod message;
+mod request_line;
+mod status_line;
+mod transactions;
+mod uri_decode;
+
+use dlp_patterns::Field;
+
+use self::{
+    head::Kind,
+    message::{GaveUp, Message, Progress},
+    request_line::{LineRead, RequestLine},
+    status_line::{Status, StatusLine},
+    transactions::Transactions,
+};
+use super::{AppAnomaly, AppProtocol, AppSink, emitter::Outlet, payload::Payload};
+use crate::{flow::Direction, reassembly::StreamChunk};
+
+/// The parser of one connection.
+#[derive(Debug)]
+pub struct Http {
+    /// Whether a start line was complete: before, nothing is known to be HTTP.
+    proven: bool,
+    /// Whether the client's direction is a tunnel once its current request is complete.
+    tunnelled: bool,
+    request_line: RequestLine,
+    status_line: StatusLine,
+    client: Side,
+    server: Side,
+    after_response: AfterResponse,
+    transactions: Transactions,
+}
+
+/// One direction.
+#[derive(Debug)]
+struct Side {
+    part: Part,
+    message: Message,
+    outlet: Outlet,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    StartLine,
+    Message,
+    /// What follows is not HTTP, and not broken either.
+    Tunnel,
+}
+
+/// How the server's direction goes on when a response is complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum AfterResponse {
+    /// With the response to the next request.
+    Next,
+    /// With another response to the same request (RFC 9110 §15.2).
+    Again,
+    /// With another protocol: 101, or 2xx to CONNECT.
+    Tunnel,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Http {
+            proven: false,
+            tunnelled: false,
+            request_line: RequestLine::default(),
+            status_line: StatusLine::default(),
+            client: Side::new(Direction::ToServer),
+            server: Side::new(Direction::ToClient),
+            after_response: AfterResponse::Next,
+            transactions: Transactions::default(),
+        }
+    }
+}
+
+impl Side {
+    fn new(direction: Direction) -> Self {
+        Side { part: Part::StartLine, message: Message::new(direction), outlet: Outlet::new(direction) }
+    }
+
+    /// The next message of this side begins.
+    fn begin(&mut self, kind: Kind) {
+        self.part = Part::Message;
+        self.message.begin(kind);
+    }
+}
+
+impl Http {
+    /// Whether the first byte of a direction leaves it open that HTTP follows.
+    pub(super) fn may_begin_with(direction: Direction, byte: u8) -> bool {
+        match direction {
+            Direction::ToServer => RequestLine::may_begin_with(byte),
+            Direction::ToClient => StatusLine::may_begin_with(byte),
+        }
+    }
+
+    /// Whether this is HTTP for sure.
+    pub(super) fn is_proven(&self) -> bool {
+        self.proven
+    }
+
+    /// Reads the next piece of one direction. On an error the parser gave up: everything that it did not
+    /// read is delivered as payload, and the flow goes on as that.
+    pub(super) fn advance<S: AppSink>(
+        &mut self,
+        direction: Direction,
+        chunk: StreamChunk<'_>,
+        sink: &mut S,
+    ) -> Result<(), Payload> {
+        let mut rest: &[u8] = &[];
+        let read = match (chunk, direction) {
+            (StreamChunk::Data(bytes), Direction::ToServer) => {
+                rest = bytes;
+                self.requests(&mut rest, sink)
+            }
+            (StreamChunk::Data(bytes), Direction::ToClient) => {
+                rest = bytes;
+                self.responses(&mut rest, sink)
+            }
+            (StreamChunk::Gap(0), _) => Ok(()),
+            (StreamChunk::Gap(bytes), _) => self.gap(direction, bytes, sink),
+            (StreamChunk::Fin, _) => {
+                self.close(direction, sink);
+                Ok(())
+            }
+        };
+        read.map_err(|GaveUp| self.surrender(direction, rest, sink))
+    }
+
+    /// The flow is over.
+    pub(super) fn finish<S: AppSink>(&mut self, sink: &mut S) {
+        for direction in Direction::BOTH {
+            self.close(direction, sink);
+        }
+        self.transactions.finish(&mut self.client.outlet.to(sink));
+    }
+
+    fn requests<S: AppSink>(&mut self, input: &mut &[u8], sink: &mut S) -> Result<(), GaveUp> {
+        while !input.is_empty() {
+            match self.client.part {
+                Part::StartLine => self.read_request_line(input, sink)?,
+                Part::Message => {
+                    let mut out = self.client.outlet.to(sink);
+                    let request = self.transactions.request();
+                    if self.client.message.read(input, request, &mut out)? == Progress::Complete {
+                        self.request_complete(sink);
+                    }
+                }
+                Part::Tunnel => self.client.outlet.to(sink).data(Field::Payload, std::mem::take(input)),
+            }
+        }
+        Ok(())
+    }
+
+    fn read_request_line<S: AppSink>(&mut self, input: &mut &[u8], sink: &mut S) -> Result<(), GaveUp> {
+        let mut out = self.client.outlet.to(sink);
+        if self.request_line.is_idle() && self.transactions.is_full() {
+            out.anomaly(AppAnomaly::Pipelined);
+            return Err(GaveUp);
+        }
+        let transactions = &mut self.transactions;
+        let read = self.request_line.read(input, &mut out, |request| {
+            transactions.open(request);
+            (request.is_simple(), request.version == b"HTTP/1.0")
+        });
+        match read {
+            LineRead::More => return Ok(()),
+            LineRead::Not(anomaly) => {
+                if self.proven {
+                    out.anomaly(anomaly);
+                }
+                return Err(GaveUp);
+            }
+            LineRead::Line((true, _)) => {
+                self.transactions.request_complete(&mut out);
+                self.client.part = Part::Tunnel;
+            }
+            LineRead::Line((false, is_1_0)) => {
+                self.client.begin(Kind { direction: Direction::ToServer, is_1_0, bodiless: false });
+            }
+        }
+        self.proven = true;
+        Ok(())
+    }
+
+    fn request_complete<S: AppSink>(&mut self, sink: &mut S) {
+        self.client.part = if self.tunnelled { Part::Tunnel } else { Part::StartLine };
+        self.client.outlet.next_message();
+        self.transactions.request_complete(&mut self.client.outlet.to(sink));
+    }
+
+    fn responses<S: AppSink>(&mut self, input: &mut &[u8], sink: &mut S) -> Result<(), GaveUp> {
+        while !input.is_empty() {
+            match self.server.part {
+                Part::StartLine => self.read_status_line(input, sink)?,
+                Part::Message => {
+                    let response = match self.after_response {
+                        AfterResponse::Again => None,
+                        AfterResponse::Next | AfterResponse::Tunnel => self.transactions.response(),
+                    };
+                    let mut out = self.server.outlet.to(sink);
+                    if self.server.message.read(input, response, &mut out)? == Progress::Complete {
+                        self.response_complete(sink);
+                    }
+                }
+                Part::Tunnel => self.server.outlet.to(sink).data(Field::Payload, std::mem::take(input)),
+            }
+        }
+        Ok(())
+    }
+
+    fn read_status_line<S: AppSink>(&mut self, input: &mut &[u8], sink: &mut S) -> Result<(), GaveUp> {
+        match self.status_line.read(input) {
+            LineRead::More => {}
+            LineRead::Line(status) => {
+                self.proven = true;
+                self.begin_response(status, sink);
+            }
+            LineRead::Not(_) if self.awaits_simple_response() => self.begin_simple_response(sink),
+            LineRead::Not(anomaly) => {
+                if self.proven {
+                    self.server.outlet.to(sink).anomaly(anomaly);
+                }
+                return Err(GaveUp);
+            }
+        }
+        Ok(())
+    }
+
+    fn begin_response<S: AppSink>(&mut self, status: Status, sink: &mut S) {
+        let method = self.transactions.awaiting().map(|transaction| transaction.method.as_slice());
+        let connected = method == Some(b"CONNECT") && status.code / 100 == 2;
+        let bodiless = method == Some(b"HEAD")
+            || connected
+            || status.code / 100 == 1
+            || matches!(status.code, 204 | 304);
+        self.after_response = match status.code {
+            101 => AfterResponse::Tunnel,
+            _ if connected => AfterResponse::Tunnel,
+            100..=199 => AfterResponse::Again,
+            _ => AfterResponse::Next,
+        };
+        self.server.begin(Kind { direction: Direction::ToClient, is_1_0: status.is_1_0, bodiless });
+        if self.after_response != AfterResponse::Again && !self.transactions.answer(status) {
+            self.server.outlet.to(sink).anomaly(AppAnomaly::UnpairedResponse);
+        }
+    }
+
+    fn response_complete<S: AppSink>(&mut self, sink: &mut S) {
+        self.server.part = Part::StartLine;
+        self.server.outlet.next_message();
+        if self.after_response != AfterResponse::Again {
+            self.transactions.response_complete(&mut self.server.outlet.to(sink));
+        }
+        if self.after_response == AfterResponse::Tunnel {
+            self.server.part = Part::Tunnel;
+            self.tunnelled = true;
+            if self.client.part == Part::StartLine {
+                self.abandon_request_line(sink);
+            }
+        }
+    }
+
+    /// Whether the next response may be the bare body of HTTP/0.9.
+    fn awaits_simple_response(&self) -> bool {
+        self.transactions.awaiting().is_some_and(|transaction| transaction.protocol == b"HTTP/0.9")
+    }
+
+    /// The response has neither status line nor header block: what was held of one is body.
+    fn begin_simple_response<S: AppSink>(&mut self, sink: &mut S) {
+        self.after_response = AfterResponse::Next;
+        self.server.part = Part::Message;
+        self.server.message.begin_bare_body();
+        let mut held = self.status_line.held();
+        let read = self.server.message.read(
+            &mut held,
+            self.transactions.response(),
+            &mut self.server.outlet.to(sink),
+        );
+        debug_assert_eq!(read, Ok(Progress::More), "a body until close takes all");
+        self.status_line.clear();
+    }
+
+    fn gap<S: AppSink>(&mut self, direction: Direction, bytes: u32, sink: &mut S) -> Result<(), GaveUp> {
+        let (side, transaction) = match direction {
+            Direction::ToServer => (&mut self.client, self.transactions.request()),
+            Direction::ToClient => (&mut self.server, self.transactions.response()),
+        };
+        let mut out = side.outlet.to(sink);
+        match side.part {
+            Part::StartLine => {
+                if self.proven {
+                    out.anomaly(AppAnomaly::Gap);
+                }
+                return Err(GaveUp);
+            }
+            Part::Message => {
+                if side.message.skip(u64::from(bytes), transaction, &mut out)? == Progress::Complete {
+                    self.message_complete(direction, sink);
+                }
+            }
+            Part::Tunnel => out.end(),
+        }
+        Ok(())
+    }
+
+    fn message_complete<S: AppSink>(&mut self, direction: Direction, sink: &mut S) {
+        match direction {
+            Direction::ToServer => self.request_complete(sink),
+            Direction::ToClient => self.response_complete(sink),
+        }
+    }
+
+    /// One direction is over: what it has open ends, what it held back comes out.
+    fn close<S: AppSink>(&mut self, direction: Direction, sink: &mut S) {
+        if direction == Direction::ToClient
+            && self.server.part == Part::StartLine
+            && self.awaits_simple_response()
+        {
+            self.begin_simple_response(sink);
+        }
+        let side = self.side(direction);
+        match side.part {
+            Part::StartLine if direction == Direction::ToServer => self.abandon_request_line(sink),
+            Part::StartLine => {
+                self.server.outlet.to(sink).data(Field::Payload, self.status_line.held());
+                self.status_line.clear();
+            }
+            Part::Message => {
+                if side.message.close(&mut side.outlet.to(sink)) == Progress::Complete {
+                    self.message_complete(direction, sink);
+                }
+            }
+            Part::Tunnel => {}
+        }
+        let side = self.side(direction);
+        side.part = Part::Tunnel;
+        side.outlet.to(sink).end();
+    }
+
+    /// What there is of a request line is none: it comes out as payload, and so does what follows.
+    fn abandon_request_line<S: AppSink>(&mut self, sink: &mut S) {
+        let mut out = self.client.outlet.to(sink);
+        self.request_line.abandon(&mut out);
+        out.data(Field::Payload, self.request_line.held());
+        self.request_line.clear();
+        self.client.part = Part::Tunnel;
+    }
+
+    /// Gives up at `rest` of `direction`: what is unread in both directions comes out as payload, and what
+    /// is open ends unless it is payload already.
+    fn surrender<S: AppSink>(&mut self, direction: Direction, rest: &[u8], sink: &mut S) -> Payload {
+        let protocol = if self.proven { AppProtocol::Failed } else { AppProtocol::Unknown };
+        if self.client.part == Part::StartLine {
+            self.request_line.abandon(&mut self.client.outlet.to(sink));
+        }
+        for side in [&mut self.client, &mut self.server] {
+            if side.part != Part::Tunnel {
+                side.outlet.to(sink).end();
+            }
+        }
+        self.transactions.finish(&mut self.client.outlet.to(sink));
+        // The direction at hand comes last: its unread bytes may come in this chunk or with the next one.
+        for of in [direction.opposite(), direction] {
+            let (side, line) = match of {
+                Direction::ToServer => (&mut self.client, self.request_line.held()),
+                Direction::ToClient => (&mut self.server, self.status_line.held()),
+            };
+            let mut out = side.outlet.to(sink);
+            out.data(Field::Payload, line);
+            out.data(Field::Payload, side.message.held());
+        }
+        let side = self.side(direction);
+        side.outlet.to(sink).data(Field::Payload, rest);
+        Payload::of_failed(protocol, [self.client.outlet, self.server.outlet])
+    }
+
+    fn side(&mut self, direction: Direction) -> &mut Side {
+        match direction {
+            Direction::ToServer => &mut self.client,
+            Direction::ToClient => &mut self.server,
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! What the header lines of one message say about its framing (RFC 9112 §6), and to an event.
+
+use crate::{
+    app::{AppAnomaly, AppSink, HttpTransaction, emitter::Emitter},
+    flow::Direction,
+    limits::HTTP_LOGGED_BYTES_MAX,
+};
+
+/// A header line without its line end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FieldLine<'l> {
+    /// The line, or its first [`HTTP_FIELD_LINE_BYTES_READ`](crate::limits::HTTP_FIELD_LINE_BYTES_READ).
+    pub(super) read: &'l [u8],
+    /// Whether that is all of it.
+    pub(super) whole: bool,
+    /// Whether it has a bare CR or a NUL.
+    pub(super) odd: bool,
+}
+
+/// What a message is before its header lines are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Kind {
+    /// Requests go to the server.
+    pub(super) direction: Direction,
+    /// Whether its start line says HTTP/1.0.
+    pub(super) is_1_0: bool,
+    /// Whether it has no body whatever its header lines say: a response to HEAD, 1xx, 204, 304, and 2xx to
+    /// CONNECT (RFC 9112 §6.3, items 1 and 2).
+    pub(super) bodiless: bool,
+}
+
+/// How far the body reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Framing {
+    /// So many bytes.
+    Length(u64),
+    Chunked,
+    UntilClose,
+}
+
+/// The header lines so far.
+#[derive(Debug)]
+pub(super) struct Head {
+    kind: Kind,
+    length: Length,
+    coding: Coding,
+    /// More than one `chunked`, or another coding beside it.
+    coding_odd: bool,
+    /// A framing header that some read, and some don't.
+    broken: bool,
+    /// Header of the last line, which a folded line continues.
+    last: Option<Name>,
+    /// Whether no line was read.
+    fresh: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Length {
+    Absent,
+    Bytes(u64),
+    Wrong,
+}
+
+/// The transfer codings so far; only the final one decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Coding {
+    Absent,
+    Chunked,
+    Other,
+}
+
+/// The headers that matter here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Name {
+    ContentLength,
+    TransferEncoding,
+    Host,
+    UserAgent,
+    Referer,
+    ContentType,
+    Location,
+}
+
+impl Head {
+    /// The head of a message of which only the start line is known.
+    pub(super) fn new(kind: Kind) -> Self {
+        Head {
+            kind,
+            length: Length::Absent,
+            coding: Coding::Absent,
+            coding_odd: false,
+            broken: false,
+            last: None,
+            fresh: true,
+        }
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Reads one line.
+    pub(super) fn line<S: AppSink>(
+        &mut self,
+        line: FieldLine<'_>,
+        transaction: &mut Option<&mut HttpTransaction>,
+        out: &mut Emitter<'_, S>,
+    ) {
+        if line.odd {
+            out.anomaly(AppAnomaly::HeaderLine);
+        }
+        let fresh = std::mem::take(&mut self.fresh);
+        if matches!(line.read.first(), Some(b' ' | b'\t')) {
+            return self.folded(line, fresh, transaction, out);
+        }
+        let colon = line.read.iter().position(|byte| *byte == b':');
+        let Some((name, value)) = colon.and_then(|colon| line.read.split_at_checked(colon)) else {
+            self.last = None;
+            return out.anomaly(AppAnomaly::HeaderLine);
+        };
+        let bare_name = name.trim_ascii_end();
+        self.last = Name::of(bare_name);
+        if bare_name.is_empty() || bare_name.len() < name.len() {
+            out.anomaly(AppAnomaly::HeaderLine);
+            self.broken |= self.last.is_some_and(Name::is_framing);
+        }
+        let value = value.get(1..).unwrap_or_default();
+        match self.last {
+            None => {}
+            Some(Name::ContentLength) => self.content_length(value, line.whole),
+            Some(Name::TransferEncoding) => self.transfer_encoding(value, line.whole),
+            Some(name) => self.note(name, value, transaction),
+        }
+    }
+
+    /// How far the body reaches (RFC 9112 §6.3); `None` where two ends may disagree for good.
+    pub(super) fn framing<S: AppSink>(&self, out: &mut Emitter<'_, S>) -> Option<Framing> {
+        if self.broken {
+            return None;
+        }
+        if self.kind.bodiless {
+            return Some(Framing::Length(0));
+        }
+        if self.length == Length::Wrong {
+            out.anomaly(AppAnomaly::ContentLength);
+        }
+        let is_response = self.kind.direction == Direction::ToClient;
+        if self.coding != Coding::Absent {
+            if self.length != Length::Absent {
+                out.anomaly(AppAnomaly::LengthAndCoding);
+            }
+            // RFC 9112 §6.1: a transfer coding in HTTP/1.0 is faulty framing.
+            if self.coding_odd || self.coding == Coding::Other || self.kind.is_1_0 {
+                out.anomaly(AppAnomaly::TransferCoding);
+            }
+        }
+        match (self.coding, self.length) {
+            (Coding::Chunked, _) => Some(Framing::Chunked),
+            (Coding::Other, _) => is_response.then_some(Framing::UntilClose),
+            (Coding::Absent, Length::Wrong) => None,
+            (Coding::Absent, Length::Bytes(bytes)) => Some(Framing::Length(bytes)),
+            (Coding::Absent, Length::Absent) if is_response => Some(Framing::UntilClose),
+            (Coding::Absent, Length::Absent) => Some(Framing::Length(0)),
+        }
+    }
+
+    /// A line that continues the one before (obs-fold, RFC 9112 §5.2). Rejecting it and reading it as a
+    /// space are both allowed, so a folded framing header has no agreed meaning.
+    fn folded<S: AppSink>(
+        &mut self,
+        line: FieldLine<'_>,
+        fresh: bool,
+        transaction: &mut Option<&mut HttpTransaction>,
+        out: &mut Emitter<'_, S>,
+    ) {
+        if fresh {
+            return out.anomaly(AppAnomaly::HeaderLine);
+        }
+        let Some(name) = self.last else { return };
+        if name.is_framing() {
+            self.broken = true;
+            return out.anomaly(AppAnomaly::HeaderLine);
+        }
+        if let Some(slot) = slot(name, self.kind.direction, transaction) {
+            let value = line.read.trim_ascii();
+            if name == Name::ContentType {
+                // What follows a media type are its parameters.
+                return if slot.is_empty() { append(slot, media_type(value)) };
+            }
+            if !slot.is_empty() && !value.is_empty() {
+                append(slot, b" ");
+            }
+            append(slot, value);
+        }
+    }
+
+    /// `1*DIGIT`, and the same in every repetition (RFC 9112 §6.3, item 5).
+    fn content_length(&mut self, value: &[u8], whole: bool) {
+        for element in value.split(|byte| *byte == b',') {
+            let length = match decimal(trim_ows(element)) {
+                Some(bytes) if whole => Length::Bytes(bytes),
+                _ => Length::Wrong,
+            };
+            self.length = if matches!(self.length, Length::Absent) || self.length == length {
+                length
+            } else {
+                Length::Wrong
+            };
+        }
+    }
+
+    fn transfer_encoding(&mut self, value: &[u8], whole: bool) {
+        for element in value.split(|byte| *byte == b',') {
+            let is_chunked = whole && trim_ows(element).eq_ignore_ascii_case(b"chunked");
+            self.coding_odd |= self.coding != Coding::Absent || !is_chunked;
+            self.coding = if is_chunked { Coding::Chunked } else { Coding::Other };
+        }
+    }
+
+    /// Keeps what an event tells; of a repeated header the first.
+    fn note(&mut self, name: Name, value: &[u8], transaction: &mut Option<&mut HttpTransaction>) {
+        let slot = slot(name, self.kind.direction, transaction).filter(|slot| slot.is_empty());
+        let Some(slot) = slot else {
+            self.last = None;
+            return;
+        };
+        append(slot, if name == Name::ContentType { media_type(value) } else { value.trim_ascii() });
+    }
+}
+
+impl Name {
+    fn of(name: &[u8]) -> Option<Name> {
+        let (name_of_that_length, found): (&[u8], Name) = match name.len() {
+            4 => (b"host", Name::Host),
+            7 => (b"referer", Name::Referer),
+            8 => (b"location", Name::Location),
+            10 => (b"user-agent", Name::UserAgent),
+            12 => (b"content-type", Name::ContentType),
+            14 => (b"content-length", Name::ContentLength),
+            17 => (b"transfer-encoding", Name::TransferEncoding),
+            _ => return None,
+        };
+        name.eq_ignore_ascii_case(name_of_that_length).then_some(found)
+    }
+
+    fn is_framing(self) -> bool {
+        matches!(self, Name::ContentLength | Name::TransferEncoding)
+    }
+}
+
+/// Where the transaction keeps the header; `None` where it keeps none of that direction.
+fn slot<'t>(
+    name: Name,
+    direction: Direction,
+    transaction: &'t mut Option<&mut HttpTransaction>,
+) -> Option<&'t mut Vec<u8>> {
+    let transaction = transaction.as_deref_mut()?;
+    match (direction, name) {
+        (Direction::ToServer, Name::Host) => Some(&mut transaction.host),
+        (Direction::ToServer, Name::UserAgent) => Some(&mut transaction.user_agent),
+        (Direction::ToServer, Name::Referer) => Some(&mut transaction.referer),
+        (Direction::ToClient, Name::ContentType) => Some(&mut transaction.content_type),
+        (Direction::ToClient, Name::Location) if transaction.status / 100 == 3 => {
+            Some(&mut transaction.redirect)
+        }
+        _ => None,
+    }
+}
+
+fn append(slot: &mut Vec<u8>, bytes: &[u8]) {
+    let room = HTTP_LOGGED_BYTES_MAX.saturating_sub(slot.len());
+    slot.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+}
+
+/// A Content-Type without its parameters (RFC 9110 §8.3.1).
+fn media_type(value: &[u8]) -> &[u8] {
+    value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii()
+}
+
+/// Without the optional whitespace around it (RFC 9110 §5.6.3): spaces and tabs, nothing else.
+fn trim_ows(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
+}
+
+/// `1*DIGIT` that fits into 64 bits.
+fn decimal(digits: &[u8]) -> Option<u64> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(10).map(u64::from);
+    let (first, others) = digits.split_first()?;
+    others.iter().try_fold(digit(first)?, |value, byte| value.checked_mul(10)?.checked_add(digit(byte)?))
+}

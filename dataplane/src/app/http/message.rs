@@ -1,0 +1,229 @@
+//! One message behind its start line: header block, body, trailers; every byte is of exactly one of them.
+
+use dlp_patterns::Field;
+
+use super::{
+    chunked::{Chunked, ChunkedRead},
+    head::{Framing, Head, Kind},
+    header_block::{BlockRead, HeaderBlock},
+};
+use crate::{
+    app::{AppAnomaly, AppSink, HttpTransaction, emitter::Emitter},
+    flow::Direction,
+};
+
+/// A message under way.
+#[derive(Debug)]
+pub(super) struct Message {
+    head: Head,
+    part: Part,
+    block: HeaderBlock,
+    chunked: Chunked,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Head,
+    /// So many bytes of the body are left.
+    Length(u64),
+    UntilClose,
+    Chunked,
+    Trailers,
+}
+
+/// What came of reading on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// The input is used up.
+    More,
+    /// The message is complete, and the input stands behind it.
+    Complete,
+}
+
+/// The rest cannot be told apart any more; the anomaly is reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct GaveUp;
+
+impl Message {
+    /// No message yet.
+    pub(super) fn new(direction: Direction) -> Self {
+        Message {
+            head: Head::new(Kind { direction, is_1_0: false, bodiless: false }),
+            part: Part::Head,
+            block: HeaderBlock::default(),
+            chunked: Chunked::default(),
+        }
+    }
+
+    /// A start line went by.
+    pub(super) fn begin(&mut self, kind: Kind) {
+        self.head = Head::new(kind);
+        self.part = Part::Head;
+    }
+
+    /// There is no start line, no header block and no length: all that follows is body.
+    pub(super) fn begin_bare_body(&mut self) {
+        self.part = Part::UntilClose;
+    }
+
+    /// Reads on; `transaction` is told what is of interest, and nothing of an interim response.
+    pub(super) fn read<S: AppSink>(
+        &mut self,
+        input: &mut &[u8],
+        mut transaction: Option<&mut HttpTransaction>,
+        out: &mut Emitter<'_, S>,
+    ) -> Result<Progress, GaveUp> {
+        while !input.is_empty() {
+            let progress = match self.part {
+                Part::Head => self.read_head(input, &mut transaction, out)?,
+                Part::Length(left) => self.read_length(left, input, &mut transaction, out),
+                Part::UntilClose => {
+                    let data = std::mem::take(input);
+                    out.data(self.body_field(), data);
+                    self.count(data.len() as u64, &mut transaction);
+                    Progress::More
+                }
+                Part::Chunked => self.read_chunked(input, &mut transaction, out)?,
+                Part::Trailers => self.read_trailers(input, out)?,
+            };
+            if progress == Progress::Complete {
+                out.end();
+                return Ok(progress);
+            }
+        }
+        Ok(Progress::More)
+    }
+
+    /// So many bytes are missing. Where their end is certain, reading goes on behind them.
+    pub(super) fn skip<S: AppSink>(
+        &mut self,
+        bytes: u64,
+        mut transaction: Option<&mut HttpTransaction>,
+        out: &mut Emitter<'_, S>,
+    ) -> Result<Progress, GaveUp> {
+        out.anomaly(AppAnomaly::Gap);
+        let mut progress = Progress::More;
+        match self.part {
+            Part::Length(left) if bytes < left => self.part = Part::Length(left - bytes),
+            Part::Length(left) if bytes == left => progress = Progress::Complete,
+            Part::UntilClose => {}
+            Part::Chunked if self.chunked.skip(bytes) => {}
+            Part::Head | Part::Length(_) | Part::Chunked | Part::Trailers => return Err(GaveUp),
+        }
+        // Bytes behind the gap are an instance of their own: nothing that spans it was ever sent like that.
+        out.end();
+        self.count(bytes, &mut transaction);
+        Ok(progress)
+    }
+
+    /// Nothing follows.
+    pub(super) fn close<S: AppSink>(&mut self, out: &mut Emitter<'_, S>) -> Progress {
+        self.block.abandon(out);
+        out.end();
+        if self.part == Part::UntilClose { Progress::Complete } else { Progress::More }
+    }
+
+    /// The bytes that were taken and neither emitted nor used.
+    pub(super) fn held(&self) -> &[u8] {
+        self.block.held()
+    }
+
+    fn read_head<S: AppSink>(
+        &mut self,
+        input: &mut &[u8],
+        transaction: &mut Option<&mut HttpTransaction>,
+        out: &mut Emitter<'_, S>,
+    ) -> Result<Progress, GaveUp> {
+        match self.block.read(input, &mut self.head, transaction, out) {
+            BlockRead::More => return Ok(Progress::More),
+            BlockRead::TooLong => {
+                out.anomaly(AppAnomaly::TooLong);
+                return Err(GaveUp);
+            }
+            BlockRead::End => out.end(),
+        }
+        self.part = match self.head.framing(out).ok_or(GaveUp)? {
+            Framing::Length(0) => return Ok(Progress::Complete),
+            Framing::Length(bytes) => Part::Length(bytes),
+            Framing::UntilClose => Part::UntilClose,
+            Framing::Chunked => {
+                self.chunked = Chunked::default();
+                Part::Chunked
+            }
+        };
+        Ok(Progress::More)
+    }
+
+    fn read_length<S: AppSink>(
+        &mut self,
+        left: u64,
+        input: &mut &[u8],
+        transaction: &mut Option<&mut HttpTransaction>,
+        out: &mut Emitter<'_, S>,
+    ) -> Progress {
+        let len = usize::try_from(left).map_or(input.len(), |left| left.min(input.len()));
+        let (data, rest) = input.split_at(len);
+        *input = rest;
+        out.data(self.body_field(), data);
+        self.count(data.len() as u64, transaction);
+        let left = left - data.len() as u64;
+        self.part = Part::Length(left);
+        if left == 0 { Progress::Complete } else { Progress::More }
+    }
+
+    fn read_chunked<S: AppSink>(
+        &mut self,
+        input: &mut &[u8],
+        transaction: &mut Option<&mut HttpTransaction>,
+        out: &mut Emitter<'_, S>,
+    ) -> Result<Progress, GaveUp> {
+        let mut data_bytes = 0;
+        let read = self.chunked.read(input, self.body_field(), &mut data_bytes, out);
+        self.count(data_bytes, transaction);
+        match read {
+            Ok(ChunkedRead::More) => {}
+            Ok(ChunkedRead::Last) => {
+                out.end();
+                // Trailers never change the framing (RFC 9110 §6.5.1): nobody asks this head for it.
+                self.head = Head::new(self.head.kind());
+                self.part = Part::Trailers;
+            }
+            Err(anomaly) => {
+                out.anomaly(anomaly);
+                return Err(GaveUp);
+            }
+        }
+        Ok(Progress::More)
+    }
+
+    fn read_trailers<S: AppSink>(
+        &mut self,
+        input: &mut &[u8],
+        out: &mut Emitter<'_, S>,
+    ) -> Result<Progress, GaveUp> {
+        match self.block.read(input, &mut self.head, &mut None, out) {
+            BlockRead::More => Ok(Progress::More),
+            BlockRead::End => Ok(Progress::Complete),
+            BlockRead::TooLong => {
+                out.anomaly(AppAnomaly::TooLong);
+                Err(GaveUp)
+            }
+        }
+    }
+
+    fn body_field(&self) -> Field {
+        match self.head.kind().direction {
+            Direction::ToServer => Field::HttpRequestBody,
+            Direction::ToClient => Field::HttpResponseBody,
+        }
+    }
+
+    fn count(&self, body_bytes: u64, transaction: &mut Option<&mut HttpTransaction>) {
+        let Some(transaction) = transaction else { return };
+        let counter = match self.head.kind().direction {
+            Direction::ToServer => &mut transaction.request_bytes,
+            Direction::ToClient => &mut transaction.response_bytes,
+        };
+        *counter = counter.saturating_add(body_bytes);
+    }
+}

@@ -1,0 +1,313 @@
+//! The request line: refused at the first byte that contradicts, its target told before its end is there.
+
+use super::{line_buffer::LineBuffer, uri_decode::UriDecoder};
+use crate::{
+    app::{AppAnomaly, AppSink, emitter::Emitter},
+    limits::HTTP_METHOD_BYTES_MAX,
+};
+
+/// A complete request line.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Request<'l> {
+    pub(super) method: &'l [u8],
+    pub(super) target: &'l [u8],
+    /// `HTTP/1.1` and the like.
+    pub(super) version: &'l [u8],
+}
+
+impl Request<'_> {
+    /// Whether this is a request of HTTP/0.9, which has no header block.
+    pub(super) fn is_simple(&self) -> bool {
+        self.version == SIMPLE_VERSION
+    }
+}
+
+/// What came of reading on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LineRead<L> {
+    /// The chunk is used up, and the line goes on.
+    More,
+    /// The line is complete, and the chunk stands behind it.
+    Line(L),
+    /// This is no such line; the chunk is untouched.
+    Not(AppAnomaly),
+}
+
+/// A request line under way.
+#[derive(Debug, Default)]
+pub(super) struct RequestLine {
+    buffer: LineBuffer,
+    cursor: Cursor,
+}
+
+/// How far the line is understood. Offsets count bytes from the begin of the line.
+#[derive(Debug, Default)]
+struct Cursor {
+    part: Part,
+    /// The first byte that was not looked at.
+    at: usize,
+    method_begin: usize,
+    method_end: usize,
+    target_end: usize,
+    /// Whether the target is told as it comes.
+    early: bool,
+    uri: UriDecoder,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+enum Part {
+    /// A server ignores empty lines before a request (RFC 9112 §2.2).
+    #[default]
+    Blank,
+    Method,
+    Target,
+    Version,
+    /// Behind the version, or with HTTP/0.9 behind the target.
+    LineEnd,
+}
+
+/// What a look at the line said.
+#[derive(Clone, Copy, Debug)]
+enum Seen {
+    /// The part is complete.
+    Next,
+    More,
+    End,
+    Contradiction,
+}
+
+const VERSION_PREFIX: &[u8] = b"HTTP/1.";
+const SIMPLE_VERSION: &[u8] = b"HTTP/0.9";
+
+impl RequestLine {
+    /// Whether a request can begin with `byte`.
+    pub(super) fn may_begin_with(byte: u8) -> bool {
+        is_token(byte) || matches!(byte, b'\r' | b'\n')
+    }
+
+    /// Whether no byte of a line is there.
+    pub(super) fn is_idle(&self) -> bool {
+        self.buffer.held().is_empty()
+    }
+
+    /// Reads on; a complete line goes to `take` before it is forgotten.
+    pub(super) fn read<S: AppSink, L>(
+        &mut self,
+        chunk: &mut &[u8],
+        out: &mut Emitter<'_, S>,
+        take: impl FnOnce(Request<'_>) -> L,
+    ) -> LineRead<L> {
+        let line = self.buffer.view(chunk);
+        match self.cursor.examine(line, out) {
+            Seen::End => {
+                let request = self.cursor.request(line);
+                if !self.cursor.early {
+                    self.cursor.uri.decode(request.target, out);
+                    self.cursor.uri.finish(out);
+                }
+                let taken = take(request);
+                self.buffer.consume(self.cursor.at, chunk);
+                self.cursor = Cursor::default();
+                LineRead::Line(taken)
+            }
+            Seen::Contradiction => {
+                self.buffer.refuse();
+                LineRead::Not(AppAnomaly::RequestLine)
+            }
+            Seen::Next | Seen::More if self.buffer.keep(chunk) => LineRead::More,
+            Seen::Next | Seen::More => LineRead::Not(AppAnomaly::TooLong),
+        }
+    }
+
+    /// The line will never be complete: what was told of its target ends.
+    pub(super) fn abandon<S: AppSink>(&mut self, out: &mut Emitter<'_, S>) {
+        self.cursor.uri.finish(out);
+        self.cursor = Cursor::default();
+    }
+
+    /// The bytes of the line that came in earlier chunks.
+    pub(super) fn held(&self) -> &[u8] {
+        self.buffer.held()
+    }
+
+    /// Forgets the bytes of an abandoned line.
+    pub(super) fn clear(&mut self) {
+        self.buffer.clear();
+    }
+}
+
+impl Cursor {
+    fn examine<S: AppSink>(&mut self, line: &[u8], out: &mut Emitter<'_, S>) -> Seen {
+        loop {
+            let unseen = line.get(self.at..).unwrap_or_default();
+            let seen = match self.part {
+                Part::Blank => self.blank(unseen),
+                Part::Method => self.method(unseen, line),
+                Part::Target => self.target(unseen, line, out),
+                Part::Version => self.version(unseen),
+                Part::LineEnd => self.line_end(unseen),
+            };
+            if !matches!(seen, Seen::Next) {
+                return seen;
+            }
+        }
+    }
+
+    fn blank(&mut self, unseen: &[u8]) -> Seen {
+        match unseen {
+            [] | [b'\r'] => return Seen::More,
+            [b'\n', ..] => self.at += 1,
+            [b'\r', b'\n', ..] => self.at += 2,
+            [b'\r', ..] => return Seen::Contradiction,
+            _ => {
+                self.method_begin = self.at;
+                self.part = Part::Method;
+            }
+        }
+        Seen::Next
+    }
+
+    /// `method = token` (RFC 9110 §9.1), and one space.
+    fn method(&mut self, unseen: &[u8], line: &[u8]) -> Seen {
+        let token_bytes = unseen.iter().position(|byte| !is_token(*byte)).unwrap_or(unseen.len());
+        self.at += token_bytes;
+        self.method_end = self.at;
+        let method = line.get(self.method_begin..self.method_end).unwrap_or_default();
+        if method.len() > HTTP_METHOD_BYTES_MAX {
+            return Seen::Contradiction;
+        }
+        match unseen.get(token_bytes) {
+            None => Seen::More,
+            Some(b' ') if !method.is_empty() => {
+                self.early = is_known(method);
+                self.at += 1;
+                self.part = Part::Target;
+                Seen::Next
+            }
+            Some(_) => Seen::Contradiction,
+        }
+    }
+
+    /// The target ends at the first byte that none of its forms allows (RFC 9112 §3.2); bytes above ASCII
+    /// are let pass, as servers do.
+    fn target<S: AppSink>(&mut self, unseen: &[u8], line: &[u8], out: &mut Emitter<'_, S>) -> Seen {
+        let is_end = |byte: &u8| *byte <= b' ' || *byte == 0x7f;
+        let target_bytes = unseen.iter().position(is_end).unwrap_or(unseen.len());
+        let (piece, rest) = unseen.split_at(target_bytes);
+        if self.early {
+            self.uri.decode(piece, out);
+        }
+        self.at += target_bytes;
+        let Some(end) = rest.first() else { return Seen::More };
+        self.target_end = self.at;
+        let target = line.get(self.method_end + 1..self.target_end).unwrap_or_default();
+        match end {
+            b' ' if !target.is_empty() => {
+                self.at += 1;
+                self.part = Part::Version;
+            }
+            b'\r' | b'\n' if self.is_simple(line, target) => self.part = Part::LineEnd,
+            _ => return Seen::Contradiction,
+        }
+        if self.early {
+            self.uri.finish(out);
+        }
+        Seen::Next
+    }
+
+    /// `GET`, a path or a URL, and the line end: HTTP/0.9. Other line protocols have a `GET` too, of a bare
+    /// key.
+    fn is_simple(&self, line: &[u8], target: &[u8]) -> bool {
+        line.get(self.method_begin..self.method_end) == Some(b"GET")
+            && (target.starts_with(b"/") || target.starts_with(b"http://"))
+    }
+
+    /// `HTTP/1.` and a digit (RFC 9112 §2.3), and the line end.
+    fn version(&mut self, unseen: &[u8]) -> Seen {
+        let version_begin = self.target_end + 1;
+        for byte in unseen {
+            let matches = match VERSION_PREFIX.get(self.at - version_begin) {
+                Some(expected) => byte == expected,
+                None if self.at == version_begin + VERSION_PREFIX.len() => byte.is_ascii_digit(),
+                None => break,
+            };
+            if !matches {
+                return Seen::Contradiction;
+            }
+            self.at += 1;
+        }
+        if self.at <= version_begin + VERSION_PREFIX.len() {
+            return Seen::More;
+        }
+        self.part = Part::LineEnd;
+        Seen::Next
+    }
+
+    /// CRLF, or LF alone (RFC 9112 §2.2).
+    fn line_end(&mut self, unseen: &[u8]) -> Seen {
+        match unseen {
+            [] | [b'\r'] => return Seen::More,
+            [b'\n', ..] => self.at += 1,
+            [b'\r', b'\n', ..] => self.at += 2,
+            _ => return Seen::Contradiction,
+        }
+        Seen::End
+    }
+
+    /// The parts of a complete line.
+    fn request<'l>(&self, line: &'l [u8]) -> Request<'l> {
+        let part = |begin: usize, end: usize| line.get(begin..end).unwrap_or_default();
+        let version_begin = self.target_end + 1;
+        Request {
+            method: part(self.method_begin, self.method_end),
+            target: part(self.method_end + 1, self.target_end),
+            version: match line.get(self.target_end) {
+                Some(b' ') => part(version_begin, version_begin + VERSION_PREFIX.len() + 1),
+                _ => SIMPLE_VERSION,
+            },
+        }
+    }
+}
+
+/// `tchar` (RFC 9110 §5.6.2).
+fn is_token(byte: u8) -> bool {
+    const TOKEN: [bool; 256] = {
+        let mut table = [false; 256];
+        let punctuation = b"!#$%&'*+-.^_`|~";
+        let mut index = 0;
+        while index < 256 {
+            table[index] = (index as u8).is_ascii_alphanumeric();
+            index += 1;
+        }
+        index = 0;
+        while index < punctuation.len() {
+            table[punctuation[index] as usize] = true;
+            index += 1;
+        }
+        table
+    };
+    TOKEN[usize::from(byte)]
+}
+
+/// Methods of RFC 9110 §9.3, RFC 5789 and RFC 4918: what begins with one is HTTP until proven otherwise.
+fn is_known(method: &[u8]) -> bool {
+    matches!(
+        method,
+        b"GET"
+            | b"HEAD"
+            | b"POST"
+            | b"PUT"
+            | b"DELETE"
+            | b"CONNECT"
+            | b"OPTIONS"
+            | b"TRACE"
+            | b"PATCH"
+            | b"PROPFIND"
+            | b"PROPPATCH"
+            | b"MKCOL"
+            | b"COPY"
+            | b"MOVE"
+            | b"LOCK"
+            | b"UNLOCK"
+    )
+}

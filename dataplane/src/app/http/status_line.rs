@@ -1,0 +1,130 @@
+//! The status line: refused at the first byte that RFC 9112 §4 does not allow.
+
+use memchr::memchr3;
+
+use super::{line_buffer::LineBuffer, request_line::LineRead};
+use crate::app::AppAnomaly;
+
+/// What a status line says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Status {
+    /// 100–999.
+    pub(super) code: u16,
+    /// Whether the version is HTTP/1.0.
+    pub(super) is_1_0: bool,
+}
+
+/// A status line under way.
+#[derive(Debug, Default)]
+pub(super) struct StatusLine {
+    buffer: LineBuffer,
+    /// The first byte of the line that was not looked at.
+    at: usize,
+}
+
+const PREFIX: &[u8] = b"HTTP/1.";
+const VERSION_DIGIT: usize = PREFIX.len();
+const CODE_BEGIN: usize = VERSION_DIGIT + 2;
+const CODE_END: usize = CODE_BEGIN + 3;
+
+/// What a look at the line said.
+enum Seen {
+    More,
+    End,
+    Contradiction,
+}
+
+impl StatusLine {
+    /// Whether a response can begin with `byte`.
+    pub(super) fn may_begin_with(byte: u8) -> bool {
+        PREFIX.first() == Some(&byte)
+    }
+
+    /// Reads on.
+    pub(super) fn read(&mut self, chunk: &mut &[u8]) -> LineRead<Status> {
+        let line = self.buffer.view(chunk);
+        let mut at = self.at;
+        let seen = examine(line, &mut at);
+        let status = Status::of(line);
+        self.at = 0;
+        match (seen, status) {
+            (Seen::More, _) if self.buffer.keep(chunk) => {
+                self.at = at;
+                LineRead::More
+            }
+            (Seen::More, _) => LineRead::Not(AppAnomaly::TooLong),
+            (Seen::End, Some(status)) => {
+                self.buffer.consume(at, chunk);
+                LineRead::Line(status)
+            }
+            (Seen::End | Seen::Contradiction, _) => {
+                self.buffer.refuse();
+                LineRead::Not(AppAnomaly::StatusLine)
+            }
+        }
+    }
+
+    /// The bytes of the line that came in earlier chunks.
+    pub(super) fn held(&self) -> &[u8] {
+        self.buffer.held()
+    }
+
+    /// Forgets them.
+    pub(super) fn clear(&mut self) {
+        self.buffer.clear();
+        self.at = 0;
+    }
+}
+
+impl Status {
+    fn of(line: &[u8]) -> Option<Status> {
+        let code = line.get(CODE_BEGIN..CODE_END)?;
+        let code = code.iter().fold(0, |code, digit| code * 10 + u16::from(digit.wrapping_sub(b'0')));
+        Some(Status { code, is_1_0: line.get(VERSION_DIGIT) == Some(&b'0') })
+    }
+}
+
+/// Looks at the bytes of `line` from `at` on.
+fn examine(line: &[u8], at: &mut usize) -> Seen {
+    while *at <= CODE_END {
+        let Some(byte) = line.get(*at) else { return Seen::More };
+        if !is_allowed(*at, *byte) {
+            return Seen::Contradiction;
+        }
+        if *at == CODE_END && *byte != b' ' {
+            break;
+        }
+        *at += 1;
+    }
+    reason(line, at)
+}
+
+/// Whether the fixed part of a status line may have `byte` at `offset`. The space behind the code is
+/// mandatory, but many leave it away with an empty reason.
+fn is_allowed(offset: usize, byte: u8) -> bool {
+    match offset {
+        VERSION_DIGIT => byte.is_ascii_digit(),
+        CODE_BEGIN => matches!(byte, b'1'..=b'9'),
+        CODE_END => matches!(byte, b' ' | b'\r' | b'\n'),
+        _ if offset > CODE_BEGIN => byte.is_ascii_digit(),
+        _ if offset > VERSION_DIGIT => byte == b' ',
+        _ => PREFIX.get(offset) == Some(&byte),
+    }
+}
+
+/// The reason phrase up to and with the line end: CRLF, or LF alone (RFC 9112 §2.2).
+fn reason(line: &[u8], at: &mut usize) -> Seen {
+    let unseen = line.get(*at..).unwrap_or_default();
+    let Some(end) = memchr3(b'\n', b'\r', 0, unseen) else {
+        *at = line.len();
+        return Seen::More;
+    };
+    *at += end;
+    match unseen.get(end..).unwrap_or_default() {
+        [b'\n', ..] => *at += 1,
+        [b'\r', b'\n', ..] => *at += 2,
+        [b'\r'] => return Seen::More,
+        _ => return Seen::Contradiction,
+    }
+    Seen::End
+}

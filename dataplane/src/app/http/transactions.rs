@@ -1,0 +1,136 @@
+//! The open requests of a connection in their order, each waiting for its response; at most
+//! [`HTTP_PIPELINED_MAX`].
+
+use std::collections::VecDeque;
+
+use super::{request_line::Request, status_line::Status};
+use crate::{
+    app::{AppSink, HttpTransaction, emitter::Emitter},
+    limits::{HTTP_LOGGED_BYTES_MAX, HTTP_PIPELINED_MAX, HTTP_SPARE_TRANSACTIONS_MAX},
+};
+
+/// Open transactions, the oldest first, and emptied ones for reuse.
+#[derive(Debug, Default)]
+pub(super) struct Transactions {
+    open: VecDeque<Open>,
+    /// The response under way that no request waits for.
+    unpaired: Option<HttpTransaction>,
+    spare: Vec<HttpTransaction>,
+    next_id: u64,
+}
+
+#[derive(Debug)]
+struct Open {
+    transaction: HttpTransaction,
+    /// The request is complete. Only the newest one can be under way.
+    requested: bool,
+    /// The response is complete. Only a response to a request that is still under way leaves it here.
+    answered: bool,
+}
+
+impl Transactions {
+    /// Whether another request would exceed the cap.
+    pub(super) fn is_full(&self) -> bool {
+        self.open.len() == HTTP_PIPELINED_MAX
+    }
+
+    /// A request begins.
+    pub(super) fn open(&mut self, request: Request<'_>) {
+        debug_assert!(!self.is_full());
+        let mut transaction = self.fresh();
+        let capped = |bytes: &mut Vec<u8>, from: &[u8]| {
+            bytes.extend_from_slice(from.get(..HTTP_LOGGED_BYTES_MAX).unwrap_or(from));
+        };
+        capped(&mut transaction.method, request.method);
+        capped(&mut transaction.url, request.target);
+        capped(&mut transaction.protocol, request.version);
+        self.open.push_back(Open { transaction, requested: false, answered: false });
+    }
+
+    /// The transaction whose request is under way.
+    pub(super) fn request(&mut self) -> Option<&mut HttpTransaction> {
+        self.open.back_mut().map(|open| &mut open.transaction)
+    }
+
+    /// The request under way is complete.
+    pub(super) fn request_complete<S: AppSink>(&mut self, out: &mut Emitter<'_, S>) {
+        if let Some(newest) = self.open.back_mut() {
+            newest.requested = true;
+        }
+        self.hand_out_complete(out);
+    }
+
+    /// The transaction that the next response belongs to, if anybody asked for one.
+    pub(super) fn awaiting(&self) -> Option<&HttpTransaction> {
+        self.open.front().filter(|oldest| !oldest.answered).map(|oldest| &oldest.transaction)
+    }
+
+    /// A final response begins. False where nobody asked for it.
+    pub(super) fn answer(&mut self, status: Status) -> bool {
+        let paired = self.awaiting().is_some();
+        if !paired {
+            self.unpaired = Some(self.fresh());
+        }
+        if let Some(transaction) = self.response() {
+            transaction.status = status.code;
+        }
+        paired
+    }
+
+    /// The transaction whose final response is under way.
+    pub(super) fn response(&mut self) -> Option<&mut HttpTransaction> {
+        let oldest = self.open.front_mut().map(|open| &mut open.transaction);
+        self.unpaired.as_mut().or(oldest)
+    }
+
+    /// The final response under way is complete.
+    pub(super) fn response_complete<S: AppSink>(&mut self, out: &mut Emitter<'_, S>) {
+        if let Some(unpaired) = self.unpaired.take() {
+            out.transaction(&unpaired);
+            return self.recycle(unpaired);
+        }
+        if let Some(oldest) = self.open.front_mut() {
+            oldest.answered = true;
+        }
+        self.hand_out_complete(out);
+    }
+
+    /// Nothing follows: the open transactions will never be complete.
+    pub(super) fn finish<S: AppSink>(&mut self, out: &mut Emitter<'_, S>) {
+        for open in self.open.drain(..) {
+            out.transaction(&open.transaction);
+        }
+        if let Some(unpaired) = self.unpaired.take() {
+            out.transaction(&unpaired);
+        }
+    }
+
+    fn hand_out_complete<S: AppSink>(&mut self, out: &mut Emitter<'_, S>) {
+        if let Some(complete) = self.open.pop_front_if(|oldest| oldest.requested && oldest.answered) {
+            out.transaction(&complete.transaction);
+            self.recycle(complete.transaction);
+        }
+    }
+
+    fn recycle(&mut self, transaction: HttpTransaction) {
+        if self.spare.len() < HTTP_SPARE_TRANSACTIONS_MAX {
+            self.spare.push(transaction);
+        }
+    }
+
+    /// An empty transaction with the next number, in the buffers of an old one where there is one.
+    fn fresh(&mut self) -> HttpTransaction {
+        let mut transaction = self.spare.pop().unwrap_or_default();
+        let HttpTransaction { method, url, protocol, host, user_agent, referer, content_type, redirect, .. } =
+            &mut transaction;
+        for text in [method, url, protocol, host, user_agent, referer, content_type, redirect] {
+            text.clear();
+        }
+        transaction.id = self.next_id;
+        transaction.status = 0;
+        transaction.request_bytes = 0;
+        transaction.response_bytes = 0;
+        self.next_id += 1;
+        transaction
+    }
+}

@@ -1,0 +1,84 @@
+//! A flow that no parser claims: each direction is one instance of [`Field::Payload`], split only by gaps.
+
+use dlp_patterns::Field;
+
+use super::{AppProtocol, AppSink, emitter::Outlet};
+use crate::{flow::Direction, reassembly::StreamChunk};
+
+/// Both directions as payload.
+#[derive(Debug)]
+pub struct Payload {
+    protocol: AppProtocol,
+    outlets: [Outlet; 2],
+}
+
+impl Payload {
+    /// Payload from the first byte on.
+    pub(super) fn unknown() -> Self {
+        Payload { protocol: AppProtocol::Unknown, outlets: Outlet::both() }
+    }
+
+    /// What is left of a flow whose parser gave up; an outlet that is open has payload under way.
+    pub(super) fn of_failed(protocol: AppProtocol, outlets: [Outlet; 2]) -> Self {
+        Payload { protocol, outlets }
+    }
+
+    /// Delivers the next piece of one direction. Bytes behind a gap are an instance of their own, because
+    /// nothing that spans the gap was ever sent like that.
+    pub(super) fn advance<S: AppSink>(&mut self, direction: Direction, chunk: StreamChunk<'_>, sink: &mut S) {
+        let [to_server, to_client] = &mut self.outlets;
+        let mut out = match direction {
+            Direction::ToServer => to_server.to(sink),
+            Direction::ToClient => to_client.to(sink),
+        };
+        match chunk {
+            StreamChunk::Data(bytes) => out.data(Field::Payload, bytes),
+            StreamChunk::Gap(0) => {}
+            StreamChunk::Gap(_) | StreamChunk::Fin => out.end(),
+        }
+    }
+
+    pub(super) fn finish<S: AppSink>(&mut self, sink: &mut S) {
+        for outlet in &mut self.outlets {
+            outlet.to(sink).end();
+        }
+    }
+
+    pub(super) fn protocol(&self) -> AppProtocol {
+        self.protocol
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+    use crate::app::http::conversations::listen;
+
+    proptest! {
+        /// Whatever comes: what is not HTTP comes out as payload, each byte once and in order.
+        #[test]
+        fn unknown_bytes_are_payload_once(
+            chunks in vec((any::<bool>(), prop_oneof![
+                vec(any::<u8>(), 0..40),
+                "(GET|POST|X) ?(/[a-z%]*)? ?(HTTP/1|RTSP/1.0\r\n)?".prop_map(String::into_bytes),
+            ]), 0..6),
+        ) {
+            let direction = |to_client| if to_client { Direction::ToClient } else { Direction::ToServer };
+            let pieces: Vec<_> = chunks
+                .iter()
+                .map(|(to_client, bytes)| (direction(*to_client), StreamChunk::Data(bytes)))
+                .collect();
+            let (app, recorder) = listen(&pieces);
+            prop_assume!(matches!(app.protocol(), AppProtocol::Unknown | AppProtocol::Pending));
+            for (of, sent) in [false, true].map(|end| (direction(end), end)) {
+                let sent: Vec<u8> =
+                    chunks.iter().filter(|(end, _)| *end == sent).flat_map(|(_, bytes)| bytes.clone()).collect();
+                let told = recorder.instances(of, Field::Payload);
+                prop_assert!(told.len() <= 1);
+                prop_assert_eq!(told.concat(), sent);
+            }
+        }
+    }
+}
