@@ -1,1 +1,57 @@
 //! Frames in and out of two ports over AF_XDP.
+//!
+//! [`Link::open`] puts an XDP program on both ports of a [`LinkConfig`] and returns one [`Queue`] for each RX queue.
+//! A worker owns a queue: it takes an [`RxBatch`] from a port, answers each frame with an [`Action`], and
+//! [flushes](Queue::flush). A forwarded frame leaves from the memory that it arrived in.
+//!
+//! ```no_run
+//! use af_xdp::{Action, Link, LinkConfig, Port};
+//!
+//! let (link, mut queues) = Link::open(&LinkConfig::new("lan", "eth1", "eth2"))?;
+//! let (queue, heartbeat) = (&mut queues[0], link.heartbeat());
+//! loop {
+//!     heartbeat.beat(0);
+//!     let mut received = 0;
+//!     for port in Port::BOTH {
+//!         let batch = queue.receive(port);
+//!         received += batch.len();
+//!         let actions = vec![Action::Forward; batch.len()];
+//!         batch.apply(&actions);
+//!     }
+//!     queue.flush();
+//!     if received == 0 {
+//!         queue.wait(10)?;
+//!     }
+//! }
+//! # #[allow(unreachable_code)]
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod attached;
+mod attachment;
+mod batch;
+mod bpffs;
+mod config;
+mod device;
+mod error;
+mod frames;
+mod heartbeat;
+pub mod limits;
+mod link;
+mod port;
+mod probe;
+mod program;
+mod queue;
+mod socket;
+
+pub use batch::{Action, Applied, RxBatch};
+pub use config::{AttachMode, LinkConfig, OnEngineLoss, ZeroCopy};
+pub use error::Error;
+pub use frames::Census;
+pub use heartbeat::Heartbeat;
+pub use link::{Link, detach_leftover};
+pub use port::Port;
+pub use probe::probe;
+pub use program::ProgramCounters;
+pub use queue::Queue;
+pub use socket::SocketStatistics;

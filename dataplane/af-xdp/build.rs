@@ -1,0 +1,30 @@
+//! Compiles the XDP programs, so that the object that is loaded is always that of the source beside it.
+
+use std::{env, path::Path, process::Command};
+
+fn main() {
+    println!("cargo::rerun-if-env-changed=CLANG");
+    let out_dir = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
+    for program in ["weir_xdp", "flood"] {
+        compile(program, Path::new(&out_dir));
+    }
+}
+
+fn compile(program: &str, out_dir: &Path) {
+    let source = format!("bpf/{program}.c");
+    println!("cargo::rerun-if-changed={source}");
+    let clang = env::var("CLANG").unwrap_or_else(|_| "clang".to_owned());
+    let architecture = env::var("CARGO_CFG_TARGET_ARCH").expect("cargo sets the target architecture");
+    let status = Command::new(&clang)
+        .args(["-O2", "-g", "-Wall", "-Werror", "-target", "bpf", "-c", &source])
+        // Debian keeps <asm/types.h> under the multiarch directory, which the BPF target does not search.
+        .arg(format!("-I/usr/include/{architecture}-linux-gnu"))
+        .arg("-o")
+        .arg(out_dir.join(format!("{program}.o")))
+        .status();
+    match status {
+        Ok(status) if status.success() => {}
+        Ok(status) => panic!("{clang} failed on {source} ({status}); it needs linux-libc-dev and libbpf-dev"),
+        Err(error) => panic!("cannot run {clang} ({error}); install clang-14, or name another one in CLANG"),
+    }
+}

@@ -1,0 +1,136 @@
+//! What the operator chooses for one link.
+
+use crate::{Error, Port, limits};
+
+/// Where in the kernel the XDP program runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AttachMode {
+    /// In the driver; where the driver cannot, in the kernel's generic path.
+    #[default]
+    Auto,
+    /// In the driver, or not at all.
+    Native,
+    /// In the kernel's generic path.
+    Generic,
+}
+
+/// What the XDP program does with a frame when no live engine takes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnEngineLoss {
+    /// Pass it to the kernel (fail open); a bridge over both ports then forwards it.
+    Forward,
+    /// Drop it (fail closed).
+    Drop,
+}
+
+/// Whether the driver may put frames straight into the UMEM.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ZeroCopy {
+    /// Where both drivers can; otherwise the kernel copies.
+    #[default]
+    Auto,
+    /// Or not at all.
+    Require,
+    /// The kernel always copies.
+    Never,
+}
+
+/// A link: a bump in the wire between two ports.
+#[derive(Clone, Debug)]
+pub struct LinkConfig {
+    /// Names the pins: 1 to 32 letters, digits, `-` or `_`.
+    pub name: String,
+    /// The interface towards the protected side.
+    pub inside: String,
+    /// The interface towards the rest of the world.
+    pub outside: String,
+    /// Where the XDP program runs.
+    pub attach: AttachMode,
+    /// What happens to frames without a live engine.
+    pub on_engine_loss: OnEngineLoss,
+    /// Age of the last heartbeat, in nanoseconds, above which the engine counts as lost.
+    pub heartbeat_timeout_ns: u64,
+    /// Bytes of one UMEM frame, 2048 or 4096. 256 of them are the kernel's.
+    pub frame_bytes: u32,
+    /// Frames of each queue's UMEM, shared by both directions: a power of two from 512 to 65536.
+    pub frames_per_queue: u32,
+    /// Whether the driver may put frames straight into the UMEM.
+    pub zero_copy: ZeroCopy,
+}
+
+impl LinkConfig {
+    /// A link with the defaults: native where possible, zero-copy where possible, 4096 frames of 2048
+    /// bytes a queue, and fail closed after 100 ms without a heartbeat.
+    pub fn new(name: &str, inside: &str, outside: &str) -> LinkConfig {
+        LinkConfig {
+            name: name.to_owned(),
+            inside: inside.to_owned(),
+            outside: outside.to_owned(),
+            attach: AttachMode::Auto,
+            on_engine_loss: OnEngineLoss::Drop,
+            heartbeat_timeout_ns: 100_000_000,
+            frame_bytes: 2048,
+            frames_per_queue: 4096,
+            zero_copy: ZeroCopy::Auto,
+        }
+    }
+
+    /// The interface of a port.
+    pub fn interface(&self, port: Port) -> &str {
+        match port {
+            Port::Inside => &self.inside,
+            Port::Outside => &self.outside,
+        }
+    }
+
+    /// The first reason why these values cannot work together, if there is one.
+    pub(crate) fn validate(&self) -> Result<(), Error> {
+        let frames = limits::FRAMES_PER_QUEUE_MIN..=limits::FRAMES_PER_QUEUE_MAX;
+        let reason = if !is_link_name(&self.name) {
+            "the link's name must be 1 to 32 letters, digits, '-' or '_'"
+        } else if self.inside == self.outside {
+            "inside and outside must be two different interfaces"
+        } else if self.heartbeat_timeout_ns == 0 || i64::try_from(self.heartbeat_timeout_ns).is_err() {
+            "the heartbeat timeout must be above zero and below 2^63 ns"
+        } else if !matches!(self.frame_bytes, 2048 | 4096) {
+            "frame_bytes must be 2048 or 4096"
+        } else if !frames.contains(&self.frames_per_queue) || !self.frames_per_queue.is_power_of_two() {
+            "frames_per_queue must be a power of two from 512 to 65536"
+        } else {
+            return Ok(());
+        };
+        Err(Error::Config { reason })
+    }
+}
+
+/// Whether a name may become a file name among the pins.
+pub(crate) fn is_link_name(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    (1..=32).contains(&name.len()) && name.bytes().all(allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_valid_and_each_mistake_is_named() {
+        type Mistake = (fn(&mut LinkConfig), &'static str);
+        let mistakes: [Mistake; 6] = [
+            (|config| config.name = "../escape".to_owned(), "name"),
+            (|config| config.name.clear(), "name"),
+            (|config| config.outside = config.inside.clone(), "different"),
+            (|config| config.heartbeat_timeout_ns = 0, "heartbeat"),
+            (|config| config.frame_bytes = 3000, "frame_bytes"),
+            (|config| config.frames_per_queue = 1000, "frames_per_queue"),
+        ];
+        let valid = LinkConfig::new("lan", "eth1", "eth2");
+        assert!(valid.validate().is_ok());
+        for (spoil, word) in mistakes {
+            let mut config = valid.clone();
+            spoil(&mut config);
+            let message = config.validate().expect_err(word).to_string();
+            assert!(message.contains(word), "{message}");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Why a link cannot be opened: one variant for each thing that an operator can set right.
+
+use std::{error, fmt, io};
+
+/// Why a link cannot be opened or detached. The message names the cause, and [`Error::hint`] the remedy.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The configuration contradicts itself.
+    Config {
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// There is no such interface in this network namespace.
+    NoInterface {
+        /// Its name.
+        interface: String,
+    },
+    /// The two ports have different numbers of RX queues.
+    QueueMismatch {
+        /// Name and number of RX queues of either port.
+        ports: [(String, u32); 2],
+    },
+    /// A port already carries an XDP program that is not this link's.
+    ForeignProgram {
+        /// The port's interface.
+        interface: String,
+        /// The kernel's id of that program.
+        id: u32,
+        /// Its name; empty where the kernel does not tell.
+        name: String,
+    },
+    /// The process lacks a privilege.
+    MissingCapability {
+        /// What was refused.
+        action: &'static str,
+        /// The kernel's answer.
+        source: io::Error,
+    },
+    /// The kernel was built without AF_XDP.
+    NoAfXdp,
+    /// There is no BPF file system to keep the pins in, and it could not be mounted.
+    NoBpffs {
+        /// The kernel's answer to the mount.
+        source: io::Error,
+    },
+    /// The driver runs no XDP program for so many queues, or for the MTU that is set, or none at all.
+    NativeRefused {
+        /// The port's interface.
+        interface: String,
+        /// The kernel's answer.
+        source: io::Error,
+    },
+    /// The driver cannot bind zero-copy, which the configuration requires.
+    ZeroCopyRefused {
+        /// The RX queue.
+        queue: u32,
+        /// The kernel's answer.
+        source: io::Error,
+    },
+    /// Another socket owns the queue; most often another engine on the same ports.
+    QueueBusy {
+        /// The port's interface.
+        interface: String,
+        /// The RX queue.
+        queue: u32,
+    },
+    /// The limit on locked memory is too low for the UMEM.
+    LockedMemory {
+        /// Bytes of one UMEM.
+        umem_bytes: u64,
+    },
+    /// The kernel refused something else.
+    System {
+        /// What was tried, and on what.
+        action: String,
+        /// The kernel's answer, with all that the library beneath says.
+        detail: String,
+    },
+}
+
+impl Error {
+    /// Whether a privilege is missing rather than anything wrong.
+    pub fn is_missing_capability(&self) -> bool {
+        matches!(self, Error::MissingCapability { .. })
+    }
+
+    /// What the operator can do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Error::Config { .. } => "correct the link's configuration",
+            Error::NoInterface { .. } => "`ip link` lists the interfaces; is this the right network namespace?",
+            Error::QueueMismatch { .. } => "give both the same number, for example `ethtool -L DEV combined 1`",
+            Error::ForeignProgram { .. } => {
+                "`ip link set DEV xdp off` removes a program; one behind a pinned link goes with its pin"
+            }
+            Error::MissingCapability { .. } => {
+                "run as root, or grant CAP_NET_RAW, CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON and CAP_IPC_LOCK"
+            }
+            Error::NoAfXdp => "use a kernel with CONFIG_XDP_SOCKETS=y",
+            Error::NoBpffs { .. } => "run `mount -t bpf bpf /sys/fs/bpf` as root",
+            Error::NativeRefused { .. } => {
+                "lower the MTU below 3500, give the port as many RX queues as its peer has TX queues, or attach generic"
+            }
+            Error::ZeroCopyRefused { .. } => "let zero-copy be automatic, or use a driver that has it",
+            Error::QueueBusy { .. } => "stop the other engine or the other user of AF_XDP on this port",
+            Error::LockedMemory { .. } => "grant CAP_IPC_LOCK, or raise the limit with LimitMEMLOCK or `ulimit -l`",
+            Error::System { .. } => "see the kernel log",
+        }
+    }
+
+    /// Sorts what the kernel answered to `action` on `subject` into the variants above.
+    pub(crate) fn from_cause(
+        action: &'static str,
+        subject: &str,
+        cause: &(dyn error::Error + 'static),
+    ) -> Error {
+        match errno(cause) {
+            Some(code @ (libc::EPERM | libc::EACCES)) => {
+                Error::MissingCapability { action, source: io::Error::from_raw_os_error(code) }
+            }
+            Some(libc::EAFNOSUPPORT) => Error::NoAfXdp,
+            _ => Error::System { action: format!("{action} {subject}"), detail: chain(cause) },
+        }
+    }
+}
+
+/// The operating system's error number at the bottom of an error.
+pub(crate) fn errno(error: &(dyn error::Error + 'static)) -> Option<i32> {
+    let io_errno = |error: &(dyn error::Error + 'static)| error.downcast_ref::<io::Error>()?.raw_os_error();
+    std::iter::successors(Some(error), |error| error.source()).find_map(io_errno)
+}
+
+/// An error and all its causes on one line.
+fn chain(error: &(dyn error::Error + 'static)) -> String {
+    let mut messages: Vec<String> = Vec::new();
+    for cause in std::iter::successors(Some(error), |error| error.source()) {
+        let message = cause.to_string();
+        if !messages.iter().any(|known| known.contains(&message)) {
+            messages.push(message);
+        }
+    }
+    messages.join(": ")
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Config { reason } => f.write_str(reason),
+            Error::NoInterface { interface } => write!(f, "there is no interface {interface}"),
+            Error::QueueMismatch { ports: [(inside, inside_queues), (outside, outside_queues)] } => {
+                write!(f, "{inside} has {inside_queues} RX queues, but {outside} has {outside_queues}")
+            }
+            Error::ForeignProgram { interface, id, name } => {
+                let name = if name.is_empty() { "without a name" } else { name };
+                write!(f, "{interface} already carries another XDP program: {name} (id {id})")
+            }
+            Error::MissingCapability { action, source } => write!(f, "not allowed to {action}: {source}"),
+            Error::NoAfXdp => f.write_str("this kernel has no AF_XDP"),
+            Error::NoBpffs { source } => write!(f, "no BPF file system on /sys/fs/bpf: {source}"),
+            Error::NativeRefused { interface, source } => {
+                write!(f, "the driver of {interface} refuses the XDP program: {source}")
+            }
+            Error::ZeroCopyRefused { queue, source } => {
+                write!(f, "no zero-copy on queue {queue}: {source}")
+            }
+            Error::QueueBusy { interface, queue } => {
+                write!(f, "queue {queue} of {interface} belongs to another AF_XDP socket")
+            }
+            Error::LockedMemory { umem_bytes } => {
+                write!(f, "may not lock the {umem_bytes} bytes of a UMEM")
+            }
+            Error::System { action, detail } => write!(f, "cannot {action}: {detail}"),
+        }
+    }
+}
+
+impl error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_privilege_is_told_from_other_errors() {
+        let refused = io::Error::from_raw_os_error(libc::EPERM);
+        assert!(Error::from_cause("load the program", "p", &refused).is_missing_capability());
+        let other = io::Error::from_raw_os_error(libc::ENOMEM);
+        let error = Error::from_cause("load the program", "p", &other);
+        assert!(!error.is_missing_capability());
+        assert!(error.to_string().starts_with("cannot load the program p: "), "{error}");
+    }
+}

@@ -1,0 +1,242 @@
+//! The frames of one UMEM, each at exactly one place: with us, or in a ring of the kernel's.
+
+use std::{io::Write, mem, slice};
+
+use xsk_rs::{CompQueue, FillQueue, FrameDesc, RxQueue, TxQueue, Umem};
+
+use crate::{Port, limits::BATCH_FRAMES_MAX};
+
+/// Where a frame is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// With us: free, or in the batch that was received last.
+    Held,
+    /// Given to the kernel to receive into; also while it waits in the RX ring.
+    Filled(Port),
+    /// Given to the kernel to send.
+    Sending(Port),
+}
+
+/// How many frames are at each place; see [`Queue::census`](crate::Queue::census).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Census {
+    /// Frames of the UMEM.
+    pub total: usize,
+    /// Frames that are free.
+    pub free: usize,
+    /// Frames of the batch that was received last, before it is answered.
+    pub received: usize,
+    /// Frames that the kernel has to receive into, by port.
+    pub filled: [usize; 2],
+    /// Frames that the kernel has to send, by port.
+    pub sending: [usize; 2],
+}
+
+impl Census {
+    /// Whether every frame is accounted for.
+    pub fn is_complete(&self) -> bool {
+        let [filled, sending] = [self.filled, self.sending].map(|[inside, outside]| inside + outside);
+        self.total == self.free + self.received + filled + sending
+    }
+}
+
+/// All frames of one UMEM, and the only code that holds their descriptors.
+///
+/// Each method moves descriptors between a list and a ring, never copying one, and checks each against the place
+/// at which its frame must have been. So neither a frame in two rings nor one outside the UMEM gets past it.
+#[derive(Debug)]
+pub(crate) struct Frames {
+    umem: Umem,
+    frame_bytes: usize,
+    places: Vec<Place>,
+    free: Vec<FrameDesc>,
+    received: Vec<FrameDesc>,
+    /// Scratch of [`answer`](Self::answer); empty between calls.
+    outgoing: Vec<FrameDesc>,
+    filled: [usize; 2],
+    sending: [usize; 2],
+}
+
+impl Frames {
+    /// Takes over a UMEM just made, with the descriptors of all its frames.
+    pub(crate) fn new(umem: Umem, free: Vec<FrameDesc>, frame_bytes: u32) -> Frames {
+        Frames {
+            umem,
+            frame_bytes: frame_bytes as usize,
+            places: vec![Place::Held; free.len()],
+            free,
+            received: Vec::with_capacity(BATCH_FRAMES_MAX),
+            outgoing: Vec::with_capacity(BATCH_FRAMES_MAX),
+            filled: [0; 2],
+            sending: [0; 2],
+        }
+    }
+
+    /// Frames of the batch that was received last.
+    pub(crate) fn received(&self) -> usize {
+        self.received.len()
+    }
+
+    /// Frames that the kernel has to receive into on a port.
+    pub(crate) fn filled(&self, port: Port) -> usize {
+        self.filled[port as usize]
+    }
+
+    /// Frames that the kernel has to send on a port.
+    pub(crate) fn sending(&self, port: Port) -> usize {
+        self.sending[port as usize]
+    }
+
+    /// Takes the next batch out of the RX ring of a port.
+    ///
+    /// # Panics
+    ///
+    /// If the batch before has not been answered, or if the kernel hands out what is not its own.
+    pub(crate) fn receive(&mut self, port: Port, ring: &mut RxQueue) {
+        assert!(self.received.is_empty(), "a batch is answered before the next one is received");
+        let available = ring.nb_avail(BATCH_FRAMES_MAX as u32) as usize;
+        if available == 0 {
+            return;
+        }
+        self.received.resize(available, FrameDesc::default());
+        // SAFETY: the ring belongs to a socket on this UMEM; what it hands out is checked just below.
+        let count = unsafe { ring.consume(&mut self.received) };
+        self.received.truncate(count);
+        self.filled[port as usize] -= count;
+        for desc in &self.received {
+            relocate(&mut self.places, self.frame_bytes, desc, Place::Filled(port), Place::Held);
+        }
+    }
+
+    /// The bytes of a frame of the batch that was received last.
+    ///
+    /// # Panics
+    ///
+    /// If the batch has no such frame.
+    pub(crate) fn bytes_mut(&mut self, index: usize) -> &mut [u8] {
+        let desc = &mut self.received[index];
+        // SAFETY: the frame is in the UMEM and with us (`relocate` checked both), borrowed by `&mut self`.
+        let mut data = unsafe { self.umem.data_mut(desc) };
+        let bytes: &mut [u8] = data.contents_mut();
+        let (start, length) = (bytes.as_mut_ptr(), bytes.len());
+        // SAFETY: the same slice, whose memory the UMEM keeps as long as `self` is borrowed; only the wrapper
+        // around it ends here.
+        unsafe { slice::from_raw_parts_mut(start, length) }
+    }
+
+    /// Answers the batch that was received last: frames for which `forward` says so go to the TX ring of `port`,
+    /// in order, up to `room`; the others become free. Returns how many were sent, and how many found no room.
+    pub(crate) fn answer(
+        &mut self,
+        mut forward: impl FnMut(usize) -> bool,
+        port: Port,
+        ring: &mut TxQueue,
+        room: usize,
+    ) -> (usize, usize) {
+        for (index, desc) in self.received.drain(..).enumerate() {
+            let list = if forward(index) { &mut self.outgoing } else { &mut self.free };
+            list.push(desc);
+        }
+        let wanted = self.outgoing.len();
+        let mut outgoing = mem::take(&mut self.outgoing);
+        let sent = self.send(outgoing.get(..room).unwrap_or(&outgoing), port, ring);
+        self.free.extend(outgoing.drain(..).skip(sent));
+        self.outgoing = outgoing;
+        (sent, wanted - sent)
+    }
+
+    /// Sends a frame of our own on a port; false where none is free or the frame is too long for one.
+    pub(crate) fn inject(&mut self, bytes: &[u8], port: Port, ring: &mut TxQueue) -> bool {
+        let Some(mut desc) = self.free.pop() else { return false };
+        // SAFETY: the frame is in the UMEM and with us, as all of `free`, and borrowed by `&mut self`.
+        let mut data = unsafe { self.umem.data_mut(&mut desc) };
+        let mut cursor = data.cursor();
+        cursor.set_pos(0);
+        let written = cursor.write_all(bytes).is_ok();
+        let sent = if written { self.send(slice::from_ref(&desc), port, ring) } else { 0 };
+        if sent == 0 {
+            self.free.push(desc);
+        }
+        sent == 1
+    }
+
+    /// Gives the first descriptors to a TX ring, as many as it takes.
+    fn send(&mut self, descs: &[FrameDesc], port: Port, ring: &mut TxQueue) -> usize {
+        // SAFETY: the descriptors are of frames in the UMEM of the ring's socket, and with us (`relocate` checks
+        // those taken once more); their owner drops them from its list, so we touch them no longer.
+        let sent = unsafe { ring.produce(descs) };
+        for desc in &descs[..sent] {
+            relocate(&mut self.places, self.frame_bytes, desc, Place::Held, Place::Sending(port));
+        }
+        self.sending[port as usize] += sent;
+        sent
+    }
+
+    /// Takes back the frames that a port has sent.
+    pub(crate) fn reap(&mut self, port: Port, ring: &mut CompQueue) {
+        let sending = self.sending(port);
+        if sending == 0 {
+            return;
+        }
+        let available = ring.nb_avail(sending as u32) as usize;
+        let start = self.free.len();
+        self.free.resize(start + available, FrameDesc::default());
+        // SAFETY: the ring belongs to a socket on this UMEM; what it hands out is checked just below.
+        let count = unsafe { ring.consume(&mut self.free[start..]) };
+        self.free.truncate(start + count);
+        self.sending[port as usize] -= count;
+        for desc in &self.free[start..] {
+            relocate(&mut self.places, self.frame_bytes, desc, Place::Sending(port), Place::Held);
+        }
+    }
+
+    /// Gives free frames to the kernel to receive into, until a port has `target` of them.
+    pub(crate) fn fill(&mut self, port: Port, ring: &mut FillQueue, target: usize) {
+        let wanted = target.saturating_sub(self.filled(port)).min(self.free.len());
+        if wanted == 0 {
+            return;
+        }
+        let start = self.free.len() - wanted;
+        // SAFETY: the descriptors are of frames in the UMEM of the ring's socket, and with us; those that the ring
+        // takes leave the list just below, so we touch them no longer.
+        let count = unsafe { ring.produce(&self.free[start..]) };
+        for desc in self.free.drain(start..start + count) {
+            relocate(&mut self.places, self.frame_bytes, &desc, Place::Held, Place::Filled(port));
+        }
+        self.filled[port as usize] += count;
+    }
+
+    /// Counts the frames at each place, one by one.
+    ///
+    /// # Panics
+    ///
+    /// If that contradicts the running counts: then frames were lost or doubled.
+    pub(crate) fn census(&self) -> Census {
+        let count = |place: Place| self.places.iter().filter(|&&at| at == place).count();
+        let census = Census {
+            total: self.places.len(),
+            free: self.free.len(),
+            received: self.received.len(),
+            filled: Port::BOTH.map(|port| count(Place::Filled(port))),
+            sending: Port::BOTH.map(|port| count(Place::Sending(port))),
+        };
+        assert_eq!(count(Place::Held), self.free.len() + self.received.len(), "every held frame is in a list");
+        assert_eq!((census.filled, census.sending), (self.filled, self.sending), "the counts are those of the frames");
+        census
+    }
+}
+
+/// Notes that a frame has moved.
+///
+/// # Panics
+///
+/// If the frame was elsewhere, or is none of the UMEM's: then a ring was corrupted, and going on would hand memory
+/// to two owners.
+#[inline]
+fn relocate(places: &mut [Place], frame_bytes: usize, desc: &FrameDesc, from: Place, to: Place) {
+    let offset = desc.addr() % frame_bytes;
+    assert!(offset + desc.lengths().data() <= frame_bytes, "a descriptor beyond its frame: {desc:?}");
+    let place = places.get_mut(desc.addr() / frame_bytes).expect("a descriptor beyond the UMEM");
+    assert_eq!(*place, from, "frame {desc:?} is not where its ring says");
+    *place = to;
+}

@@ -1,0 +1,111 @@
+//! The engine's sign of life, in memory that the XDP programs read.
+
+use std::{
+    io,
+    mem::{self, MaybeUninit},
+    os::fd::{AsRawFd, BorrowedFd},
+    ptr::{self, NonNull},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+/// Tells both XDP programs of a link that the worker of a queue is alive. Cheap to clone and to call.
+#[derive(Clone, Debug)]
+pub struct Heartbeat {
+    ports: [Arc<Cells>; 2],
+}
+
+impl Heartbeat {
+    pub(crate) fn new(ports: [Cells; 2]) -> Heartbeat {
+        Heartbeat { ports: ports.map(Arc::new) }
+    }
+
+    /// Says that the worker of an RX queue is alive now; without this for longer than the link's timeout,
+    /// the frames of that queue take the way of a lost engine.
+    ///
+    /// # Panics
+    ///
+    /// If the link has no such queue.
+    pub fn beat(&self, queue: u32) {
+        let now_ns = monotonic_ns();
+        for cells in &self.ports {
+            cells.store(queue, now_ns);
+        }
+    }
+
+    /// Says that the worker of every RX queue is alive now.
+    pub fn beat_all(&self) {
+        let [cells, _] = &self.ports;
+        for queue in 0..cells.count {
+            self.beat(queue);
+        }
+    }
+}
+
+/// `CLOCK_MONOTONIC` in nanoseconds, the clock that the XDP program reads too.
+fn monotonic_ns() -> u64 {
+    let mut now = MaybeUninit::<libc::timespec>::uninit();
+    // SAFETY: the pointer is to a timespec that the call fills.
+    let result = unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, now.as_mut_ptr()) };
+    assert_eq!(result, 0, "CLOCK_MONOTONIC exists on every Linux");
+    // SAFETY: a clock_gettime that returned 0 has filled the timespec.
+    let now = unsafe { now.assume_init() };
+    now.tv_sec.cast_unsigned() * 1_000_000_000 + now.tv_nsec.cast_unsigned()
+}
+
+/// The memory of one port's heartbeat array: one cell for each queue.
+#[derive(Debug)]
+pub(crate) struct Cells {
+    first: NonNull<AtomicU64>,
+    count: u32,
+}
+
+// SAFETY: the memory is shared with the kernel anyway, and only touched through atomics.
+unsafe impl Send for Cells {}
+// SAFETY: as above.
+unsafe impl Sync for Cells {}
+
+impl Cells {
+    /// Maps a BPF array of `count` 64-bit values that was created with `BPF_F_MMAPABLE`.
+    pub(crate) fn map(array: BorrowedFd<'_>, count: u32) -> io::Result<Cells> {
+        let protection = libc::PROT_READ | libc::PROT_WRITE;
+        // SAFETY: a new mapping at an address of the kernel's choice; it touches no memory of ours.
+        let address = unsafe {
+            libc::mmap(
+                ptr::null_mut(),
+                Cells::bytes(count),
+                protection,
+                libc::MAP_SHARED,
+                array.as_raw_fd(),
+                0,
+            )
+        };
+        if address == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let first = NonNull::new(address.cast()).ok_or_else(|| io::Error::other("mapped at zero"))?;
+        Ok(Cells { first, count })
+    }
+
+    fn bytes(count: u32) -> usize {
+        count as usize * mem::size_of::<AtomicU64>()
+    }
+
+    fn store(&self, queue: u32, now_ns: u64) {
+        assert!(queue < self.count, "queue {queue} of {}", self.count);
+        // SAFETY: in bounds of the mapping, by the assertion.
+        let cell = unsafe { self.first.add(queue as usize) };
+        // SAFETY: aligned (a page begins the mapping), initialised (BPF zeroes arrays) and mapped until drop.
+        let cell = unsafe { cell.as_ref() };
+        cell.store(now_ns, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Cells {
+    fn drop(&mut self) {
+        // SAFETY: the address and length are those of the mapping, to which no reference is left.
+        unsafe { libc::munmap(self.first.as_ptr().cast(), Cells::bytes(self.count)) };
+    }
+}

@@ -1,0 +1,31 @@
+//! The cap of every ring and batch of a queue, with its unit and its reason.
+
+/// Frames of one batch: the ring cursors are then published once for 64 frames, and a batch of
+/// headers (64 × 128 bytes) still fits the first-level cache.
+pub const BATCH_FRAMES_MAX: usize = 64;
+
+/// Frames of one UMEM at least: a quarter of them, the share of one ring, holds two batches.
+pub const FRAMES_PER_QUEUE_MIN: u32 = 8 * BATCH_FRAMES_MAX as u32;
+
+/// Frames of one UMEM at most: 256 MiB of locked memory a queue with frames of 4096 bytes.
+pub const FRAMES_PER_QUEUE_MAX: u32 = 64 * 1024;
+
+/// Bytes of a frame that the kernel keeps for itself before the data (`XDP_PACKET_HEADROOM`).
+pub const FRAME_HEADROOM_BYTES: u32 = 256;
+
+/// Bytes of an Ethernet header, the least that may be sent.
+pub const INJECTED_FRAME_BYTES_MIN: usize = 14;
+
+/// RX queues of one port at most; no current NIC driver offers more.
+pub const QUEUES_MAX: u32 = 1024;
+
+/// Milliseconds for which a busy queue is asked again for its socket: the kernel frees those of a
+/// process that has just ended with a delay.
+pub const BIND_RETRY_MS: u64 = 2_000;
+
+/// `sendto` calls of one flush and port. One sends 32 frames, so this moves more than a batch even if
+/// the kernel had held some back.
+pub const KICKS_PER_FLUSH_MAX: usize = 8;
+
+/// Bytes of one netlink answer: a device with many virtual functions describes each.
+pub const NETLINK_ANSWER_BYTES_MAX: usize = 256 * 1024;

@@ -1,0 +1,95 @@
+//! A link: the XDP programs on its two ports, and the queues between them.
+
+use std::os::fd::AsRawFd;
+
+use crate::{
+    Error, Heartbeat, LinkConfig, Port, ProgramCounters, Queue,
+    attachment::{Attachment, inspect, remove_pin},
+    bpffs,
+    config::is_link_name,
+    device::Device,
+    program::Program,
+};
+
+/// The XDP programs of both ports, attached as long as this value lives. Dropping it, also in a panic, detaches
+/// them; only a killed process leaves them behind, to do with the frames what the operator chose.
+#[derive(Debug)]
+pub struct Link {
+    // Dropped in this order: detach first, then forget the maps, then leave promiscuous mode.
+    _attachments: [Attachment; 2],
+    programs: [Program; 2],
+    heartbeat: Heartbeat,
+    _devices: [Device; 2],
+}
+
+impl Link {
+    /// Opens a link, in this thread's network namespace: one [`Queue`] for each RX queue.
+    ///
+    /// Everything is in place before the first program is attached, so that an engine started after a killed one
+    /// takes over between two frames.
+    pub fn open(config: &LinkConfig) -> Result<(Link, Vec<Queue>), Error> {
+        config.validate()?;
+        bpffs::prepare()?;
+        let [inside, outside] = Port::BOTH.map(|port| Device::open(config.interface(port)));
+        let devices = [inside?, outside?];
+        let queue_count = common_queues(&devices)?;
+        let [inside, outside] = Port::BOTH.map(|port| {
+            inspect(&devices[port as usize], &bpffs::pin_path(&config.name, port))
+        });
+        let before = [inside?, outside?];
+        let mut programs = [Program::load(config, queue_count)?, Program::load(config, queue_count)?];
+        let queues: Vec<Queue> =
+            (0..queue_count).map(|index| Queue::open(config, index)).collect::<Result<_, _>>()?;
+        for queue in &queues {
+            for port in Port::BOTH {
+                programs[port as usize].set_socket(queue.index(), queue.socket(port).as_raw_fd())?;
+            }
+        }
+        let heartbeat = Heartbeat::new([programs[0].heartbeat_cells()?, programs[1].heartbeat_cells()?]);
+        heartbeat.beat_all();
+        let [inside, outside] = before;
+        let mut attach = |port: Port, before| {
+            let (program, device) = (&mut programs[port as usize], &devices[port as usize]);
+            Attachment::new(program, device, before, config.attach, bpffs::pin_path(&config.name, port))
+        };
+        // Where the second fails, dropping the first detaches it.
+        let attachments = [attach(Port::Inside, inside)?, attach(Port::Outside, outside)?];
+        Ok((Link { _attachments: attachments, programs, heartbeat, _devices: devices }, queues))
+    }
+
+    /// The engine's sign of life; each worker keeps one.
+    pub fn heartbeat(&self) -> Heartbeat {
+        self.heartbeat.clone()
+    }
+
+    /// What the program of each port did with the frames, by [`Port`].
+    pub fn statistics(&self) -> Result<[ProgramCounters; 2], Error> {
+        let [inside, outside] = &self.programs;
+        Ok([inside.counters()?, outside.counters()?])
+    }
+
+    /// Detaches the programs and removes their pins, as dropping does.
+    pub fn detach(self) {}
+}
+
+/// The number of RX queues, which must be the same on both ports: a frame leaves on the queue of its arrival.
+fn common_queues([inside, outside]: &[Device; 2]) -> Result<u32, Error> {
+    if inside.rx_queues == outside.rx_queues {
+        return Ok(inside.rx_queues);
+    }
+    Err(Error::QueueMismatch {
+        ports: [(inside.name.clone(), inside.rx_queues), (outside.name.clone(), outside.rx_queues)],
+    })
+}
+
+/// Removes what a killed engine left of a link: its pins, and with them its programs. Says how many ports had one.
+pub fn detach_leftover(link_name: &str) -> Result<usize, Error> {
+    if !is_link_name(link_name) {
+        return Err(Error::Config { reason: "the link's name must be 1 to 32 letters, digits, '-' or '_'" });
+    }
+    let mut removed = 0;
+    for port in Port::BOTH {
+        removed += usize::from(remove_pin(&bpffs::pin_path(link_name, port))?);
+    }
+    Ok(removed)
+}

@@ -1,0 +1,23 @@
+//! Whether this process can do AF_XDP here at all.
+
+use std::{io, os::fd::FromRawFd, os::fd::OwnedFd};
+
+use crate::{Error, LinkConfig, bpffs, program::Program};
+
+/// Tries what needs a privilege or a kernel feature, without touching any interface: an AF_XDP socket, loading
+/// the program, and the BPF file system.
+///
+/// # Errors
+///
+/// The first thing that is missing.
+pub fn probe() -> Result<(), Error> {
+    // SAFETY: takes no pointers.
+    let fd = unsafe { libc::socket(libc::AF_XDP, libc::SOCK_RAW | libc::SOCK_CLOEXEC, 0) };
+    if fd < 0 {
+        return Err(Error::from_cause("open", "an AF_XDP socket", &io::Error::last_os_error()));
+    }
+    // SAFETY: the descriptor was just opened, and nobody else holds it.
+    drop(unsafe { OwnedFd::from_raw_fd(fd) });
+    Program::load(&LinkConfig::new("probe", "", ""), 1)?;
+    bpffs::prepare()
+}

@@ -1,0 +1,224 @@
+//! One RX queue of both ports: one UMEM, two sockets, and frames that go from one to the other without a copy.
+
+use std::{
+    io,
+    num::NonZeroU32,
+    os::fd::AsRawFd,
+    thread,
+    time::{Duration, Instant},
+};
+
+use xsk_rs::{
+    Umem,
+    config::{BindFlags, FrameSize, Interface, QueueSize, UmemConfig},
+};
+
+use crate::{
+    AttachMode, Census, Error, LinkConfig, Port, RxBatch, SocketStatistics, ZeroCopy,
+    error::errno,
+    frames::Frames,
+    limits::{self, BATCH_FRAMES_MAX},
+    socket::Socket,
+};
+
+/// One RX queue of both ports, owned by one worker.
+///
+/// A quarter of the UMEM's frames are each port's to receive into; each port may have almost as many in
+/// sending. So neither a flood in one direction nor a stuck receiver can take the frames of the other direction.
+#[derive(Debug)]
+pub struct Queue {
+    index: u32,
+    frames: Frames,
+    sockets: [Socket; 2],
+    fill_target: usize,
+    sending_max: usize,
+    zero_copy: bool,
+}
+
+impl Queue {
+    /// Makes the UMEM, and binds the sockets of both ports, which must have been found to exist.
+    pub(crate) fn open(config: &LinkConfig, index: u32) -> Result<Queue, Error> {
+        let copy = BindFlags::XDP_COPY | BindFlags::XDP_USE_NEED_WAKEUP;
+        let zero_copy = BindFlags::XDP_ZEROCOPY | BindFlags::XDP_USE_NEED_WAKEUP;
+        match (config.zero_copy, config.attach) {
+            (ZeroCopy::Require, _) => Queue::bind(config, index, zero_copy),
+            (ZeroCopy::Never, _) | (_, AttachMode::Generic) => Queue::bind(config, index, copy),
+            (ZeroCopy::Auto, _) => match Queue::bind(config, index, zero_copy) {
+                Err(Error::ZeroCopyRefused { .. }) => Queue::bind(config, index, copy),
+                result => result,
+            },
+        }
+    }
+
+    /// Binds, and tries again for a while where the queue is busy: the sockets of a process that has just
+    /// ended are freed with a delay.
+    fn bind(config: &LinkConfig, index: u32, flags: BindFlags) -> Result<Queue, Error> {
+        let deadline = Instant::now() + Duration::from_millis(limits::BIND_RETRY_MS);
+        loop {
+            match Queue::bind_once(config, index, flags) {
+                Err(Error::QueueBusy { .. }) if Instant::now() < deadline => {
+                    thread::sleep(Duration::from_millis(20));
+                }
+                result => return result,
+            }
+        }
+    }
+
+    fn bind_once(config: &LinkConfig, index: u32, flags: BindFlags) -> Result<Queue, Error> {
+        let share = config.frames_per_queue / 4;
+        // The kernel may call a ring full that is not: twice the room keeps that from mattering.
+        let ring_frames = QueueSize::new(2 * share).expect("the validated number of frames is a power of two");
+        let frame_size = FrameSize::new(config.frame_bytes).expect("a validated frame size");
+        let umem_config = UmemConfig::builder()
+            .frame_size(frame_size)
+            .fill_queue_size(ring_frames)
+            .comp_queue_size(ring_frames)
+            .build()
+            .expect("a validated frame size");
+        let count = NonZeroU32::new(config.frames_per_queue).expect("a validated number of frames");
+        let (umem, descs) = Umem::new(umem_config, count, false).map_err(|error| umem_error(config, &error))?;
+        let bind = |port: Port| {
+            let name = config.interface(port);
+            let interface: Interface = name.parse().expect("the name of a device that exists has no NUL");
+            Socket::bind(port, &umem, &interface, index, ring_frames, flags)
+                .map_err(|error| bind_error(name, index, flags, &error))
+        };
+        let sockets = [bind(Port::Inside)?, bind(Port::Outside)?];
+        let zero_copy = sockets.iter().all(|socket| socket.is_zero_copy().unwrap_or(false));
+        let mut queue = Queue {
+            index,
+            frames: Frames::new(umem, descs, config.frame_bytes),
+            sockets,
+            fill_target: share as usize,
+            sending_max: share as usize - BATCH_FRAMES_MAX,
+            zero_copy,
+        };
+        queue.flush();
+        Ok(queue)
+    }
+
+    /// The index of this RX queue on its ports, counted from zero.
+    pub fn index(&self) -> u32 {
+        self.index
+    }
+
+    /// Whether both drivers put frames straight into the UMEM, as the kernel reports it.
+    pub fn is_zero_copy(&self) -> bool {
+        self.zero_copy
+    }
+
+    /// What the kernel counted on the socket of a port.
+    pub fn statistics(&self, port: Port) -> io::Result<SocketStatistics> {
+        self.socket(port).statistics()
+    }
+
+    /// Takes up to [`BATCH_FRAMES_MAX`] frames that a port has received; never waits.
+    pub fn receive(&mut self, port: Port) -> RxBatch<'_> {
+        // Only a batch that was forgotten rather than dropped leaves frames here.
+        self.recycle();
+        self.frames.receive(port, &mut self.sockets[port as usize].rx);
+        RxBatch::new(self, port)
+    }
+
+    /// Queues a frame of our own for sending out of a port. False where the frame is shorter than an Ethernet
+    /// header or longer than a UMEM frame, or where the port already has its share of frames in sending.
+    pub fn inject(&mut self, port: Port, frame: &[u8]) -> bool {
+        let room = self.room(port);
+        let socket = &mut self.sockets[port as usize];
+        frame.len() >= limits::INJECTED_FRAME_BYTES_MIN
+            && room > 0
+            && self.frames.inject(frame, port, &mut socket.tx)
+    }
+
+    /// Sends what is queued, takes back the frames that were sent, and gives both ports frames to receive into.
+    /// A worker calls this after each round over both ports.
+    pub fn flush(&mut self) {
+        for socket in &mut self.sockets {
+            socket.send(&mut self.frames);
+        }
+        for socket in &mut self.sockets {
+            socket.refill(&mut self.frames, self.fill_target);
+        }
+    }
+
+    /// Sleeps until a frame has come in on either port, or until the time is over; true in the first case.
+    /// Frames that wait to be sent are sent meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// If a port's device is gone.
+    pub fn wait(&self, timeout_ms: u16) -> io::Result<bool> {
+        let poll = |socket: &Socket| libc::pollfd { fd: socket.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        let mut polls = [poll(self.socket(Port::Inside)), poll(self.socket(Port::Outside))];
+        // SAFETY: the pointer and the count describe the array, which lives until after the call.
+        let ready = unsafe { libc::poll(polls.as_mut_ptr(), polls.len() as libc::nfds_t, i32::from(timeout_ms)) };
+        if ready < 0 {
+            let error = io::Error::last_os_error();
+            return if error.kind() == io::ErrorKind::Interrupted { Ok(false) } else { Err(error) };
+        }
+        for (socket, poll) in self.sockets.iter().zip(&polls) {
+            if poll.revents & libc::POLLERR != 0 {
+                socket.take_error()?;
+            }
+        }
+        Ok(polls.iter().any(|poll| poll.revents & libc::POLLIN != 0))
+    }
+
+    /// Counts all frames of the UMEM by the place at which they are; costs a walk over them.
+    ///
+    /// # Panics
+    ///
+    /// If a frame was lost or doubled.
+    pub fn census(&self) -> Census {
+        self.frames.census()
+    }
+
+    pub(crate) fn socket(&self, port: Port) -> &Socket {
+        &self.sockets[port as usize]
+    }
+
+    pub(crate) fn frames(&self) -> &Frames {
+        &self.frames
+    }
+
+    pub(crate) fn frames_mut(&mut self) -> &mut Frames {
+        &mut self.frames
+    }
+
+    /// Answers the batch that was received last; see [`Frames::answer`].
+    pub(crate) fn answer(&mut self, forward: impl FnMut(usize) -> bool, out: Port) -> (usize, usize) {
+        let room = self.room(out);
+        self.frames.answer(forward, out, &mut self.sockets[out as usize].tx, room)
+    }
+
+    /// Frees the frames that were received last and not answered.
+    pub(crate) fn recycle(&mut self) {
+        if self.frames.received() > 0 {
+            self.answer(|_| false, Port::Inside);
+        }
+    }
+
+    /// How many more frames a port may have in sending.
+    fn room(&self, port: Port) -> usize {
+        self.sending_max.saturating_sub(self.frames.sending(port))
+    }
+}
+
+fn umem_error(config: &LinkConfig, error: &(dyn std::error::Error + 'static)) -> Error {
+    match errno(error) {
+        Some(libc::ENOBUFS) => Error::LockedMemory {
+            umem_bytes: u64::from(config.frame_bytes) * u64::from(config.frames_per_queue),
+        },
+        _ => Error::from_cause("make", "a UMEM", error),
+    }
+}
+
+fn bind_error(interface: &str, queue: u32, flags: BindFlags, error: &(dyn std::error::Error + 'static)) -> Error {
+    match errno(error) {
+        Some(libc::EBUSY) => Error::QueueBusy { interface: interface.to_owned(), queue },
+        Some(code @ (libc::EOPNOTSUPP | libc::EINVAL)) if flags.contains(BindFlags::XDP_ZEROCOPY) => {
+            Error::ZeroCopyRefused { queue, source: io::Error::from_raw_os_error(code) }
+        }
+        _ => Error::from_cause("bind an AF_XDP socket to", interface, error),
+    }
+}
