@@ -1,1 +1,15 @@
-//! engine
+//! The process around the dataplane: configuration, captures, events and the command line.
+#![forbid(unsafe_code)]
+
+pub mod cli;
+pub mod config;
+pub mod eve;
+pub mod failure;
+pub mod io;
+pub mod limits;
+pub mod packs;
+pub mod replay;
+pub mod run;
+pub mod sample;
+mod table;
+pub mod verdicts;

@@ -1,0 +1,178 @@
+//! What the operator wrote, as plain data. Every mistake in the text is found at once.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use dataplane::flow::Timeouts;
+use dataplane::policy::{Exception, Exceptions, Mode, Settings};
+use dataplane::limits::HELD_BYTES_PER_WORKER_MAX;
+use dlp_patterns::document::{Document, Mistake, Table};
+
+use crate::failure::Failure;
+
+mod events;
+mod link;
+
+pub use events::{EventType, EventTypes, EventsConfig};
+pub use link::{Attach, LinkConfig, OnEngineLoss};
+
+/// The configuration of one engine. A text that is empty means the defaults, without any link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Whether verdicts are carried out.
+    pub mode: Mode,
+    /// The bumps in the wire, in the order of the text.
+    pub links: Vec<LinkConfig>,
+    /// Where the rules come from.
+    pub packs: PacksConfig,
+    /// How many flows are remembered, and for how long.
+    pub flows: FlowsConfig,
+    /// What happens at each cause that is no rule.
+    pub exceptions: Exceptions,
+    /// Where events go.
+    pub events: EventsConfig,
+}
+
+/// `[packs]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PacksConfig {
+    /// Whether the packs that the binary carries are used.
+    pub default: bool,
+    /// Folders of further packs; relative ones were resolved against the folder of the config.
+    pub dirs: Vec<PathBuf>,
+}
+
+/// `[flows]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlowsConfig {
+    /// Flows that one worker tracks at once.
+    pub max: usize,
+    /// Out-of-order bytes that one worker holds at once.
+    pub held_bytes_max: usize,
+    /// How long silent flows are remembered.
+    pub timeouts: Timeouts,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            mode: Mode::default(),
+            links: Vec::new(),
+            packs: PacksConfig { default: true, dirs: Vec::new() },
+            flows: FlowsConfig::default(),
+            exceptions: Exceptions::default(),
+            events: EventsConfig::default(),
+        }
+    }
+}
+
+impl Default for FlowsConfig {
+    fn default() -> FlowsConfig {
+        let Settings { flows_max: max, held_bytes_max, timeouts, .. } = Settings::default();
+        FlowsConfig { max, held_bytes_max, timeouts }
+    }
+}
+
+impl Config {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// If it is unreadable, or all mistakes in it.
+    pub fn read(path: &Path) -> Result<Config, Failure> {
+        let text = fs::read_to_string(path)
+            .map_err(|error| Failure::Mistakes(vec![format!("{}: {error}", path.display())]))?;
+        let mut config = Config::parse(&path.display().to_string(), &text).map_err(|mistakes| Failure::mistakes(&mistakes))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        for dir in &mut config.packs.dirs {
+            *dir = folder.join(&*dir);
+        }
+        Ok(config)
+    }
+
+    /// Parses `text`; `file` is the name that mistakes carry.
+    ///
+    /// # Errors
+    /// All mistakes, in the order of the text.
+    pub fn parse(file: &str, text: &str) -> Result<Config, Vec<Mistake>> {
+        let document = Document::parse(file, text);
+        let root = document.root();
+        let modes = [("protect", Mode::Protect), ("monitor", Mode::Monitor)];
+        let config = Config {
+            mode: root.optional("mode").one_of(&modes).unwrap_or_default(),
+            links: link::read(&root),
+            packs: read_packs(&root),
+            flows: read_flows(&root),
+            exceptions: read_exceptions(&root),
+            events: events::read(&root),
+        };
+        document.finish().map(|()| config)
+    }
+
+    /// What every pipeline is told; seed and flow identifiers are left at their defaults.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            mode: self.mode,
+            exceptions: self.exceptions,
+            timeouts: self.flows.timeouts,
+            flows_max: self.flows.max,
+            held_bytes_max: self.flows.held_bytes_max,
+            ..Settings::default()
+        }
+    }
+}
+
+fn read_packs(root: &Table<'_>) -> PacksConfig {
+    let default = Config::default().packs;
+    let Some(table) = root.optional("packs").table() else { return default };
+    PacksConfig {
+        default: table.optional("default").bool().unwrap_or(default.default),
+        dirs: table.optional("dirs").strings().unwrap_or_default().into_iter().map(PathBuf::from).collect(),
+    }
+}
+
+fn read_flows(root: &Table<'_>) -> FlowsConfig {
+    let mut flows = FlowsConfig::default();
+    let Some(table) = root.optional("flows").table() else { return flows };
+    if let Some(max) = table.optional("max").integer(FLOWS) {
+        flows.max = max;
+    }
+    if let Some(held) = table.optional("held_bytes_max").integer(0..=HELD_BYTES_PER_WORKER_MAX * 64) {
+        flows.held_bytes_max = held;
+    }
+    let timeouts = &mut flows.timeouts;
+    for (key, timeout) in [
+        ("tcp_new_s", &mut timeouts.tcp_new_s),
+        ("tcp_established_s", &mut timeouts.tcp_established_s),
+        ("tcp_closed_s", &mut timeouts.tcp_closed_s),
+        ("udp_new_s", &mut timeouts.udp_new_s),
+        ("udp_established_s", &mut timeouts.udp_established_s),
+        ("icmp_s", &mut timeouts.icmp_s),
+        ("other_s", &mut timeouts.other_s),
+    ] {
+        if let Some(seconds) = table.optional(key).integer(TIMEOUT_S) {
+            *timeout = seconds;
+        }
+    }
+    flows
+}
+
+/// Flows of one worker: a table smaller than this evicts at once, a larger one than that exceeds any memory.
+const FLOWS: std::ops::RangeInclusive<usize> = 1024..=1 << 26;
+
+/// A day: what is silent for longer is gone.
+const TIMEOUT_S: std::ops::RangeInclusive<u32> = 1..=86_400;
+
+fn read_exceptions(root: &Table<'_>) -> Exceptions {
+    let mut exceptions = Exceptions::default();
+    let Some(table) = root.optional("exceptions").table() else { return exceptions };
+    for cause in Exceptions::CAUSES {
+        let words = [("drop", Exception::Drop), ("forward", Exception::Forward)];
+        if let Some(exception) = table.optional(cause.as_str()).one_of(&words) {
+            exceptions.set(cause, exception);
+        }
+    }
+    exceptions
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,182 @@
+//! Events as EVE JSON lines, with the field names of Suricata 7.
+//!
+//! A line is written straight into a reusable buffer: no tree of values, no allocation once the buffer has
+//! grown. What Weir knows beyond Suricata stands under `alert.context`, `drop.reset` and `flow.drop_reason`.
+
+use dataplane::event::{Alert, Anomaly, Dropped, Event, FlowEnd, HttpEnd};
+use dataplane::flow::{Direction, FlowRecord};
+use dataplane::pipeline::Counters;
+
+use crate::config::{EventType, EventTypes};
+
+mod community;
+mod file;
+mod line;
+mod log;
+mod stats;
+mod text;
+mod timestamp;
+
+pub use file::EveFile;
+pub use log::{EveLog, EveSender};
+pub(crate) use stats::DropReasons;
+pub use timestamp::Timestamp;
+
+use line::{AlertBody, AnomalyBody, Context, DropBody, FlowBody, HttpBody, Line, TcpBody};
+use stats::StatsBody;
+use text::Text;
+
+/// Turns events into lines, each closed by a newline.
+#[derive(Clone, Debug)]
+pub struct EveFormat {
+    types: EventTypes,
+    /// Names of the links by index; none for a replay, whose frames come from no interface.
+    links: Vec<String>,
+}
+
+impl EveFormat {
+    /// A format that tells only of `types`, and gives link number i the i-th name of `links`.
+    pub fn new(types: EventTypes, links: Vec<String>) -> EveFormat {
+        EveFormat { types, links }
+    }
+
+    /// Appends the line of an event, where its kind is wanted; says whether it was.
+    pub fn event(&self, event: &Event<'_>, out: &mut Vec<u8>) -> bool {
+        let kind = match event {
+            Event::Alert(_) => EventType::Alert,
+            Event::Drop(_) => EventType::Drop,
+            Event::Flow(_) => EventType::Flow,
+            Event::Http(_) => EventType::Http,
+            Event::Anomaly(_) => EventType::Anomaly,
+        };
+        if !self.types.has(kind) {
+            return false;
+        }
+        match event {
+            Event::Alert(alert) => self.alert(alert, out),
+            Event::Drop(dropped) => self.dropped(dropped, out),
+            Event::Flow(end) => self.flow(end, out),
+            Event::Http(end) => self.http(end, out),
+            Event::Anomaly(anomaly) => self.anomaly(anomaly, out),
+        }
+        true
+    }
+
+    /// Appends a line of counters; `events_lost` are those that no writer took.
+    pub fn stats(&self, counters: &Counters, uptime_s: u64, now_ns: u64, events_lost: u64, out: &mut Vec<u8>) {
+        if self.types.has(EventType::Stats) {
+            let stats = StatsBody::new(counters, uptime_s, events_lost);
+            write(&Line { stats: Some(stats), ..Line::new(now_ns, EventType::Stats) }, out);
+        }
+    }
+
+    fn alert(&self, alert: &Alert<'_>, out: &mut Vec<u8>) {
+        let (rule, hit) = (alert.rule, alert.hit);
+        let masked = rule.masked(hit);
+        let body = AlertBody {
+            action: if alert.blocked { "blocked" } else { "allowed" },
+            gid: 1,
+            signature_id: rule.id(),
+            rev: 1,
+            signature: rule.name(),
+            category: rule.category(),
+            severity: rule.severity(),
+            context: Context {
+                pack: rule.pack(),
+                action: rule.action().as_str(),
+                field: alert.field.as_str(),
+                offset: hit.start,
+                length: hit.end - hit.start,
+                matched: &masked,
+            },
+        };
+        let line = self.packet_line(alert.now_ns, EventType::Alert, alert.flow, alert.direction);
+        let app_proto = Some(alert.app.as_str());
+        write(&Line { app_proto, alert: Some(body), flow: Some(FlowBody::so_far(alert.flow)), ..line }, out);
+    }
+
+    fn dropped(&self, dropped: &Dropped<'_>, out: &mut Vec<u8>) {
+        let body =
+            DropBody { len: dropped.wire_bytes, reason: dropped.reason.as_str(), reset: dropped.reset };
+        let line = match dropped.flow {
+            Some(flow) => self.packet_line(dropped.now_ns, EventType::Drop, flow, dropped.direction),
+            None => Line::new(dropped.now_ns, EventType::Drop),
+        };
+        write(&Line { drop: Some(body), ..line }, out);
+    }
+
+    fn flow(&self, end: &FlowEnd<'_>, out: &mut Vec<u8>) {
+        let line = self.flow_line(end.now_ns, EventType::Flow, end.flow);
+        let tcp = end.tcp.map(|state| TcpBody::new(end.flow, state.as_str()));
+        let app_proto = Some(end.app.as_str());
+        write(&Line { app_proto, flow: Some(FlowBody::at_end(end)), tcp, ..line }, out);
+    }
+
+    fn http(&self, end: &HttpEnd<'_>, out: &mut Vec<u8>) {
+        let line = self.flow_line(end.now_ns, EventType::Http, end.flow);
+        let (tx_id, http) = (Some(end.transaction.id), Some(HttpBody::new(end.transaction)));
+        write(&Line { tx_id, http, ..line }, out);
+    }
+
+    fn anomaly(&self, anomaly: &Anomaly<'_>, out: &mut Vec<u8>) {
+        let line = self.packet_line(anomaly.now_ns, EventType::Anomaly, anomaly.flow, anomaly.direction);
+        let body = AnomalyBody {
+            app_proto: "http",
+            kind: "applayer",
+            event: anomaly.kind.as_str(),
+            layer: "proto_parser",
+        };
+        write(&Line { anomaly: Some(body), ..line }, out);
+    }
+
+    /// The head of a line about one packet: source and destination are the packet's.
+    fn packet_line<'e>(
+        &'e self,
+        now_ns: u64,
+        kind: EventType,
+        flow: &'e FlowRecord,
+        direction: Direction,
+    ) -> Line<'e> {
+        let line = self.flow_line(now_ns, kind, flow);
+        let direction_name = Some(direction.as_str());
+        match direction {
+            Direction::ToServer => Line { direction: direction_name, ..line },
+            Direction::ToClient => Line {
+                direction: direction_name,
+                src_ip: line.dest_ip,
+                src_port: line.dest_port,
+                dest_ip: line.src_ip,
+                dest_port: line.src_port,
+                ..line
+            },
+        }
+    }
+
+    /// The head of a line about a flow: from client to server.
+    fn flow_line<'e>(&'e self, now_ns: u64, kind: EventType, flow: &'e FlowRecord) -> Line<'e> {
+        let has_ports = line::has_ports(flow.protocol);
+        Line {
+            flow_id: Some(flow.id),
+            in_iface: self.links.get(usize::from(flow.link)).map(String::as_str),
+            vlan: &flow.vlans,
+            src_ip: Some(flow.client.0),
+            src_port: has_ports.then_some(flow.client.1),
+            dest_ip: Some(flow.server.0),
+            dest_port: has_ports.then_some(flow.server.1),
+            proto: Some(line::Protocol(flow.protocol)),
+            icmp_type: flow.icmp.map(|(kind, _)| kind),
+            icmp_code: flow.icmp.map(|(_, code)| code),
+            community_id: community::id(flow),
+            ..Line::new(now_ns, kind)
+        }
+    }
+}
+
+fn write(line: &Line<'_>, out: &mut Vec<u8>) {
+    serde_json::to_writer(&mut *out, line).expect("a line has only plain fields, and a Vec takes every byte");
+    out.push(b'\n');
+}
+
+
+#[cfg(test)]
+mod tests;

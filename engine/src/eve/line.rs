@@ -1,0 +1,311 @@
+//! One EVE line: the fields of every kind of event, in the order in which they are written.
+
+use std::net::IpAddr;
+
+use arrayvec::ArrayString;
+use dataplane::app::HttpTransaction;
+use dataplane::event::FlowEnd;
+use dataplane::flow::{Direction, FlowRecord, protocol};
+use serde::{Serialize, Serializer};
+
+use super::stats::StatsBody;
+use super::{Text, Timestamp};
+use crate::config::EventType;
+
+/// One line. What is `None` or empty is not written.
+#[derive(Serialize)]
+pub(super) struct Line<'e> {
+    pub(super) timestamp: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) flow_id: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) in_iface: Option<&'e str>,
+    pub(super) event_type: &'static str,
+    #[serde(skip_serializing_if = "<[u16]>::is_empty")]
+    pub(super) vlan: &'e [u16],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) src_ip: Option<IpAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) src_port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) dest_ip: Option<IpAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) dest_port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) proto: Option<Protocol>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) icmp_type: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) icmp_code: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) community_id: Option<ArrayString<30>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) direction: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) tx_id: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) app_proto: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) alert: Option<AlertBody<'e>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) drop: Option<DropBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) anomaly: Option<AnomalyBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) http: Option<HttpBody<'e>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) flow: Option<FlowBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) tcp: Option<TcpBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) stats: Option<StatsBody>,
+}
+
+impl Line<'_> {
+    /// A line that says only when, and of what kind it is.
+    pub(super) fn new(now_ns: u64, kind: EventType) -> Self {
+        Line {
+            timestamp: Timestamp::from_ns(now_ns),
+            flow_id: None,
+            in_iface: None,
+            event_type: kind.as_str(),
+            vlan: &[],
+            src_ip: None,
+            src_port: None,
+            dest_ip: None,
+            dest_port: None,
+            proto: None,
+            icmp_type: None,
+            icmp_code: None,
+            community_id: None,
+            direction: None,
+            tx_id: None,
+            app_proto: None,
+            alert: None,
+            drop: None,
+            anomaly: None,
+            http: None,
+            flow: None,
+            tcp: None,
+            stats: None,
+        }
+    }
+}
+
+/// Whether the two ends of a flow have port numbers.
+pub(super) fn has_ports(of_protocol: u8) -> bool {
+    matches!(of_protocol, protocol::TCP | protocol::UDP)
+}
+
+/// An upper-layer protocol: by name where it has one, else by number.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Protocol(pub(super) u8);
+
+impl Serialize for Protocol {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            protocol::ICMP => serializer.serialize_str("ICMP"),
+            protocol::TCP => serializer.serialize_str("TCP"),
+            protocol::UDP => serializer.serialize_str("UDP"),
+            protocol::ICMPV6 => serializer.serialize_str("IPv6-ICMP"),
+            protocol::SCTP => serializer.serialize_str("SCTP"),
+            number => serializer.collect_str(&format_args!("{number:03}")),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct AlertBody<'e> {
+    pub(super) action: &'static str,
+    pub(super) gid: u32,
+    pub(super) signature_id: u32,
+    pub(super) rev: u32,
+    pub(super) signature: &'e str,
+    pub(super) category: &'e str,
+    pub(super) severity: u8,
+    pub(super) context: Context<'e>,
+}
+
+/// The evidence of an alert.
+#[derive(Serialize)]
+pub(super) struct Context<'e> {
+    pub(super) pack: &'e str,
+    /// What the rule asks for.
+    pub(super) action: &'static str,
+    pub(super) field: &'static str,
+    /// Of the first matched byte in the field.
+    pub(super) offset: u64,
+    pub(super) length: u64,
+    #[serde(rename = "match")]
+    pub(super) matched: &'e str,
+}
+
+#[derive(Serialize)]
+pub(super) struct DropBody {
+    pub(super) len: u32,
+    pub(super) reason: &'static str,
+    pub(super) reset: bool,
+}
+
+#[derive(Serialize)]
+pub(super) struct AnomalyBody {
+    pub(super) app_proto: &'static str,
+    #[serde(rename = "type")]
+    pub(super) kind: &'static str,
+    pub(super) event: &'static str,
+    pub(super) layer: &'static str,
+}
+
+#[derive(Serialize)]
+pub(super) struct FlowBody {
+    pkts_toserver: u64,
+    pkts_toclient: u64,
+    bytes_toserver: u64,
+    bytes_toclient: u64,
+    start: Timestamp,
+    #[serde(flatten)]
+    end: Option<FlowEndBody>,
+}
+
+/// What is known of a flow once it is over.
+#[derive(Serialize)]
+struct FlowEndBody {
+    end: Timestamp,
+    /// In whole seconds.
+    age: u64,
+    state: &'static str,
+    reason: &'static str,
+    alerted: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drop_reason: Option<&'static str>,
+}
+
+impl FlowBody {
+    pub(super) fn so_far(flow: &FlowRecord) -> FlowBody {
+        let [pkts_toserver, pkts_toclient] = flow.frames;
+        let [bytes_toserver, bytes_toclient] = flow.bytes;
+        let start = Timestamp::from_ns(flow.start_ns);
+        FlowBody { pkts_toserver, pkts_toclient, bytes_toserver, bytes_toclient, start, end: None }
+    }
+
+    pub(super) fn at_end(end: &FlowEnd<'_>) -> FlowBody {
+        let flow = end.flow;
+        let body = FlowEndBody {
+            end: Timestamp::from_ns(flow.last_ns),
+            age: flow.last_ns.saturating_sub(flow.start_ns) / 1_000_000_000,
+            state: end.state.as_str(),
+            reason: end.cause.as_str(),
+            alerted: end.alerted,
+            action: end.blocked.map(|_| "drop"),
+            drop_reason: end.blocked.map(|reason| reason.as_str()),
+        };
+        FlowBody { end: Some(body), ..FlowBody::so_far(flow) }
+    }
+}
+
+/// TCP control bits, all and by direction. Only those that were seen are written by name.
+#[derive(Serialize)]
+pub(super) struct TcpBody {
+    tcp_flags: Flags,
+    tcp_flags_ts: Flags,
+    tcp_flags_tc: Flags,
+    #[serde(skip_serializing_if = "is_false")]
+    syn: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    fin: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    rst: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    psh: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    ack: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    urg: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    ecn: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    cwr: bool,
+    state: &'static str,
+}
+
+/// Control bits in hexadecimal.
+struct Flags(u8);
+
+impl Serialize for Flags {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+        let mut text = ArrayString::<2>::new();
+        text.push(digit(self.0 >> 4));
+        text.push(digit(self.0 & 0xf));
+        serializer.serialize_str(&text)
+    }
+}
+
+impl TcpBody {
+    pub(super) fn new(flow: &FlowRecord, state: &'static str) -> TcpBody {
+        let to_server = flow.tcp_flags[Direction::ToServer as usize];
+        let to_client = flow.tcp_flags[Direction::ToClient as usize];
+        let seen = to_server | to_client;
+        TcpBody {
+            tcp_flags: Flags(seen),
+            tcp_flags_ts: Flags(to_server),
+            tcp_flags_tc: Flags(to_client),
+            syn: seen & 0x02 != 0,
+            fin: seen & 0x01 != 0,
+            rst: seen & 0x04 != 0,
+            psh: seen & 0x08 != 0,
+            ack: seen & 0x10 != 0,
+            urg: seen & 0x20 != 0,
+            ecn: seen & 0x40 != 0,
+            cwr: seen & 0x80 != 0,
+            state,
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct HttpBody<'e> {
+    #[serde(skip_serializing_if = "Text::is_empty")]
+    hostname: Text<'e>,
+    #[serde(skip_serializing_if = "Text::is_empty")]
+    url: Text<'e>,
+    #[serde(skip_serializing_if = "Text::is_empty")]
+    http_user_agent: Text<'e>,
+    #[serde(skip_serializing_if = "Text::is_empty")]
+    http_content_type: Text<'e>,
+    #[serde(skip_serializing_if = "Text::is_empty")]
+    http_refer: Text<'e>,
+    #[serde(skip_serializing_if = "Text::is_empty")]
+    http_method: Text<'e>,
+    #[serde(skip_serializing_if = "Text::is_empty")]
+    protocol: Text<'e>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Text::is_empty")]
+    redirect: Text<'e>,
+    /// Of the response body, in bytes.
+    length: u64,
+}
+
+impl HttpBody<'_> {
+    pub(super) fn new(transaction: &HttpTransaction) -> HttpBody<'_> {
+        HttpBody {
+            hostname: Text(&transaction.host),
+            url: Text(&transaction.url),
+            http_user_agent: Text(&transaction.user_agent),
+            http_content_type: Text(&transaction.content_type),
+            http_refer: Text(&transaction.referer),
+            http_method: Text(&transaction.method),
+            protocol: Text(&transaction.protocol),
+            status: (transaction.status != 0).then_some(transaction.status),
+            redirect: Text(&transaction.redirect),
+            length: transaction.response_bytes,
+        }
+    }
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
+}

@@ -1,0 +1,82 @@
+//! The counters as the body of a `stats` event.
+
+use dataplane::pipeline::Counters;
+use dataplane::verdict::DropReason;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+/// Totals since the start: `decoder.pkts = ips.accepted + ips.blocked`.
+#[derive(Serialize)]
+pub(super) struct StatsBody {
+    /// In seconds.
+    uptime: u64,
+    decoder: Decoder,
+    flow: Flow,
+    detect: Detect,
+    ips: Ips,
+    /// Events that were not written.
+    events_lost: u64,
+}
+
+#[derive(Serialize)]
+struct Decoder {
+    pkts: u64,
+    bytes: u64,
+    non_ip: u64,
+    checksums_completed: u64,
+}
+
+#[derive(Serialize)]
+struct Flow {
+    total: u64,
+}
+
+#[derive(Serialize)]
+struct Detect {
+    alert: u64,
+    alerts_suppressed: u64,
+}
+
+#[derive(Serialize)]
+struct Ips {
+    accepted: u64,
+    blocked: u64,
+    resets: u64,
+    drop_reason: DropReasons,
+}
+
+/// Drops by reason; every reason is written.
+pub(crate) struct DropReasons(pub(crate) [u64; DropReason::COUNT]);
+
+impl Serialize for DropReasons {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(DropReason::COUNT))?;
+        for reason in DropReason::ALL {
+            map.serialize_entry(reason.as_str(), &self.0[reason as usize])?;
+        }
+        map.end()
+    }
+}
+
+impl StatsBody {
+    pub(super) fn new(counters: &Counters, uptime_s: u64, events_lost: u64) -> StatsBody {
+        StatsBody {
+            uptime: uptime_s,
+            decoder: Decoder {
+                pkts: counters.frames_in,
+                bytes: counters.bytes_in,
+                non_ip: counters.non_ip,
+                checksums_completed: counters.checksums_completed,
+            },
+            flow: Flow { total: counters.flows },
+            detect: Detect { alert: counters.alerts, alerts_suppressed: counters.hits_unlisted },
+            ips: Ips {
+                accepted: counters.forwarded,
+                blocked: counters.dropped_total(),
+                resets: counters.resets,
+                drop_reason: DropReasons(counters.dropped),
+            },
+            events_lost,
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Where frames come from and where they go.
+
+pub mod pcap;

@@ -1,0 +1,96 @@
+//! Captures through the pipeline, as if their frames arrived on a port. Time comes from the captures.
+
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+
+use dataplane::pipeline::{Pipeline, RxMeta};
+use dataplane::policy::Settings;
+use dataplane::verdict::Verdict;
+use dlp_patterns::RuleSet;
+
+use crate::eve::EveFile;
+use crate::io::pcap::{Capture, CaptureError, Record};
+
+mod passed;
+mod summary;
+
+pub use passed::Passed;
+pub use summary::Summary;
+
+/// Frames between two looks at the flows that may have timed out.
+const FRAMES_PER_EXPIRY: u32 = 64;
+
+/// Several captures as one run: flows go on from one to the next.
+pub struct Replay<W: Write> {
+    pipeline: Pipeline,
+    sink: EveFile<W>,
+    passed: Option<Passed>,
+    first_ns: Option<u64>,
+    newest_ns: u64,
+    until_expiry: u32,
+}
+
+impl<W: Write> Replay<W> {
+    /// A run that tells `sink` of its events and writes the frames that pass to `passed`.
+    pub fn new(
+        settings: Settings,
+        rules: Arc<RuleSet>,
+        sink: EveFile<W>,
+        passed: Option<Passed>,
+    ) -> Replay<W> {
+        Replay {
+            pipeline: Pipeline::new(settings, rules),
+            sink,
+            passed,
+            first_ns: None,
+            newest_ns: 0,
+            until_expiry: FRAMES_PER_EXPIRY,
+        }
+    }
+
+    /// Plays one capture to its end, or to the first fault.
+    ///
+    /// # Errors
+    /// The fault. What was readable before it has been played.
+    pub fn play<R: Read>(&mut self, capture: &mut Capture<R>) -> Result<(), CaptureError> {
+        while let Some(record) = capture.next_record()? {
+            self.judge(record);
+        }
+        Ok(())
+    }
+
+    /// Ends all flows and closes the books.
+    ///
+    /// # Errors
+    /// If events, or the frames that pass, could not be written.
+    pub fn finish(mut self) -> Result<Summary, io::Error> {
+        self.pipeline.finish(self.newest_ns, &mut self.sink);
+        let span_ns = self.newest_ns - self.first_ns.unwrap_or(self.newest_ns);
+        let counters = *self.pipeline.counters();
+        self.sink.stats(&counters, span_ns / 1_000_000_000, self.newest_ns);
+        self.sink.finish()?;
+        self.passed.map_or(Ok(()), Passed::finish)?;
+        Ok(Summary::new(counters, span_ns))
+    }
+
+    #[inline]
+    fn judge(&mut self, record: Record<'_>) {
+        let Record { frame, time_ns, link_type, wire_bytes } = record;
+        self.first_ns = Some(self.first_ns.map_or(time_ns, |first| first.min(time_ns)));
+        self.newest_ns = self.newest_ns.max(time_ns);
+        let meta = RxMeta { now_ns: time_ns, link: 0, link_type, wire_bytes };
+        let verdict = self.pipeline.process(frame, meta, &mut self.sink);
+        if let Some(passed) = &mut self.passed {
+            match verdict {
+                Verdict::Forward => passed.frame(frame, &meta),
+                Verdict::Reset(_) => passed.resets(self.pipeline.resets(), &meta),
+                Verdict::Drop(_) => {}
+            }
+        }
+        self.until_expiry -= 1;
+        if self.until_expiry == 0 {
+            self.until_expiry = FRAMES_PER_EXPIRY;
+            self.pipeline.expire(self.newest_ns, &mut self.sink);
+        }
+    }
+}

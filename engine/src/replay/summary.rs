@@ -1,0 +1,65 @@
+//! The result of a replay, the same for the same captures.
+
+use std::fmt;
+
+use dataplane::pipeline::Counters;
+use dataplane::verdict::DropReason;
+use serde::Serialize;
+
+use crate::eve::DropReasons;
+
+/// Totals of a replay: `frames = forwarded + Σ dropped`.
+#[derive(Serialize)]
+pub struct Summary {
+    frames: u64,
+    bytes: u64,
+    forwarded: u64,
+    dropped: DropReasons,
+    flows: u64,
+    alerts: u64,
+    /// From the first to the last frame, by the clock of the captures.
+    seconds: f64,
+}
+
+impl Summary {
+    pub(super) fn new(counters: Counters, span_ns: u64) -> Summary {
+        Summary {
+            frames: counters.frames_in,
+            bytes: counters.bytes_in,
+            forwarded: counters.forwarded,
+            dropped: DropReasons(counters.dropped),
+            flows: counters.flows,
+            alerts: counters.alerts,
+            seconds: span_ns as f64 / 1e9,
+        }
+    }
+
+    /// Frames that were judged.
+    pub fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    /// Their bytes on the wire.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dropped: u64 = self.dropped.0.iter().sum();
+        writeln!(f, "frames in             {:>12}", self.frames)?;
+        writeln!(f, "  forwarded           {:>12}", self.forwarded)?;
+        writeln!(f, "  dropped             {dropped:>12}")?;
+        for reason in DropReason::ALL {
+            match self.dropped.0[reason as usize] {
+                0 => {}
+                count => writeln!(f, "    {:<18}{count:>12}", reason.as_str())?,
+            }
+        }
+        writeln!(f, "bytes in              {:>12}", self.bytes)?;
+        writeln!(f, "flows                 {:>12}", self.flows)?;
+        writeln!(f, "alerts                {:>12}", self.alerts)?;
+        write!(f, "seconds of capture    {:>12.6}", self.seconds)
+    }
+}
