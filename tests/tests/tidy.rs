@@ -1,9 +1,9 @@
 //! The house keeps its own rules, and every rule can be broken.
 
 use tests::tidy::{
-    FEATURES_MAX, FILE_LINES_MAX, FUNCTION_LINES_MAX, Finding, ModuleOrder, Source, architecture, crate_direction,
-    features, file_length, forbids_unsafe, function_lengths, ignored_tests, leftovers, module_direction, unsafe_code,
-    workspace_root, workspace_sources,
+    FEATURES_MAX, FILE_LINES_MAX, FUNCTION_LINES_MAX, Finding, ModuleOrder, Source, architecture,
+    crate_direction, features, file_length, forbids_unsafe, function_lengths, ignored_tests, leftovers,
+    module_direction, unsafe_code, workspace_root, workspace_sources,
 };
 
 fn assert_none(findings: &[Finding]) {
@@ -37,7 +37,8 @@ fn unsafe_code_stands_where_it_may() {
 #[test]
 fn modules_of_the_dataplane_use_what_stands_to_their_left() {
     let sources = rust_sources();
-    let root = sources.iter().find(|source| source.path == "dataplane/src/lib.rs").expect("the dataplane is there");
+    let root =
+        sources.iter().find(|source| source.path == "dataplane/src/lib.rs").expect("the dataplane is there");
     let order = ModuleOrder::declared_in(&root.text).expect("dataplane/src/lib.rs declares the order");
     assert!(order.len() >= 10);
     assert_none(&sources.iter().flat_map(|source| module_direction(source, &order)).collect::<Vec<_>>());
@@ -46,7 +47,8 @@ fn modules_of_the_dataplane_use_what_stands_to_their_left() {
 #[test]
 fn crates_know_only_whom_they_may() {
     let sources = workspace_sources();
-    let manifests: Vec<&Source> = sources.iter().filter(|source| source.path.ends_with("/Cargo.toml")).collect();
+    let manifests: Vec<&Source> =
+        sources.iter().filter(|source| source.path.ends_with("/Cargo.toml")).collect();
     assert!(manifests.len() >= 8);
     let direction = manifests.iter().flat_map(|source| crate_direction(source));
     let faces = manifests.iter().filter_map(|source| features(source));
@@ -64,7 +66,8 @@ fn nothing_is_left_half_done() {
 #[test]
 fn the_map_is_short_and_true() {
     let sources = workspace_sources();
-    let map = sources.iter().find(|source| source.path == "ARCHITECTURE.md").expect("ARCHITECTURE.md is there");
+    let map =
+        sources.iter().find(|source| source.path == "ARCHITECTURE.md").expect("ARCHITECTURE.md is there");
     let exists = |path: &str| {
         // A path may also be told from the folder that its line speaks of.
         let ending = format!("/{}", path.trim_end_matches('/'));
@@ -105,7 +108,9 @@ fn unsafe_code_in_the_wrong_place_is_found() {
     assert_eq!(findings.iter().map(|finding| finding.line).collect::<Vec<_>>(), [2]);
     assert!(unsafe_code(&Source::new("dataplane/af-xdp/src/a.rs", text)).is_empty());
     assert!(unsafe_code(&Source::new("dataplane/src/a.rs", text)).len() == 1);
-    assert!(unsafe_code(&Source::new("engine/src/a.rs", "// unsafe\nconst A: &str = \"unsafe\";")).is_empty());
+    assert!(
+        unsafe_code(&Source::new("engine/src/a.rs", "// unsafe\nconst A: &str = \"unsafe\";")).is_empty()
+    );
 
     let bare = Source::new("engine/src/main.rs", "fn main() {}");
     assert!(forbids_unsafe(&bare, false).is_some());

@@ -42,10 +42,8 @@ impl Functions<'_> {
         let first = signature.fn_token.span().start().line;
         let lines = end.end().line - first + 1;
         if lines > FUNCTION_LINES_MAX {
-            let what = format!(
-                "fn {} has {lines} lines; at most {FUNCTION_LINES_MAX} are allowed",
-                signature.ident
-            );
+            let what =
+                format!("fn {} has {lines} lines; at most {FUNCTION_LINES_MAX} are allowed", signature.ident);
             self.findings.push(Finding::at(self.source, first, what));
         }
     }

@@ -68,7 +68,8 @@ fn referenced(tokens: TokenStream, names: &mut Vec<Ident>) {
             referenced(group.stream(), names);
         }
         let TokenTree::Ident(ident) = token else { continue };
-        if ident != "crate" || !matches!(tokens.get(at + 1), Some(TokenTree::Punct(colon)) if colon.as_char() == ':')
+        if ident != "crate"
+            || !matches!(tokens.get(at + 1), Some(TokenTree::Punct(colon)) if colon.as_char() == ':')
         {
             continue;
         }
