@@ -15,20 +15,19 @@ use tests::survey::Survey;
 use tests::weir::replay;
 use tests::{capture, ndpi, verify};
 
-/// No flow of these suites is ever ended by time. Verdicts would not change the books, but monitor mode
-/// makes sure of it.
+/// As long as a flow may be silent, for those suites do not end flows by time. Verdicts would not change the
+/// books, but monitor mode makes sure of it.
 const ENDLESS: &str = r#"
-[engine]
 mode = "monitor"
 
 [flows]
-tcp_new_s = 4000000000
-tcp_established_s = 4000000000
-tcp_closed_s = 4000000000
-udp_new_s = 4000000000
-udp_established_s = 4000000000
-icmp_s = 4000000000
-other_s = 4000000000
+tcp_new_s = 86400
+tcp_established_s = 86400
+tcp_closed_s = 86400
+udp_new_s = 86400
+udp_established_s = 86400
+icmp_s = 86400
+other_s = 86400
 "#;
 
 #[test]
