@@ -1,0 +1,193 @@
+//! Packs said in Suricata's rule language, with equal meaning as far as that language goes.
+//!
+//! A regex becomes a `pcre`, and beside it a `content` of the longest string that each match must hold, as a
+//! rule writer would add for the prefilter; a literal becomes a `content`, each a rule of its own. What a
+//! match has to pass beyond its pattern (a Luhn sum) has no word there: those rules do less work and alert
+//! at least as often.
+
+use std::fmt::Write;
+
+use dlp_patterns::{Direction, Field, Pack, Pattern, Signature};
+use regex_syntax::hir::{Hir, HirKind};
+
+/// Shorter strings make no prefilter.
+const CONTENT_BYTES_MIN: usize = 3;
+
+/// A rules file, and how many rules it holds.
+pub(crate) fn suricata_rules(packs: &[Pack]) -> (String, usize) {
+    let mut text = String::new();
+    let mut count = 0;
+    for signature in packs.iter().flat_map(Pack::signatures) {
+        for field in signature.fields() {
+            for direction in signature.directions().filter(|direction| travels(*field, *direction)) {
+                for matcher in matchers(signature) {
+                    count += 1;
+                    writeln!(text, "{}", rule(signature, *field, direction, &matcher, count))
+                        .expect("a string takes everything");
+                }
+            }
+        }
+    }
+    (text, count)
+}
+
+/// Whether a field can occur in a direction.
+fn travels(field: Field, direction: Direction) -> bool {
+    match field {
+        Field::HttpUri | Field::HttpRequestBody => direction == Direction::ToServer,
+        Field::HttpResponseBody => direction == Direction::ToClient,
+        Field::HttpHeaders | Field::Payload => true,
+    }
+}
+
+fn rule(signature: &Signature, field: Field, direction: Direction, matcher: &str, sid: usize) -> String {
+    let (protocol, buffer) = match field {
+        Field::HttpUri => ("http", "http.uri; "),
+        Field::HttpHeaders => ("http", "http.header; "),
+        Field::HttpRequestBody => ("http", "http.request_body; "),
+        Field::HttpResponseBody => ("http", "file.data; "),
+        Field::Payload => ("tcp", ""),
+    };
+    // Payload is what no parser claims.
+    let unclaimed = if field == Field::Payload { "app-layer-protocol:!http; " } else { "" };
+    let way = direction.as_str();
+    let name: String = signature.name().chars().filter(|c| !";\":\\()".contains(*c)).collect();
+    format!(
+        "alert {protocol} any any -> any any (msg:\"{name} {}\"; flow:established,{way}; {unclaimed}{buffer}{matcher} \
+         metadata:id {}; sid:{sid}; rev:1;)",
+        field.as_str(),
+        signature.id(),
+    )
+}
+
+/// The ways to say the pattern of a signature; any of them matches where it does.
+fn matchers(signature: &Signature) -> Vec<String> {
+    let nocase = if signature.is_nocase() { "nocase; " } else { "" };
+    match (signature.pattern(), signature.not_after()) {
+        (Pattern::Literals(literals), None) => literals
+            .iter()
+            .map(|literal| format!("content:\"{}\"; {nocase}", content(literal.as_bytes())))
+            .collect(),
+        (Pattern::Literals(literals), Some(class)) => literals
+            .iter()
+            .map(|literal| {
+                let regex = regex_syntax::escape(literal);
+                let quoted = content(literal.as_bytes());
+                format!("content:\"{quoted}\"; {nocase}{}", pcre(&regex, signature, Some(class)))
+            })
+            .collect(),
+        (Pattern::Regex(regex), not_after) => {
+            let prefilter = required(regex)
+                .map(|literal| format!("content:\"{}\"; nocase; ", content(&literal)))
+                .unwrap_or_default();
+            vec![format!("{prefilter}{}", pcre(regex, signature, not_after))]
+        }
+    }
+}
+
+/// Bytes as `content` writes them: all that is no letter or digit between bars.
+fn content(bytes: &[u8]) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric();
+    let hex = |byte: &u8| format!("|{byte:02x}|");
+    bytes.iter().map(|byte| if plain(byte) { char::from(*byte).to_string() } else { hex(byte) }).collect()
+}
+
+/// A `pcre` of the regex. `.` of the packs is any byte but a newline, as PCRE has it.
+fn pcre(regex: &str, signature: &Signature, not_after: Option<&str>) -> String {
+    let behind = not_after.map_or(String::new(), |class| format!("(?<!{class})"));
+    let mut quoted = String::new();
+    let mut escaped = false;
+    for c in format!("{behind}(?:{regex})").chars() {
+        // These end a rule's option, its string or the expression, wherever they stand.
+        match c {
+            ';' | '"' | '/' => {
+                if escaped {
+                    quoted.pop();
+                }
+                write!(quoted, "\\x{:02x}", u32::from(c)).expect("a string takes everything");
+            }
+            _ => quoted.push(c),
+        }
+        escaped = c == '\\' && !escaped;
+    }
+    let flags = if signature.is_nocase() { "i" } else { "" };
+    format!("pcre:\"/{quoted}/{flags}\"; ")
+}
+
+/// The longest string that every match of a regex holds, in whatever case.
+fn required(regex: &str) -> Option<Vec<u8>> {
+    let parser = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(regex);
+    let mut found: Vec<Vec<u8>> = Vec::new();
+    collect(&parser.ok()?, &mut found);
+    found.into_iter().filter(|literal| literal.len() >= CONTENT_BYTES_MIN).max_by_key(Vec::len)
+}
+
+fn collect(hir: &Hir, found: &mut Vec<Vec<u8>>) {
+    match hir.kind() {
+        HirKind::Literal(literal) => found.push(literal.0.to_vec()),
+        HirKind::Capture(capture) => collect(&capture.sub, found),
+        HirKind::Repetition(repetition) if repetition.min > 0 => collect(&repetition.sub, found),
+        HirKind::Concat(parts) => {
+            let mut run = Vec::new();
+            for part in parts {
+                match one_byte(part) {
+                    Some(byte) => run.push(byte),
+                    None => {
+                        extend_or_end(part, &mut run, found);
+                    }
+                }
+            }
+            found.push(run);
+        }
+        _ => {}
+    }
+}
+
+/// A literal lengthens the run of bytes; anything else ends it.
+fn extend_or_end(part: &Hir, run: &mut Vec<u8>, found: &mut Vec<Vec<u8>>) {
+    if let HirKind::Literal(literal) = part.kind() {
+        run.extend_from_slice(&literal.0);
+        return;
+    }
+    found.push(std::mem::take(run));
+    collect(part, found);
+}
+
+/// The letter that a class like `[Aa]` stands for.
+fn one_byte(hir: &Hir) -> Option<u8> {
+    let HirKind::Class(regex_syntax::hir::Class::Bytes(class)) = hir.kind() else { return None };
+    let bytes: Vec<u8> = class.iter().flat_map(|range| range.start()..=range.end()).take(3).collect();
+    match bytes[..] {
+        [upper, lower] if upper.to_ascii_lowercase() == lower => Some(lower),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_required_string_is_the_longest_run_outside_of_choices() {
+        let found = |regex: &str| required(regex).map(|bytes| String::from_utf8(bytes).expect("it is ASCII"));
+        assert_eq!(found("a?bcd[0-9]+efghi"), Some("efghi".into()));
+        assert_eq!(found("(?i)union[ +]{1,8}select"), Some("select".into()));
+        assert_eq!(found("(abc|def)x"), None);
+        assert_eq!(found("(?:xyz){2}[0-9]"), Some("xyz".into()));
+        assert_eq!(found("[0-9]{16}"), None);
+    }
+
+    #[test]
+    fn contents_and_expressions_cannot_end_their_rule() {
+        assert_eq!(content(b"a;\"b"), "a|3b||22|b");
+        let packs = dlp_patterns::default_packs();
+        let (text, count) = suricata_rules(&packs);
+        assert!(count >= packs.iter().map(|pack| pack.signatures().len()).sum::<usize>());
+        assert_eq!(text.lines().count(), count);
+        for line in text.lines() {
+            assert_eq!(line.matches('"').count() % 2, 0, "{line}");
+            let inside = line.split('"').skip(1).step_by(2);
+            assert!(inside.clone().all(|quoted| !quoted.contains(';')), "{line}");
+        }
+    }
+}

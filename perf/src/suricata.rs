@@ -1,0 +1,81 @@
+//! Suricata as a contestant: one thread, the same rules, the same events.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use dlp_patterns::default_packs;
+
+use crate::rules::suricata_rules;
+
+/// Everything that is not named stays at Suricata's default. The caps are as wide as Weir's.
+const CONFIG: &str = r#"%YAML 1.1
+---
+vars:
+  address-groups: { HOME_NET: "any", EXTERNAL_NET: "any" }
+  port-groups: { HTTP_PORTS: "80" }
+stats: { enabled: no }
+outputs:
+  - eve-log:
+      enabled: yes
+      filetype: regular
+      filename: eve.json
+      community-id: true
+      types: [ alert, http, flow, anomaly ]
+app-layer:
+  protocols:
+    http: { enabled: yes }
+flow: { memcap: 1gb, hash-size: 262144, prealloc: 100000 }
+stream:
+  memcap: 1gb
+  checksum-validation: yes
+  reassembly: { memcap: 1gb, depth: 0, check-overlap-different-data: true }
+mpm-algo: auto
+spm-algo: auto
+"#;
+
+/// The installed program, its configuration and its rules.
+#[derive(Clone, Debug)]
+pub(crate) struct Suricata {
+    /// The program.
+    pub(crate) binary: PathBuf,
+    /// How many rules it was given.
+    pub(crate) rules: usize,
+    config: PathBuf,
+    rules_file: PathBuf,
+}
+
+impl Suricata {
+    /// Writes configuration and rules into `folder`; `None` where Suricata is not installed.
+    pub(crate) fn prepare(folder: &Path) -> Result<Option<Suricata>> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let binary =
+            std::env::split_paths(&path).map(|folder| folder.join("suricata")).find(|file| file.is_file());
+        let Some(binary) = binary else { return Ok(None) };
+        let (config, rules_file) = (folder.join("suricata.yaml"), folder.join("weir.rules"));
+        let (text, rules) = suricata_rules(&default_packs());
+        fs::write(&config, CONFIG).context("cannot write the configuration")?;
+        fs::write(&rules_file, text).context("cannot write the rules")?;
+        Ok(Some(Suricata { binary, rules, config, rules_file }))
+    }
+
+    /// Arguments that read `capture` and log into `folder`, which must be empty: Suricata appends.
+    pub(crate) fn arguments(&self, capture: &Path, folder: &Path) -> Vec<String> {
+        let text = |path: &Path| path.display().to_string();
+        [
+            "-c".into(),
+            text(&self.config),
+            "-S".into(),
+            text(&self.rules_file),
+            "-r".into(),
+            text(capture),
+            "-l".into(),
+            text(folder),
+            "-k".into(),
+            "all".into(),
+            "--runmode".into(),
+            "single".into(),
+        ]
+        .into()
+    }
+}

@@ -1,0 +1,264 @@
+//! What a capture holds, told by a decoder that knows nothing but offsets. It decides which expectations
+//! of others are in scope, so it must not share a line, or a mistake, with the decoder under test.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use crate::capture::Frame;
+
+/// Something in a capture, or in the frames between two addresses, that Weir reads in another way than the
+/// suites do, on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trait {
+    /// Frames of a link type that Weir does not read.
+    LinkType,
+    /// Fragments. Weir counts each in a flow without ports; others reassemble, or skip all but the first.
+    Fragments,
+    /// Packets inside of packets. Weir tracks the outer flow alone.
+    Tunnel,
+    /// More VLAN tags than Weir reads.
+    DeepTags,
+    /// Frames that the capture cut short. nDPI skips them; Weir counts them.
+    Snapped,
+    /// Lengths that contradict each other. Weir refuses the frame; nDPI counts some of these.
+    Malformed,
+    /// A flow of TCP whose first frame is a SYN+ACK: Weir calls its sender the server.
+    AnswersFirst,
+}
+
+impl Trait {
+    /// As in the table of reasons.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Trait::LinkType => "link type that Weir does not read",
+            Trait::Fragments => "IP fragments between the two addresses",
+            Trait::Tunnel => "flow inside of a tunnel",
+            Trait::DeepTags => "more than two VLAN tags",
+            Trait::Snapped => "frames cut by the capture",
+            Trait::Malformed => "frames with contradicting lengths",
+            Trait::AnswersFirst => "first frame is a SYN+ACK",
+        }
+    }
+}
+
+/// Two addresses in order, whoever speaks.
+pub type Pair = (IpAddr, IpAddr);
+
+/// Puts two addresses in order.
+pub fn pair(a: IpAddr, b: IpAddr) -> Pair {
+    (a.min(b), a.max(b))
+}
+
+/// What one capture holds.
+#[derive(Clone, Debug, Default)]
+pub struct Survey {
+    /// What holds of the capture as a whole.
+    pub whole: BTreeSet<Trait>,
+    /// What holds of the frames between two addresses. Every pair that an outer IP header names is a key.
+    pub pairs: BTreeMap<Pair, BTreeSet<Trait>>,
+    /// Protocol, addresses and ports of flows whose first frame is a SYN+ACK, the sender first.
+    pub answers_first: BTreeSet<(IpAddr, u16, IpAddr, u16)>,
+    /// Flows of TCP that were seen, in order of addresses and ports.
+    seen: BTreeSet<[(IpAddr, u16); 2]>,
+}
+
+impl Survey {
+    /// Looks at every frame.
+    pub fn of(frames: &[Frame]) -> Survey {
+        let mut survey = Survey::default();
+        for frame in frames {
+            survey.look(frame);
+        }
+        survey
+    }
+
+    /// Whether some frames between two addresses have a trait.
+    pub fn has(&self, a: IpAddr, b: IpAddr, what: Trait) -> bool {
+        self.pairs.get(&pair(a, b)).is_some_and(|traits| traits.contains(&what))
+    }
+
+    fn look(&mut self, frame: &Frame) {
+        match network(frame) {
+            Link::Unknown => {
+                self.whole.insert(Trait::LinkType);
+            }
+            Link::Tunnel => {
+                self.whole.insert(Trait::Tunnel);
+            }
+            Link::DeepTags => {
+                self.whole.insert(Trait::DeepTags);
+            }
+            Link::Ip(offset) => self.look_at_ip(frame, offset),
+            Link::Other => {}
+        }
+    }
+
+    fn look_at_ip(&mut self, frame: &Frame, offset: usize) {
+        let bytes = frame.bytes.get(offset..).unwrap_or_default();
+        let Some(packet) = Ip::read(bytes) else {
+            self.whole.insert(Trait::Malformed);
+            return;
+        };
+        let mut traits = BTreeSet::new();
+        if packet.fragment {
+            traits.insert(Trait::Fragments);
+        }
+        if (frame.bytes.len() as u64) < u64::from(frame.wire_bytes) {
+            traits.insert(Trait::Snapped);
+        } else if packet.contradicts(bytes.len()) {
+            traits.insert(Trait::Malformed);
+        }
+        if packet.is_tunnel() {
+            self.whole.insert(Trait::Tunnel);
+            traits.insert(Trait::Tunnel);
+        }
+        let (source, destination) = (packet.source, packet.destination);
+        self.pairs.entry(pair(source, destination)).or_default().extend(traits);
+        if let Some((ports, flags)) = packet.tcp() {
+            let mut ends = [(source, ports.0), (destination, ports.1)];
+            ends.sort();
+            if self.seen.insert(ends) && flags & 0x12 == 0x12 {
+                self.answers_first.insert((source, ports.0, destination, ports.1));
+            }
+        }
+    }
+}
+
+enum Link {
+    Ip(usize),
+    Tunnel,
+    DeepTags,
+    Other,
+    Unknown,
+}
+
+/// Where the IP header of a frame lies.
+fn network(frame: &Frame) -> Link {
+    let bytes = &frame.bytes;
+    let (at, mut offset) = match frame.link_type {
+        1 => (12, 14),
+        113 => (14, 16),
+        276 => (0, 20),
+        0 | 108 => return family(bytes),
+        // 228 and 229 name IPv4 and IPv6 frames without a link header.
+        12 | 14 | 101 | 228 | 229 => return Link::Ip(0),
+        _ => return Link::Unknown,
+    };
+    let mut kind = half(bytes, at);
+    let mut tags = 0;
+    while matches!(kind, Some(0x8100 | 0x88a8 | 0x9100)) {
+        kind = half(bytes, offset + 2);
+        offset += 4;
+        tags += 1;
+    }
+    match kind {
+        _ if tags > 2 => Link::DeepTags,
+        Some(0x0800 | 0x86dd) => Link::Ip(offset),
+        // PPPoE, MPLS, and Ethernet behind them.
+        Some(0x8864 | 0x8847 | 0x8848 | 0x6558) => Link::Tunnel,
+        _ => Link::Other,
+    }
+}
+
+/// BSD loopback: the address family in the byte order of the machine that captured.
+fn family(bytes: &[u8]) -> Link {
+    match bytes.first_chunk::<4>().map(|word| u32::from_le_bytes(*word)) {
+        Some(2 | 24 | 28 | 30) => Link::Ip(4),
+        Some(swapped) if matches!(swapped.swap_bytes(), 2 | 24 | 28 | 30) => Link::Ip(4),
+        _ => Link::Other,
+    }
+}
+
+struct Ip<'p> {
+    source: IpAddr,
+    destination: IpAddr,
+    protocol: u8,
+    fragment: bool,
+    /// As the header says, its own included; all that is there where an IPv4 header leaves it to the NIC (0).
+    total_bytes: usize,
+    header_bytes: usize,
+    payload: &'p [u8],
+}
+
+impl Ip<'_> {
+    fn read(bytes: &[u8]) -> Option<Ip<'_>> {
+        match bytes.first()? >> 4 {
+            4 => Ip::read_v4(bytes),
+            6 => Ip::read_v6(bytes),
+            _ => None,
+        }
+    }
+
+    fn read_v4(bytes: &[u8]) -> Option<Ip<'_>> {
+        let header_bytes = usize::from(bytes.first()? & 15) * 4;
+        Some(Ip {
+            source: IpAddr::from(*bytes.get(12..)?.first_chunk::<4>()?),
+            destination: IpAddr::from(*bytes.get(16..)?.first_chunk::<4>()?),
+            protocol: *bytes.get(9)?,
+            fragment: half(bytes, 6)? & 0x3fff != 0,
+            total_bytes: Some(usize::from(half(bytes, 2)?))
+                .filter(|total| *total != 0)
+                .unwrap_or(bytes.len()),
+            header_bytes,
+            payload: bytes.get(header_bytes..).filter(|_| header_bytes >= 20)?,
+        })
+    }
+
+    fn read_v6(bytes: &[u8]) -> Option<Ip<'_>> {
+        let mut protocol = *bytes.get(6)?;
+        let mut at = 40;
+        let mut fragment = false;
+        while matches!(protocol, 0 | 43 | 44 | 60) {
+            let length = if protocol == 44 { 8 } else { (usize::from(*bytes.get(at + 1)?) + 1) * 8 };
+            fragment |= protocol == 44;
+            protocol = *bytes.get(at)?;
+            at += length;
+        }
+        Some(Ip {
+            source: IpAddr::from(*bytes.get(8..)?.first_chunk::<16>()?),
+            destination: IpAddr::from(*bytes.get(24..)?.first_chunk::<16>()?),
+            protocol,
+            fragment,
+            total_bytes: 40 + usize::from(half(bytes, 4)?),
+            header_bytes: at,
+            payload: bytes.get(at..)?,
+        })
+    }
+
+    /// Whether a length goes beyond what holds it.
+    fn contradicts(&self, captured_bytes: usize) -> bool {
+        if self.fragment {
+            return self.total_bytes > captured_bytes;
+        }
+        let room = self.total_bytes.saturating_sub(self.header_bytes);
+        let inside = match self.protocol {
+            6 => {
+                let offset = self.payload.get(12).map_or(0, |byte| usize::from(byte >> 4) * 4);
+                offset >= 20 && offset <= room
+            }
+            17 => half(self.payload, 4).is_some_and(|length| length >= 8 && usize::from(length) <= room),
+            1 | 58 => room >= 4,
+            _ => true,
+        };
+        self.total_bytes > captured_bytes || !inside
+    }
+
+    /// IP-in-IP, 6in4, GRE, L2TPv3, EtherIP; Teredo, VXLAN, GTP-U, CAPWAP, TZSP by their ports.
+    fn is_tunnel(&self) -> bool {
+        const PORTS: [u16; 7] = [2152, 3544, 4789, 5246, 5247, 37008, 6081];
+        let on_port = |at| half(self.payload, at).is_some_and(|port| PORTS.contains(&port));
+        matches!(self.protocol, 4 | 41 | 47 | 97 | 115) || (self.protocol == 17 && (on_port(0) || on_port(2)))
+    }
+
+    /// Ports and control bits.
+    fn tcp(&self) -> Option<((u16, u16), u8)> {
+        if self.protocol != 6 || self.fragment {
+            return None;
+        }
+        Some(((half(self.payload, 0)?, half(self.payload, 2)?), *self.payload.get(13)?))
+    }
+}
+
+fn half(bytes: &[u8], at: usize) -> Option<u16> {
+    bytes.get(at..)?.first_chunk::<2>().map(|half| u16::from_be_bytes(*half))
+}

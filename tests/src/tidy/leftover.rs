@@ -1,0 +1,44 @@
+//! Nothing is left half done, and nothing speaks of one machine.
+
+use super::{Finding, Source};
+
+/// Words that promise instead of doing. Split so that this file does not find itself.
+const PROMISES: [&str; 6] = [
+    concat!("TO", "DO"),
+    concat!("FIX", "ME"),
+    concat!("for", " now"),
+    concat!("place", "holder"),
+    concat!("in a later", " version"),
+    concat!("not yet", " implemented"),
+];
+
+/// Folders that exist on one machine only.
+const MACHINE_PATHS: [&str; 2] = [concat!("/wo", "rk/"), concat!("/root/.", "cargo")];
+
+/// Each promise, `todo` macro or machine path in the text, comments and strings included.
+pub fn leftovers(source: &Source) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (line, text) in source.text.lines().enumerate() {
+        let words = PROMISES.iter().chain(&MACHINE_PATHS).filter(|word| text.contains(**word));
+        findings.extend(words.map(|word| Finding::at(source, line + 1, format!("left over: {word:?}"))));
+        for name in [concat!("to", "do!("), concat!("unimple", "mented!(")] {
+            if source.is_rust() && text.contains(name) {
+                findings.push(Finding::at(source, line + 1, format!("left over: {name}")));
+            }
+        }
+    }
+    findings
+}
+
+/// Each test that is switched off without the command that runs it.
+pub fn ignored_tests(source: &Source) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (line, text) in source.text.lines().enumerate() {
+        let Some(attribute) = text.trim().strip_prefix("#[ignore") else { continue };
+        if !attribute.contains("cargo ") && !attribute.contains("make ") {
+            let what = "an ignored test must name the command that runs it";
+            findings.push(Finding::at(source, line + 1, what));
+        }
+    }
+    findings
+}
