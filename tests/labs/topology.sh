@@ -59,7 +59,7 @@ lab_wait_for_bridge() {
 in_ns() {
     local end=$1
     shift
-    nsenter --net="/run/netns/$lab_prefix-$end" "$@"
+    nsenter --net="$(lab_netns "$end")" "$@"
 }
 
 # Whether any program is attached to a port of the middle.
@@ -84,3 +84,7 @@ lab_down() {
     [[ -z $lab_mounted_bpffs ]] || umount /sys/fs/bpf || true
     lab_prefix='' lab_mounted_bpffs=''
 }
+
+# The network namespace of $1. For what runs in the background: `nsenter --net=… PROGRAM &` makes $! the
+# program itself.
+lab_netns() { echo "/run/netns/$lab_prefix-$1"; }

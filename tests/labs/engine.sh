@@ -1,0 +1,57 @@
+# shellcheck shell=bash
+# The engine of a lab: `weir run` between the two ports of the middle.
+# Sourced, after topology.sh. `weir` is the path of the binary.
+
+engine_pid='' engine_config='' engine_exit=0
+
+# Writes a config for the lab to $1; events go to $2.
+engine_write_config() {
+    cat >"$1" <<END
+[[link]]
+name = "$lab_prefix"
+inside = "inside"
+outside = "outside"
+on_engine_loss = "forward"
+
+[eve]
+path = "$2"
+END
+}
+
+# engine_up CONFIG LOG: starts the engine and waits until it says that it is ready. Where it ends instead, its
+# exit code is in engine_exit.
+engine_up() {
+    engine_config=$1
+    local log=$2 _
+    : >"$log"
+    nsenter --net="$(lab_netns middle)" "$weir" run --config "$engine_config" >>"$log" 2>&1 &
+    engine_pid=$!
+    for _ in {1..200}; do
+        grep -q 'weir: ready' "$log" && return
+        kill -0 "$engine_pid" 2>/dev/null || break
+        sleep 0.1
+    done
+    engine_end TERM
+    return 1
+}
+
+# Sends the signal $1 and waits for the end. The shell's own word on a killed job is kept quiet.
+engine_end() {
+    [[ -n $engine_pid ]] || return 0
+    engine_exit=0
+    kill "-$1" "$engine_pid" 2>/dev/null || true
+    wait "$engine_pid" 2>/dev/null || engine_exit=$?
+    engine_pid=
+}
+
+# Takes the pinned program off both ports.
+engine_detach() { in_ns middle "$weir" detach --config "$engine_config"; }
+
+# Ends the engine, and leaves nothing of it attached or pinned, whatever state it was in.
+engine_down() {
+    engine_end TERM
+    [[ -n $engine_config ]] || return 0
+    ! lab_has_xdp || engine_detach >/dev/null 2>&1 || true
+    rm -rf "/sys/fs/bpf/weir/${lab_prefix:?}"*
+    engine_config=
+}
