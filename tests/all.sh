@@ -41,7 +41,7 @@ lab_case() {
     name=$(basename "$1" .sh)
     printf '\n     Running %s\n' "$1"
     WEIR=$target/release/weir "$1" >"$target/$name.log" 2>&1 || code=$?
-    cat "$target/$name.log" | tee -a "$log"
+    tee -a "$log" <"$target/$name.log"
     case $code in
     0 | 77) ;;
     *) failed=1 ;;

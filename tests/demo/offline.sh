@@ -19,7 +19,7 @@ offline_verdicts() {
     check "Log4Shell is in the verdicts" grep -qi 'log4shell' "$dir/sample.txt"
     check "a card number is in the verdicts" grep -qiE 'cards?\b' "$dir/sample.txt"
     check_not "no card number stands there in full" grep -qE '[0-9]{13,19}' "$dir/sample.txt"
-    check "frames were dropped by a rule" jq -e '.dropped.rule > 0' <<<"$summary" >"$dir/jq"
+    check "frames were dropped by a rule" holds '.dropped.rule > 0' "$summary"
     check "$(jq -r '"\(.frames) frames in = \(.forwarded) forwarded + \(.dropped | add) dropped"' <<<"$summary")" \
-        jq -e '.frames > 0 and .frames == .forwarded + (.dropped | add)' <<<"$summary" >"$dir/jq"
+        holds '.frames > 0 and .frames == .forwarded + (.dropped | add)' "$summary"
 }

@@ -36,6 +36,9 @@ check_equal() {
     if [[ $2 == "$3" ]]; then ok "$1"; else fail "$1: found ${2:-nothing}, wanted $3"; fi
 }
 
+# holds FILTER JSON: whether the jq filter says true.
+holds() { jq -e "$1" <<<"$2" >/dev/null; }
+
 # skip LAB REASON: ends the lab; make test repeats the line at its end.
 skip() {
     echo "SKIPPED: $1: $2"

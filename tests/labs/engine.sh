@@ -13,8 +13,8 @@ inside = "inside"
 outside = "outside"
 on_engine_loss = "forward"
 
-[eve]
-path = "$2"
+[events]
+eve = "$2"
 END
 }
 
