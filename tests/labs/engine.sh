@@ -4,14 +4,14 @@
 
 engine_pid='' engine_config='' engine_exit=0
 
-# Writes a config for the lab to $1; events go to $2.
+# engine_write_config FILE EVE [ON_ENGINE_LOSS]: a config for the lab, whose events go to EVE.
 engine_write_config() {
     cat >"$1" <<END
 [[link]]
 name = "$lab_prefix"
 inside = "inside"
 outside = "outside"
-on_engine_loss = "forward"
+on_engine_loss = "${3-forward}"
 
 [events]
 eve = "$2"
@@ -35,11 +35,20 @@ engine_up() {
     return 1
 }
 
-# Sends the signal $1 and waits for the end. The shell's own word on a killed job is kept quiet.
+# Sends the signal $1 and waits for the end, whose code is in engine_exit (137 where it took a SIGKILL). The
+# shell's own word on a killed job is kept quiet.
 engine_end() {
     [[ -n $engine_pid ]] || return 0
+    local _
     engine_exit=0
     kill "-$1" "$engine_pid" 2>/dev/null || true
+    # It may be stopped.
+    kill -CONT "$engine_pid" 2>/dev/null || true
+    for _ in {1..200}; do
+        kill -0 "$engine_pid" 2>/dev/null || break
+        sleep 0.05
+    done
+    kill -KILL "$engine_pid" 2>/dev/null || true
     wait "$engine_pid" 2>/dev/null || engine_exit=$?
     engine_pid=
 }

@@ -10,6 +10,8 @@ root=$(cd "$labs/../.." && pwd)
 . "$labs/topology.sh"
 # shellcheck source=site.sh
 . "$labs/site.sh"
+# shellcheck source=pages.sh
+. "$labs/pages.sh"
 # shellcheck source=engine.sh
 . "$labs/engine.sh"
 
