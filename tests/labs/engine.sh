@@ -41,17 +41,17 @@ engine_end() {
     [[ -n $engine_pid ]] || return 0
     local _
     engine_exit=0
-    kill "-$1" "$engine_pid" 2>/dev/null || true
+    kill "-$1" "$engine_pid" || true
     # It may be stopped.
-    kill -CONT "$engine_pid" 2>/dev/null || true
+    kill -CONT "$engine_pid" || true
     for _ in {1..200}; do
-        kill -0 "$engine_pid" 2>/dev/null || break
+        kill -0 "$engine_pid" || break
         sleep 0.05
     done
-    kill -KILL "$engine_pid" 2>/dev/null || true
-    wait "$engine_pid" 2>/dev/null || engine_exit=$?
+    kill -KILL "$engine_pid" || true
+    wait "$engine_pid" || engine_exit=$?
     engine_pid=
-}
+} 2>/dev/null
 
 # Takes the pinned program off both ports.
 engine_detach() { in_ns middle "$weir" detach --config "$engine_config"; }
