@@ -138,13 +138,13 @@ verdict_line() { grep -i -- "$1" "$dir/verdicts.txt" | grep -qF -- "$2"; }
 counters() {
     local stats
     stats=$(jq -c 'select(.event_type == "stats") | .stats' "$dir/eve.json" | tail -n1)
-    jq -r '"frames in \(.frames_in) = forwarded \(.forwarded)" +
-        ([.dropped | to_entries[] | select(.value > 0) | " + \(.key) \(.value)"] | add // "") +
-        "   (and \(.injected) resets injected)"' <<<"$stats"
+    jq -r '"frames in \(.decoder.pkts) = forwarded \(.ips.accepted)" +
+        ([.ips.drop_reason | to_entries[] | select(.value > 0) | " + \(.key) \(.value)"] | add // "")' <<<"$stats"
     check "frames in = frames forwarded + drops by reason" \
-        holds '.frames_in > 0 and .frames_in == .forwarded + (.dropped | add)' "$stats"
-    check "the drops have the rules as their reason" holds '.dropped.rule >= 4' "$stats"
-    check "resets were injected" holds '.injected >= 8' "$stats"
+        holds '.decoder.pkts > 0 and .decoder.pkts == .ips.accepted + (.ips.drop_reason | add)' "$stats"
+    check "what the rules stopped is among the drops" holds '.ips.drop_reason.rule >= 4' "$stats"
+    check "partial checksums were completed" holds '.decoder.checksums_completed > 0' "$stats"
+    check "no event was lost" holds '.events_lost == 0' "$stats"
 }
 
 # With on_engine_loss = "forward" the bridge takes over, unchecked, until an engine is back.

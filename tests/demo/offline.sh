@@ -5,8 +5,8 @@
 demo_offline() {
     section "Offline: the same pipeline over a capture"
     local capture=$dir/sample.pcap summary
-    "$weir" capture-sample "$capture" >/dev/null
-    check "weir capture-sample wrote $(stat -c %s "$capture" 2>/dev/null || echo no) bytes" test -s "$capture"
+    "$weir" sample-capture "$capture" >/dev/null
+    check "weir sample-capture wrote $(stat -c %s "$capture" 2>/dev/null || echo no) bytes" test -s "$capture"
     summary=$("$weir" replay "$capture" --eve "$dir/sample.json" -o json)
     "$weir" verdicts "$dir/sample.json" | tee "$dir/sample.txt"
     offline_verdicts "$summary"
