@@ -16,7 +16,7 @@ interrupt_at() {
         ! grep -q "$1" "$dir/said" || break
         sleep 0.1
     done
-    kill -TERM "$demo"
+    kill -TERM "$demo" || true
     wait "$demo" || code=$?
     if grep -q 'NOT INLINE' "$dir/said"; then
         skip case-interrupt "$(grep -m1 'NOT INLINE' "$dir/said")"
