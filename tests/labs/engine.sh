@@ -3,6 +3,8 @@
 # Sourced, after topology.sh. `weir` is the path of the binary.
 
 engine_pid='' engine_config='' engine_exit=0
+# What the engine is started through, such as setpriv with its arguments; it must exec.
+engine_through=()
 
 # engine_write_config FILE EVE [ON_ENGINE_LOSS]: a config for the lab, whose events go to EVE.
 engine_write_config() {
@@ -24,7 +26,8 @@ engine_up() {
     engine_config=$1
     local log=$2 _
     : >"$log"
-    nsenter --net="$(lab_netns middle)" "$weir" run --config "$engine_config" >>"$log" 2>&1 &
+    nsenter --net="$(lab_netns middle)" "${engine_through[@]}" \
+        "$weir" run --config "$engine_config" >>"$log" 2>&1 &
     engine_pid=$!
     for _ in {1..200}; do
         grep -q 'weir: ready' "$log" && return
