@@ -1,0 +1,36 @@
+# Weir. `make help` lists what there is.
+
+CARGO ?= cargo
+SCRIPTS = deploy/prepare.sh tests/all.sh tests/demo/run.sh $(wildcard tests/labs/case-*.sh) .ci/run
+# Never let a toolchain be downloaded behind the user's back.
+export RUSTUP_AUTO_INSTALL = 0
+
+.PHONY: help build demo test check bench clean
+
+help: ## show this list
+	@awk -F ': *## *' '/^[a-z]+:.*##/ { split($$1, name, ":"); printf "make %-8s %s\n", name[1], $$2 }' Makefile
+
+build: ## build weir in release mode, as target/release/weir
+	@deploy/prepare.sh build
+	$(CARGO) build --release --locked -p engine
+
+demo: ## stop a real attack and a real leak between curl and nginx
+	@tests/demo/run.sh
+
+test: ## run every test that this machine can run, and list the skipped ones
+	@tests/all.sh
+
+check: ## check format, lints, documentation and scripts
+	@deploy/prepare.sh build
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
+	@if command -v shellcheck >/dev/null; then set -x; shellcheck -a $(SCRIPTS); \
+	else echo "SKIPPED: shellcheck: it is not installed"; fi
+
+bench: ## time each stage of the packet path
+	@deploy/prepare.sh build
+	$(CARGO) bench --locked -p bench
+
+clean: ## remove what was built
+	$(CARGO) clean

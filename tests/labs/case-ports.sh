@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# An engine that can't have both of its ports says why, and leaves both as they were.
+set -euo pipefail
+# shellcheck source=lab.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
+
+# refuses TEXT WORD: the engine ends by itself, with an error that says WORD.
+refuses() {
+    local started=0
+    engine_up "$dir/weir.toml" "$dir/engine.log" || started=$?
+    if [[ $engine_exit -eq 77 ]]; then skip case-ports "$(tail -n1 "$dir/engine.log")"; fi
+    check "$1: the engine does not start" test "$started" -ne 0
+    check "$1: with exit code 1 or 78, no panic" test "$engine_exit" -eq 1 -o "$engine_exit" -eq 78
+    check "$1: the error names it" grep -qF -- "$2" "$dir/engine.log"
+}
+
+# A program that is not Weir's, on the port $1.
+attach_foreign() {
+    printf '%s\n' '__attribute__((section("xdp"), used)) int foreign(void *ctx) { return 2; }' >"$dir/foreign.c"
+    "${CLANG:-clang-14}" -O2 -g -target bpf -c "$dir/foreign.c" -o "$dir/foreign.o"
+    in_ns middle ip link set dev "$1" xdp obj "$dir/foreign.o" sec xdp
+}
+
+attached() { ip -n "$lab_prefix-middle" -d link show "$1" | grep -o 'prog/xdp id [0-9]*' || true; }
+
+if obstacle=$(lab_obstacle); then skip case-ports "$obstacle"; fi
+lab_open ports
+lab_up "weir-ports-$$"
+lab_mount_bpffs
+
+engine_write_config "$dir/weir.toml" "$dir/eve.json"
+sed -i 's/^outside = .*/outside = "nowhere0"/' "$dir/weir.toml"
+refuses "a missing interface" nowhere0
+check_equal "nothing is attached to the other port" "$(attached inside)" ""
+
+engine_write_config "$dir/weir.toml" "$dir/eve.json"
+attach_foreign outside
+foreign=$(attached outside)
+check "a foreign program is attached" test -n "$foreign"
+refuses "a foreign program" outside
+check_equal "the foreign program is still attached" "$(attached outside)" "$foreign"
+check_equal "nothing is attached to the other port" "$(attached inside)" ""
+in_ns middle ip link set dev outside xdp off
+check_equal "no pin is left" "$(find /sys/fs/bpf -name "$lab_prefix*")" ""
+checks_close
