@@ -6,7 +6,11 @@
 
 pub mod app;
 pub mod decode;
+pub mod event;
 pub mod flow;
+pub mod inspect;
 pub mod limits;
+pub mod pipeline;
+pub mod policy;
 pub mod reassembly;
 pub mod verdict;

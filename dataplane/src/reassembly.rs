@@ -54,6 +54,17 @@ pub struct Segment<'p> {
     pub missing_bytes: u32,
 }
 
+impl Segment<'_> {
+    /// Sequence number behind all that the segment occupies, SYN and FIN included (RFC 9293 §3.4).
+    pub fn end(&self) -> u32 {
+        let flags = u32::from(self.flags.has(TcpFlags::SYN)) + u32::from(self.flags.has(TcpFlags::FIN));
+        self.sequence
+            .wrapping_add(self.payload.len() as u32)
+            .wrapping_add(self.missing_bytes)
+            .wrapping_add(flags)
+    }
+}
+
 /// The next piece of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StreamChunk<'s> {

@@ -71,7 +71,7 @@ impl Tracked {
     /// How far the flow came.
     pub(super) fn state(&self) -> FlowState {
         match self.connection.as_ref().map(Connection::state) {
-            Some(state) if state.is_closed() => FlowState::Closed,
+            Some(state) if state.is_finished() => FlowState::Closed,
             Some(TcpState::None | TcpState::SynSent | TcpState::SynReceived) => FlowState::New,
             Some(_) => FlowState::Established,
             None if self.record.frames.contains(&0) => FlowState::New,
@@ -81,7 +81,12 @@ impl Tracked {
 
     /// How long it may be silent, in ns.
     pub(super) fn timeout_ns(&self, timeouts: &Timeouts) -> u64 {
-        let seconds = match (self.record.protocol, self.state()) {
+        let state = match self.disposition {
+            Disposition::Inspect => self.state(),
+            // What is blocked stays so until it falls silent, and is then forgotten as soon as the closed.
+            Disposition::Blocked(_) => FlowState::Closed,
+        };
+        let seconds = match (self.record.protocol, state) {
             (protocol::TCP, FlowState::New) => timeouts.tcp_new_s,
             (protocol::TCP, FlowState::Established) => timeouts.tcp_established_s,
             (protocol::TCP, FlowState::Closed) => timeouts.tcp_closed_s,
