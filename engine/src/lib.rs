@@ -3,13 +3,16 @@
 
 pub mod cli;
 pub mod config;
+pub mod counters;
 pub mod eve;
 pub mod failure;
 pub mod io;
 pub mod limits;
 pub mod packs;
+pub mod port;
 pub mod replay;
 pub mod run;
 pub mod sample;
 mod table;
 pub mod verdicts;
+pub mod worker;

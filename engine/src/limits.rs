@@ -22,3 +22,6 @@ pub const EVENT_BUFFER_BYTES: usize = 64 * 1024;
 /// Buffers of event lines that wait for the writer of a live engine; with [`EVENT_BUFFER_BYTES`] each this
 /// is 16 MiB, about a quarter of a second at a million events a second. Beyond it events are counted as lost.
 pub const EVENT_BUFFERS_MAX: usize = 256;
+
+/// Longest sleep of an idle worker, in ms: below the shortest heartbeat timeout, so that sleeping is no loss.
+pub const WORKER_WAIT_MS: u16 = 2;

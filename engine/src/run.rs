@@ -15,6 +15,7 @@ use self::signals::Signals;
 use self::supervisor::Supervisor;
 use crate::cli::{DetachArgs, RunArgs};
 use crate::config::Config;
+use crate::counters::CountersTable;
 use crate::eve::EveLog;
 use crate::failure::Failure;
 use crate::packs;
@@ -44,7 +45,7 @@ fn inspect(config: &Config, rules: &Arc<RuleSet>) -> Result<(), Failure> {
     let counters = supervisor.stop(outcome.is_ok());
     log.stats(&counters, supervisor.uptime_s(), now_ns());
     log.close();
-    eprint!("{}", crate::replay::CountersText(&counters));
+    eprintln!("{}", CountersTable(&counters));
     outcome
 }
 

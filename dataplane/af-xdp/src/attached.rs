@@ -1,4 +1,4 @@
-//! The XDP program that the kernel says runs on a device, whoever put it there.
+//! What the kernel says of a device: the XDP program on it, whoever put it there, and the bridge above it.
 
 use std::{
     fs::File,
@@ -15,6 +15,7 @@ const NLM_F_REQUEST: u16 = 1;
 const NLMSGHDR_BYTES: usize = 16;
 const IFINFOMSG_BYTES: usize = 16;
 const NLA_TYPE_MASK: u16 = 0x3fff;
+const IFLA_MASTER: u16 = 10;
 const IFLA_XDP: u16 = 43;
 const IFLA_XDP_ATTACHED: u16 = 2;
 const IFLA_XDP_PROG_ID: u16 = 4;
@@ -33,6 +34,15 @@ pub(crate) struct Attached {
 
 /// Asks the kernel which program runs on a device of this thread's network namespace.
 pub(crate) fn attached(interface_index: u32) -> io::Result<Option<Attached>> {
+    Ok(parse_program(attributes(&answer(interface_index)?)?))
+}
+
+/// Asks the kernel for the index of the device, most often a bridge, that a device is a port of.
+pub(crate) fn master(interface_index: u32) -> io::Result<Option<u32>> {
+    Ok(parse_master(attributes(&answer(interface_index)?)?))
+}
+
+fn answer(interface_index: u32) -> io::Result<Vec<u8>> {
     // SAFETY: takes no pointers.
     let fd = unsafe { libc::socket(libc::AF_NETLINK, libc::SOCK_RAW | libc::SOCK_CLOEXEC, libc::NETLINK_ROUTE) };
     if fd < 0 {
@@ -43,7 +53,8 @@ pub(crate) fn attached(interface_index: u32) -> io::Result<Option<Attached>> {
     socket.write_all(&request(interface_index))?;
     let mut answer = vec![0; limits::NETLINK_ANSWER_BYTES_MAX];
     let length = socket.read(&mut answer)?;
-    parse(answer.get(..length).unwrap_or_default())
+    answer.truncate(length);
+    Ok(answer)
 }
 
 fn request(interface_index: u32) -> [u8; NLMSGHDR_BYTES + IFINFOMSG_BYTES] {
@@ -57,7 +68,8 @@ fn request(interface_index: u32) -> [u8; NLMSGHDR_BYTES + IFINFOMSG_BYTES] {
     bytes
 }
 
-fn parse(message: &[u8]) -> io::Result<Option<Attached>> {
+/// The attributes of an answer that describes a device.
+fn attributes(message: &[u8]) -> io::Result<&[u8]> {
     let malformed = || io::Error::new(io::ErrorKind::InvalidData, "a malformed netlink answer");
     let (header, body) = message.split_at_checked(NLMSGHDR_BYTES).ok_or_else(malformed)?;
     let kind = u16::from_ne_bytes([header[4], header[5]]);
@@ -66,13 +78,20 @@ fn parse(message: &[u8]) -> io::Result<Option<Attached>> {
         let code = i32::from_ne_bytes(*body.first_chunk().ok_or_else(malformed)?);
         return Err(io::Error::from_raw_os_error(-code));
     }
-    let attributes = body.get(IFINFOMSG_BYTES..).ok_or_else(malformed)?;
-    let Some(xdp) = find(attributes, IFLA_XDP) else { return Ok(None) };
+    body.get(IFINFOMSG_BYTES..).ok_or_else(malformed)
+}
+
+fn parse_master(attributes: &[u8]) -> Option<u32> {
+    find(attributes, IFLA_MASTER)?.first_chunk().map(|index| u32::from_ne_bytes(*index))
+}
+
+fn parse_program(attributes: &[u8]) -> Option<Attached> {
+    let xdp = find(attributes, IFLA_XDP)?;
     // With programs at several places at once there is no single id: take that of any place.
     let ids = [IFLA_XDP_PROG_ID, IFLA_XDP_DRV_PROG_ID, IFLA_XDP_SKB_PROG_ID, IFLA_XDP_HW_PROG_ID];
     let program_id = ids.iter().find_map(|&id| find(xdp, id)?.first_chunk().map(|id| u32::from_ne_bytes(*id)));
     let generic = find(xdp, IFLA_XDP_ATTACHED).and_then(<[u8]>::first) == Some(&XDP_ATTACHED_SKB);
-    Ok(program_id.map(|program_id| Attached { program_id, generic }))
+    program_id.map(|program_id| Attached { program_id, generic })
 }
 
 /// The value of the first attribute of a kind.
@@ -113,20 +132,29 @@ mod tests {
             attribute(IFLA_XDP_PROG_ID, &77u32.to_ne_bytes()),
         ];
         let attributes = [attribute(3, b"eth9\0"), attribute(IFLA_XDP | 0x8000, &xdp.concat())];
-        let found = parse(&answer(&attributes.concat())).expect("well-formed");
-        assert_eq!(found, Some(Attached { program_id: 77, generic: true }));
+        let message = answer(&attributes.concat());
+        let found = super::attributes(&message).expect("well-formed");
+        assert_eq!(parse_program(found), Some(Attached { program_id: 77, generic: true }));
+        assert_eq!(parse_master(found), None);
+    }
+
+    #[test]
+    fn finds_the_bridge() {
+        let attributes = [attribute(3, b"eth9\0"), attribute(IFLA_MASTER, &5u32.to_ne_bytes())];
+        let message = answer(&attributes.concat());
+        assert_eq!(parse_master(super::attributes(&message).expect("well-formed")), Some(5));
     }
 
     #[test]
     fn a_device_without_program_and_broken_answers() {
         let xdp = attribute(IFLA_XDP_ATTACHED, &[0]);
-        assert_eq!(parse(&answer(&attribute(IFLA_XDP, &xdp))).expect("well-formed"), None);
-        assert_eq!(parse(&answer(&[9, 0, 43])).expect("no attribute fits"), None);
-        assert_eq!(parse(&answer(&[0, 0, 1, 0])).expect("a length below the header's ends the walk"), None);
-        assert!(parse(&[0; 10]).is_err());
+        assert_eq!(parse_program(&attribute(IFLA_XDP, &xdp)), None);
+        assert_eq!(parse_program(&[9, 0, 43]), None, "no attribute fits");
+        assert_eq!(parse_program(&[0, 0, 1, 0]), None, "a length below the header's ends the walk");
+        assert!(super::attributes(&[0; 10]).is_err());
         let mut refused = vec![0; 20];
         refused[4] = 2;
         refused[16..20].copy_from_slice(&(-libc::ENODEV).to_ne_bytes());
-        assert_eq!(parse(&refused).expect_err("an error").raw_os_error(), Some(libc::ENODEV));
+        assert_eq!(super::attributes(&refused).expect_err("an error").raw_os_error(), Some(libc::ENODEV));
     }
 }

@@ -64,10 +64,15 @@ impl<'q> RxBatch<'q> {
     ///
     /// If there is not exactly one action for each frame.
     pub fn apply(self, actions: &[Action]) -> Applied {
+        assert_eq!(actions.len(), self.len(), "one action for each frame");
+        self.apply_with(|index| actions[index])
+    }
+
+    /// Answers every frame by its index. Call [`Queue::flush`] to send.
+    pub fn apply_with(self, action: impl Fn(usize) -> Action) -> Applied {
         let len = self.len();
-        assert_eq!(actions.len(), len, "one action for each frame");
         let (forwarded, tx_full) =
-            self.queue.answer(|index| actions[index] == Action::Forward, self.port.other());
+            self.queue.answer(|index| action(index) == Action::Forward, self.port.other());
         Applied { forwarded, recycled: len - forwarded - tx_full, tx_full }
     }
 }

@@ -21,6 +21,11 @@ pub enum Error {
         /// Name and number of RX queues of either port.
         ports: [(String, u32); 2],
     },
+    /// The link is to fail open, but there is no bridge over both ports to take the frames.
+    NoBridge {
+        /// The two interfaces.
+        ports: [String; 2],
+    },
     /// A port already carries an XDP program that is not this link's.
     ForeignProgram {
         /// The port's interface.
@@ -91,6 +96,9 @@ impl Error {
             Error::Config { .. } => "correct the link's configuration",
             Error::NoInterface { .. } => "`ip link` lists the interfaces; is this the right network namespace?",
             Error::QueueMismatch { .. } => "give both the same number, for example `ethtool -L DEV combined 1`",
+            Error::NoBridge { .. } => {
+                "`ip link add NAME type bridge`, `ip link set DEV master NAME` for both and `ip link set NAME up`; or fail closed"
+            }
             Error::ForeignProgram { .. } => {
                 "`ip link set DEV xdp off` removes a program; one behind a pinned link goes with its pin"
             }
@@ -150,6 +158,9 @@ impl fmt::Display for Error {
             Error::NoInterface { interface } => write!(f, "there is no interface {interface}"),
             Error::QueueMismatch { ports: [(inside, inside_queues), (outside, outside_queues)] } => {
                 write!(f, "{inside} has {inside_queues} RX queues, but {outside} has {outside_queues}")
+            }
+            Error::NoBridge { ports: [inside, outside] } => {
+                write!(f, "to forward without an engine, {inside} and {outside} must be ports of one bridge")
             }
             Error::ForeignProgram { interface, id, name } => {
                 let name = if name.is_empty() { "without a name" } else { name };

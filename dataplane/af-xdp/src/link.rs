@@ -1,9 +1,11 @@
 //! A link: the XDP programs on its two ports, and the queues between them.
 
+use std::mem;
 use std::os::fd::AsRawFd;
 
 use crate::{
-    Error, Heartbeat, LinkConfig, Port, ProgramCounters, Queue,
+    Error, Heartbeat, LinkConfig, OnEngineLoss, Port, ProgramCounters, Queue,
+    attached::master,
     attachment::{Attachment, inspect, remove_pin},
     bpffs,
     config::is_link_name,
@@ -33,6 +35,9 @@ impl Link {
         let [inside, outside] = Port::BOTH.map(|port| Device::open(config.interface(port)));
         let devices = [inside?, outside?];
         let queue_count = common_queues(&devices)?;
+        if config.on_engine_loss == OnEngineLoss::Forward {
+            require_bridge(&devices)?;
+        }
         let [inside, outside] = Port::BOTH.map(|port| {
             inspect(&devices[port as usize], &bpffs::pin_path(&config.name, port))
         });
@@ -70,6 +75,24 @@ impl Link {
 
     /// Detaches the programs and removes their pins, as dropping does.
     pub fn detach(self) {}
+
+    /// Leaves the programs attached, as a killed process would: they do with the frames what the operator chose
+    /// for the loss of the engine, until the next [`Link::open`] takes over or [`detach_leftover`] removes them.
+    pub fn abandon(self) {
+        mem::forget(self);
+    }
+}
+
+/// A link that fails open needs a bridge over both ports, or the frames that it passes lead nowhere.
+fn require_bridge(devices: &[Device; 2]) -> Result<(), Error> {
+    let master = |device: &Device| {
+        master(device.index).map_err(|error| Error::from_cause("ask for the bridge of", &device.name, &error))
+    };
+    let [inside, outside] = devices;
+    match (master(inside)?, master(outside)?) {
+        (Some(inside), Some(outside)) if inside == outside => Ok(()),
+        _ => Err(Error::NoBridge { ports: [inside.name.clone(), outside.name.clone()] }),
+    }
 }
 
 /// The number of RX queues, which must be the same on both ports: a frame leaves on the queue of its arrival.

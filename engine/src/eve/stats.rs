@@ -41,7 +41,11 @@ struct Detect {
 struct Ips {
     accepted: u64,
     blocked: u64,
+    /// Connections that were cut.
     resets: u64,
+    /// RST segments sent for them, and those for which a port had no room.
+    injected: u64,
+    injections_failed: u64,
     drop_reason: DropReasons,
 }
 
@@ -74,6 +78,8 @@ impl StatsBody {
                 accepted: counters.forwarded,
                 blocked: counters.dropped_total(),
                 resets: counters.resets,
+                injected: counters.injected,
+                injections_failed: counters.injections_failed,
                 drop_reason: DropReasons(counters.dropped),
             },
             events_lost,

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use dataplane::pipeline::Counters;
-use dataplane::verdict::DropReason;
 use serde::Serialize;
 
+use crate::counters::CountersTable;
 use crate::eve::DropReasons;
 
 /// Totals of a replay: `frames = forwarded + Σ dropped`.
@@ -19,6 +19,8 @@ pub struct Summary {
     alerts: u64,
     /// From the first to the last frame, by the clock of the captures.
     seconds: f64,
+    #[serde(skip)]
+    counters: Counters,
 }
 
 impl Summary {
@@ -31,6 +33,7 @@ impl Summary {
             flows: counters.flows,
             alerts: counters.alerts,
             seconds: span_ns as f64 / 1e9,
+            counters,
         }
     }
 
@@ -47,19 +50,7 @@ impl Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let dropped: u64 = self.dropped.0.iter().sum();
-        writeln!(f, "frames in             {:>12}", self.frames)?;
-        writeln!(f, "  forwarded           {:>12}", self.forwarded)?;
-        writeln!(f, "  dropped             {dropped:>12}")?;
-        for reason in DropReason::ALL {
-            match self.dropped.0[reason as usize] {
-                0 => {}
-                count => writeln!(f, "    {:<18}{count:>12}", reason.as_str())?,
-            }
-        }
-        writeln!(f, "bytes in              {:>12}", self.bytes)?;
-        writeln!(f, "flows                 {:>12}", self.flows)?;
-        writeln!(f, "alerts                {:>12}", self.alerts)?;
+        writeln!(f, "{}", CountersTable(&self.counters))?;
         write!(f, "seconds of capture    {:>12.6}", self.seconds)
     }
 }

@@ -55,7 +55,8 @@ impl WorkerThread {
                 report_at = Instant::now() + REPORT_INTERVAL;
             }
         }
-        Ok(self.worker.finish(now_ns()))
+        let (pipeline, _sink) = self.worker.finish(now_ns());
+        Ok(*pipeline.counters())
     }
 
     /// A supervisor that is behind misses a report: the next one tells more.
