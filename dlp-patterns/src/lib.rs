@@ -1,6 +1,7 @@
 //! Signature packs, and the streaming scan that they compile to.
 #![forbid(unsafe_code)]
 
+pub mod document;
 mod field;
 mod hit;
 
