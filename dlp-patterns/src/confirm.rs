@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::nfa::thompson::{self, WhichCaptures};
+use regex_automata::util::alphabet::Unit;
 use regex_automata::util::{primitives::StateID, start};
 use regex_automata::{Anchored, MatchKind};
 use regex_syntax::hir::Hir;
@@ -110,7 +111,7 @@ fn certain_states(dfa: &dense::DFA<Vec<u32>>) -> Vec<bool> {
     let mut queue: Vec<StateID> = seen.iter().copied().collect();
     let mut certain = Vec::new();
     while let Some(state) = queue.pop() {
-        let nexts = || dfa.byte_classes().representatives(0..=u8::MAX).filter_map(|unit| unit.as_u8());
+        let nexts = || dfa.byte_classes().representatives(0..=u8::MAX).filter_map(Unit::as_u8);
         let mut is_certain = dfa.is_match_state(dfa.next_eoi_state(state));
         for next in nexts().map(|byte| dfa.next_state(state, byte)) {
             is_certain &= dfa.is_match_state(next);

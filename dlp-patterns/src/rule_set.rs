@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::confirm::Confirm;
 use crate::document::Mistake;
 use crate::limits::LITERALS_MAX;
 use crate::literals::{Literal, Literals};
@@ -94,8 +95,8 @@ impl RuleSet {
         RuleSetSize {
             rules: self.rules.len(),
             literals: self.automata.iter().map(Literals::len).sum(),
-            dfa_states: confirms().map(|confirm| confirm.states()).sum(),
-            bytes: confirms().map(|confirm| confirm.bytes()).sum::<usize>()
+            dfa_states: confirms().map(Confirm::states).sum(),
+            bytes: confirms().map(Confirm::bytes).sum::<usize>()
                 + self.automata.iter().map(Literals::bytes).sum::<usize>(),
         }
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use arrayvec::ArrayVec;
 
 use crate::limits::TAIL_BYTES;
-use crate::literals::LiteralState;
+use crate::literals::{LiteralState, Literals};
 use crate::rule_set::RuleSet;
 use crate::{Direction, Field, Hit};
 
@@ -106,7 +106,7 @@ impl RuleSet {
     }
 
     fn enter(&self, field: Field, direction: Direction) -> Within {
-        let literals = self.literals(field, direction).map(|literals| literals.start());
+        let literals = self.literals(field, direction).map(Literals::start);
         Within { field, direction, stamp: self.stamp(), literals }
     }
 

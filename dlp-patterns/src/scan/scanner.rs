@@ -110,16 +110,16 @@ impl<'s> Scanner<'s> {
             let confirm = self.rules.rule(candidate.rule).confirm();
             let Step { state, matched_before, is_dead } = confirm.step(candidate.state, byte);
             let next = Candidate { state, is_echo: false, ..candidate };
-            let lives = !(matched_before && self.report(&candidate, before))
-                && !is_dead
-                && !(confirm.is_certain(state) && self.report(&next, before + 1))
+            let ends = (matched_before && self.report(&candidate, before))
+                || is_dead
+                || (confirm.is_certain(state) && self.report(&next, before + 1))
                 // At the longest match a candidate may still wait for the byte behind it.
-                && before + 1 - candidate.start <= MATCH_BYTES_MAX;
-            if lives {
+                || before + 1 - candidate.start > MATCH_BYTES_MAX;
+            if ends {
+                self.live.swap_remove(index);
+            } else {
                 self.live[index] = next;
                 index += 1;
-            } else {
-                self.live.swap_remove(index);
             }
         }
     }
