@@ -47,13 +47,8 @@ pub enum Field {
 
 impl Field {
     /// Every field, in index order.
-    pub const ALL: [Field; 5] = [
-        Field::HttpUri,
-        Field::HttpHeaders,
-        Field::HttpRequestBody,
-        Field::HttpResponseBody,
-        Field::Payload,
-    ];
+    pub const ALL: [Field; 5] =
+        [Field::HttpUri, Field::HttpHeaders, Field::HttpRequestBody, Field::HttpResponseBody, Field::Payload];
 
     /// The name that packs and events use, such as `http.uri`.
     pub fn as_str(self) -> &'static str {

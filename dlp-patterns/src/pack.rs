@@ -1,0 +1,58 @@
+//! A signature pack, as written.
+
+use crate::document::{Document, Mistake};
+
+mod signature;
+
+pub use signature::{Pattern, Signature};
+
+/// A pack that was read without a mistake; its patterns are compiled later, by
+/// [`RuleSet::compile`](crate::RuleSet::compile).
+#[derive(Clone, Debug)]
+pub struct Pack {
+    name: String,
+    version: String,
+    description: String,
+    signatures: Vec<Signature>,
+}
+
+impl Pack {
+    /// Reads a pack in TOML; `file` is the name that mistakes carry. The format is in `packs/README.md`.
+    ///
+    /// # Errors
+    /// All mistakes, in the order of the text.
+    pub fn parse(file: &str, text: &str) -> Result<Pack, Vec<Mistake>> {
+        let document = Document::parse(file, text);
+        let root = document.root();
+        let head = root.need("pack").table();
+        let of_head = |key| head.and_then(|head| head.need(key).string()).unwrap_or_default().to_owned();
+        let (name, version, description) = (of_head("name"), of_head("version"), of_head("description"));
+        let rules = root.need("rule");
+        let signatures = rules.tables().into_iter().filter_map(Signature::read).collect();
+        document.finish()?;
+        Ok(Pack { name, version, description, signatures })
+    }
+
+    /// Its name, as events show it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its version, as written.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// What it is for.
+    pub fn description(&self) -> &str {
+        &self.description
+    }
+
+    /// Its rules, in the order of the text.
+    pub fn signatures(&self) -> &[Signature] {
+        &self.signatures
+    }
+}
+
+#[cfg(test)]
+mod tests;
