@@ -56,7 +56,13 @@ pub fn fold(sum: u64) -> u16 {
 /// upper-layer header and its data, in bytes.
 #[inline]
 pub fn pseudo_header(source: IpAddr, destination: IpAddr, protocol: u8, length: u32) -> u64 {
-    address(source) + address(destination) + u64::from(protocol) + u64::from(length)
+    addresses(source, destination) + u64::from(protocol) + u64::from(length)
+}
+
+/// The part of the pseudo-header's sum that the addresses make up.
+#[inline]
+pub(super) fn addresses(source: IpAddr, destination: IpAddr) -> u64 {
+    address(source) + address(destination)
 }
 
 /// 32-bit words serve as well as 16-bit words: 2¹⁶ is 1 in this arithmetic.

@@ -1,9 +1,9 @@
 //! IPv6 and its extension headers (RFC 8200).
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::Ipv6Addr;
 
 use super::datagram::{Datagram, without_padding};
-use super::{DecodeError, Network, Transport};
+use super::{DecodeError, Transport, checksum};
 use crate::limits::IPV6_EXTENSIONS_MAX;
 
 const HEADER_BYTES: usize = 40;
@@ -20,8 +20,12 @@ mod extension {
     pub(super) const SHIM6: u8 = 140;
 }
 
-#[inline]
-pub(super) fn parse(frame: &[u8], offset: usize, wire_bytes: u32) -> Result<Datagram<'_>, DecodeError> {
+#[inline(always)]
+pub(super) fn parse(
+    frame: &[u8],
+    offset: usize,
+    wire_bytes: u32,
+) -> Result<Datagram<'_, Ipv6Addr>, DecodeError> {
     let bytes = frame.get(offset..).ok_or(DecodeError::IpTruncated)?;
     let (fixed, addresses) = bytes.split_first_chunk::<8>().ok_or(DecodeError::IpTruncated)?;
     let (source, addresses) = addresses.split_first_chunk::<16>().ok_or(DecodeError::IpTruncated)?;
@@ -32,7 +36,7 @@ pub(super) fn parse(frame: &[u8], offset: usize, wire_bytes: u32) -> Result<Data
     }
     let payload_bytes = usize::from(u16::from_be_bytes([l0, l1]));
     let (packet, missing_bytes) = without_padding(frame, offset, HEADER_BYTES + payload_bytes, wire_bytes)?;
-    let destination = IpAddr::V6(Ipv6Addr::from(*destination));
+    let (source, destination) = (Ipv6Addr::from(*source), Ipv6Addr::from(*destination));
     let mut chain = Chain {
         next_header,
         rest: packet.get(HEADER_BYTES..).ok_or(DecodeError::IpTruncated)?,
@@ -40,21 +44,19 @@ pub(super) fn parse(frame: &[u8], offset: usize, wire_bytes: u32) -> Result<Data
         final_destination: Some(destination),
     };
     chain.walk()?;
-    let network = Network {
-        source: IpAddr::V6(Ipv6Addr::from(*source)),
+    let addresses_sum = chain.final_destination.map(|last| checksum::addresses(source.into(), last.into()));
+    Ok(Datagram {
+        source,
         destination,
         protocol: chain.next_header,
         hops,
         offset,
         transport_offset: offset + packet.len() - chain.rest.len(),
-    };
-    Ok(Datagram {
-        network,
         ipv4_header: &[],
         upper: chain.rest,
         missing_bytes,
         fragment: chain.fragment,
-        final_destination: chain.final_destination,
+        addresses_sum,
     })
 }
 
@@ -63,7 +65,7 @@ struct Chain<'p> {
     next_header: u8,
     rest: &'p [u8],
     fragment: Option<Transport>,
-    final_destination: Option<IpAddr>,
+    final_destination: Option<Ipv6Addr>,
 }
 
 impl Chain<'_> {
@@ -123,7 +125,7 @@ fn fragment(header: &[u8]) -> Option<Transport> {
 }
 
 /// Where a packet goes in the end; `None` if that cannot be told.
-fn final_destination(header: &[u8], current: Option<IpAddr>) -> Option<IpAddr> {
+fn final_destination(header: &[u8], current: Option<Ipv6Addr>) -> Option<Ipv6Addr> {
     let [_, _, kind, segments_left, ..] = *header.first_chunk::<8>()?;
     if segments_left == 0 {
         return current;
@@ -136,5 +138,5 @@ fn final_destination(header: &[u8], current: Option<IpAddr>) -> Option<IpAddr> {
         4 => addresses.first(),
         _ => None,
     };
-    address.map(|&bytes| IpAddr::from(bytes))
+    address.map(|&bytes| Ipv6Addr::from(bytes))
 }
