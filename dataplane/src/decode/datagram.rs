@@ -31,8 +31,8 @@ pub(super) struct Datagram<'p, A> {
     pub(super) upper: &'p [u8],
     /// Bytes of the upper layer that a capture cut off.
     pub(super) missing_bytes: u32,
-    /// [`Transport::Fragment`], if it is one.
-    pub(super) fragment: Option<Transport>,
+    /// Which piece it is, if it is one.
+    pub(super) fragment: Option<Fragment>,
     /// The sum of the addresses for the pseudo-header, in which stands the last destination of a routing header (RFC
     /// 8200 §8.1). `None` where the routing header is of an unknown type.
     pub(super) addresses_sum: Option<u64>,
@@ -72,8 +72,8 @@ impl<'p, A: Into<IpAddr>> Datagram<'p, A> {
     fn message(&self) -> Result<Message<'p>, DecodeError> {
         let (upper, missing_bytes) = (self.upper, self.missing_bytes);
         let bare = |transport| Message { transport, bytes: upper, header_bytes: 0, missing_bytes };
-        if let Some(fragment) = self.fragment {
-            return Ok(bare(fragment));
+        if let Some(Fragment { id, offset, more }) = self.fragment {
+            return Ok(bare(Transport::Fragment { id, offset, more }));
         }
         match (self.protocol, self.is_ipv4()) {
             (PROTOCOL_TCP, _) => tcp::parse(upper, missing_bytes),
@@ -86,6 +86,14 @@ impl<'p, A: Into<IpAddr>> Datagram<'p, A> {
     pub(super) fn is_ipv4(&self) -> bool {
         !self.ipv4_header.is_empty()
     }
+}
+
+/// The place of a piece in its datagram, as in [`Transport::Fragment`].
+#[derive(Clone, Copy)]
+pub(super) struct Fragment {
+    pub(super) id: u32,
+    pub(super) offset: u16,
+    pub(super) more: bool,
 }
 
 /// The bytes of a packet of `announced_bytes` at `offset`, and how many of them a capture cut off. What is behind is

@@ -2,8 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-use super::datagram::{Datagram, without_padding};
-use super::{DecodeError, Transport, checksum};
+use super::datagram::{Datagram, Fragment, without_padding};
+use super::{DecodeError, checksum};
 
 const HEADER_BYTES_MIN: usize = 20;
 
@@ -32,7 +32,7 @@ pub(super) fn parse(
     let (header, upper) = packet.split_at_checked(header_bytes).ok_or(DecodeError::IpTruncated)?;
 
     let flags = u16::from_be_bytes([f0, f1]);
-    let fragment = (flags & (MORE_FRAGMENTS | FRAGMENT_OFFSET) != 0).then(|| Transport::Fragment {
+    let fragment = (flags & (MORE_FRAGMENTS | FRAGMENT_OFFSET) != 0).then(|| Fragment {
         id: u32::from(u16::from_be_bytes([id0, id1])),
         offset: (flags & FRAGMENT_OFFSET) * 8,
         more: flags & MORE_FRAGMENTS != 0,

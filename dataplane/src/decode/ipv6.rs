@@ -2,8 +2,8 @@
 
 use std::net::Ipv6Addr;
 
-use super::datagram::{Datagram, without_padding};
-use super::{DecodeError, Transport, checksum};
+use super::datagram::{Datagram, Fragment, without_padding};
+use super::{DecodeError, checksum};
 use crate::limits::IPV6_EXTENSIONS_MAX;
 
 const HEADER_BYTES: usize = 40;
@@ -64,7 +64,7 @@ pub(super) fn parse(
 struct Chain<'p> {
     next_header: u8,
     rest: &'p [u8],
-    fragment: Option<Transport>,
+    fragment: Option<Fragment>,
     final_destination: Option<Ipv6Addr>,
 }
 
@@ -117,11 +117,11 @@ impl Chain<'_> {
 }
 
 /// RFC 8200 §4.5. An atomic fragment is a whole packet (RFC 6946 §4).
-fn fragment(header: &[u8]) -> Option<Transport> {
+fn fragment(header: &[u8]) -> Option<Fragment> {
     let [_, _, o0, o1, id @ ..] = *header.first_chunk::<8>()?;
     let field = u16::from_be_bytes([o0, o1]);
     let (offset, more) = (field & 0xfff8, field & 1 != 0);
-    (offset != 0 || more).then(|| Transport::Fragment { id: u32::from_be_bytes(id), offset, more })
+    (offset != 0 || more).then(|| Fragment { id: u32::from_be_bytes(id), offset, more })
 }
 
 /// Where a packet goes in the end; `None` if that cannot be told.
