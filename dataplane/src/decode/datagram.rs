@@ -33,8 +33,8 @@ pub(super) struct Datagram<'p, A> {
     pub(super) missing_bytes: u32,
     /// Which piece it is, if it is one.
     pub(super) fragment: Option<Fragment>,
-    /// The sum of the addresses for the pseudo-header, in which stands the last destination of a routing header (RFC
-    /// 8200 §8.1). `None` where the routing header is of an unknown type.
+    /// The sum of the addresses for the pseudo-header, in which stand the last destination of a routing header (RFC
+    /// 8200 §8.1) and a mobile node's home address. `None` where the routing header is of an unknown type.
     pub(super) addresses_sum: Option<u64>,
 }
 

@@ -41,10 +41,12 @@ pub(super) fn parse(
         next_header,
         rest: packet.get(HEADER_BYTES..).ok_or(DecodeError::IpTruncated)?,
         fragment: None,
+        home_address: source,
         final_destination: Some(destination),
     };
     chain.walk()?;
-    let addresses_sum = chain.final_destination.map(|last| checksum::addresses(source.into(), last.into()));
+    let first = chain.home_address.into();
+    let addresses_sum = chain.final_destination.map(|last| checksum::addresses(first, last.into()));
     Ok(Datagram {
         source,
         destination,
@@ -65,6 +67,9 @@ struct Chain<'p> {
     next_header: u8,
     rest: &'p [u8],
     fragment: Option<Fragment>,
+    /// The source for the pseudo-header.
+    home_address: Ipv6Addr,
+    /// The destination for the pseudo-header, where it can be told.
     final_destination: Option<Ipv6Addr>,
 }
 
@@ -108,6 +113,7 @@ impl Chain<'_> {
         let (header, rest) = self.rest.split_at_checked(header_bytes).ok_or(DecodeError::IpTruncated)?;
         match self.next_header {
             extension::FRAGMENT => self.fragment = fragment(header),
+            extension::DESTINATION => self.home_address = home_address(header).unwrap_or(self.home_address),
             extension::ROUTING => self.final_destination = final_destination(header, self.final_destination),
             _ => (),
         }
@@ -122,6 +128,28 @@ fn fragment(header: &[u8]) -> Option<Fragment> {
     let field = u16::from_be_bytes([o0, o1]);
     let (offset, more) = (field & 0xfff8, field & 1 != 0);
     (offset != 0 || more).then(|| Fragment { id: u32::from_be_bytes(id), offset, more })
+}
+
+/// The address that a mobile node is known by, which takes the place of the source (RFC 6275 §6.3 and §11.3.1).
+fn home_address(header: &[u8]) -> Option<Ipv6Addr> {
+    const PAD1: u8 = 0;
+    const HOME_ADDRESS: u8 = 201;
+
+    let mut options = header.get(2..)?;
+    loop {
+        let (&[kind, length], data) = match options.split_first()? {
+            (&PAD1, rest) => {
+                options = rest;
+                continue;
+            }
+            _ => options.split_first_chunk::<2>()?,
+        };
+        let (data, rest) = data.split_at_checked(usize::from(length))?;
+        if kind == HOME_ADDRESS {
+            return data.first_chunk::<16>().filter(|_| length == 16).map(|&bytes| Ipv6Addr::from(bytes));
+        }
+        options = rest;
+    }
 }
 
 /// Where a packet goes in the end; `None` if that cannot be told.
