@@ -42,33 +42,18 @@ pub fn decode(
     checksums: ChecksumMode,
 ) -> Result<Packet<'_>, DecodeError> {
     let link = link::parse(frame, link)?;
-    let datagram = match link.carried {
-        Carried::Ipv4 => ipv4::parse(frame, link.offset, wire_bytes)?,
-        Carried::Ipv6 => ipv6::parse(frame, link.offset, wire_bytes)?,
-        Carried::Other => {
-            return Ok(Packet {
-                vlans: link.vlans,
-                network: None,
-                transport: Transport::None,
-                payload: frame.get(link.offset..).unwrap_or_default(),
-                missing_bytes: 0,
-                checksum: Checksum::Unverified,
-            });
-        }
-    };
-    let message = datagram.message()?;
-    let checksum = match checksums {
-        ChecksumMode::Verify => verify::judge(&datagram, &message),
-        ChecksumMode::Ignore => Checksum::Unverified,
-    };
-    Ok(Packet {
-        vlans: link.vlans,
-        network: Some(datagram.network),
-        transport: message.transport,
-        payload: message.payload(),
-        missing_bytes: message.missing_bytes,
-        checksum,
-    })
+    match link.carried {
+        Carried::Ipv4 => ipv4::parse(frame, link.offset, wire_bytes)?.into_packet(link.vlans, checksums),
+        Carried::Ipv6 => ipv6::parse(frame, link.offset, wire_bytes)?.into_packet(link.vlans, checksums),
+        Carried::Other => Ok(Packet {
+            vlans: link.vlans,
+            network: None,
+            transport: Transport::None,
+            payload: frame.get(link.offset..).unwrap_or_default(),
+            missing_bytes: 0,
+            checksum: Checksum::Unverified,
+        }),
+    }
 }
 
 /// How the first byte of a frame is to be read.

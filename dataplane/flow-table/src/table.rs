@@ -112,7 +112,9 @@ impl<V> FlowTable<V> {
     }
 
     /// Moves a flow's deadline, and says whether the flow is there. Later is one store, as the wheel finds out when
-    /// it comes by; only earlier moves the flow in the wheel.
+    /// it comes by; only earlier moves the flow in the wheel. A deadline long past, here as in
+    /// [`FlowTable::insert`], has the next [`FlowTable::expire`] turn the wheel once, which takes microseconds: to end
+    /// a flow soon, the time now serves better than 0.
     #[inline]
     pub fn set_deadline(&mut self, id: FlowId, deadline_ns: u64) -> bool {
         let Some(head) = self.heads.get_mut(id.index() as usize) else { return false };

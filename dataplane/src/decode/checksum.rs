@@ -11,7 +11,7 @@ const BLOCK: usize = 64;
 /// Bytes of the words that are added up: half of a lane, so that carries gather in its upper half.
 const WORD: usize = size_of::<u32>();
 
-/// The sum of `bytes`, at most 0xffff. An odd last byte counts as if a zero followed (RFC 1071 §1), so that of bytes in
+/// The sum of `bytes`, below 2⁴². An odd last byte counts as if a zero followed (RFC 1071 §1), so that of bytes in
 /// several pieces only the last may be odd.
 #[inline]
 pub fn sum(bytes: &[u8]) -> u64 {
@@ -21,16 +21,18 @@ pub fn sum(bytes: &[u8]) -> u64 {
     for word in words {
         total += u64::from(u32::from_le_bytes(*word));
     }
-    let mut last = [0; WORD];
-    for (to, from) in last.iter_mut().zip(tail) {
-        *to = *from;
-    }
+    let last = match *tail {
+        [a, b, c] => [a, b, c, 0],
+        [a, b] => [a, b, 0, 0],
+        [a] => [a, 0, 0, 0],
+        _ => [0; WORD],
+    };
     total += u64::from(u32::from_le_bytes(last));
-    // The sum of swapped words is the swapped sum (RFC 1071 §2 B).
-    u64::from(fold(total).swap_bytes())
+    // The sum of swapped words is the swapped sum (RFC 1071 §2 B), and to swap is to multiply by 2⁸ where 2¹⁶ is 1.
+    ((total >> 32) + (total & 0xffff_ffff)) << 8
 }
 
-/// The sum of little-endian words. A lane's upper half has room for the carries of 2³² blocks.
+/// The sum of little-endian words. No slice is so long that 64 bits could overflow: that takes 2³² words.
 fn sum_blocks(blocks: &[[u8; BLOCK]]) -> u64 {
     let mut lanes = [0u64; BLOCK / WORD];
     for block in blocks {
@@ -39,24 +41,28 @@ fn sum_blocks(blocks: &[[u8; BLOCK]]) -> u64 {
             *lane += u64::from(u32::from_le_bytes(*word));
         }
     }
-    lanes.iter().map(|&lane| u64::from(fold(lane))).sum()
+    lanes.iter().sum()
 }
 
 /// Adds the carries back in until 16 bits are left; 0 only for 0.
 #[inline]
 pub fn fold(sum: u64) -> u16 {
-    let sum = (sum >> 32) + (sum & 0xffff_ffff);
-    let sum = (sum >> 16) + (sum & 0xffff);
-    let sum = (sum >> 16) + (sum & 0xffff);
-    let sum = (sum >> 16) + (sum & 0xffff);
-    sum as u16
+    // Each upper half becomes the sum of both, and the lower half's carry runs into it: an end-around carry.
+    let sum = (sum.wrapping_add(sum.rotate_left(32)) >> 32) as u32;
+    (sum.wrapping_add(sum.rotate_left(16)) >> 16) as u16
 }
 
 /// The sum of the pseudo-header: RFC 9293 §3.1 and RFC 768 over IPv4, RFC 8200 §8.1 over IPv6. `length` is that of the
 /// upper-layer header and its data, in bytes.
 #[inline]
 pub fn pseudo_header(source: IpAddr, destination: IpAddr, protocol: u8, length: u32) -> u64 {
-    address(source) + address(destination) + u64::from(protocol) + u64::from(length)
+    addresses(source, destination) + u64::from(protocol) + u64::from(length)
+}
+
+/// The part of the pseudo-header's sum that the addresses make up.
+#[inline]
+pub(super) fn addresses(source: IpAddr, destination: IpAddr) -> u64 {
+    address(source) + address(destination)
 }
 
 /// 32-bit words serve as well as 16-bit words: 2¹⁶ is 1 in this arithmetic.

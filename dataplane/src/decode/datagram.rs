@@ -2,48 +2,98 @@
 
 use std::net::IpAddr;
 
+use arrayvec::ArrayVec;
+
 use super::message::Message;
-use super::{DecodeError, Network, Transport, icmp, tcp, udp};
+use super::{Checksum, ChecksumMode, DecodeError, Network, Packet, Transport, icmp, tcp, udp, verify};
+use crate::limits::VLAN_TAGS_MAX;
 
 pub(super) const PROTOCOL_ICMP: u8 = 1;
 pub(super) const PROTOCOL_TCP: u8 = 6;
 pub(super) const PROTOCOL_UDP: u8 = 17;
 pub(super) const PROTOCOL_ICMPV6: u8 = 58;
 
-/// An IP packet without its padding: `upper` and the missing bytes are what its headers announce behind them.
-pub(super) struct Datagram<'p> {
-    pub(super) network: Network,
+/// An IP packet without its padding: `upper` and the missing bytes are what its headers announce behind them. `A` is
+/// the address of its family.
+pub(super) struct Datagram<'p, A> {
+    pub(super) source: A,
+    pub(super) destination: A,
+    /// The upper-layer protocol.
+    pub(super) protocol: u8,
+    pub(super) hops: u8,
+    /// Where in the frame the IP header stands.
+    pub(super) offset: usize,
+    /// Where in the frame the upper-layer header stands.
+    pub(super) transport_offset: usize,
     /// The IPv4 header with its options, to verify; empty for IPv6, which has no header checksum.
     pub(super) ipv4_header: &'p [u8],
     /// What stands behind all headers of the network layer.
     pub(super) upper: &'p [u8],
     /// Bytes of the upper layer that a capture cut off.
     pub(super) missing_bytes: u32,
-    /// [`Transport::Fragment`], if it is one.
-    pub(super) fragment: Option<Transport>,
-    /// The destination for the pseudo-header: behind a routing header the last one (RFC 8200 §8.1). `None` where
-    /// the routing header is of an unknown type.
-    pub(super) final_destination: Option<IpAddr>,
+    /// Which piece it is, if it is one.
+    pub(super) fragment: Option<Fragment>,
+    /// The sum of the addresses for the pseudo-header, in which stand the last destination of a routing header (RFC
+    /// 8200 §8.1) and a mobile node's home address. `None` where the routing header is of an unknown type.
+    pub(super) addresses_sum: Option<u64>,
 }
 
-impl<'p> Datagram<'p> {
-    /// Reads the upper-layer header.
+impl<'p, A: Into<IpAddr>> Datagram<'p, A> {
+    /// Reads the upper-layer header and judges the checksums.
+    #[inline(always)]
+    pub(super) fn into_packet(
+        self,
+        vlans: ArrayVec<u16, VLAN_TAGS_MAX>,
+        checksums: ChecksumMode,
+    ) -> Result<Packet<'p>, DecodeError> {
+        let message = self.message()?;
+        let checksum = match checksums {
+            ChecksumMode::Verify => verify::judge(&self, &message),
+            ChecksumMode::Ignore => Checksum::Unverified,
+        };
+        Ok(Packet {
+            vlans,
+            network: Some(Network {
+                source: self.source.into(),
+                destination: self.destination.into(),
+                protocol: self.protocol,
+                hops: self.hops,
+                offset: self.offset,
+                transport_offset: self.transport_offset,
+            }),
+            transport: message.transport,
+            payload: message.payload(),
+            missing_bytes: message.missing_bytes,
+            checksum,
+        })
+    }
+
     #[inline]
-    pub(super) fn message(&self) -> Result<Message<'p>, DecodeError> {
+    fn message(&self) -> Result<Message<'p>, DecodeError> {
         let (upper, missing_bytes) = (self.upper, self.missing_bytes);
         let bare = |transport| Message { transport, bytes: upper, header_bytes: 0, missing_bytes };
-        if let Some(fragment) = self.fragment {
-            return Ok(bare(fragment));
+        if let Some(Fragment { id, offset, more }) = self.fragment {
+            return Ok(bare(Transport::Fragment { id, offset, more }));
         }
-        match (self.network.protocol, self.network.source) {
+        match (self.protocol, self.is_ipv4()) {
             (PROTOCOL_TCP, _) => tcp::parse(upper, missing_bytes),
             (PROTOCOL_UDP, _) => udp::parse(upper, missing_bytes),
-            (PROTOCOL_ICMP, IpAddr::V4(_)) | (PROTOCOL_ICMPV6, IpAddr::V6(_)) => {
-                icmp::parse(upper, missing_bytes)
-            }
+            (PROTOCOL_ICMP, true) | (PROTOCOL_ICMPV6, false) => icmp::parse(upper, missing_bytes),
             _ => Ok(bare(Transport::Other)),
         }
     }
+
+    pub(super) fn is_ipv4(&self) -> bool {
+        !self.ipv4_header.is_empty()
+    }
+}
+
+/// The place of a piece in its datagram, as in [`Transport::Fragment`].
+#[derive(Clone, Copy)]
+pub(super) struct Fragment {
+    pub(super) id: u32,
+    pub(super) offset: u16,
+    pub(super) more: bool,
 }
 
 /// The bytes of a packet of `announced_bytes` at `offset`, and how many of them a capture cut off. What is behind is

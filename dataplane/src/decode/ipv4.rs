@@ -1,17 +1,21 @@
 //! IPv4 (RFC 791).
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 
-use super::datagram::{Datagram, without_padding};
-use super::{DecodeError, Network, Transport};
+use super::datagram::{Datagram, Fragment, without_padding};
+use super::{DecodeError, checksum};
 
 const HEADER_BYTES_MIN: usize = 20;
 
 const MORE_FRAGMENTS: u16 = 0x2000;
 const FRAGMENT_OFFSET: u16 = 0x1fff;
 
-#[inline]
-pub(super) fn parse(frame: &[u8], offset: usize, wire_bytes: u32) -> Result<Datagram<'_>, DecodeError> {
+#[inline(always)]
+pub(super) fn parse(
+    frame: &[u8],
+    offset: usize,
+    wire_bytes: u32,
+) -> Result<Datagram<'_, Ipv4Addr>, DecodeError> {
     let bytes = frame.get(offset..).ok_or(DecodeError::IpTruncated)?;
     let fixed = bytes.first_chunk::<HEADER_BYTES_MIN>().ok_or(DecodeError::IpTruncated)?;
     // RFC 791 §3.1, field by field.
@@ -28,26 +32,23 @@ pub(super) fn parse(frame: &[u8], offset: usize, wire_bytes: u32) -> Result<Data
     let (header, upper) = packet.split_at_checked(header_bytes).ok_or(DecodeError::IpTruncated)?;
 
     let flags = u16::from_be_bytes([f0, f1]);
-    let fragment = (flags & (MORE_FRAGMENTS | FRAGMENT_OFFSET) != 0).then(|| Transport::Fragment {
+    let fragment = (flags & (MORE_FRAGMENTS | FRAGMENT_OFFSET) != 0).then(|| Fragment {
         id: u32::from(u16::from_be_bytes([id0, id1])),
         offset: (flags & FRAGMENT_OFFSET) * 8,
         more: flags & MORE_FRAGMENTS != 0,
     });
-    let destination = IpAddr::V4(Ipv4Addr::new(d0, d1, d2, d3));
-    let network = Network {
-        source: IpAddr::V4(Ipv4Addr::new(s0, s1, s2, s3)),
+    let (source, destination) = (Ipv4Addr::new(s0, s1, s2, s3), Ipv4Addr::new(d0, d1, d2, d3));
+    Ok(Datagram {
+        source,
         destination,
         protocol,
         hops,
         offset,
         transport_offset: offset + header_bytes,
-    };
-    Ok(Datagram {
-        network,
         ipv4_header: header,
         upper,
         missing_bytes,
         fragment,
-        final_destination: Some(destination),
+        addresses_sum: Some(checksum::addresses(source.into(), destination.into())),
     })
 }

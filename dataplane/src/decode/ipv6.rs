@@ -1,9 +1,9 @@
 //! IPv6 and its extension headers (RFC 8200).
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::Ipv6Addr;
 
-use super::datagram::{Datagram, without_padding};
-use super::{DecodeError, Network, Transport};
+use super::datagram::{Datagram, Fragment, without_padding};
+use super::{DecodeError, checksum};
 use crate::limits::IPV6_EXTENSIONS_MAX;
 
 const HEADER_BYTES: usize = 40;
@@ -20,8 +20,12 @@ mod extension {
     pub(super) const SHIM6: u8 = 140;
 }
 
-#[inline]
-pub(super) fn parse(frame: &[u8], offset: usize, wire_bytes: u32) -> Result<Datagram<'_>, DecodeError> {
+#[inline(always)]
+pub(super) fn parse(
+    frame: &[u8],
+    offset: usize,
+    wire_bytes: u32,
+) -> Result<Datagram<'_, Ipv6Addr>, DecodeError> {
     let bytes = frame.get(offset..).ok_or(DecodeError::IpTruncated)?;
     let (fixed, addresses) = bytes.split_first_chunk::<8>().ok_or(DecodeError::IpTruncated)?;
     let (source, addresses) = addresses.split_first_chunk::<16>().ok_or(DecodeError::IpTruncated)?;
@@ -32,29 +36,29 @@ pub(super) fn parse(frame: &[u8], offset: usize, wire_bytes: u32) -> Result<Data
     }
     let payload_bytes = usize::from(u16::from_be_bytes([l0, l1]));
     let (packet, missing_bytes) = without_padding(frame, offset, HEADER_BYTES + payload_bytes, wire_bytes)?;
-    let destination = IpAddr::V6(Ipv6Addr::from(*destination));
+    let (source, destination) = (Ipv6Addr::from(*source), Ipv6Addr::from(*destination));
     let mut chain = Chain {
         next_header,
         rest: packet.get(HEADER_BYTES..).ok_or(DecodeError::IpTruncated)?,
         fragment: None,
+        home_address: source,
         final_destination: Some(destination),
     };
     chain.walk()?;
-    let network = Network {
-        source: IpAddr::V6(Ipv6Addr::from(*source)),
+    let first = chain.home_address.into();
+    let addresses_sum = chain.final_destination.map(|last| checksum::addresses(first, last.into()));
+    Ok(Datagram {
+        source,
         destination,
         protocol: chain.next_header,
         hops,
         offset,
         transport_offset: offset + packet.len() - chain.rest.len(),
-    };
-    Ok(Datagram {
-        network,
         ipv4_header: &[],
         upper: chain.rest,
         missing_bytes,
         fragment: chain.fragment,
-        final_destination: chain.final_destination,
+        addresses_sum,
     })
 }
 
@@ -62,8 +66,11 @@ pub(super) fn parse(frame: &[u8], offset: usize, wire_bytes: u32) -> Result<Data
 struct Chain<'p> {
     next_header: u8,
     rest: &'p [u8],
-    fragment: Option<Transport>,
-    final_destination: Option<IpAddr>,
+    fragment: Option<Fragment>,
+    /// The source for the pseudo-header.
+    home_address: Ipv6Addr,
+    /// The destination for the pseudo-header, where it can be told.
+    final_destination: Option<Ipv6Addr>,
 }
 
 impl Chain<'_> {
@@ -106,6 +113,7 @@ impl Chain<'_> {
         let (header, rest) = self.rest.split_at_checked(header_bytes).ok_or(DecodeError::IpTruncated)?;
         match self.next_header {
             extension::FRAGMENT => self.fragment = fragment(header),
+            extension::DESTINATION => self.home_address = home_address(header).unwrap_or(self.home_address),
             extension::ROUTING => self.final_destination = final_destination(header, self.final_destination),
             _ => (),
         }
@@ -115,15 +123,37 @@ impl Chain<'_> {
 }
 
 /// RFC 8200 §4.5. An atomic fragment is a whole packet (RFC 6946 §4).
-fn fragment(header: &[u8]) -> Option<Transport> {
+fn fragment(header: &[u8]) -> Option<Fragment> {
     let [_, _, o0, o1, id @ ..] = *header.first_chunk::<8>()?;
     let field = u16::from_be_bytes([o0, o1]);
     let (offset, more) = (field & 0xfff8, field & 1 != 0);
-    (offset != 0 || more).then(|| Transport::Fragment { id: u32::from_be_bytes(id), offset, more })
+    (offset != 0 || more).then(|| Fragment { id: u32::from_be_bytes(id), offset, more })
+}
+
+/// The address that a mobile node is known by, which takes the place of the source (RFC 6275 §6.3 and §11.3.1).
+fn home_address(header: &[u8]) -> Option<Ipv6Addr> {
+    const PAD1: u8 = 0;
+    const HOME_ADDRESS: u8 = 201;
+
+    let mut options = header.get(2..)?;
+    loop {
+        let (&[kind, length], data) = match options.split_first()? {
+            (&PAD1, rest) => {
+                options = rest;
+                continue;
+            }
+            _ => options.split_first_chunk::<2>()?,
+        };
+        let (data, rest) = data.split_at_checked(usize::from(length))?;
+        if kind == HOME_ADDRESS {
+            return data.first_chunk::<16>().filter(|_| length == 16).map(|&bytes| Ipv6Addr::from(bytes));
+        }
+        options = rest;
+    }
 }
 
 /// Where a packet goes in the end; `None` if that cannot be told.
-fn final_destination(header: &[u8], current: Option<IpAddr>) -> Option<IpAddr> {
+fn final_destination(header: &[u8], current: Option<Ipv6Addr>) -> Option<Ipv6Addr> {
     let [_, _, kind, segments_left, ..] = *header.first_chunk::<8>()?;
     if segments_left == 0 {
         return current;
@@ -136,5 +166,5 @@ fn final_destination(header: &[u8], current: Option<IpAddr>) -> Option<IpAddr> {
         4 => addresses.first(),
         _ => None,
     };
-    address.map(|&bytes| IpAddr::from(bytes))
+    address.map(|&bytes| Ipv6Addr::from(bytes))
 }

@@ -1,6 +1,8 @@
 //! Judges the checksums of a packet.
 
-use super::checksum::{fold, pseudo_header, sum};
+use std::net::IpAddr;
+
+use super::checksum::{fold, sum};
 use super::datagram::Datagram;
 use super::message::Message;
 use super::{Checksum, Transport, tcp, udp};
@@ -9,8 +11,8 @@ use super::{Checksum, Transport, tcp, udp};
 const RIGHT: u16 = 0xffff;
 
 #[inline]
-pub(super) fn judge(datagram: &Datagram<'_>, message: &Message<'_>) -> Checksum {
-    let is_ipv4 = !datagram.ipv4_header.is_empty();
+pub(super) fn judge<A: Into<IpAddr>>(datagram: &Datagram<'_, A>, message: &Message<'_>) -> Checksum {
+    let is_ipv4 = datagram.is_ipv4();
     if is_ipv4 && fold(sum(datagram.ipv4_header)) != RIGHT {
         return Checksum::Bad;
     }
@@ -27,7 +29,11 @@ pub(super) fn judge(datagram: &Datagram<'_>, message: &Message<'_>) -> Checksum 
 }
 
 #[inline]
-fn udp_checksum(datagram: &Datagram<'_>, message: &Message<'_>, is_ipv4: bool) -> Checksum {
+fn udp_checksum<A: Into<IpAddr>>(
+    datagram: &Datagram<'_, A>,
+    message: &Message<'_>,
+    is_ipv4: bool,
+) -> Checksum {
     let offset = udp::CHECKSUM_OFFSET;
     if field_at(message.bytes, offset) != Some(0) {
         return over_pseudo_header(datagram, message, Some(offset));
@@ -38,10 +44,13 @@ fn udp_checksum(datagram: &Datagram<'_>, message: &Message<'_>, is_ipv4: bool) -
 
 /// `partial_at` is where in the message the field is that a kernel may have left partial.
 #[inline]
-fn over_pseudo_header(datagram: &Datagram<'_>, message: &Message<'_>, partial_at: Option<usize>) -> Checksum {
-    let network = &datagram.network;
-    let Some(destination) = datagram.final_destination else { return Checksum::Unverified };
-    let pseudo = pseudo_header(network.source, destination, network.protocol, message.bytes.len() as u32);
+fn over_pseudo_header<A: Into<IpAddr>>(
+    datagram: &Datagram<'_, A>,
+    message: &Message<'_>,
+    partial_at: Option<usize>,
+) -> Checksum {
+    let Some(addresses) = datagram.addresses_sum else { return Checksum::Unverified };
+    let pseudo = addresses + u64::from(datagram.protocol) + message.bytes.len() as u64;
     let total = pseudo + sum(message.bytes);
     if fold(total) == RIGHT {
         return Checksum::Valid;
@@ -55,7 +64,7 @@ fn over_pseudo_header(datagram: &Datagram<'_>, message: &Message<'_>, partial_at
     let is_udp = matches!(message.transport, Transport::Udp { .. });
     // For UDP 0 means none, and 0xffff is its other form (RFC 768).
     let value = if is_udp && complete == 0 { 0xffff } else { complete };
-    Checksum::Partial { offset: network.transport_offset + offset, value }
+    Checksum::Partial { offset: datagram.transport_offset + offset, value }
 }
 
 fn right_or_bad(total: u64) -> Checksum {

@@ -150,6 +150,21 @@ fn a_routing_header_decides_the_pseudo_header() {
     }
 }
 
+/// RFC 6275 §11.3.1: the checksum covers whom the packet is from in the end.
+#[test]
+fn a_home_address_option_decides_the_pseudo_header() {
+    let home = [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x77];
+    let mut upper = udp(v6(), b"mobile");
+    seal(&mut upper, 6, (home.into(), V6.1.into()), 17);
+    for (kind, expected) in [(201, Checksum::Valid), (5, Checksum::Bad)] {
+        let options = [&[17, 2, 0, 1, 1, 0, kind, 16][..], &home].concat();
+        let frame = ethernet(&[], 0x86dd, &ipv6(60, &[options, upper.clone()].concat()));
+        let decoded = whole(&frame).unwrap();
+        assert_eq!(decoded.checksum, expected, "option {kind}");
+        assert_eq!(decoded.network.unwrap().source, V6.0);
+    }
+}
+
 #[test]
 fn a_jumbogram_is_refused() {
     let mut packet = ipv6(6, &tcp(v6(), 0x10, &[], b"data"));
