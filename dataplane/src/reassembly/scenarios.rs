@@ -216,7 +216,20 @@ fn the_window_is_scaled_where_both_ends_agreed() {
         assert_eq!(exchange.client(0, ""), ok(""));
         assert_eq!(exchange.server(ACK, 0, 0, ""), ok(""));
         assert_eq!(exchange.client(65535 << 7, "x").is_ok(), reaches);
+        assert_eq!(exchange.server(ACK, 65535 << 7, 0, "x").is_ok(), reaches);
     }
+}
+
+#[test]
+fn a_scale_beyond_the_largest_counts_as_the_largest() {
+    let mut exchange = Exchange::default();
+    let syn = Segment { window_scale: Some(255), ..segment(SYN, CLIENT, 0, "") };
+    let syn_ack =
+        Segment { window_scale: Some(255), ..segment(SYN | ACK, SERVER, CLIENT.wrapping_add(1), "") };
+    assert_eq!(exchange.push(ToServer, syn), ok(""));
+    assert_eq!(exchange.push(ToClient, syn_ack), ok(""));
+    assert_eq!(exchange.client(0, ""), ok(""));
+    assert_eq!(exchange.server(ACK, 65535 << 14, 0, "x"), ok(""));
 }
 
 #[test]
@@ -251,6 +264,21 @@ fn data_before_the_answer_is_refused() {
     assert_eq!(exchange.server(ACK, 0, 0, "hi"), ok("hi"), "the SYN-ACK went by unseen");
     assert!(exchange.connection.is_midstream());
     assert_eq!(exchange.client(0, "abc"), ok("abc"));
+}
+
+#[test]
+fn the_answering_end_knows_where_the_streams_stand() {
+    let mut exchange = Exchange::default();
+    assert_eq!(exchange.push(ToServer, segment(SYN, 77, 0, "")), ok(""));
+    assert_eq!(exchange.server(ACK, 5, 3, ""), ok(""), "an older connection lives");
+    assert_eq!((exchange.expects(ToServer), exchange.expects(ToClient)), (3, 5));
+    assert_eq!(exchange.client_flags(RST, 3, ""), ok("<fin>"));
+
+    let mut with_data = Exchange::default();
+    assert_eq!(with_data.push(ToServer, segment(SYN, CLIENT, 0, "abc")), ok("abc"));
+    assert_eq!(with_data.server(ACK, 5, 9, "x"), REFUSED, "data was judged that it does not know");
+    assert_eq!(with_data.server(ACK, 0, 3, "x"), ok("x"));
+    assert_eq!(with_data.expects(ToServer), 3);
 }
 
 #[test]
@@ -333,6 +361,62 @@ fn acknowledgments_that_follow_each_other_stay_plausible() {
     assert_eq!(exchange.server(ACK, 0, 1 << 30, ""), ok(""));
     assert_eq!(exchange.server(ACK, 0, 3 << 30, ""), ok(""));
     assert_eq!(exchange.pending(ToServer), Some("<gap 1073741824>".to_owned()));
+}
+
+#[test]
+fn an_acknowledgment_beyond_the_end_says_nothing() {
+    let mut exchange = Exchange::established();
+    assert_eq!(exchange.client_flags(ACK | FIN, 2, "cd"), ok(""));
+    assert_eq!(exchange.server(ACK, 0, 6, ""), ok(""));
+    assert_eq!(exchange.pending(ToServer), None);
+    assert_eq!(exchange.server(ACK, 0, 5, ""), ok(""));
+    assert_eq!(exchange.pending(ToServer), Some("<gap 2>cd<fin>".to_owned()));
+}
+
+#[test]
+fn nothing_is_held_so_far_ahead_that_its_order_is_doubtful() {
+    let mut exchange = Exchange::default();
+    assert_eq!(exchange.client(0, "a"), ok("a"), "picked up: the largest window");
+    assert_eq!(exchange.server(ACK, 0, 1 + (1 << 30), ""), ok(""));
+    assert_eq!(exchange.client(2 + (1 << 30), "x"), REFUSED, "while a gap waits");
+    assert_eq!(exchange.pending(ToServer), Some("<gap 1073741824>".to_owned()));
+    assert_eq!(exchange.client(2 + (1 << 30), "x"), ok(""));
+}
+
+/// Pushes so many mebibytes of the client's, all cut off by the capture, from `offset` on.
+fn push_mebibytes(exchange: &mut Exchange, offset: u32, count: u32) {
+    for index in 0..count {
+        let sequence = CLIENT.wrapping_add(1).wrapping_add(offset).wrapping_add(index << 20);
+        let cut = Segment { missing_bytes: 1 << 20, ..segment(ACK, sequence, SERVER + 1, "") };
+        assert_eq!(exchange.push(ToServer, cut), ok("<gap 1048576>"), "MiB {index}");
+        assert_eq!(exchange.pending(ToServer), None);
+    }
+}
+
+#[test]
+fn a_stream_may_go_round_the_space_unacknowledged_and_past_old_gaps() {
+    let mut exchange = Exchange::established();
+    assert_eq!(exchange.server(ACK, 0, 8, ""), ok(""));
+    assert_eq!(exchange.pending(ToServer), Some("<gap 8>".to_owned()));
+    assert_eq!(exchange.client(6, "gh"), REFUSED);
+    push_mebibytes(&mut exchange, 8, 4095);
+    let rest =
+        Segment { missing_bytes: (1 << 20) - 8, ..segment(ACK, CLIENT - (1 << 20) + 9, SERVER + 1, "") };
+    assert_eq!(exchange.push(ToServer, rest), ok("<gap 1048568>"));
+    assert_eq!(exchange.client(0, "abcdefgh"), ok("abcdefgh"), "the same numbers, another time");
+}
+
+#[test]
+fn gaps_that_lie_far_apart_are_both_remembered_as_far_as_they_matter() {
+    let mut exchange = Exchange::established();
+    assert_eq!(exchange.server(ACK, 0, 8, ""), ok(""));
+    assert_eq!(exchange.pending(ToServer), Some("<gap 8>".to_owned()));
+    push_mebibytes(&mut exchange, 8, 1023);
+    let far = 8 + (1023 << 20) + (1 << 30);
+    assert_eq!(exchange.server(ACK, 0, far, ""), ok(""));
+    assert_eq!(exchange.pending(ToServer), Some("<gap 1073741824>".to_owned()));
+    assert_eq!(exchange.client(far - 1, "xy"), REFUSED);
+    assert_eq!(exchange.client(far, "y"), ok("y"));
 }
 
 #[test]
@@ -427,6 +511,16 @@ fn a_closed_port_resets_the_syn() {
     assert_eq!(exchange.push(ToClient, segment(RST | ACK, 0, CLIENT.wrapping_add(1), "")), ok(""));
     assert_eq!(exchange.connection.state(), TcpState::Closed);
     assert_eq!(exchange.connection.expected(ToClient), None);
+}
+
+#[test]
+fn the_opener_may_reset_before_the_answer() {
+    let mut exchange = Exchange::default();
+    assert_eq!(exchange.push(ToServer, segment(SYN, CLIENT, 0, "")), ok(""));
+    assert_eq!(exchange.client_flags(RST, 40, ""), ok(""), "of an older connection");
+    assert_eq!(exchange.connection.state(), TcpState::SynSent);
+    assert_eq!(exchange.client_flags(RST, 0, ""), ok("<fin>"));
+    assert_eq!(exchange.connection.state(), TcpState::Closed);
 }
 
 #[test]
