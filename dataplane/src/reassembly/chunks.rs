@@ -1,6 +1,5 @@
 //! [`Chunks`]: each byte that became contiguous, once and in order.
 
-use super::sequence::Span;
 use super::stream::{Admitted, Stream};
 use super::{HeldBudget, StreamChunk};
 
@@ -28,12 +27,14 @@ enum Step<'a> {
 }
 
 impl<'a> Chunks<'a> {
+    #[inline]
     pub(super) fn new(stream: &'a mut Stream, admitted: Admitted<'a>, budget: &'a mut HeldBudget) -> Self {
         let is_exhausted = admitted.payload.is_empty() && stream.is_settled(admitted.known_until);
         Chunks { stream, budget, admitted, lent: Box::default(), is_exhausted }
     }
 
     /// The next piece of the stream; `None` when all that is contiguous was given.
+    #[inline]
     pub fn next_chunk(&mut self) -> Option<StreamChunk<'_>> {
         Some(match self.step()? {
             Step::Payload(payload) => StreamChunk::Data(payload),
@@ -78,13 +79,12 @@ impl<'a> Chunks<'a> {
     }
 
     /// Takes the payload if its turn has come, without what was delivered before.
+    #[inline]
     fn payload_at_next(&mut self) -> &'a [u8] {
         let Admitted { payload, start, .. } = self.admitted;
-        if payload.is_empty() || start.is_after(self.stream.next()) {
-            return &[];
-        }
+        let old_bytes = self.stream.next().since(start);
+        let Ok(old_bytes) = usize::try_from(old_bytes) else { return &[] };
         self.admitted.payload = &[];
-        let old_bytes = Span::new(start, self.stream.next()).len() as usize;
         payload.get(old_bytes..).unwrap_or_default()
     }
 }
@@ -94,6 +94,7 @@ fn length_of(bytes: &[u8]) -> u32 {
 }
 
 impl Drop for Chunks<'_> {
+    #[inline]
     fn drop(&mut self) {
         while self.step().is_some() {}
     }
