@@ -1,6 +1,5 @@
 //! [`Chunks`]: each byte that became contiguous, once and in order.
 
-use super::sequence::Span;
 use super::stream::{Admitted, Stream};
 use super::{HeldBudget, StreamChunk};
 
@@ -15,6 +14,7 @@ pub struct Chunks<'a> {
     admitted: Admitted<'a>,
     /// The held bytes that are lent now.
     lent: Box<[u8]>,
+    is_exhausted: bool,
 }
 
 /// A chunk whose bytes are still where they were.
@@ -27,11 +27,14 @@ enum Step<'a> {
 }
 
 impl<'a> Chunks<'a> {
+    #[inline]
     pub(super) fn new(stream: &'a mut Stream, admitted: Admitted<'a>, budget: &'a mut HeldBudget) -> Self {
-        Chunks { stream, budget, admitted, lent: Box::default() }
+        let is_exhausted = admitted.payload.is_empty() && stream.is_settled(admitted.known_until);
+        Chunks { stream, budget, admitted, lent: Box::default(), is_exhausted }
     }
 
     /// The next piece of the stream; `None` when all that is contiguous was given.
+    #[inline]
     pub fn next_chunk(&mut self) -> Option<StreamChunk<'_>> {
         Some(match self.step()? {
             Step::Payload(payload) => StreamChunk::Data(payload),
@@ -41,12 +44,23 @@ impl<'a> Chunks<'a> {
         })
     }
 
+    #[inline]
     fn step(&mut self) -> Option<Step<'a>> {
+        if self.is_exhausted {
+            return None;
+        }
         let payload = self.payload_at_next();
         if !payload.is_empty() {
             self.stream.advance(length_of(payload));
+            self.is_exhausted = self.stream.is_settled(self.admitted.known_until);
             return Some(Step::Payload(payload));
         }
+        self.step_beside_payload()
+    }
+
+    /// Held data, gaps and the end: rare.
+    #[cold]
+    fn step_beside_payload(&mut self) -> Option<Step<'a>> {
         if let Some((bytes, old_bytes, end)) = self.stream.take_held(self.budget) {
             self.admitted.known_until = self.admitted.known_until.later(end);
             let new_bytes = length_of(bytes.get(old_bytes..).unwrap_or_default());
@@ -60,17 +74,17 @@ impl<'a> Chunks<'a> {
         if let Some(bytes) = self.stream.skip_gap(self.admitted.known_until, waiting) {
             return Some(Step::Gap(bytes));
         }
-        self.stream.finish().then_some(Step::Fin)
+        self.is_exhausted = !self.stream.finish();
+        (!self.is_exhausted).then_some(Step::Fin)
     }
 
     /// Takes the payload if its turn has come, without what was delivered before.
+    #[inline]
     fn payload_at_next(&mut self) -> &'a [u8] {
         let Admitted { payload, start, .. } = self.admitted;
-        if payload.is_empty() || start.is_after(self.stream.next()) {
-            return &[];
-        }
+        let old_bytes = self.stream.next().since(start);
+        let Ok(old_bytes) = usize::try_from(old_bytes) else { return &[] };
         self.admitted.payload = &[];
-        let old_bytes = Span::new(start, self.stream.next()).len() as usize;
         payload.get(old_bytes..).unwrap_or_default()
     }
 }
@@ -80,6 +94,7 @@ fn length_of(bytes: &[u8]) -> u32 {
 }
 
 impl Drop for Chunks<'_> {
+    #[inline]
     fn drop(&mut self) {
         while self.step().is_some() {}
     }

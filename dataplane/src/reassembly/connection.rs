@@ -45,6 +45,7 @@ impl Connection {
     ///
     /// An acknowledgment may show that bytes of the other direction went by unseen: ask
     /// [`pending`](Self::pending) for that direction afterwards.
+    #[inline]
     pub fn push<'a>(
         &'a mut self,
         direction: Direction,

@@ -67,6 +67,10 @@ impl Span {
 
     /// What both have; empty where they are disjoint.
     pub(super) fn overlap(self, other: Span) -> Span {
+        // An empty span may be a stale one, too far away for any order.
+        if self.is_empty() || other.is_empty() {
+            return Span::default();
+        }
         Span::new(self.start.later(other.start), self.end.earlier(other.end))
     }
 
@@ -119,6 +123,12 @@ mod tests {
         assert!(wrapping.overlap(span(u32::MAX - 20, u32::MAX - 9)).is_empty());
         assert_eq!(wrapping.cover(span(5, 30)), span(u32::MAX - 9, 30));
         assert_eq!(Span::default().cover(wrapping), wrapping);
+    }
+
+    #[test]
+    fn an_empty_span_overlaps_nothing_however_far_it_is() {
+        assert!(span((1 << 31) - 5, (1 << 31) + 5).overlap(span(0, 0)).is_empty());
+        assert!(span(0, 0).overlap(span((1 << 31) - 5, (1 << 31) + 5)).is_empty());
     }
 
     #[test]

@@ -130,6 +130,7 @@ impl Stream {
     }
 
     /// Judges `segment` and takes in what waits of it. A refused segment changes nothing.
+    #[inline]
     pub(super) fn admit<'p>(
         &mut self,
         start: Sequence,
@@ -139,30 +140,31 @@ impl Stream {
     ) -> Result<Admitted<'p>, DropReason> {
         let length_bytes = segment_bytes(segment).ok_or(DropReason::OutOfWindow)?;
         let span = Span::new(start, start.plus(length_bytes));
-        let base = self.expected();
-        let ahead_bytes = start.since(base);
-        if ahead_bytes.unsigned_abs() > self.reach_bytes()
-            || Span::new(self.next, start).len() > WINDOW_BYTES_MAX
-        {
-            return Err(DropReason::OutOfWindow);
-        }
-        if self.is_given_up(span) || self.contradicts_end(span, is_last, base) {
-            return Err(DropReason::OutOfWindow);
-        }
-        if !self.held.agrees_with(start, segment.payload) {
-            return Err(DropReason::OutOfWindow);
-        }
-
-        let admitted = if ahead_bytes > 0 {
+        let is_plain = start == self.next && self.end == End::Open && self.is_settled(start);
+        let is_in_order = is_plain || self.judge(span, segment, is_last)?;
+        if !is_in_order {
             self.held.hold(start, segment.payload, segment.missing_bytes, budget)?;
-            self.nothing()
-        } else {
-            Admitted { payload: segment.payload, start, known_until: span.end }
-        };
+        }
         if is_last && self.end == End::Open {
             self.end = End::FinAt(span.end);
         }
-        Ok(admitted)
+        if !is_in_order {
+            return Ok(self.nothing());
+        }
+        Ok(Admitted { payload: segment.payload, start, known_until: span.end })
+    }
+
+    /// Whether a segment that covers `span` is acceptable, and begins no later than expected.
+    fn judge(&self, span: Span, segment: &Segment<'_>, is_last: bool) -> Result<bool, DropReason> {
+        let base = self.expected();
+        let ahead_bytes = span.start.since(base);
+        let is_near = ahead_bytes.unsigned_abs() <= self.reach_bytes()
+            && Span::new(self.next, span.start).len() <= WINDOW_BYTES_MAX;
+        let is_acceptable = is_near
+            && !self.is_given_up(span)
+            && !self.contradicts_end(span, is_last, base)
+            && self.held.agrees_with(span.start, segment.payload);
+        if is_acceptable { Ok(ahead_bytes <= 0) } else { Err(DropReason::OutOfWindow) }
     }
 
     /// What a segment brings that has no effect.
@@ -208,6 +210,13 @@ impl Stream {
     /// Whether something can be delivered without a further segment.
     pub(super) fn is_pending(&self) -> bool {
         self.acknowledged.is_after(self.next) || self.end == End::Aborted
+    }
+
+    /// Whether nothing can be delivered any more, as all before `known_until` is known.
+    #[inline]
+    pub(super) fn is_settled(&self, known_until: Sequence) -> bool {
+        let ends = matches!(self.end, End::FinAt(_) | End::Aborted);
+        self.held.is_empty() && !ends && !known_until.later(self.acknowledged).is_after(self.next)
     }
 
     /// Whether the FIN was delivered.

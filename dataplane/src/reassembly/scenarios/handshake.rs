@@ -1,0 +1,153 @@
+//! How a connection opens, is picked up, and opens again.
+
+use super::*;
+
+#[test]
+fn the_window_is_scaled_where_both_ends_agreed() {
+    for (answer, reaches) in [(Some(7), true), (None, false)] {
+        let mut exchange = Exchange::default();
+        let syn = Segment { window_scale: Some(7), ..segment(SYN, CLIENT, 0, "") };
+        let syn_ack =
+            Segment { window_scale: answer, ..segment(SYN | ACK, SERVER, CLIENT.wrapping_add(1), "") };
+        assert_eq!(exchange.push(ToServer, syn), ok(""));
+        assert_eq!(exchange.push(ToClient, syn_ack), ok(""));
+        assert_eq!(exchange.client(0, ""), ok(""));
+        assert_eq!(exchange.server(ACK, 0, 0, ""), ok(""));
+        assert_eq!(exchange.client(65535 << 7, "x").is_ok(), reaches);
+        assert_eq!(exchange.server(ACK, 65535 << 7, 0, "x").is_ok(), reaches);
+    }
+}
+
+#[test]
+fn a_scale_beyond_the_largest_counts_as_the_largest() {
+    let mut exchange = Exchange::default();
+    let syn = Segment { window_scale: Some(255), ..segment(SYN, CLIENT, 0, "") };
+    let syn_ack =
+        Segment { window_scale: Some(255), ..segment(SYN | ACK, SERVER, CLIENT.wrapping_add(1), "") };
+    assert_eq!(exchange.push(ToServer, syn), ok(""));
+    assert_eq!(exchange.push(ToClient, syn_ack), ok(""));
+    assert_eq!(exchange.client(0, ""), ok(""));
+    assert_eq!(exchange.server(ACK, 65535 << 14, 0, "x"), ok(""));
+}
+
+#[test]
+fn data_on_a_syn_follows_it() {
+    let mut exchange = Exchange::default();
+    assert_eq!(exchange.push(ToServer, segment(SYN, CLIENT, 0, "abc")), ok("abc"));
+    assert_eq!(exchange.push(ToServer, segment(SYN, CLIENT, 0, "abc")), ok(""), "repeated");
+    assert_eq!(exchange.push(ToServer, segment(SYN, CLIENT - 9, 0, "xyz")), REFUSED, "another in its place");
+    assert_eq!(exchange.push(ToClient, segment(SYN | ACK, SERVER, CLIENT.wrapping_add(4), "")), ok(""));
+    assert_eq!(exchange.client(3, "def"), ok("def"));
+}
+
+#[test]
+fn another_syn_before_the_answer_sets_the_number_anew() {
+    let mut exchange = Exchange::default();
+    assert_eq!(exchange.push(ToServer, segment(SYN, 5, 0, "")), ok(""));
+    assert_eq!(exchange.push(ToServer, segment(SYN, CLIENT, 0, "")), ok(""));
+    assert_eq!(exchange.connection.expected(ToServer), Some(CLIENT.wrapping_add(1)));
+    assert_eq!(exchange.connection.expected(ToClient), None);
+    assert_eq!(exchange.push(ToClient, segment(SYN | ACK, SERVER, 6, "")), ok(""), "answers the first");
+    assert_eq!(exchange.connection.state(), TcpState::SynSent);
+    assert_eq!(exchange.push(ToClient, segment(SYN | ACK, SERVER, CLIENT.wrapping_add(1), "")), ok(""));
+    assert_eq!(exchange.connection.state(), TcpState::SynReceived);
+}
+
+#[test]
+fn data_before_the_answer_is_refused() {
+    let mut exchange = Exchange::default();
+    assert_eq!(exchange.push(ToServer, segment(SYN, CLIENT, 0, "")), ok(""));
+    assert_eq!(exchange.client(0, ""), ok(""));
+    assert_eq!(exchange.client(0, "abc"), REFUSED);
+    assert_eq!(exchange.server(ACK, 0, 0, "hi"), ok("hi"), "the SYN-ACK went by unseen");
+    assert!(exchange.connection.is_midstream());
+    assert_eq!(exchange.client(0, "abc"), ok("abc"));
+}
+
+#[test]
+fn the_answering_end_knows_where_the_streams_stand() {
+    let mut exchange = Exchange::default();
+    assert_eq!(exchange.push(ToServer, segment(SYN, 77, 0, "")), ok(""));
+    assert_eq!(exchange.server(ACK, 5, 3, ""), ok(""), "an older connection lives");
+    assert_eq!((exchange.expects(ToServer), exchange.expects(ToClient)), (3, 5));
+    assert_eq!(exchange.client_flags(RST, 3, ""), ok("<fin>"));
+
+    let mut with_data = Exchange::default();
+    assert_eq!(with_data.push(ToServer, segment(SYN, CLIENT, 0, "abc")), ok("abc"));
+    assert_eq!(with_data.server(ACK, 5, 9, "x"), REFUSED, "data was judged that it does not know");
+    assert_eq!(with_data.server(ACK, 0, 3, "x"), ok("x"));
+    assert_eq!(with_data.expects(ToServer), 3);
+}
+
+#[test]
+fn both_ends_may_open_at_once() {
+    let mut exchange = Exchange::default();
+    assert_eq!(exchange.push(ToServer, segment(SYN, CLIENT, 0, "")), ok(""));
+    assert_eq!(exchange.push(ToClient, segment(SYN, SERVER, 0, "")), ok(""));
+    assert_eq!(exchange.connection.state(), TcpState::SynReceived);
+    assert_eq!(exchange.push(ToServer, segment(SYN | ACK, CLIENT, SERVER + 1, "")), ok(""));
+    assert_eq!(exchange.server(ACK, 0, 0, "hi"), ok("hi"));
+    assert_eq!(exchange.client(0, "ho"), ok("ho"));
+    assert!(!exchange.connection.is_midstream());
+}
+
+#[test]
+fn a_wrong_acknowledgment_does_not_complete_the_handshake() {
+    let mut exchange = Exchange::default();
+    assert_eq!(exchange.push(ToServer, segment(SYN, CLIENT, 0, "")), ok(""));
+    assert_eq!(exchange.push(ToClient, segment(SYN | ACK, SERVER, CLIENT.wrapping_add(1), "")), ok(""));
+    assert_eq!(exchange.push(ToServer, segment(ACK, CLIENT.wrapping_add(1), SERVER + 99, "")), ok(""));
+    assert_eq!(exchange.push(ToServer, segment(ACK, CLIENT.wrapping_add(1), SERVER + 99, "abc")), REFUSED);
+    assert_eq!(exchange.connection.state(), TcpState::SynReceived);
+    assert_eq!(exchange.pending(ToClient), None);
+}
+
+#[test]
+fn a_connection_may_be_picked_up_anywhere() {
+    let mut exchange = Exchange::default();
+    assert_eq!(exchange.client(7, "hi"), ok("hi"));
+    assert!(exchange.connection.is_midstream());
+    assert_eq!(exchange.connection.state(), TcpState::Established);
+    assert_eq!((exchange.expects(ToServer), exchange.expects(ToClient)), (9, 0));
+    assert_eq!(exchange.server(ACK, 0, 9, "ho"), ok("ho"));
+    assert_eq!(exchange.client(9 + (1 << 30), "x"), ok(""), "the scale of windows is not known");
+
+    let mut answered = Exchange::default();
+    assert_eq!(answered.push(ToClient, segment(SYN | ACK, SERVER, CLIENT.wrapping_add(1), "")), ok(""));
+    assert!(answered.connection.is_midstream());
+    assert_eq!(answered.connection.state(), TcpState::SynReceived);
+    assert_eq!(answered.client(0, "abc"), ok("abc"));
+}
+
+#[test]
+fn a_syn_reopens_what_is_over_and_nothing_else() {
+    let syn = segment(SYN, 77, 0, "");
+    let mut exchange = Exchange::established();
+    assert!(!exchange.connection.is_reopened_by(ToServer, &syn));
+    assert_eq!(exchange.push(ToServer, syn), ok(""), "its receiver challenges it");
+    assert_eq!(exchange.push(ToServer, segment(SYN, 77, 0, "x")), REFUSED);
+    assert_eq!(exchange.expects(ToServer), 0);
+    assert_eq!(exchange.client_flags(RST, 0, ""), ok("<fin>"));
+    assert!(exchange.connection.is_reopened_by(ToServer, &syn));
+    assert!(!exchange.connection.is_reopened_by(ToServer, &segment(SYN | ACK, 77, 0, "")));
+    assert_eq!(exchange.push(ToServer, segment(SYN, 77, 0, "x")), REFUSED, "unless it is tracked anew");
+
+    let mut finished = Exchange::established();
+    assert_eq!(finished.client_flags(ACK | FIN, 0, ""), ok("<fin>"));
+    assert!(!finished.connection.is_reopened_by(ToServer, &syn));
+    assert_eq!(finished.server(FIN, 0, 1, ""), ok("<fin>"));
+    assert!(finished.connection.is_reopened_by(ToServer, &syn));
+
+    let mut answered = Exchange::default();
+    assert_eq!(answered.push(ToClient, segment(SYN | ACK, SERVER, CLIENT.wrapping_add(1), "")), ok(""));
+    assert!(answered.connection.is_reopened_by(ToServer, &syn));
+    assert!(!answered.connection.is_reopened_by(ToServer, &segment(SYN, CLIENT, 0, "")), "late, not new");
+}
+
+#[test]
+fn a_reset_of_nothing_known_opens_nothing() {
+    let mut exchange = Exchange::default();
+    assert_eq!(exchange.client_flags(RST, 0, ""), ok(""));
+    assert_eq!(exchange.connection.state(), TcpState::None);
+    assert_eq!(exchange.connection.expected(ToServer), None);
+}
