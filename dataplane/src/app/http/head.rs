@@ -185,7 +185,9 @@ impl Head {
             let value = line.read.trim_ascii();
             if name == Name::ContentType {
                 // What follows a media type are its parameters.
-                return if slot.is_empty() { append(slot, media_type(value)) };
+                return if slot.is_empty() {
+                    append(slot, media_type(value))
+                };
             }
             if !slot.is_empty() && !value.is_empty() {
                 append(slot, b" ");
