@@ -1,5 +1,7 @@
 //! What the header lines of one message say about its framing (RFC 9112 §6), and to an event.
 
+use memchr::memchr;
+
 use crate::{
     app::{AppAnomaly, AppSink, HttpTransaction, emitter::Emitter},
     flow::Direction,
@@ -113,7 +115,7 @@ impl Head {
         if matches!(line.read.first(), Some(b' ' | b'\t')) {
             return self.folded(line, fresh, transaction, out);
         }
-        let colon = line.read.iter().position(|byte| *byte == b':');
+        let colon = memchr(b':', line.read);
         let Some((name, value)) = colon.and_then(|colon| line.read.split_at_checked(colon)) else {
             self.last = None;
             return out.anomaly(AppAnomaly::HeaderLine);
@@ -229,6 +231,7 @@ impl Head {
 }
 
 impl Name {
+    #[inline]
     fn of(name: &[u8]) -> Option<Name> {
         // Length and first letter alone turn down nearly every other header.
         let (candidate, found): (&[u8], Name) = match (name.len(), name.first()?.to_ascii_lowercase()) {
