@@ -7,6 +7,8 @@ mod head;
 mod header_block;
 mod line_buffer;
 mod message;
+#[cfg(test)]
+mod readings;
 mod request_line;
 mod status_line;
 mod transactions;

@@ -16,6 +16,12 @@ pub(super) enum Told {
     Anomaly(AppAnomaly),
 }
 
+impl Told {
+    fn transaction(&self) -> Option<&HttpTransaction> {
+        if let Told::Transaction(transaction) = self { Some(transaction) } else { None }
+    }
+}
+
 /// The recording listener. It panics where a parser breaks the promises of [`AppSink`].
 #[derive(Debug, Default)]
 pub(super) struct Recorder {
@@ -34,11 +40,7 @@ impl Recorder {
     }
 
     pub(super) fn transactions(&self) -> Vec<&HttpTransaction> {
-        let transaction = |told| match told {
-            &Told::Transaction(ref transaction) => Some(transaction),
-            _ => None,
-        };
-        self.told.iter().filter_map(transaction).collect()
+        self.told.iter().filter_map(Told::transaction).collect()
     }
 
     pub(super) fn anomalies(&self) -> Vec<AppAnomaly> {

@@ -101,10 +101,15 @@ fn broken() -> Vec<Conversation> {
         head_of(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\nabc\r\n0\r\n\r\n"),
         head_of(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n"),
         head_of(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff0\r\nabcd"),
-        head_of(b"GET / HTTP/1.1\r\n folded\r\nno colon\r\n: no name\r\nbare\rcr: x\r\nnul: \0\r\n\r\n\r\r\n"),
+        head_of(
+            b"GET / HTTP/1.1\r\n folded\r\nno colon\r\n: no name\r\nbare\rcr: x\r\nnul: \0\r\n\r\n\r\r\n",
+        ),
         head_of(b"GET / HTTP/1.1\r\n\r\nGET /a b HTTP/1.1\r\n\r\n"),
         vec![request(b"GET / HTTP/1.1\r\n\r"), request(b"x: y\r\n\r\n"), response(b"HTTP/1.1 OK\r\n\r\n")],
-        vec![response(b"HTTP/1.1 408 Timeout\r\nContent-Length: 1\r\n\r\nx"), request(b"GET / HTTP/1.1\r\n\r\n")],
+        vec![
+            response(b"HTTP/1.1 408 Timeout\r\nContent-Length: 1\r\n\r\nx"),
+            request(b"GET / HTTP/1.1\r\n\r\n"),
+        ],
         vec![request(b"OPTIONS rtsp://x%2fy RTSP/1.0\r\n\r\n"), response(b"RTSP/1.0 200 OK\r\n\r\n")],
         vec![request(b"EHLO there\r\n"), response(b"250 ok\r\n")],
         vec![request(b"GET /half%2"), response(b"HTTP/1.1 4"), (ToServer, Fin), (ToClient, Fin)],
@@ -123,7 +128,10 @@ fn broken() -> Vec<Conversation> {
 }
 
 /// The same bytes in other pieces: cuts all data at `points`, or everywhere.
-fn cut<'c>(whole: &[(Direction, StreamChunk<'c>)], points: Option<&[Index]>) -> Vec<(Direction, StreamChunk<'c>)> {
+fn cut<'c>(
+    whole: &[(Direction, StreamChunk<'c>)],
+    points: Option<&[Index]>,
+) -> Vec<(Direction, StreamChunk<'c>)> {
     let mut pieces = Vec::new();
     for (direction, chunk) in whole {
         let Data(bytes) = *chunk else {

@@ -1,5 +1,7 @@
 //! What the header lines of one message say about its framing (RFC 9112 §6), and to an event.
 
+use memchr::memchr;
+
 use crate::{
     app::{AppAnomaly, AppSink, HttpTransaction, emitter::Emitter},
     flow::Direction,
@@ -113,7 +115,7 @@ impl Head {
         if matches!(line.read.first(), Some(b' ' | b'\t')) {
             return self.folded(line, fresh, transaction, out);
         }
-        let colon = line.read.iter().position(|byte| *byte == b':');
+        let colon = memchr(b':', line.read);
         let Some((name, value)) = colon.and_then(|colon| line.read.split_at_checked(colon)) else {
             self.last = None;
             return out.anomaly(AppAnomaly::HeaderLine);
@@ -181,16 +183,16 @@ impl Head {
             self.broken = true;
             return out.anomaly(AppAnomaly::HeaderLine);
         }
-        if let Some(slot) = slot(name, self.kind.direction, transaction) {
-            let value = line.read.trim_ascii();
-            if name == Name::ContentType {
-                // What follows a media type are its parameters.
-                return if slot.is_empty() { append(slot, media_type(value)) };
+        let Some(slot) = slot(name, self.kind.direction, transaction) else { return };
+        let value = line.read.trim_ascii();
+        match name {
+            Name::ContentType if slot.is_empty() => append(slot, media_type(value)),
+            // What follows a media type are its parameters.
+            Name::ContentType => {}
+            _ => {
+                append(slot, if slot.is_empty() || value.is_empty() { b"" } else { b" " });
+                append(slot, value);
             }
-            if !slot.is_empty() && !value.is_empty() {
-                append(slot, b" ");
-            }
-            append(slot, value);
         }
     }
 
@@ -229,18 +231,20 @@ impl Head {
 }
 
 impl Name {
+    #[inline]
     fn of(name: &[u8]) -> Option<Name> {
-        let (name_of_that_length, found): (&[u8], Name) = match name.len() {
-            4 => (b"host", Name::Host),
-            7 => (b"referer", Name::Referer),
-            8 => (b"location", Name::Location),
-            10 => (b"user-agent", Name::UserAgent),
-            12 => (b"content-type", Name::ContentType),
-            14 => (b"content-length", Name::ContentLength),
-            17 => (b"transfer-encoding", Name::TransferEncoding),
+        // Length and first letter alone turn down nearly every other header.
+        let (candidate, found): (&[u8], Name) = match (name.len(), name.first()?.to_ascii_lowercase()) {
+            (4, b'h') => (b"host", Name::Host),
+            (7, b'r') => (b"referer", Name::Referer),
+            (8, b'l') => (b"location", Name::Location),
+            (10, b'u') => (b"user-agent", Name::UserAgent),
+            (12, b'c') => (b"content-type", Name::ContentType),
+            (14, b'c') => (b"content-length", Name::ContentLength),
+            (17, b't') => (b"transfer-encoding", Name::TransferEncoding),
             _ => return None,
         };
-        name.eq_ignore_ascii_case(name_of_that_length).then_some(found)
+        name.eq_ignore_ascii_case(candidate).then_some(found)
     }
 
     fn is_framing(self) -> bool {

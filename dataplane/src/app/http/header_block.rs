@@ -79,7 +79,11 @@ impl HeaderBlock {
 
     /// Moves behind the next line end of the piece, and returns the part of the line that lies in the piece,
     /// without its line end: CRLF, or LF alone (RFC 9112 §2.2).
-    fn next_line<'p, S: AppSink>(&mut self, lines: &mut Lines<'p>, out: &mut Emitter<'_, S>) -> Option<&'p [u8]> {
+    fn next_line<'p, S: AppSink>(
+        &mut self,
+        lines: &mut Lines<'p>,
+        out: &mut Emitter<'_, S>,
+    ) -> Option<&'p [u8]> {
         if self.cr && !lines.piece.is_empty() {
             self.cr = false;
             if lines.piece.first() == Some(&b'\n') {
