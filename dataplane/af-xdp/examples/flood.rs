@@ -81,7 +81,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let numbers: Array<&MapData, u64> =
         Array::try_from(bpf.map("next_number").ok_or("the object defines next_number")?)?;
     let sent = numbers.get(&0, 0)?;
-    println!("sent {sent} frames in {:.3} s: {:.3} Mpps", elapsed.as_secs_f64(), sent as f64 / elapsed.as_secs_f64() / 1e6);
+    println!(
+        "sent {sent} frames in {:.3} s: {:.3} Mpps",
+        elapsed.as_secs_f64(),
+        sent as f64 / elapsed.as_secs_f64() / 1e6
+    );
     Ok(())
 }
 

@@ -34,7 +34,8 @@ pub(crate) struct Attached {
 /// Asks the kernel which program runs on a device of this thread's network namespace.
 pub(crate) fn attached(interface_index: u32) -> io::Result<Option<Attached>> {
     // SAFETY: takes no pointers.
-    let fd = unsafe { libc::socket(libc::AF_NETLINK, libc::SOCK_RAW | libc::SOCK_CLOEXEC, libc::NETLINK_ROUTE) };
+    let fd =
+        unsafe { libc::socket(libc::AF_NETLINK, libc::SOCK_RAW | libc::SOCK_CLOEXEC, libc::NETLINK_ROUTE) };
     if fd < 0 {
         return Err(io::Error::last_os_error());
     }
@@ -70,7 +71,8 @@ fn parse(message: &[u8]) -> io::Result<Option<Attached>> {
     let Some(xdp) = find(attributes, IFLA_XDP) else { return Ok(None) };
     // With programs at several places at once there is no single id: take that of any place.
     let ids = [IFLA_XDP_PROG_ID, IFLA_XDP_DRV_PROG_ID, IFLA_XDP_SKB_PROG_ID, IFLA_XDP_HW_PROG_ID];
-    let program_id = ids.iter().find_map(|&id| find(xdp, id)?.first_chunk().map(|id| u32::from_ne_bytes(*id)));
+    let program_id =
+        ids.iter().find_map(|&id| find(xdp, id)?.first_chunk().map(|id| u32::from_ne_bytes(*id)));
     let generic = find(xdp, IFLA_XDP_ATTACHED).and_then(<[u8]>::first) == Some(&XDP_ATTACHED_SKB);
     Ok(program_id.map(|program_id| Attached { program_id, generic }))
 }

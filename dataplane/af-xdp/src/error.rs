@@ -89,8 +89,12 @@ impl Error {
     pub fn hint(&self) -> &'static str {
         match self {
             Error::Config { .. } => "correct the link's configuration",
-            Error::NoInterface { .. } => "`ip link` lists the interfaces; is this the right network namespace?",
-            Error::QueueMismatch { .. } => "give both the same number, for example `ethtool -L DEV combined 1`",
+            Error::NoInterface { .. } => {
+                "`ip link` lists the interfaces; is this the right network namespace?"
+            }
+            Error::QueueMismatch { .. } => {
+                "give both the same number, for example `ethtool -L DEV combined 1`"
+            }
             Error::ForeignProgram { .. } => {
                 "`ip link set DEV xdp off` removes a program; one behind a pinned link goes with its pin"
             }
@@ -104,7 +108,9 @@ impl Error {
             }
             Error::ZeroCopyRefused { .. } => "let zero-copy be automatic, or use a driver that has it",
             Error::QueueBusy { .. } => "stop the other engine or the other user of AF_XDP on this port",
-            Error::LockedMemory { .. } => "grant CAP_IPC_LOCK, or raise the limit with LimitMEMLOCK or `ulimit -l`",
+            Error::LockedMemory { .. } => {
+                "grant CAP_IPC_LOCK, or raise the limit with LimitMEMLOCK or `ulimit -l`"
+            }
             Error::System { .. } => "see the kernel log",
         }
     }

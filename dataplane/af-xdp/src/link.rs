@@ -33,9 +33,8 @@ impl Link {
         let [inside, outside] = Port::BOTH.map(|port| Device::open(config.interface(port)));
         let devices = [inside?, outside?];
         let queue_count = common_queues(&devices)?;
-        let [inside, outside] = Port::BOTH.map(|port| {
-            inspect(&devices[port as usize], &bpffs::pin_path(&config.name, port))
-        });
+        let [inside, outside] =
+            Port::BOTH.map(|port| inspect(&devices[port as usize], &bpffs::pin_path(&config.name, port)));
         let before = [inside?, outside?];
         let mut programs = [Program::load(config, queue_count)?, Program::load(config, queue_count)?];
         let queues: Vec<Queue> =
