@@ -36,7 +36,7 @@ struct Options {
     #[arg(long)]
     fail_open: bool,
     /// Frames of each queue's UMEM.
-    #[arg(long, default_value_t = 4096)]
+    #[arg(long, default_value_t = 8192)]
     frames: u32,
     /// Core of the first queue's worker; the others follow.
     #[arg(long)]
@@ -73,7 +73,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             let (heartbeat, stop, core) = (link.heartbeat(), &stop, options.core);
             scope.spawn(move || {
                 if let Some(core) = core {
-                    core_affinity::set_for_current(core_affinity::CoreId { id: core + queue.index() as usize });
+                    core_affinity::set_for_current(core_affinity::CoreId {
+                        id: core + queue.index() as usize,
+                    });
                 }
                 forward(&mut queue, &heartbeat, seen, stop);
             });
@@ -122,7 +124,9 @@ fn report(options: &Options, seen: &[Seen], stop: &AtomicBool) {
         let (forwarded, now) = (sum(|seen| &seen.forwarded), Instant::now());
         let mpps = (forwarded - before) as f64 / (now - at).as_secs_f64() / 1e6;
         let (received, tx_full) = (sum(|seen| &seen.received), sum(|seen| &seen.tx_full));
-        println!("{mpps:.3} Mpps forwarded; in all: received {received}, forwarded {forwarded}, tx_full {tx_full}");
+        println!(
+            "{mpps:.3} Mpps forwarded; in all: received {received}, forwarded {forwarded}, tx_full {tx_full}"
+        );
         (before, at) = (forwarded, now);
         if options.seconds > 0 && started.elapsed() >= Duration::from_secs(options.seconds) {
             stop.store(true, Relaxed);

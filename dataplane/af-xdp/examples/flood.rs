@@ -6,7 +6,6 @@
 
 use std::{
     error::Error,
-    thread,
     time::{Duration, Instant},
 };
 
@@ -19,10 +18,11 @@ use clap::Parser;
 
 static OBJECT: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/flood.o"));
 
-/// Frames of one call into the kernel at most, so that the rate and the time are looked at often enough.
-const FRAMES_PER_CALL_MAX: u64 = 4096;
-/// Frames that the kernel sends at once.
-const FRAMES_PER_BURST: u32 = 64;
+/// Frames of one call into the kernel: so many that its fixed cost of some milliseconds does not count, and so
+/// few that the time is looked at often enough.
+const FRAMES_PER_CALL_MAX: u64 = 1 << 20;
+/// Frames that the kernel sends at once, at most.
+const FRAMES_PER_BURST_MAX: u64 = 64;
 /// Ethernet, IPv4 and UDP headers; the frame's number follows, 8 bytes in network order, counted from zero.
 const HEADER_BYTES: usize = 14 + 20 + 8;
 
@@ -32,8 +32,8 @@ struct Options {
     /// Interface out of which to send.
     #[arg(long)]
     interface: String,
-    /// Frames a second; 0 is as many as possible.
-    #[arg(long, default_value_t = 0)]
+    /// Frames a second, at least 1000; 0 is as many as possible.
+    #[arg(long, default_value_t = 0, value_parser = rate)]
     pps: u64,
     /// Bytes of a frame, without its checksum.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u16).range(50..=3400))]
@@ -47,6 +47,13 @@ struct Options {
     /// Core to run on.
     #[arg(long)]
     core: Option<usize>,
+}
+
+fn rate(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(pps @ (0 | 1000..=10_000_000)) => Ok(pps),
+        _ => Err("give 0, or 1000 to 10000000".to_owned()),
+    }
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -63,39 +70,42 @@ fn main() -> Result<(), Box<dyn Error>> {
     if interface_index == 0 {
         return Err(format!("there is no interface {}", options.interface).into());
     }
-    let mut bpf =
-        EbpfLoader::new().override_global("interface_index", &interface_index, true).load(OBJECT)?;
+    let interval_ns = 1_000_000_000u64.checked_div(options.pps).unwrap_or(0);
+    let mut bpf = EbpfLoader::new()
+        .override_global("interface_index", &interface_index, true)
+        .override_global("interval_ns", &interval_ns, true)
+        .load(OBJECT)?;
     let program: &mut Xdp = bpf.program_mut("flood").ok_or("the object defines flood")?.try_into()?;
     program.load()?;
     let elapsed = send(program, &options)?;
     let numbers: Array<&MapData, u64> =
         Array::try_from(bpf.map("next_number").ok_or("the object defines next_number")?)?;
     let sent = numbers.get(&0, 0)?;
-    println!("sent {sent} frames in {:.3} s: {:.3} Mpps", elapsed.as_secs_f64(), sent as f64 / elapsed.as_secs_f64() / 1e6);
+    println!(
+        "sent {sent} frames in {:.3} s: {:.3} Mpps",
+        elapsed.as_secs_f64(),
+        sent as f64 / elapsed.as_secs_f64() / 1e6
+    );
     Ok(())
 }
 
-/// Sends by count, time and rate; returns the time that it took.
+/// Sends by count and time, the program keeping the rate; returns the time that it took.
 fn send(program: &Xdp, options: &Options) -> Result<Duration, Box<dyn Error>> {
     let frame = frame(usize::from(options.size));
     let started = Instant::now();
     let count = if options.count == 0 { u64::MAX } else { options.count };
     let seconds = if options.seconds == 0 { u64::MAX } else { options.seconds };
+    let (frames_per_call, frames_per_burst) = match options.pps {
+        0 => (FRAMES_PER_CALL_MAX, FRAMES_PER_BURST_MAX),
+        pps => ((pps / 4).clamp(1, FRAMES_PER_CALL_MAX), (pps / 20_000).clamp(1, FRAMES_PER_BURST_MAX)),
+    };
     let mut sent = 0;
     while sent < count && started.elapsed().as_secs() < seconds {
-        let due = match options.pps {
-            0 => u64::MAX,
-            pps => (started.elapsed().as_secs_f64() * pps as f64) as u64,
-        };
-        let frames = due.min(count).saturating_sub(sent).min(FRAMES_PER_CALL_MAX);
-        if frames == 0 {
-            thread::sleep(Duration::from_micros(100));
-            continue;
-        }
+        let frames = frames_per_call.min(count - sent);
         let mut run = TestRunOptions::new();
         run.data_in = Some(&frame);
         run.repeat = frames as u32;
-        run.attrs = TestRunAttrs::new().xdp_live_frames(FRAMES_PER_BURST);
+        run.attrs = TestRunAttrs::new().xdp_live_frames(frames_per_burst as u32);
         program.test_run(run)?;
         sent += frames;
     }

@@ -44,7 +44,8 @@ pub(crate) fn master(interface_index: u32) -> io::Result<Option<u32>> {
 
 fn answer(interface_index: u32) -> io::Result<Vec<u8>> {
     // SAFETY: takes no pointers.
-    let fd = unsafe { libc::socket(libc::AF_NETLINK, libc::SOCK_RAW | libc::SOCK_CLOEXEC, libc::NETLINK_ROUTE) };
+    let fd =
+        unsafe { libc::socket(libc::AF_NETLINK, libc::SOCK_RAW | libc::SOCK_CLOEXEC, libc::NETLINK_ROUTE) };
     if fd < 0 {
         return Err(io::Error::last_os_error());
     }
@@ -89,7 +90,8 @@ fn parse_program(attributes: &[u8]) -> Option<Attached> {
     let xdp = find(attributes, IFLA_XDP)?;
     // With programs at several places at once there is no single id: take that of any place.
     let ids = [IFLA_XDP_PROG_ID, IFLA_XDP_DRV_PROG_ID, IFLA_XDP_SKB_PROG_ID, IFLA_XDP_HW_PROG_ID];
-    let program_id = ids.iter().find_map(|&id| find(xdp, id)?.first_chunk().map(|id| u32::from_ne_bytes(*id)));
+    let program_id =
+        ids.iter().find_map(|&id| find(xdp, id)?.first_chunk().map(|id| u32::from_ne_bytes(*id)));
     let generic = find(xdp, IFLA_XDP_ATTACHED).and_then(<[u8]>::first) == Some(&XDP_ATTACHED_SKB);
     program_id.map(|program_id| Attached { program_id, generic })
 }

@@ -52,14 +52,14 @@ pub struct LinkConfig {
     pub heartbeat_timeout_ns: u64,
     /// Bytes of one UMEM frame, 2048 or 4096. 256 of them are the kernel's.
     pub frame_bytes: u32,
-    /// Frames of each queue's UMEM, shared by both directions: a power of two from 512 to 65536.
+    /// Frames of each queue's UMEM, shared by both directions: a power of two from 1024 to 65536.
     pub frames_per_queue: u32,
     /// Whether the driver may put frames straight into the UMEM.
     pub zero_copy: ZeroCopy,
 }
 
 impl LinkConfig {
-    /// A link with the defaults: native where possible, zero-copy where possible, 4096 frames of 2048
+    /// A link with the defaults: native where possible, zero-copy where possible, 8192 frames of 2048
     /// bytes a queue, and fail closed after 100 ms without a heartbeat.
     pub fn new(name: &str, inside: &str, outside: &str) -> LinkConfig {
         LinkConfig {
@@ -70,7 +70,7 @@ impl LinkConfig {
             on_engine_loss: OnEngineLoss::Drop,
             heartbeat_timeout_ns: 100_000_000,
             frame_bytes: 2048,
-            frames_per_queue: 4096,
+            frames_per_queue: 8192,
             zero_copy: ZeroCopy::Auto,
         }
     }
@@ -95,7 +95,7 @@ impl LinkConfig {
         } else if !matches!(self.frame_bytes, 2048 | 4096) {
             "frame_bytes must be 2048 or 4096"
         } else if !frames.contains(&self.frames_per_queue) || !self.frames_per_queue.is_power_of_two() {
-            "frames_per_queue must be a power of two from 512 to 65536"
+            "frames_per_queue must be a power of two from 1024 to 65536"
         } else {
             return Ok(());
         };

@@ -47,9 +47,10 @@ impl Device {
         if index == 0 {
             return Err(missing());
         }
-        let socket = packet_socket().map_err(|error| Error::from_cause("open a packet socket on", name, &error))?;
-        let rx_queues =
-            rx_queues(&socket, &c_name).map_err(|error| Error::from_cause("count the queues of", name, &error))?;
+        let socket =
+            packet_socket().map_err(|error| Error::from_cause("open a packet socket on", name, &error))?;
+        let rx_queues = rx_queues(&socket, &c_name)
+            .map_err(|error| Error::from_cause("count the queues of", name, &error))?;
         set_promiscuous(&socket, index)
             .map_err(|error| Error::from_cause("make promiscuous the interface", name, &error))?;
         Ok(Device { name: name.to_owned(), index, rx_queues, _promiscuous: socket })

@@ -94,8 +94,12 @@ impl Error {
     pub fn hint(&self) -> &'static str {
         match self {
             Error::Config { .. } => "correct the link's configuration",
-            Error::NoInterface { .. } => "`ip link` lists the interfaces; is this the right network namespace?",
-            Error::QueueMismatch { .. } => "give both the same number, for example `ethtool -L DEV combined 1`",
+            Error::NoInterface { .. } => {
+                "`ip link` lists the interfaces; is this the right network namespace?"
+            }
+            Error::QueueMismatch { .. } => {
+                "give both the same number, for example `ethtool -L DEV combined 1`"
+            }
             Error::NoBridge { .. } => {
                 "`ip link add NAME type bridge`, `ip link set DEV master NAME` for both and `ip link set NAME up`; or fail closed"
             }
@@ -112,7 +116,9 @@ impl Error {
             }
             Error::ZeroCopyRefused { .. } => "let zero-copy be automatic, or use a driver that has it",
             Error::QueueBusy { .. } => "stop the other engine or the other user of AF_XDP on this port",
-            Error::LockedMemory { .. } => "grant CAP_IPC_LOCK, or raise the limit with LimitMEMLOCK or `ulimit -l`",
+            Error::LockedMemory { .. } => {
+                "grant CAP_IPC_LOCK, or raise the limit with LimitMEMLOCK or `ulimit -l`"
+            }
             Error::System { .. } => "see the kernel log",
         }
     }

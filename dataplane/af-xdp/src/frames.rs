@@ -220,8 +220,16 @@ impl Frames {
             filled: Port::BOTH.map(|port| count(Place::Filled(port))),
             sending: Port::BOTH.map(|port| count(Place::Sending(port))),
         };
-        assert_eq!(count(Place::Held), self.free.len() + self.received.len(), "every held frame is in a list");
-        assert_eq!((census.filled, census.sending), (self.filled, self.sending), "the counts are those of the frames");
+        assert_eq!(
+            count(Place::Held),
+            self.free.len() + self.received.len(),
+            "every held frame is in a list"
+        );
+        assert_eq!(
+            (census.filled, census.sending),
+            (self.filled, self.sending),
+            "the counts are those of the frames"
+        );
         census
     }
 }

@@ -4,14 +4,11 @@
 /// headers (64 × 128 bytes) still fits the first-level cache.
 pub const BATCH_FRAMES_MAX: usize = 64;
 
-/// Frames of one UMEM at least: a quarter of them, the share of one ring, holds two batches.
-pub const FRAMES_PER_QUEUE_MIN: u32 = 8 * BATCH_FRAMES_MAX as u32;
+/// Frames of one UMEM at least: one eighth of them, the least share of a ring, holds two batches.
+pub const FRAMES_PER_QUEUE_MIN: u32 = 16 * BATCH_FRAMES_MAX as u32;
 
 /// Frames of one UMEM at most: 256 MiB of locked memory a queue with frames of 4096 bytes.
 pub const FRAMES_PER_QUEUE_MAX: u32 = 64 * 1024;
-
-/// Bytes of a frame that the kernel keeps for itself before the data (`XDP_PACKET_HEADROOM`).
-pub const FRAME_HEADROOM_BYTES: u32 = 256;
 
 /// Bytes of an Ethernet header, the least that may be sent.
 pub const INJECTED_FRAME_BYTES_MIN: usize = 14;

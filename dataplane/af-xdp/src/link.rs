@@ -38,9 +38,8 @@ impl Link {
         if config.on_engine_loss == OnEngineLoss::Forward {
             require_bridge(&devices)?;
         }
-        let [inside, outside] = Port::BOTH.map(|port| {
-            inspect(&devices[port as usize], &bpffs::pin_path(&config.name, port))
-        });
+        let [inside, outside] =
+            Port::BOTH.map(|port| inspect(&devices[port as usize], &bpffs::pin_path(&config.name, port)));
         let before = [inside?, outside?];
         let mut programs = [Program::load(config, queue_count)?, Program::load(config, queue_count)?];
         let queues: Vec<Queue> =

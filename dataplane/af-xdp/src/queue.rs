@@ -23,7 +23,7 @@ use crate::{
 
 /// One RX queue of both ports, owned by one worker.
 ///
-/// A quarter of the UMEM's frames are each port's to receive into; each port may have almost as many in
+/// Three eighths of the UMEM's frames are each port's to receive into, and each may have almost one eighth in
 /// sending. So neither a flood in one direction nor a stuck receiver can take the frames of the other direction.
 #[derive(Debug)]
 pub struct Queue {
@@ -65,9 +65,9 @@ impl Queue {
     }
 
     fn bind_once(config: &LinkConfig, index: u32, flags: BindFlags) -> Result<Queue, Error> {
-        let share = config.frames_per_queue / 4;
-        // The kernel may call a ring full that is not: twice the room keeps that from mattering.
-        let ring_frames = QueueSize::new(2 * share).expect("the validated number of frames is a power of two");
+        // The kernel may call a ring full that is not: at least twice the room keeps that from mattering.
+        let ring_frames = QueueSize::new(config.frames_per_queue)
+            .expect("the validated number of frames is a power of two");
         let frame_size = FrameSize::new(config.frame_bytes).expect("a validated frame size");
         let umem_config = UmemConfig::builder()
             .frame_size(frame_size)
@@ -76,7 +76,8 @@ impl Queue {
             .build()
             .expect("a validated frame size");
         let count = NonZeroU32::new(config.frames_per_queue).expect("a validated number of frames");
-        let (umem, descs) = Umem::new(umem_config, count, false).map_err(|error| umem_error(config, &error))?;
+        let (umem, descs) =
+            Umem::new(umem_config, count, false).map_err(|error| umem_error(config, &error))?;
         let bind = |port: Port| {
             let name = config.interface(port);
             let interface: Interface = name.parse().expect("the name of a device that exists has no NUL");
@@ -89,8 +90,8 @@ impl Queue {
             index,
             frames: Frames::new(umem, descs, config.frame_bytes),
             sockets,
-            fill_target: share as usize,
-            sending_max: share as usize - BATCH_FRAMES_MAX,
+            fill_target: config.frames_per_queue as usize / 8 * 3,
+            sending_max: config.frames_per_queue as usize / 8 - BATCH_FRAMES_MAX,
             zero_copy,
         };
         queue.flush();
@@ -146,22 +147,26 @@ impl Queue {
     ///
     /// # Errors
     ///
-    /// If a port's device is gone.
+    /// If a port's device is gone; it is told once.
     pub fn wait(&self, timeout_ms: u16) -> io::Result<bool> {
-        let poll = |socket: &Socket| libc::pollfd { fd: socket.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        let poll =
+            |socket: &Socket| libc::pollfd { fd: socket.as_raw_fd(), events: libc::POLLIN, revents: 0 };
         let mut polls = [poll(self.socket(Port::Inside)), poll(self.socket(Port::Outside))];
         // SAFETY: the pointer and the count describe the array, which lives until after the call.
-        let ready = unsafe { libc::poll(polls.as_mut_ptr(), polls.len() as libc::nfds_t, i32::from(timeout_ms)) };
+        let ready =
+            unsafe { libc::poll(polls.as_mut_ptr(), polls.len() as libc::nfds_t, i32::from(timeout_ms)) };
         if ready < 0 {
             let error = io::Error::last_os_error();
             return if error.kind() == io::ErrorKind::Interrupted { Ok(false) } else { Err(error) };
         }
-        for (socket, poll) in self.sockets.iter().zip(&polls) {
-            if poll.revents & libc::POLLERR != 0 {
-                socket.take_error()?;
-            }
+        if polls.iter().any(|poll| poll.revents & libc::POLLIN != 0) {
+            return Ok(true);
         }
-        Ok(polls.iter().any(|poll| poll.revents & libc::POLLIN != 0))
+        // The kernel leaves the error on the socket, but lets poll sleep over it.
+        for socket in &self.sockets {
+            socket.take_error()?;
+        }
+        Ok(false)
     }
 
     /// Counts all frames of the UMEM by the place at which they are; costs a walk over them.
@@ -213,7 +218,12 @@ fn umem_error(config: &LinkConfig, error: &(dyn std::error::Error + 'static)) ->
     }
 }
 
-fn bind_error(interface: &str, queue: u32, flags: BindFlags, error: &(dyn std::error::Error + 'static)) -> Error {
+fn bind_error(
+    interface: &str,
+    queue: u32,
+    flags: BindFlags,
+    error: &(dyn std::error::Error + 'static),
+) -> Error {
     match errno(error) {
         Some(libc::EBUSY) => Error::QueueBusy { interface: interface.to_owned(), queue },
         Some(code @ (libc::EOPNOTSUPP | libc::EINVAL)) if flags.contains(BindFlags::XDP_ZEROCOPY) => {

@@ -99,7 +99,8 @@ impl Socket {
         let mut value = T::default();
         let mut length = mem::size_of::<T>() as libc::socklen_t;
         // SAFETY: the kernel writes at most `length` bytes, and only plain integers are asked for.
-        let result = unsafe { libc::getsockopt(self.fd, level, option, (&raw mut value).cast(), &raw mut length) };
+        let result =
+            unsafe { libc::getsockopt(self.fd, level, option, (&raw mut value).cast(), &raw mut length) };
         if result == 0 { Ok(value) } else { Err(io::Error::last_os_error()) }
     }
 

@@ -1,0 +1,6 @@
+//! A link between real interfaces, in network namespaces that the tests make; skipped, and saying so, where this
+//! process cannot do AF_XDP.
+
+mod forwarding;
+mod lab;
+mod lifecycle;
