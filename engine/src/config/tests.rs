@@ -1,0 +1,123 @@
+use dataplane::verdict::DropReason;
+
+use super::*;
+
+const LINK: &str = "[[link]]\nname = 'a'\ninside = 'in0'\noutside = 'out0'\non_engine_loss = 'drop'\n";
+
+fn mistakes(text: &str) -> String {
+    let mistakes = Config::parse("w.toml", text).expect_err("a mistake");
+    mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn an_empty_text_means_the_defaults() {
+    assert_eq!(Config::parse("w.toml", ""), Ok(Config::default()));
+}
+
+#[test]
+fn every_key_is_read() {
+    let text = "
+        mode = 'monitor'
+        [[link]]
+        name = 'uplink'
+        inside = 'eth1'
+        outside = 'eth2'
+        on_engine_loss = 'forward'
+        attach = 'native'
+        heartbeat_timeout_ms = 80
+        cores = [2, 3]
+        frame_bytes = 2048
+        [packs]
+        default = false
+        dirs = ['packs', '/etc/packs']
+        [flows]
+        max = 4096
+        held_bytes_max = 1000
+        tcp_new_s = 1
+        tcp_established_s = 2
+        tcp_closed_s = 3
+        udp_new_s = 4
+        udp_established_s = 5
+        icmp_s = 6
+        other_s = 7
+        [exceptions]
+        fragment = 'forward'
+        malformed = 'drop'
+        [events]
+        eve = '-'
+        types = ['alert', 'drop']
+        stats_interval_s = 3
+    ";
+    let config = Config::parse("w.toml", text).expect("no mistake");
+    assert_eq!(config.mode, Mode::Monitor);
+    let link = LinkConfig {
+        name: "uplink".into(),
+        inside: "eth1".into(),
+        outside: "eth2".into(),
+        on_engine_loss: OnEngineLoss::Forward,
+        attach: Attach::Native,
+        heartbeat_timeout_ms: 80,
+        cores: vec![2, 3],
+        frame_bytes: 2048,
+    };
+    assert_eq!(config.links, [link]);
+    assert_eq!(config.packs, PacksConfig { default: false, dirs: vec!["packs".into(), "/etc/packs".into()] });
+    let Timeouts { tcp_new_s, tcp_established_s, tcp_closed_s, udp_new_s, .. } = config.flows.timeouts;
+    assert_eq!([tcp_new_s, tcp_established_s, tcp_closed_s, udp_new_s], [1, 2, 3, 4]);
+    let Timeouts { udp_established_s, icmp_s, other_s, .. } = config.flows.timeouts;
+    assert_eq!([udp_established_s, icmp_s, other_s], [5, 6, 7]);
+    assert_eq!((config.flows.max, config.flows.held_bytes_max), (4096, 1000));
+    assert_eq!(config.exceptions.get(DropReason::Fragment), Exception::Forward);
+    assert_eq!(config.exceptions.get(DropReason::Malformed), Exception::Drop);
+    assert_eq!(config.events.eve, Some("-".into()));
+    assert!(config.events.types.has(EventType::Drop) && !config.events.types.has(EventType::Flow));
+    assert_eq!(config.events.stats_interval_s, 3);
+    assert_eq!(config.settings().flows_max, 4096);
+}
+
+#[test]
+fn each_mistake_is_pointed_at() {
+    let second = LINK.replace("'a'", "'b'");
+    for (text, expected) in [
+        ("mode = 'protct'", "w.toml:1:8: `protct` is not known here\n  hint: did you mean `protect`?"),
+        ("moed = 'protect'", "w.toml:1:1: unknown key `moed`\n  hint: did you mean `mode`?"),
+        ("[link]\nname = 'a'", "w.toml:1:1: one table where an array of tables belongs\n  hint: write [[name]] for [name]"),
+        (&LINK.replace("on_engine_loss = 'drop'", ""), "w.toml:1:1: missing key `on_engine_loss`"),
+        (&LINK.replace("'drop'", "'open'"), "w.toml:5:18: `open` is not known here\n  hint: one of: forward, drop"),
+        (&LINK.replace("'a'", "'a b'"), "w.toml:2:8: `a b` is no name for a link\n  hint: 1 to 32 letters, digits, `-` or `_`"),
+        (&LINK.replace("'in0'", "'interface-number0'"), "w.toml:3:10: `interface-number0` is too long for the name of an interface\n  hint: Linux allows 15 bytes"),
+        (&LINK.replace("'in0'", "'a/b'"), "w.toml:3:10: `a/b` cannot be the name of an interface"),
+        (&LINK.replace("'out0'", "'in0'"), "w.toml:4:11: interface `in0` is used twice\n  hint: an interface is one port of one link"),
+        (&format!("{LINK}{}", second.replace("'in0'", "'in1'")), "w.toml:9:11: interface `out0` is used twice\n  hint: an interface is one port of one link"),
+        (&format!("{LINK}{}", LINK.replace("0'", "1'")), "w.toml:7:8: another link is named `a`"),
+        (&format!("{LINK}cores = [1, 1]"), "w.toml:6:13: core 1 has a worker already"),
+        (&format!("{LINK}frame_bytes = 3000"), "w.toml:6:15: frames of 3000 bytes do not fill a page\n  hint: 2048 or 4096"),
+        (&format!("{LINK}heartbeat_timeout_ms = 1"), "w.toml:6:24: 1 is not within 5 to 60000"),
+        ("[flows]\ntcp_new_s = '1'", "w.toml:2:13: an integer belongs here, not a string"),
+        ("[flows]\nmax = 10", "w.toml:2:7: 10 is not within 1024 to 67108864"),
+        ("[exceptions]\nrule = 'forward'", "w.toml:2:1: unknown key `rule`"),
+        ("[exceptions]\nfragment = 'pass'", "w.toml:2:12: `pass` is not known here\n  hint: one of: drop, forward"),
+        ("[events]\ntypes = ['alerts']", "w.toml:2:10: `alerts` is not known here\n  hint: did you mean `alert`?"),
+        ("[events]\neve = ''", "w.toml:2:7: an empty path\n  hint: a file, or `-` for standard output"),
+        ("[packs]\ndirs = 'packs'", "w.toml:2:8: an array of strings belongs here, not a string"),
+    ] {
+        assert_eq!(mistakes(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn all_mistakes_come_at_once() {
+    let text = "mode = 1\n[[link]]\nname = ''\nattach = 'x'\n[flows]\nicmp_s = 0\n[event]\n";
+    let lines: Vec<u32> =
+        Config::parse("w.toml", text).expect_err("mistakes").iter().map(|mistake| mistake.line).collect();
+    assert_eq!(lines, [1, 2, 2, 2, 3, 4, 6, 7]);
+}
+
+#[test]
+fn folders_of_packs_are_relative_to_the_config() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("weir.toml");
+    std::fs::write(&path, "[packs]\ndirs = ['mine', '/theirs']\n").expect("writes");
+    let config = Config::read(&path).expect("no mistake");
+    assert_eq!(config.packs.dirs, [folder.path().join("mine"), "/theirs".into()]);
+}

@@ -1,0 +1,191 @@
+use arrayvec::ArrayVec;
+use dataplane::app::{AppAnomaly, AppProtocol, HttpTransaction};
+use dataplane::event::{FlowEndCause, FlowState};
+use dataplane::flow::protocol;
+use dataplane::reassembly::TcpState;
+use dataplane::verdict::DropReason;
+use dlp_patterns::{Field, Hit, Pack, RuleId, RuleSet};
+use serde_json::Value;
+
+use super::*;
+
+const NEW_YEAR_NS: u64 = 1_704_067_200_000_000_000;
+
+/// A TCP flow with a tag, from 2024-01-01T00:00:00Z on.
+pub(super) fn flow() -> FlowRecord {
+    FlowRecord {
+        id: 42,
+        link: 1,
+        client: ("192.0.2.1".parse().expect("an address"), 40_000),
+        server: ("198.51.100.1".parse().expect("an address"), 80),
+        protocol: protocol::TCP,
+        vlans: ArrayVec::from_iter([7]),
+        icmp: None,
+        start_ns: NEW_YEAR_NS,
+        last_ns: NEW_YEAR_NS + 2_999_999_000,
+        frames: [5, 4],
+        bytes: [500, 4000],
+        tcp_flags: [0x1b, 0x12],
+    }
+}
+
+pub(super) fn flow_end(flow: &FlowRecord) -> FlowEnd<'_> {
+    FlowEnd {
+        now_ns: flow.last_ns,
+        flow,
+        cause: FlowEndCause::Timeout,
+        state: FlowState::Closed,
+        tcp: Some(TcpState::Closed),
+        app: AppProtocol::Http,
+        alerted: true,
+        blocked: None,
+    }
+}
+
+fn line(event: &Event<'_>) -> String {
+    let format = EveFormat::new(EventTypes::ALL, vec!["first".to_owned(), "uplink".to_owned()]);
+    let mut out = Vec::new();
+    assert!(format.event(event, &mut out));
+    let text = String::from_utf8(out).expect("UTF-8");
+    assert_eq!(text.matches('\n').count(), 1, "one line");
+    serde_json::from_str::<Value>(&text).expect("JSON");
+    text.trim_end().to_owned()
+}
+
+/// What stands in every line about the flow above, from the client's side.
+const HEAD: &str = r#""vlan":[7],"src_ip":"192.0.2.1","src_port":40000,"dest_ip":"198.51.100.1","dest_port":80,"proto":"TCP","community_id":"1:fCGDWCXfHLOKCT5bmK1hdVD2Z6I=""#;
+
+#[test]
+fn flow_line() {
+    let flow = flow();
+    let expected = format!(
+        r#"{{"timestamp":"2024-01-01T00:00:02.999999+0000","flow_id":42,"in_iface":"uplink","event_type":"flow",{HEAD},"app_proto":"http","flow":{{"pkts_toserver":5,"pkts_toclient":4,"bytes_toserver":500,"bytes_toclient":4000,"start":"2024-01-01T00:00:00.000000+0000","end":"2024-01-01T00:00:02.999999+0000","age":2,"state":"closed","reason":"timeout","alerted":true}},"tcp":{{"tcp_flags":"1b","tcp_flags_ts":"1b","tcp_flags_tc":"12","syn":true,"fin":true,"psh":true,"ack":true,"state":"closed"}}}}"#
+    );
+    assert_eq!(line(&Event::Flow(flow_end(&flow))), expected);
+    let blocked = FlowEnd { blocked: Some(DropReason::Rule), ..flow_end(&flow) };
+    assert!(line(&Event::Flow(blocked)).contains(r#""alerted":true,"action":"drop","drop_reason":"rule"}"#));
+}
+
+#[test]
+fn icmp_has_types_in_place_of_ports() {
+    let mut flow = flow();
+    (flow.protocol, flow.icmp) = (protocol::ICMPV6, Some((128, 0)));
+    let text = line(&Event::Flow(FlowEnd { tcp: None, ..flow_end(&flow) }));
+    assert!(text.contains(r#""proto":"IPv6-ICMP","icmp_type":128,"icmp_code":0"#), "{text}");
+    assert!(!text.contains("src_port") && !text.contains("tcp_flags"), "{text}");
+    (flow.protocol, flow.icmp) = (47, None);
+    assert!(line(&Event::Flow(FlowEnd { tcp: None, ..flow_end(&flow) })).contains(r#""proto":"047""#));
+}
+
+#[test]
+fn http_line() {
+    let flow = flow();
+    let transaction = HttpTransaction {
+        id: 3,
+        method: b"GET".into(),
+        url: b"/a\"\xff".into(),
+        protocol: b"HTTP/1.1".into(),
+        host: b"www.example".into(),
+        user_agent: b"agent".into(),
+        status: 302,
+        redirect: b"/b".into(),
+        response_bytes: 11,
+        ..HttpTransaction::default()
+    };
+    let end = HttpEnd { now_ns: NEW_YEAR_NS, flow: &flow, transaction: &transaction };
+    let expected = format!(
+        r#"{{"timestamp":"2024-01-01T00:00:00.000000+0000","flow_id":42,"in_iface":"uplink","event_type":"http",{HEAD},"tx_id":3,"http":{{"hostname":"www.example","url":"/a\"\\xFF","http_user_agent":"agent","http_method":"GET","protocol":"HTTP/1.1","status":302,"redirect":"/b","length":11}}}}"#
+    );
+    assert_eq!(line(&Event::Http(end)), expected);
+}
+
+#[test]
+fn drop_and_anomaly_lines_have_the_ends_of_the_packet() {
+    let flow = flow();
+    let dropped = Dropped {
+        now_ns: NEW_YEAR_NS,
+        flow: Some(&flow),
+        direction: Direction::ToClient,
+        reason: DropReason::Rule,
+        reset: true,
+        wire_bytes: 99,
+    };
+    let text = line(&Event::Drop(dropped));
+    let ends = r#""src_ip":"198.51.100.1","src_port":80,"dest_ip":"192.0.2.1","dest_port":40000"#;
+    assert!(text.contains(ends), "{text}");
+    assert!(text.ends_with(r#""direction":"to_client","drop":{"len":99,"reason":"rule","reset":true}}"#), "{text}");
+    let flowless = Dropped { flow: None, reason: DropReason::Malformed, reset: false, ..dropped };
+    assert_eq!(
+        line(&Event::Drop(flowless)),
+        r#"{"timestamp":"2024-01-01T00:00:00.000000+0000","event_type":"drop","drop":{"len":99,"reason":"malformed","reset":false}}"#
+    );
+    let kind = AppAnomaly::ChunkSize;
+    let anomaly = Anomaly { now_ns: NEW_YEAR_NS, flow: &flow, direction: Direction::ToServer, kind };
+    assert!(line(&Event::Anomaly(anomaly)).ends_with(
+        r#""direction":"to_server","anomaly":{"app_proto":"http","type":"applayer","event":"http_chunk_size","layer":"proto_parser"}}"#
+    ));
+}
+
+const PACK: &str = r#"
+[pack]
+name = "cards"
+version = "1"
+description = "cards"
+[[rule]]
+id = 9
+name = "Card"
+action = "reset"
+severity = 2
+category = "leak"
+fields = ["http.response.body"]
+literals = ["4111111111111111"]
+mask = "card"
+examples = { positive = ["4111111111111111"], negative = ["4111"] }
+"#;
+
+#[test]
+fn alert_line_carries_the_evidence_masked() {
+    let rules = RuleSet::compile(&[Pack::parse("cards.toml", PACK).expect("a pack")]).expect("compiles");
+    let excerpt = b"4111111111111111".iter().copied().collect();
+    let hit = Hit { rule: RuleId(0), start: 100, end: 116, excerpt };
+    let flow = flow();
+    let alert = Alert {
+        now_ns: NEW_YEAR_NS,
+        flow: &flow,
+        direction: Direction::ToClient,
+        rule: rules.rule(RuleId(0)),
+        field: Field::HttpResponseBody,
+        hit: &hit,
+        app: AppProtocol::Http,
+        blocked: true,
+    };
+    let text = line(&Event::Alert(alert));
+    let expected = r#""direction":"to_client","app_proto":"http","alert":{"action":"blocked","gid":1,"signature_id":9,"rev":1,"signature":"Card","category":"leak","severity":2,"context":{"pack":"cards","action":"reset","field":"http.response.body","offset":100,"length":16,"match":"411111******1111"}},"flow":{"pkts_toserver":5,"pkts_toclient":4,"bytes_toserver":500,"bytes_toclient":4000,"start":"2024-01-01T00:00:00.000000+0000"}}"#;
+    assert!(text.ends_with(expected), "{text}");
+    let allowed = Alert { blocked: false, ..alert };
+    assert!(line(&Event::Alert(allowed)).contains(r#""action":"allowed""#));
+}
+
+#[test]
+fn stats_line_adds_up() {
+    let mut counters = Counters { frames_in: 10, forwarded: 7, alerts: 2, ..Counters::default() };
+    counters.dropped[DropReason::Rule as usize] = 1;
+    counters.dropped[DropReason::FlowBlocked as usize] = 2;
+    let mut out = Vec::new();
+    EveFormat::new(EventTypes::ALL, Vec::new()).stats(&counters, 5, NEW_YEAR_NS, 3, &mut out);
+    let line: Value = serde_json::from_slice(&out).expect("JSON");
+    let stats = &line["stats"];
+    assert_eq!((&line["event_type"], &stats["uptime"], &stats["events_lost"]), (&"stats".into(), &5.into(), &3.into()));
+    assert_eq!((&stats["decoder"]["pkts"], &stats["ips"]["accepted"]), (&10.into(), &7.into()));
+    assert_eq!((&stats["ips"]["blocked"], &stats["ips"]["drop_reason"]["rule"]), (&3.into(), &1.into()));
+    assert_eq!(stats["ips"]["drop_reason"].as_object().map(serde_json::Map::len), Some(DropReason::COUNT));
+}
+
+#[test]
+fn only_wanted_kinds_are_written() {
+    let format = EveFormat::new(EventTypes::NONE.with(EventType::Alert), Vec::new());
+    let mut out = Vec::new();
+    assert!(!format.event(&Event::Flow(flow_end(&flow())), &mut out));
+    format.stats(&Counters::default(), 0, 0, 0, &mut out);
+    assert!(out.is_empty());
+}
