@@ -27,13 +27,13 @@ demo_inline() {
     section "What Weir says of it"
     engine_end TERM
     check_equal "weir run ends at SIGTERM" "$engine_exit" 0
+    check_not "and takes its program off both ports" lab_has_xdp
     verdicts
     counters
     section "The engine is killed in mid-download"
     kill_test
-    engine_end TERM
-    check "weir detach succeeds" engine_detach
-    check_not "nothing is attached any more" lab_has_xdp
+    takeover
+    detach_test
 }
 
 make_pages() {
@@ -160,12 +160,22 @@ kill_test() {
     check "the download completes" wait "$download_pid"
     check_equal "its sha256 is ${sent:0:12}…" "$(sha256 "$dir/download")" "$sent"
     check "the program is still attached" lab_has_xdp
+}
+
+takeover() {
     engine_up "$dir/weir.toml" "$dir/engine.log" || { cat "$dir/engine.log"; exit 1; }
     ok "a new engine took the pinned program over"
     is_reset "after the restart" "http://$server_v4/?restarted=$attack"
     fetch "$dir/got" "http://$server_v4/?again"
     check "nginx saw the request after it" site_logged '?again'
     check_equal "nginx did not see the attack" "$(site_saw '?restarted')" 0
+}
+
+# What a killed engine leaves attached is for the operator to take off.
+detach_test() {
+    engine_end KILL
+    check "weir detach succeeds" engine_detach
+    check_not "nothing is attached any more" lab_has_xdp
 }
 
 # Starts a download that takes some seconds, and comes back when it is well under way.

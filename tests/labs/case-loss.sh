@@ -36,10 +36,14 @@ loss() {
     lab_start_engine case-loss
     check "$word: a new engine inspects" is_inspected
     check "$word: a page passes again" answers
-    engine_end TERM
+    engine_end KILL
     check "$word: weir detach succeeds" engine_detach
     check_not "$word: nothing is attached" lab_has_xdp
     check "$word: without the program a page passes" answers
+    lab_start_engine case-loss
+    engine_end TERM
+    check_not "$word: a clean end leaves nothing attached" lab_has_xdp
+    check "$word: and a page passes" answers
 }
 
 # eventually COMMAND...: a stalled engine needs a moment until its heart beats again.

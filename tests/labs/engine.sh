@@ -57,7 +57,7 @@ engine_end() {
 } 2>/dev/null
 
 # Takes the pinned program off both ports.
-engine_detach() { in_ns middle "$weir" detach --config "$engine_config"; }
+engine_detach() { in_ns middle "$weir" detach --config "$engine_config" 2>/dev/null; }
 
 # Ends the engine, and leaves nothing of it attached or pinned, whatever state it was in.
 engine_down() {

@@ -81,7 +81,8 @@ lab_down() {
     for end in client middle server; do
         [[ ! -e /run/netns/$lab_prefix-$end ]] || ip netns delete "$lab_prefix-$end"
     done
-    [[ -z $lab_mounted_bpffs ]] || umount /sys/fs/bpf || true
+    # Unless somebody else has pinned something meanwhile.
+    [[ -z $lab_mounted_bpffs ]] || { rmdir /sys/fs/bpf/weir && umount /sys/fs/bpf; } 2>/dev/null || true
     lab_prefix='' lab_mounted_bpffs=''
 }
 
