@@ -1,1 +1,6 @@
-//! bench
+//! Deterministic workloads: frames, connections and captures that are the same on every machine. The
+//! benchmarks run on them, and so do perf's captures and the cross-stage tests.
+#![forbid(unsafe_code)]
+
+pub mod http;
+pub mod tcp;

@@ -5,8 +5,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result};
-
-use crate::http::{Kind, Random, connection};
+use bench::http::{Kind, Random, connection};
 
 /// Connections that are open at once.
 const OPEN: usize = 256;

@@ -2,17 +2,16 @@
 #![forbid(unsafe_code)]
 
 mod generate;
-mod http;
 mod measure;
 mod replay;
 mod rules;
 mod suricata;
-mod tcp;
 mod weir;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use bench::http::Kind;
 use clap::{Parser, Subcommand, ValueEnum};
 
 #[derive(Parser)]
@@ -28,7 +27,7 @@ enum Command {
     Generate {
         /// What it holds.
         #[arg(long, value_enum)]
-        kind: http::Kind,
+        kind: Workload,
         /// How many TCP connections.
         #[arg(long, default_value_t = 100_000)]
         flows: u32,
@@ -57,6 +56,23 @@ enum Command {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Workload {
+    /// One request of some 350 bytes and one response of some 800: 10 frames a connection.
+    HttpSmall,
+    /// One request and a response of 256 KiB.
+    HttpBulk,
+}
+
+impl From<Workload> for Kind {
+    fn from(workload: Workload) -> Kind {
+        match workload {
+            Workload::HttpSmall => Kind::HttpSmall,
+            Workload::HttpBulk => Kind::HttpBulk,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Peer {
     /// Nobody.
     None,
@@ -74,7 +90,7 @@ enum Output {
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
-        Command::Generate { kind, flows, out } => generate::run(kind, flows, &out),
+        Command::Generate { kind, flows, out } => generate::run(kind.into(), flows, &out),
         Command::Replay { pcap, peer, rounds, output, core } => {
             let plan = replay::Plan { pcap, peer, rounds, core };
             plan.run().map(|report| match output {

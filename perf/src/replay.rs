@@ -8,11 +8,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use bench::http::Kind;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::Peer;
-use crate::http::Kind;
 use crate::measure::{Run, machine, median, run, version};
 use crate::suricata::Suricata;
 use crate::weir::Weir;

@@ -5,7 +5,8 @@ use super::{Finding, Source};
 /// Cargo features of one crate, `default` not counted.
 pub const FEATURES_MAX: usize = 2;
 
-/// Whom each crate of the workspace may know. Nothing may know bench, perf and tests.
+/// Whom each crate of the workspace may know. Nothing may know perf and tests, and only they know bench, whose
+/// library makes their workloads.
 const MAY_KNOW: [(&str, &[&str]); 8] = [
     ("dlp-patterns", &[]),
     ("flow-table", &[]),
@@ -13,8 +14,8 @@ const MAY_KNOW: [(&str, &[&str]); 8] = [
     ("dataplane", &["dlp-patterns", "flow-table"]),
     ("engine", &["dlp-patterns", "flow-table", "dataplane", "af-xdp"]),
     ("bench", &["dlp-patterns", "flow-table", "dataplane", "af-xdp", "engine"]),
-    ("perf", &["dlp-patterns", "flow-table", "dataplane", "af-xdp", "engine"]),
-    ("tests", &["dlp-patterns", "flow-table", "dataplane", "af-xdp", "engine"]),
+    ("perf", &["dlp-patterns", "flow-table", "dataplane", "af-xdp", "engine", "bench"]),
+    ("tests", &["dlp-patterns", "flow-table", "dataplane", "af-xdp", "engine", "bench"]),
 ];
 
 /// Each dependency of the crate on a crate of the workspace that it may not know.

