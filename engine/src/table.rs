@@ -4,18 +4,18 @@ use std::fmt;
 
 /// A head and rows of as many cells; the last column is as wide as it likes.
 #[derive(Debug)]
-pub struct Table {
+pub(crate) struct Table {
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
     /// A table without rows.
-    pub fn new(head: &[&str]) -> Table {
+    pub(crate) fn new(head: &[&str]) -> Table {
         Table { rows: vec![head.iter().map(ToString::to_string).collect()] }
     }
 
     /// Appends a row.
-    pub fn row<const N: usize>(&mut self, cells: [String; N]) {
+    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
         assert_eq!(N, self.rows[0].len(), "a row has a cell for each column");
         self.rows.push(cells.into());
     }
