@@ -1,1 +1,57 @@
+use super::*;
 
+fn pack(rules: &[&str]) -> Pack {
+    let rule = |(at, keys): (usize, &&str)| {
+        let id = if keys.contains("id = ") { String::new() } else { format!("id = {}", at + 1) };
+        format!(
+            "[[rule]]\n{id}\nname = 'rule {at}'\naction = 'alert'\nseverity = 1\ncategory = 'c'\nmask = 'none'\n\
+             fields = ['payload']\nexamples = {{ positive = ['x'], negative = ['y'] }}\n{keys}\n"
+        )
+    };
+    let rules: String = rules.iter().enumerate().map(rule).collect();
+    let text = format!("[pack]\nname = 'p'\nversion = '1'\ndescription = 'd'\n{rules}");
+    Pack::parse("p.toml", &text).expect("it is right")
+}
+
+fn mistake(rule: &str) -> String {
+    let mistakes = RuleSet::compile(&[pack(&[rule])]).expect_err("the rule can't be compiled");
+    let [mistake] = mistakes.as_slice() else { panic!("one mistake") };
+    mistake.to_string()
+}
+
+#[test]
+fn what_can_not_be_scanned_for_is_refused_where_it_stands() {
+    assert!(mistake("regex = 'a(b'").starts_with("p.toml:14:9: unclosed group, at character 2\n  hint: "));
+    assert!(mistake("regex = '.*ab'").contains("begin in more than 256 ways"));
+    assert!(mistake("regex = '(ab)?'").contains("matches the empty string"));
+    assert!(mistake("regex = 'a|bc'").contains("has fewer than 2 bytes"));
+    assert!(mistake("regex = 'a.*b.{200}c'").contains("its automaton is larger than 1024 KiB"));
+    assert!(mistake("regex = 'a{1025}'").contains("no match can be longer than 1024 bytes"));
+    assert!(mistake("regex = '[0-9]{65}'\nvalidator = 'luhn'").contains("at most 64 bytes"));
+    assert!(
+        mistake("regex = 'ab'\nnot_after = '[0-9'").starts_with("p.toml:15:13: unclosed character class")
+    );
+    assert!(
+        mistake("regex = 'ab'\nnot_after = '..'")
+            .starts_with("p.toml:15:13: it has to match exactly one byte")
+    );
+}
+
+#[test]
+fn an_id_is_used_once_over_all_packs() {
+    let packs = [pack(&["regex = 'ab'"]), pack(&["regex = 'cd'\nid = 9", "regex = 'ef'\nid = 1"])];
+    let mistakes = RuleSet::compile(&packs).expect_err("1 is used twice");
+    assert_eq!(mistakes.len(), 1);
+    assert!(
+        mistakes[0].to_string().contains("id 1 is used twice\n  hint: rule \"rule 0\" of pack `p` has it")
+    );
+}
+
+#[test]
+fn contexts_with_the_same_rules_share_an_automaton() {
+    let rules = RuleSet::compile(&[pack(&["literals = ['ab', 'cd']"])]).expect("it is right");
+    let contexts = Field::ALL.into_iter().flat_map(|field| Direction::BOTH.map(|way| (field, way)));
+    let looked_into: Vec<_> = contexts.filter(|(field, way)| rules.has_rules(*field, *way)).collect();
+    assert_eq!(looked_into, Direction::BOTH.map(|way| (Field::Payload, way)));
+    assert_eq!((rules.automata.len(), rules.size().literals, rules.size().rules), (1, 2, 1));
+}
