@@ -39,7 +39,7 @@ fn text_of(oracle: &Oracle<'_>, rule: &Rule, index: usize, seed: u64) -> Vec<u8>
     let signature = rule.signature();
     let examples: Vec<_> = signature.positive().iter().chain(signature.negative()).collect();
     let mut random = seed | 1;
-    if seed % 3 == 0 {
+    if seed.is_multiple_of(3) {
         return examples[draw(&mut random, examples.len())].as_bytes().to_vec();
     }
     let mut text = Vec::new();
