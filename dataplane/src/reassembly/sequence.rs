@@ -73,14 +73,6 @@ impl Span {
         }
         Span::new(self.start.later(other.start), self.end.earlier(other.end))
     }
-
-    /// The shortest span that holds both.
-    pub(super) fn cover(self, other: Span) -> Span {
-        if self.is_empty() {
-            return other;
-        }
-        Span::new(self.start.earlier(other.start), self.end.later(other.end))
-    }
 }
 
 #[cfg(test)]
@@ -121,8 +113,6 @@ mod tests {
         assert_eq!(wrapping.overlap(span(u32::MAX - 100, u32::MAX)), span(u32::MAX - 9, u32::MAX));
         assert!(wrapping.overlap(span(10, 20)).is_empty());
         assert!(wrapping.overlap(span(u32::MAX - 20, u32::MAX - 9)).is_empty());
-        assert_eq!(wrapping.cover(span(5, 30)), span(u32::MAX - 9, 30));
-        assert_eq!(Span::default().cover(wrapping), wrapping);
     }
 
     #[test]

@@ -274,11 +274,11 @@ impl Stream {
         Some(gap.len())
     }
 
+    /// Extends what was skipped up to the end of `gap`, and forgets what no segment reaches back to.
     fn remember_skipped(&mut self, gap: Span) {
-        self.skipped = self.skipped.cover(gap);
-        if self.skipped.len() > LAG_BYTES_MAX {
-            self.skipped.start = self.skipped.end.minus(LAG_BYTES_MAX);
-        }
+        let oldest = gap.end.minus(LAG_BYTES_MAX);
+        let start = if self.skipped.is_empty() { gap.start } else { self.skipped.start.later(oldest) };
+        self.skipped = Span::new(start, gap.end);
     }
 
     /// Whether the end is reached; true once.
