@@ -150,6 +150,13 @@ impl Wire {
         }
         // SAFETY: the descriptor was just opened, and nobody else holds it.
         let socket = unsafe { OwnedFd::from_raw_fd(fd) };
+        let bytes: libc::c_int = 32 << 20;
+        let size = mem::size_of_val(&bytes) as libc::socklen_t;
+        let option = (&raw const bytes).cast();
+        // A receiver that sleeps for a while on a loaded machine must not lose frames.
+        // SAFETY: the pointer and the size describe the option's value.
+        let result = unsafe { libc::setsockopt(fd, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, option, size) };
+        assert_eq!(result, 0, "{}", io::Error::last_os_error());
         let name = std::ffi::CString::new(interface)?;
         // SAFETY: an all-zero sockaddr_ll is valid.
         let mut address: libc::sockaddr_ll = unsafe { mem::zeroed() };
