@@ -225,6 +225,19 @@ fn a_new_engine_takes_over_without_losing_a_frame() {
 }
 
 #[test]
+fn a_leftover_in_another_mode_is_replaced() {
+    let Some(lab) = Lab::new(1) else { return };
+    Engine::start("closed").kill();
+    assert!(!show(Port::Inside).contains("xdpgeneric"), "the child's is native");
+    let mut config = lab.config();
+    config.attach = AttachMode::Generic;
+    let (link, _queues) = open(&config).expect("opens over the leftover");
+    assert!(Port::BOTH.iter().all(|&port| show(port).contains("xdpgeneric")));
+    link.detach();
+    assert_nothing_left();
+}
+
+#[test]
 fn a_foreign_program_is_refused_by_name_and_left_alone() {
     static OBJECT: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/flood.o"));
     let Some(lab) = Lab::new(1) else { return };
