@@ -136,6 +136,8 @@ fn cause(device: &Device, error: &(dyn error::Error + 'static)) -> Error {
 
 /// Removes a pin, and with it the program of an engine that no longer runs. Says whether there was one.
 pub(crate) fn remove_pin(pin: &Path) -> Result<bool, Error> {
+    // The kernel detaches at once when a descriptor is the last reference, but only later when the pin is.
+    let _last_reference = PinnedLink::from_pin(pin).ok();
     match fs::remove_file(pin) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),

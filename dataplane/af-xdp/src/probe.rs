@@ -5,7 +5,7 @@ use std::{io, os::fd::FromRawFd, os::fd::OwnedFd};
 use crate::{Error, LinkConfig, bpffs, program::Program};
 
 /// Tries what needs a privilege or a kernel feature, without touching any interface: an AF_XDP socket, loading
-/// the program, and the BPF file system.
+/// the program, and the BPF file system, which it mounts where that is missing.
 ///
 /// # Errors
 ///

@@ -154,9 +154,9 @@ fn frames_come_back_from_batches_that_are_not_answered() {
         // Half of them are dropped, half forgotten, which no destructor sees.
         turn += 1;
         if turn.is_multiple_of(2) {
-            drop(batch)
+            drop(batch);
         } else {
-            std::mem::forget(batch)
+            std::mem::forget(batch);
         }
         assert!(queues[0].census().is_complete());
         queues[0].flush();

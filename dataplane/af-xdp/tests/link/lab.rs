@@ -5,13 +5,14 @@
 //! ```
 
 use std::{
+    env,
     fs::File,
     io::{self, Read, Write},
     mem,
     os::fd::{AsRawFd, FromRawFd, OwnedFd},
-    process::Command,
+    process::{self, Command},
     sync::{
-        Mutex, MutexGuard,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -20,11 +21,24 @@ use std::{
 
 use af_xdp::{LinkConfig, OnEngineLoss};
 
-/// Labs stand one at a time: their names are fixed.
+/// Names the lab in the environment of a child process.
+pub(crate) const LAB: &str = "AF_XDP_TEST_LAB";
+
+/// Labs of one process stand one at a time: they have one name.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// How long a test waits for what must come.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The name of this process's labs, or of the parent's that started it; also that of the link in them.
+pub(crate) fn lab_name() -> String {
+    env::var(LAB).unwrap_or_else(|_| format!("xdp-{}", process::id()))
+}
+
+/// The network namespace of a host.
+pub(crate) fn namespace(host: &str) -> String {
+    format!("{}-{host}", lab_name())
+}
 
 pub(crate) struct Lab {
     _turn: MutexGuard<'static, ()>,
@@ -38,26 +52,28 @@ impl Lab {
             eprintln!("SKIPPED: {reason}");
             return None;
         }
-        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         remove();
         let lab = Lab { _turn: turn };
         for host in ["client", "middle", "server"] {
-            ip(&format!("netns add xdp-{host}"));
+            ip(&format!("netns add {}", namespace(host)));
         }
+        let middle = namespace("middle");
         for (host, end, port) in [("client", "c0", "inside"), ("server", "s0", "outside")] {
+            let host = namespace(host);
             ip(&format!(
-                "link add {end} netns xdp-{host} numrxqueues {queues} numtxqueues {queues} type veth \
-                 peer name {port} netns xdp-middle numrxqueues {queues} numtxqueues {queues}"
+                "link add {end} netns {host} numrxqueues {queues} numtxqueues {queues} type veth \
+                 peer name {port} netns {middle} numrxqueues {queues} numtxqueues {queues}"
             ));
-            ip(&format!("-n xdp-{host} link set dev {end} up"));
-            ip(&format!("-n xdp-middle link set dev {port} up"));
+            ip(&format!("-n {host} link set dev {end} up"));
+            ip(&format!("-n {middle} link set dev {port} up"));
         }
         Some(lab)
     }
 
     /// The link in the middle.
     pub(crate) fn config(&self) -> LinkConfig {
-        let mut config = LinkConfig::new("xdp-test", "inside", "outside");
+        let mut config = LinkConfig::new(&lab_name(), "inside", "outside");
         // A loaded machine must not look like a lost engine.
         config.heartbeat_timeout_ns = 60_000_000_000;
         config
@@ -65,10 +81,11 @@ impl Lab {
 
     /// Joins the two ports by a bridge, the way around a lost engine.
     pub(crate) fn bridge(&self) {
-        ip("-n xdp-middle link add bridge type bridge forward_delay 0 mcast_snooping 0");
-        ip("-n xdp-middle link set dev bridge up");
+        let middle = namespace("middle");
+        ip(&format!("-n {middle} link add bridge type bridge forward_delay 0 mcast_snooping 0"));
+        ip(&format!("-n {middle} link set dev bridge up"));
         for port in ["inside", "outside"] {
-            ip(&format!("-n xdp-middle link set dev {port} master bridge"));
+            ip(&format!("-n {middle} link set dev {port} master bridge"));
         }
     }
 }
@@ -80,9 +97,9 @@ impl Drop for Lab {
 }
 
 fn remove() {
-    af_xdp::detach_leftover("xdp-test").expect("pins can be removed");
+    af_xdp::detach_leftover(&lab_name()).expect("pins can be removed");
     for host in ["client", "middle", "server"] {
-        let _ = Command::new("ip").args(["netns", "del", &format!("xdp-{host}")]).output();
+        let _ = Command::new("ip").args(["netns", "del", &namespace(host)]).output();
     }
 }
 
@@ -96,7 +113,7 @@ pub(crate) fn ip(arguments: &str) {
 
 /// Moves this thread into the namespace of a host for good.
 pub(crate) fn enter(host: &str) {
-    let namespace = File::open(format!("/run/netns/xdp-{host}")).expect("the lab stands");
+    let namespace = File::open(format!("/run/netns/{}", namespace(host))).expect("the lab stands");
     // SAFETY: takes no pointers, and the descriptor is open.
     let result = unsafe { libc::setns(namespace.as_raw_fd(), libc::CLONE_NEWNET) };
     assert_eq!(result, 0, "{}", io::Error::last_os_error());
@@ -133,6 +150,13 @@ impl Wire {
         }
         // SAFETY: the descriptor was just opened, and nobody else holds it.
         let socket = unsafe { OwnedFd::from_raw_fd(fd) };
+        let bytes: libc::c_int = 32 << 20;
+        let size = mem::size_of_val(&bytes) as libc::socklen_t;
+        let option = (&raw const bytes).cast();
+        // A receiver that sleeps for a while on a loaded machine must not lose frames.
+        // SAFETY: the pointer and the size describe the option's value.
+        let result = unsafe { libc::setsockopt(fd, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, option, size) };
+        assert_eq!(result, 0, "{}", io::Error::last_os_error());
         let name = std::ffi::CString::new(interface)?;
         // SAFETY: an all-zero sockaddr_ll is valid.
         let mut address: libc::sockaddr_ll = unsafe { mem::zeroed() };
