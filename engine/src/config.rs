@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use dataplane::flow::Timeouts;
-use dataplane::policy::{Exception, Exceptions, Mode, Settings};
 use dataplane::limits::HELD_BYTES_PER_WORKER_MAX;
+use dataplane::policy::{Exception, Exceptions, Mode, Settings};
 use dlp_patterns::document::{Document, Mistake, Table};
 
 use crate::failure::Failure;
@@ -81,7 +81,8 @@ impl Config {
     pub fn read(path: &Path) -> Result<Config, Failure> {
         let text = fs::read_to_string(path)
             .map_err(|error| Failure::Mistakes(vec![format!("{}: {error}", path.display())]))?;
-        let mut config = Config::parse(&path.display().to_string(), &text).map_err(|mistakes| Failure::mistakes(&mistakes))?;
+        let mut config = Config::parse(&path.display().to_string(), &text)
+            .map_err(|mistakes| Failure::mistakes(&mistakes))?;
         let folder = path.parent().unwrap_or(Path::new(""));
         for dir in &mut config.packs.dirs {
             *dir = folder.join(&*dir);

@@ -63,7 +63,14 @@ impl EveFormat {
     }
 
     /// Appends a line of counters; `events_lost` are those that no writer took.
-    pub fn stats(&self, counters: &Counters, uptime_s: u64, now_ns: u64, events_lost: u64, out: &mut Vec<u8>) {
+    pub fn stats(
+        &self,
+        counters: &Counters,
+        uptime_s: u64,
+        now_ns: u64,
+        events_lost: u64,
+        out: &mut Vec<u8>,
+    ) {
         if self.types.has(EventType::Stats) {
             let stats = StatsBody::new(counters, uptime_s, events_lost);
             write(&Line { stats: Some(stats), ..Line::new(now_ns, EventType::Stats) }, out);
@@ -176,7 +183,6 @@ fn write(line: &Line<'_>, out: &mut Vec<u8>) {
     serde_json::to_writer(&mut *out, line).expect("a line has only plain fields, and a Vec takes every byte");
     out.push(b'\n');
 }
-
 
 #[cfg(test)]
 mod tests;

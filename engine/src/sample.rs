@@ -38,7 +38,10 @@ pub fn frames() -> Vec<Vec<u8>> {
 fn benign_page() -> Vec<Vec<u8>> {
     let mut page = Conversation::new(["192.0.2.10", "198.51.100.80"], [40_001, 80], &[]);
     page.open();
-    page.send(Direction::ToServer, b"GET /index.html HTTP/1.1\r\nHost: www.example\r\nUser-Agent: sample/1.0\r\n\r\n");
+    page.send(
+        Direction::ToServer,
+        b"GET /index.html HTTP/1.1\r\nHost: www.example\r\nUser-Agent: sample/1.0\r\n\r\n",
+    );
     page.acknowledge(Direction::ToClient);
     page.send(
         Direction::ToClient,
@@ -90,7 +93,10 @@ fn upload_in_vlan() -> Vec<Vec<u8>> {
     );
     upload.send(Direction::ToServer, b"7\r\n second\r\n0\r\n\r\n");
     upload.acknowledge(Direction::ToClient);
-    upload.send(Direction::ToClient, b"HTTP/1.1 201 Created\r\nLocation: /notes/1\r\nContent-Length: 0\r\n\r\n");
+    upload.send(
+        Direction::ToClient,
+        b"HTTP/1.1 201 Created\r\nLocation: /notes/1\r\nContent-Length: 0\r\n\r\n",
+    );
     upload.acknowledge(Direction::ToServer);
     upload.close();
     upload.into_frames()

@@ -22,7 +22,8 @@ impl Table {
 
     fn widths(&self) -> Vec<usize> {
         let columns = self.rows[0].len();
-        let width = |column: usize| self.rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        let width =
+            |column: usize| self.rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
         (0..columns).map(width).collect()
     }
 }

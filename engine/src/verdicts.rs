@@ -111,7 +111,9 @@ impl Verdicts {
                 let rule = alert.signature_id.to_string();
                 self.row([timestamp, flow, done, rule, alert.signature, field, offset.to_string(), matched]);
             }
-            Line { drop: Some(drop), timestamp, .. } if drop.reason != "rule" && drop.reason != "flow_blocked" => {
+            Line { drop: Some(drop), timestamp, .. }
+                if drop.reason != "rule" && drop.reason != "flow_blocked" =>
+            {
                 let done = if drop.reset { "reset" } else { "drop" };
                 let rest = [String::new(), drop.reason, String::new(), String::new(), String::new()];
                 let [rule, name, field, offset, matched] = rest;
@@ -179,9 +181,14 @@ no json
         let verdicts = Verdicts::read(LINES.as_bytes()).expect("reads");
         assert_eq!(verdicts.illegible(), 1);
         let text = verdicts.to_string();
-        let cells: Vec<Vec<&str>> =
-            text.lines().map(|line| line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect()).collect();
-        assert_eq!(cells[1][1..], ["TCP 192.0.2.1:4000 -> 192.0.2.2:80", "reset", "7", "Log4Shell", "http.uri", "3", "${jndi:"]);
+        let cells: Vec<Vec<&str>> = text
+            .lines()
+            .map(|line| line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect())
+            .collect();
+        assert_eq!(
+            cells[1][1..],
+            ["TCP 192.0.2.1:4000 -> 192.0.2.2:80", "reset", "7", "Log4Shell", "http.uri", "3", "${jndi:"]
+        );
         assert_eq!(cells[2], ["T3", "-", "drop", "malformed"]);
         assert_eq!(cells[3][1..3], ["UDP [2001:db8::1]:1 -> [2001:db8::2]:2", "allowed"]);
         assert!(text.ends_with("frames in 9 = forwarded 7 + dropped 2\n  malformed 1\n  rule 1"), "{text}");

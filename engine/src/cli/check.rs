@@ -11,11 +11,9 @@ pub(super) fn check(args: &CheckArgs) -> Result<(), Failure> {
     let packs_config = args.packs.or(config.as_ref().unwrap_or(&Config::default()));
     let rules = packs::load(&packs_config).and_then(|packs| Ok((packs.len(), packs::compile(&packs)?)));
     match (config, rules) {
-        (Ok(config), Ok((packs, rules))) => print(&format!(
-            "ok: {} links, {packs} packs, {} rules",
-            config.links.len(),
-            rules.rules().len()
-        )),
+        (Ok(config), Ok((packs, rules))) => {
+            print(&format!("ok: {} links, {packs} packs, {} rules", config.links.len(), rules.rules().len()))
+        }
         (Err(Failure::Mistakes(mut mistakes)), Err(Failure::Mistakes(more))) => {
             mistakes.extend(more);
             Err(Failure::Mistakes(mistakes))

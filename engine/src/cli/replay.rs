@@ -43,7 +43,10 @@ pub(super) fn replay(args: &ReplayArgs) -> Result<(), Failure> {
     show(args, &summary)?;
     match damaged {
         0 => Ok(()),
-        _ => Err(anyhow!("{damaged} of {} captures could not be read to their end", args.captures.len()).into()),
+        _ => {
+            Err(anyhow!("{damaged} of {} captures could not be read to their end", args.captures.len())
+                .into())
+        }
     }
 }
 

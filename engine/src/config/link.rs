@@ -80,7 +80,8 @@ fn read_link(
     let frame_bytes = table.optional("frame_bytes");
     let frame_bytes = frame_bytes.integer(2048..=4096).inspect(|bytes: &u32| {
         if !bytes.is_power_of_two() {
-            frame_bytes.mistake(format!("frames of {bytes} bytes do not fill a page"), Some("2048 or 4096".into()));
+            frame_bytes
+                .mistake(format!("frames of {bytes} bytes do not fill a page"), Some("2048 or 4096".into()));
         }
     });
     Some(LinkConfig {

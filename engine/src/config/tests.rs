@@ -81,23 +81,50 @@ fn each_mistake_is_pointed_at() {
     for (text, expected) in [
         ("mode = 'protct'", "w.toml:1:8: `protct` is not known here\n  hint: did you mean `protect`?"),
         ("moed = 'protect'", "w.toml:1:1: unknown key `moed`\n  hint: did you mean `mode`?"),
-        ("[link]\nname = 'a'", "w.toml:1:1: one table where an array of tables belongs\n  hint: write [[name]] for [name]"),
+        (
+            "[link]\nname = 'a'",
+            "w.toml:1:1: one table where an array of tables belongs\n  hint: write [[name]] for [name]",
+        ),
         (&LINK.replace("on_engine_loss = 'drop'", ""), "w.toml:1:1: missing key `on_engine_loss`"),
-        (&LINK.replace("'drop'", "'open'"), "w.toml:5:18: `open` is not known here\n  hint: one of: forward, drop"),
-        (&LINK.replace("'a'", "'a b'"), "w.toml:2:8: `a b` is no name for a link\n  hint: 1 to 32 letters, digits, `-` or `_`"),
-        (&LINK.replace("'in0'", "'interface-number0'"), "w.toml:3:10: `interface-number0` is too long for the name of an interface\n  hint: Linux allows 15 bytes"),
+        (
+            &LINK.replace("'drop'", "'open'"),
+            "w.toml:5:18: `open` is not known here\n  hint: one of: forward, drop",
+        ),
+        (
+            &LINK.replace("'a'", "'a b'"),
+            "w.toml:2:8: `a b` is no name for a link\n  hint: 1 to 32 letters, digits, `-` or `_`",
+        ),
+        (
+            &LINK.replace("'in0'", "'interface-number0'"),
+            "w.toml:3:10: `interface-number0` is too long for the name of an interface\n  hint: Linux allows 15 bytes",
+        ),
         (&LINK.replace("'in0'", "'a/b'"), "w.toml:3:10: `a/b` cannot be the name of an interface"),
-        (&LINK.replace("'out0'", "'in0'"), "w.toml:4:11: interface `in0` is used twice\n  hint: an interface is one port of one link"),
-        (&format!("{LINK}{}", second.replace("'in0'", "'in1'")), "w.toml:9:11: interface `out0` is used twice\n  hint: an interface is one port of one link"),
+        (
+            &LINK.replace("'out0'", "'in0'"),
+            "w.toml:4:11: interface `in0` is used twice\n  hint: an interface is one port of one link",
+        ),
+        (
+            &format!("{LINK}{}", second.replace("'in0'", "'in1'")),
+            "w.toml:9:11: interface `out0` is used twice\n  hint: an interface is one port of one link",
+        ),
         (&format!("{LINK}{}", LINK.replace("0'", "1'")), "w.toml:7:8: another link is named `a`"),
         (&format!("{LINK}cores = [1, 1]"), "w.toml:6:13: core 1 has a worker already"),
-        (&format!("{LINK}frame_bytes = 3000"), "w.toml:6:15: frames of 3000 bytes do not fill a page\n  hint: 2048 or 4096"),
+        (
+            &format!("{LINK}frame_bytes = 3000"),
+            "w.toml:6:15: frames of 3000 bytes do not fill a page\n  hint: 2048 or 4096",
+        ),
         (&format!("{LINK}heartbeat_timeout_ms = 1"), "w.toml:6:24: 1 is not within 5 to 60000"),
         ("[flows]\ntcp_new_s = '1'", "w.toml:2:13: an integer belongs here, not a string"),
         ("[flows]\nmax = 10", "w.toml:2:7: 10 is not within 1024 to 67108864"),
         ("[exceptions]\nrule = 'forward'", "w.toml:2:1: unknown key `rule`"),
-        ("[exceptions]\nfragment = 'pass'", "w.toml:2:12: `pass` is not known here\n  hint: one of: drop, forward"),
-        ("[events]\ntypes = ['alerts']", "w.toml:2:10: `alerts` is not known here\n  hint: did you mean `alert`?"),
+        (
+            "[exceptions]\nfragment = 'pass'",
+            "w.toml:2:12: `pass` is not known here\n  hint: one of: drop, forward",
+        ),
+        (
+            "[events]\ntypes = ['alerts']",
+            "w.toml:2:10: `alerts` is not known here\n  hint: did you mean `alert`?",
+        ),
         ("[events]\neve = ''", "w.toml:2:7: an empty path\n  hint: a file, or `-` for standard output"),
         ("[packs]\ndirs = 'packs'", "w.toml:2:8: an array of strings belongs here, not a string"),
     ] {

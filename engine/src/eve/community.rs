@@ -20,7 +20,8 @@ pub(super) fn id(flow: &FlowRecord) -> Option<ArrayString<ID_BYTES>> {
         return None;
     }
     let (ports, is_one_way) = ports(flow);
-    let mut ends = [(flow.client.0, ports.map(|ports| ports[0])), (flow.server.0, ports.map(|ports| ports[1]))];
+    let mut ends =
+        [(flow.client.0, ports.map(|ports| ports[0])), (flow.server.0, ports.map(|ports| ports[1]))];
     if !is_one_way && ends[1] < ends[0] {
         ends.reverse();
     }

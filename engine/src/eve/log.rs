@@ -227,7 +227,9 @@ impl Writer {
                 tracing::info!("events go to a reopened file");
                 self.is_torn = false;
             }
-            Err(error) => tracing::error!(%error, "the file of events cannot be reopened; the old one is kept"),
+            Err(error) => {
+                tracing::error!(%error, "the file of events cannot be reopened; the old one is kept")
+            }
         }
     }
 

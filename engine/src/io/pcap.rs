@@ -97,7 +97,9 @@ fn read_format<R: Read>(window: &mut Window<R>) -> Result<Format, CaptureFault> 
     match window.peek().first_chunk::<4>() {
         None if window.peek().is_empty() => Err(CaptureFault::Empty),
         None => Err(CaptureFault::NotACapture),
-        Some(magic) if *magic == pcapng::SECTION_HEADER.to_be_bytes() => Ok(Format::Pcapng(Pcapng::default())),
+        Some(magic) if *magic == pcapng::SECTION_HEADER.to_be_bytes() => {
+            Ok(Format::Pcapng(Pcapng::default()))
+        }
         Some([0x1f, 0x8b, ..] | [0x28, 0xb5, 0x2f, 0xfd]) => Err(CaptureFault::Compressed),
         Some(_) => Classic::read_header(window).map(Format::Classic),
     }

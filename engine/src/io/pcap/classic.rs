@@ -49,7 +49,8 @@ impl Classic {
         }
         let header = window.peek();
         let number = |offset| self.endian.u32(header, offset).ok_or(CaptureFault::Truncated);
-        let (seconds, fraction, captured_bytes, wire_bytes) = (number(0)?, number(4)?, number(8)?, number(12)?);
+        let (seconds, fraction, captured_bytes, wire_bytes) =
+            (number(0)?, number(4)?, number(8)?, number(12)?);
         let frame_bytes = captured_bytes as usize;
         if frame_bytes > CAPTURE_RECORD_BYTES_MAX {
             return Err(CaptureFault::TooLong(u64::from(captured_bytes)));

@@ -67,7 +67,9 @@ impl fmt::Display for CaptureFault {
             CaptureFault::Compressed => write!(f, "a compressed file; decompress it first"),
             CaptureFault::Truncated => write!(f, "the file ends in the middle of it"),
             CaptureFault::TooLong(bytes) => write!(f, "a record of {bytes} bytes, so the file is corrupt"),
-            CaptureFault::BlockLength(bytes) => write!(f, "a block length of {bytes}, so the file is corrupt"),
+            CaptureFault::BlockLength(bytes) => {
+                write!(f, "a block length of {bytes}, so the file is corrupt")
+            }
             CaptureFault::PacketLength(bytes) => {
                 write!(f, "a packet of {bytes} bytes that its block does not hold, so the file is corrupt")
             }

@@ -57,7 +57,10 @@ impl Default for Pcapng {
 
 impl Pcapng {
     /// Fills the window with the next block that holds a packet, and skips the others.
-    pub(super) fn locate<R: Read>(&mut self, window: &mut Window<R>) -> Result<Option<Located>, CaptureFault> {
+    pub(super) fn locate<R: Read>(
+        &mut self,
+        window: &mut Window<R>,
+    ) -> Result<Option<Located>, CaptureFault> {
         loop {
             if !window.fill(BLOCK_HEADER_BYTES)? {
                 return if window.peek().is_empty() { Ok(None) } else { Err(CaptureFault::Truncated) };
@@ -142,7 +145,11 @@ impl Pcapng {
             return Err(CaptureFault::Interface(CAPTURE_INTERFACES_MAX as u32));
         }
         let number = u32::from(number);
-        self.interfaces.push(Interface { link_type: link_type(number).map_err(|_| number), snap_bytes, clock });
+        self.interfaces.push(Interface {
+            link_type: link_type(number).map_err(|_| number),
+            snap_bytes,
+            clock,
+        });
         Ok(())
     }
 

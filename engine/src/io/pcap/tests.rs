@@ -89,7 +89,8 @@ fn interface(build: Build, network: u16, snap_bytes: u32, options: &[u8]) -> Bui
 
 fn enhanced(build: Build, interface: u32, units: u64, frame: &[u8], wire_bytes: u32) -> Build {
     let time = [(units >> 32) as u32, units as u32];
-    let body = Build::new(build.big).u32(&[interface, time[0], time[1], frame.len() as u32, wire_bytes]).raw(frame);
+    let body =
+        Build::new(build.big).u32(&[interface, time[0], time[1], frame.len() as u32, wire_bytes]).raw(frame);
     build.block(6, body)
 }
 
@@ -211,7 +212,10 @@ fn faults_say_where_and_what() {
     let cut = classic(0xa1b2_c3d4, false, 1).u32(&[1, 0, 2, 2]).raw(b"ab").u32(&[2, 0, 9, 9]).raw(b"cd");
     assert_eq!(fault(&cut.bytes), "at byte 42, frame 2: the file ends in the middle of it");
     let long = classic(0xa1b2_c3d4, false, 1).u32(&[1, 0, 0x7fff_ffff, 2]);
-    assert_eq!(fault(&long.bytes), "at byte 24, frame 1: a record of 2147483647 bytes, so the file is corrupt");
+    assert_eq!(
+        fault(&long.bytes),
+        "at byte 24, frame 1: a record of 2147483647 bytes, so the file is corrupt"
+    );
     assert_eq!(fault(b""), "the file is empty");
     assert_eq!(fault(b"PK\x03\x04 etc."), "neither a pcap nor a pcapng capture");
     assert_eq!(fault(b"ab"), "neither a pcap nor a pcapng capture");
@@ -282,7 +286,8 @@ fn a_slow_reader_and_a_capture_larger_than_the_window() {
     assert_eq!(seen[1], (2, b"small".to_vec(), 5, LinkType::RawIp));
 
     let bytes = enhanced(interface(section(false), 1, 0, &[]), 0, 1, b"ab", 2).bytes;
-    let mut capture = Capture::open(Dribble { bytes: Cursor::new(bytes), interrupted: false }).expect("opens");
+    let mut capture =
+        Capture::open(Dribble { bytes: Cursor::new(bytes), interrupted: false }).expect("opens");
     let record = capture.next_record().expect("readable").expect("a frame");
     assert_eq!(record.frame, b"ab");
     assert!(capture.next_record().expect("readable").is_none());
