@@ -92,33 +92,34 @@ fn content(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| if plain(byte) { char::from(*byte).to_string() } else { hex(byte) }).collect()
 }
 
-/// A `pcre` of the regex. `.` of the packs is any byte but a newline, as PCRE has it.
+/// A `pcre` of the regex, without flags, comments and classes that only Rust's syntax has.
 fn pcre(regex: &str, signature: &Signature, not_after: Option<&str>) -> String {
     let behind = not_after.map_or(String::new(), |class| format!("(?<!{class})"));
+    let plain = parse(regex, signature.is_nocase()).map_or_else(|| regex.to_owned(), |hir| hir.to_string());
+    let plain = plain.replace("(?-u:", "(?:").replace("(?i-u:", "(?i:");
     let mut quoted = String::new();
-    let mut escaped = false;
-    for c in format!("{behind}(?:{regex})").chars() {
-        // These end a rule's option, its string or the expression, wherever they stand.
+    for c in format!("{behind}(?:{plain})").chars() {
         match c {
-            ';' | '"' | '/' => {
-                if escaped {
-                    quoted.pop();
-                }
+            // These end a rule's option, its string, the expression or the line, wherever they stand.
+            ';' | '"' | '/' | '\n' | '\r' | '\t' => {
                 write!(quoted, "\\x{:02x}", u32::from(c)).expect("a string takes everything");
             }
             _ => quoted.push(c),
         }
-        escaped = c == '\\' && !escaped;
     }
-    let flags = if signature.is_nocase() { "i" } else { "" };
-    format!("pcre:\"/{quoted}/{flags}\"; ")
+    format!("pcre:\"/{quoted}/s\"; ")
+}
+
+/// Reads a regex as the packs mean it: over bytes.
+fn parse(regex: &str, nocase: bool) -> Option<Hir> {
+    let mut parser = regex_syntax::ParserBuilder::new();
+    parser.unicode(false).utf8(false).case_insensitive(nocase).build().parse(regex).ok()
 }
 
 /// The longest string that every match of a regex holds, in whatever case.
 fn required(regex: &str) -> Option<Vec<u8>> {
-    let parser = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(regex);
     let mut found: Vec<Vec<u8>> = Vec::new();
-    collect(&parser.ok()?, &mut found);
+    collect(&parse(regex, false)?, &mut found);
     found.into_iter().filter(|literal| literal.len() >= CONTENT_BYTES_MIN).max_by_key(Vec::len)
 }
 

