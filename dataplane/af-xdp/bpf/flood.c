@@ -39,13 +39,17 @@ static __always_inline void pace(__u64 number)
 {
 	__u32 zero = 0;
 	__u64 *started = bpf_map_lookup_elem(&started_ns, &zero);
-	__u64 due_ns;
+	__u64 due_ns, now_ns;
 
 	if (!started || !interval_ns)
 		return;
 	if (number == 0)
 		*started = bpf_ktime_get_ns();
 	due_ns = *started + number * interval_ns;
+	now_ns = bpf_ktime_get_ns();
+	// After a pause, go on at the rate rather than make up for it in a burst.
+	if ((__s64)(now_ns - due_ns) > 1000000)
+		*started += now_ns - due_ns;
 	bpf_loop(1 << 18, is_due, &due_ns, 0);
 }
 

@@ -97,7 +97,7 @@ fn send(program: &Xdp, options: &Options) -> Result<Duration, Box<dyn Error>> {
     let seconds = if options.seconds == 0 { u64::MAX } else { options.seconds };
     let (frames_per_call, frames_per_burst) = match options.pps {
         0 => (FRAMES_PER_CALL_MAX, FRAMES_PER_BURST_MAX),
-        pps => ((pps / 4).clamp(1, FRAMES_PER_CALL_MAX), (pps / 20_000).clamp(1, FRAMES_PER_BURST_MAX)),
+        pps => (pps.clamp(1, FRAMES_PER_CALL_MAX), (pps / 20_000).clamp(1, FRAMES_PER_BURST_MAX)),
     };
     let mut sent = 0;
     while sent < count && started.elapsed().as_secs() < seconds {
