@@ -19,7 +19,7 @@ pub fn load(config: &PacksConfig) -> Result<Vec<Pack>, Failure> {
     for dir in &config.dirs {
         match files(dir) {
             Ok(files) if files.is_empty() => {
-                mistakes.push(format!("{}: no pack (*.toml) in it", dir.display()))
+                mistakes.push(format!("{}: no pack (*.toml) in it", dir.display()));
             }
             Ok(files) => files.iter().for_each(|file| read(file, &mut packs, &mut mistakes)),
             Err(error) => mistakes.push(format!("{}: {error}", dir.display())),

@@ -6,6 +6,7 @@ use arrayvec::ArrayString;
 use dataplane::app::HttpTransaction;
 use dataplane::event::FlowEnd;
 use dataplane::flow::{Direction, FlowRecord, protocol};
+use dataplane::verdict::DropReason;
 use serde::{Serialize, Serializer};
 
 use super::stats::StatsBody;
@@ -199,7 +200,7 @@ impl FlowBody {
             reason: end.cause.as_str(),
             alerted: end.alerted,
             action: end.blocked.map(|_| "drop"),
-            drop_reason: end.blocked.map(|reason| reason.as_str()),
+            drop_reason: end.blocked.map(DropReason::as_str),
         };
         FlowBody { end: Some(body), ..FlowBody::so_far(flow) }
     }

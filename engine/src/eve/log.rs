@@ -228,7 +228,7 @@ impl Writer {
                 self.is_torn = false;
             }
             Err(error) => {
-                tracing::error!(%error, "the file of events cannot be reopened; the old one is kept")
+                tracing::error!(%error, "the file of events cannot be reopened; the old one is kept");
             }
         }
     }

@@ -33,7 +33,8 @@ fn attack_and_leak_are_stopped_and_the_rest_passes() {
     assert_eq!(json["frames"], frames().len());
     assert_eq!(json["flows"], 6);
     assert_eq!(json["dropped"]["rule"], 2);
-    let dropped: u64 = json["dropped"].as_object().expect("a map").values().filter_map(|n| n.as_u64()).sum();
+    let dropped: u64 =
+        json["dropped"].as_object().expect("a map").values().filter_map(serde_json::Value::as_u64).sum();
     assert_eq!(json["forwarded"].as_u64().expect("a number") + dropped, frames().len() as u64);
     for broken in ["malformed", "bad_checksum", "out_of_window", "app_error"] {
         assert_eq!(json["dropped"][broken], 0, "{broken}");
