@@ -141,6 +141,8 @@ counters() {
     check "$(jq -r '"\(.decoder.pkts) frames in = \(.ips.accepted) forwarded + \(.ips.drop_reason | add) dropped"' <<<"$stats")" \
         holds '.decoder.pkts > 0 and .decoder.pkts == .ips.accepted + (.ips.drop_reason | add)' "$stats"
     check "what the rules stopped is among the drops" holds '.ips.drop_reason.rule >= 4' "$stats"
+    check "each reset went to both ends" \
+        holds '.ips.resets >= 4 and .ips.injected == 2 * .ips.resets and .ips.injections_failed == 0' "$stats"
     check "partial checksums were completed" holds '.decoder.checksums_completed > 0' "$stats"
     check "no event was lost" holds '.events_lost == 0' "$stats"
 }
