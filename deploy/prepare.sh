@@ -46,7 +46,7 @@ missing_packages() {
         [[ $name != \#* && -n $why ]] || continue
         for wanted in "$@"; do
             [[ $use == "$wanted" ]] || continue
-            dpkg-query -W -f='${Status}\n' "$name" 2>/dev/null | grep -q ' installed$' || echo "$name"
+            dpkg-query -W -f='${Status}\n' "$name" 2>/dev/null | grep ' installed$' >/dev/null || echo "$name"
         done
     done <"$here/packages.debian"
 }

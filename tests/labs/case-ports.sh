@@ -8,6 +8,8 @@ set -euo pipefail
 refuses() {
     local started=0
     engine_up "$dir/weir.toml" "$dir/engine.log" || started=$?
+    # Where it did start after all.
+    engine_end TERM
     if [[ $engine_exit -eq 77 ]]; then skip case-ports "$(tail -n1 "$dir/engine.log")"; fi
     check "$1: the engine does not start" test "$started" -ne 0
     check "$1: with exit code 1 or 78, no panic" test "$engine_exit" -eq 1 -o "$engine_exit" -eq 78

@@ -62,9 +62,10 @@ in_ns() {
     nsenter --net="$(lab_netns "$end")" "$@"
 }
 
-# Whether any program is attached to a port of the middle.
+# Whether any program is attached to a port of the middle. (grep reads all: under pipefail, a writer that loses its
+# reader would count as a no.)
 lab_has_xdp() {
-    ip -n "$lab_prefix-middle" -d link show | grep -q 'prog/xdp'
+    ip -n "$lab_prefix-middle" -d link show | grep 'prog/xdp' >/dev/null
 }
 
 # Pinned links live in a BPF file system, which a machine without systemd has not mounted.
