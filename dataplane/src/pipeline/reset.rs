@@ -55,7 +55,9 @@ impl Resets {
     /// bytes are addresses.
     pub(super) fn build(&mut self, frame: &[u8], ethernet: bool, network: &Network, standing: &Standing) {
         self.clear();
-        let Some(link) = frame.get(..network.offset).filter(|link| link.len() <= LINK_BYTES_MAX) else { return };
+        let Some(link) = frame.get(..network.offset).filter(|link| link.len() <= LINK_BYTES_MAX) else {
+            return;
+        };
         let (source, destination) = (network.source, network.destination);
         let (source_port, destination_port) = standing.ports;
 

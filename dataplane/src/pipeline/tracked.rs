@@ -182,8 +182,7 @@ impl<S: EventSink> AppSink for Listener<'_, '_, S> {
 
     fn anomaly(&mut self, kind: AppAnomaly) {
         self.ears.ambiguous |= kind.is_ambiguous();
-        let event =
-            Anomaly { now_ns: self.ears.now_ns, flow: self.record, direction: self.direction, kind };
+        let event = Anomaly { now_ns: self.ears.now_ns, flow: self.record, direction: self.direction, kind };
         self.ears.sink.emit(Event::Anomaly(event));
     }
 }

@@ -64,7 +64,8 @@ impl Supervisor {
             stop: Arc::default(),
             stats_interval: Duration::from_secs(config.events.stats_interval_s.into()),
         };
-        let mut cores = core_affinity::get_core_ids().unwrap_or_default().into_iter().map(|core| core.id).cycle();
+        let mut cores =
+            core_affinity::get_core_ids().unwrap_or_default().into_iter().map(|core| core.id).cycle();
         for (link_index, open) in links.into_iter().enumerate() {
             let mut chosen = open.cores.into_iter();
             for queue in open.queues {
