@@ -23,7 +23,11 @@ pub struct Replay {
 
 impl Replay {
     /// The `flow` events.
+    ///
+    /// # Panics
+    /// Where the configuration was refused: nothing was replayed then.
     pub fn flows(&self) -> impl Iterator<Item = &Value> {
+        assert_ne!(self.code, Some(78), "{}", self.stderr);
         self.events.iter().filter(|event| event["event_type"] == "flow")
     }
 }

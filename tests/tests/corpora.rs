@@ -15,11 +15,16 @@ use tests::survey::Survey;
 use tests::weir::replay;
 use tests::{capture, ndpi, verify};
 
-/// As long as a flow may be silent, for those suites do not end flows by time. Verdicts would not change the
-/// books, but monitor mode makes sure of it.
-const ENDLESS: &str = r#"
+/// Flows are counted alike without rules. Verdicts would not change the books, but monitor mode makes sure.
+const NO_PACKS: &str = r#"
 mode = "monitor"
 
+[packs]
+default = false
+"#;
+
+/// As long as a flow may be silent, for nDPI does not end flows by time.
+const ENDLESS: &str = r#"
 [flows]
 tcp_new_s = 86400
 tcp_established_s = 86400
@@ -37,8 +42,8 @@ fn flows_equal_those_of_ndpi() {
     let expectations = fs::read(folder.join("flows.json")).expect("the suite has its expectations");
     let expectations: ndpi::Expectations = serde_json::from_slice(&expectations).expect("they are JSON");
     let scratch = tempfile::tempdir().expect("a temporary folder can be made");
-    let arguments = endless(scratch.path());
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let config = config(scratch.path(), &[NO_PACKS, ENDLESS]);
+    let arguments = ["--ignore-checksums", "--config", &config];
     let board = Mutex::new(Scoreboard::default());
     for_each(&expectations.into_iter().collect::<Vec<_>>(), |(name, expected)| {
         let path = folder.join(name);
@@ -57,7 +62,8 @@ fn flows_equal_those_of_ndpi() {
 fn flows_equal_those_of_suricata_verify() {
     let Some(corpora) = folder("flows_equal_those_of_suricata_verify") else { return };
     let scratch = tempfile::tempdir().expect("a temporary folder can be made");
-    let arguments = ["--ignore-checksums", "--packs", &no_packs(scratch.path())];
+    let config = config(scratch.path(), &[NO_PACKS]);
+    let arguments = ["--ignore-checksums", "--config", &config];
     let mut board = Scoreboard::default();
     let mut cases: Vec<PathBuf> = captures(&corpora.join("suricata-verify"));
     cases.retain(|path| path.with_file_name("test.yaml").is_file());
@@ -116,18 +122,10 @@ fn survey(path: &Path) -> Survey {
     Survey::of(&capture::read(&fs::read(path).expect("captures are readable")))
 }
 
-fn endless(scratch: &Path) -> Vec<String> {
-    let config = scratch.join("endless.toml");
-    fs::write(&config, ENDLESS).expect("the temporary folder is writable");
-    let config = config.to_str().expect("it has a plain name").to_owned();
-    ["--ignore-checksums", "--config", &config, "--packs", &no_packs(scratch)].map(str::to_owned).to_vec()
-}
-
-/// A folder without packs: flows are counted alike with none, and it starts at once.
-fn no_packs(scratch: &Path) -> String {
-    let folder = scratch.join("packs");
-    fs::create_dir_all(&folder).expect("the temporary folder is writable");
-    folder.to_str().expect("it has a plain name").to_owned()
+fn config(scratch: &Path, parts: &[&str]) -> String {
+    let config = scratch.join("weir.toml");
+    fs::write(&config, parts.concat()).expect("the temporary folder is writable");
+    config.to_str().expect("it has a plain name").to_owned()
 }
 
 /// Does the work for each item on as many threads as the machine has cores.

@@ -1,6 +1,6 @@
 //! No frame, however broken, makes the dataplane panic, and each is counted once.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bench::tcp::{ACK, Connection, Ends, From, PSH};
 use dataplane::decode::LinkType;
@@ -13,8 +13,10 @@ const LINK_TYPES: [LinkType; 5] =
     [LinkType::Ethernet, LinkType::RawIp, LinkType::Null, LinkType::LinuxSll, LinkType::LinuxSll2];
 
 fn pipeline(mode: Mode) -> Pipeline {
-    let rules = RuleSet::compile(&default_packs()).expect("the default packs compile");
-    Pipeline::new(Settings { mode, flows_max: 4096, ..Settings::default() }, Arc::new(rules))
+    static RULES: OnceLock<Arc<RuleSet>> = OnceLock::new();
+    let rules = || Arc::new(RuleSet::compile(&default_packs()).expect("the default packs compile"));
+    let settings = Settings { mode, flows_max: 4096, ..Settings::default() };
+    Pipeline::new(settings, Arc::clone(RULES.get_or_init(rules)))
 }
 
 /// Judges a frame, and checks the books.

