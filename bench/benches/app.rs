@@ -18,13 +18,13 @@ struct Count {
 }
 
 impl AppSink for Count {
-    fn begin(&mut self, _field: Field) {
+    fn begin(&mut self, _direction: Direction, _field: Field) {
         self.fields += 1;
     }
-    fn data(&mut self, bytes: &[u8]) {
+    fn data(&mut self, _direction: Direction, bytes: &[u8]) {
         self.bytes += black_box(bytes).len();
     }
-    fn end(&mut self) {}
+    fn end(&mut self, _direction: Direction) {}
     fn transaction(&mut self, _transaction: &HttpTransaction) {
         self.transactions += 1;
     }
@@ -55,7 +55,7 @@ fn benchmark(criterion: &mut Criterion) {
         assert!(count.fields >= 4 && count.bytes > response.len() / 2);
         group.throughput(Throughput::Bytes((request.len() + response.len()) as u64));
         group.bench_function(name, |bencher| {
-            bencher.iter(|| parse(black_box(&request), black_box(&response)))
+            bencher.iter(|| parse(black_box(&request), black_box(&response)));
         });
     }
     group.finish();

@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::Peer;
+use crate::generate;
 use crate::measure::{Run, machine, median, run, version};
 use crate::suricata::Suricata;
 use crate::weir::Weir;
-use crate::{generate, measure};
 
 /// By how much the counts of events may differ for two runs to be comparable.
 const COUNT_TOLERANCE: f64 = 0.01;
@@ -91,9 +91,9 @@ impl Plan {
             for (capture, is_idle) in [(&self.pcap, false), (&idle, true)] {
                 let run = run_weir(&weir, capture, core)?;
                 if is_idle {
-                    report.weir.idle.push(run)
+                    report.weir.idle.push(run);
                 } else {
-                    report.weir.whole.push(run)
+                    report.weir.whole.push(run);
                 }
                 if let Some(peer) = &peer {
                     let run = run_suricata(peer, capture, core)?;
@@ -254,6 +254,6 @@ mod tests {
         let path = folder.path().join("a.pcap");
         generate::run(Kind::HttpSmall, 3, &path).expect("it is writable");
         assert_eq!(frames_and_bytes(&path).expect("it is a capture").0, 30);
-        assert!(!measure::machine().is_empty());
+        assert!(!machine().is_empty());
     }
 }
