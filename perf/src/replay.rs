@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::Peer;
+use crate::generate;
 use crate::measure::{Run, machine, median, run, version};
 use crate::suricata::Suricata;
 use crate::weir::Weir;
-use crate::{generate, measure};
 
 /// By how much the counts of events may differ for two runs to be comparable.
 const COUNT_TOLERANCE: f64 = 0.01;
@@ -38,6 +38,11 @@ struct Runs {
 }
 
 impl Runs {
+    fn push(&mut self, run: Run, is_idle: bool) {
+        let runs = if is_idle { &mut self.idle } else { &mut self.whole };
+        runs.push(run);
+    }
+
     fn raw_s(&self) -> f64 {
         median(self.whole.iter().map(|run| run.wall_s))
     }
@@ -90,14 +95,10 @@ impl Plan {
         for round in 1..=self.rounds {
             for (capture, is_idle) in [(&self.pcap, false), (&idle, true)] {
                 let run = run_weir(&weir, capture, core)?;
-                if is_idle {
-                    report.weir.idle.push(run)
-                } else {
-                    report.weir.whole.push(run)
-                }
+                report.weir.push(run, is_idle);
                 if let Some(peer) = &peer {
                     let run = run_suricata(peer, capture, core)?;
-                    if is_idle { peer_runs.idle.push(run) } else { peer_runs.whole.push(run) }
+                    peer_runs.push(run, is_idle);
                 }
             }
             eprintln!("round {round} of {}", self.rounds);
@@ -254,6 +255,6 @@ mod tests {
         let path = folder.path().join("a.pcap");
         generate::run(Kind::HttpSmall, 3, &path).expect("it is writable");
         assert_eq!(frames_and_bytes(&path).expect("it is a capture").0, 30);
-        assert!(!measure::machine().is_empty());
+        assert!(!machine().is_empty());
     }
 }
