@@ -138,7 +138,7 @@ fn ipv4_header(addresses: &[u8], payload_bytes: usize) -> [u8; 20] {
 /// The Internet checksum (RFC 1071), before it is folded. An odd last byte is the upper half of a word.
 fn sum(bytes: &[u8]) -> u32 {
     let words = bytes.chunks(2);
-    words.map(|word| u32::from(word[0]) << 8 | u32::from(word.get(1).copied().unwrap_or(0))).sum()
+    words.map(|word| (u32::from(word[0]) << 8) | u32::from(word.get(1).copied().unwrap_or(0))).sum()
 }
 
 fn fold(mut sum: u32) -> u16 {

@@ -38,6 +38,11 @@ struct Runs {
 }
 
 impl Runs {
+    fn push(&mut self, run: Run, is_idle: bool) {
+        let runs = if is_idle { &mut self.idle } else { &mut self.whole };
+        runs.push(run);
+    }
+
     fn raw_s(&self) -> f64 {
         median(self.whole.iter().map(|run| run.wall_s))
     }
@@ -90,14 +95,18 @@ impl Plan {
         for round in 1..=self.rounds {
             for (capture, is_idle) in [(&self.pcap, false), (&idle, true)] {
                 let run = run_weir(&weir, capture, core)?;
+<<<<<<< HEAD
                 if is_idle {
                     report.weir.idle.push(run);
                 } else {
                     report.weir.whole.push(run);
                 }
+=======
+                report.weir.push(run, is_idle);
+>>>>>>> 11a25f645ea0a675b2569ebbbb435e760f46e03d
                 if let Some(peer) = &peer {
                     let run = run_suricata(peer, capture, core)?;
-                    if is_idle { peer_runs.idle.push(run) } else { peer_runs.whole.push(run) }
+                    peer_runs.push(run, is_idle);
                 }
             }
             eprintln!("round {round} of {}", self.rounds);

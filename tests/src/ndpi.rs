@@ -60,8 +60,12 @@ fn end(text: &str) -> Option<End> {
 /// Why a flow, expected or found, is out of scope; told by the capture, never by the comparison.
 fn out_of_scope(flow: &Flow, survey: &Survey) -> Option<Trait> {
     let (a, b) = (flow.client.0, flow.server.0);
-    let of_pair = [Trait::Tunnel, Trait::Fragments, Trait::Snapped, Trait::Malformed];
-    if let Some(found) = of_pair.into_iter().find(|what| survey.has(a, b, *what)) {
+    if survey.has(a, b, Trait::Tunnel) {
+        return Some(Trait::Tunnel);
+    }
+    let of_flow = [Trait::Fragments, Trait::Snapped, Trait::Malformed];
+    let has = |what: &Trait| survey.has_in_flow(flow.protocol, flow.client, flow.server, *what);
+    if let Some(found) = of_flow.into_iter().find(has) {
         return Some(found);
     }
     let is_outer = survey.pairs.contains_key(&crate::survey::pair(a, b));

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::capture::Frame;
+use crate::flow_event::End;
 
 /// Something in a capture, or in the frames between two addresses, that Weir reads in another way than the
 /// suites do, on purpose.
@@ -49,6 +50,10 @@ pub fn pair(a: IpAddr, b: IpAddr) -> Pair {
     (a.min(b), a.max(b))
 }
 
+fn sorted(a: End, b: End) -> [End; 2] {
+    [a.min(b), a.max(b)]
+}
+
 /// What one capture holds.
 #[derive(Clone, Debug, Default)]
 pub struct Survey {
@@ -58,8 +63,11 @@ pub struct Survey {
     pub pairs: BTreeMap<Pair, BTreeSet<Trait>>,
     /// Protocol, addresses and ports of flows whose first frame is a SYN+ACK, the sender first.
     pub answers_first: BTreeSet<(IpAddr, u16, IpAddr, u16)>,
-    /// Flows of TCP that were seen, in order of addresses and ports.
-    seen: BTreeSet<[(IpAddr, u16); 2]>,
+    /// What holds of the frames of one flow, by protocol and ends. Fragments and broken frames also count for the
+    /// flow without ports, where a reader that finds none puts them.
+    flows: BTreeMap<(u8, [End; 2]), BTreeSet<Trait>>,
+    /// Flows of TCP that were seen, with the bytes before the IP header: they hold the tags.
+    seen: BTreeSet<(Vec<u8>, [End; 2])>,
 }
 
 impl Survey {
@@ -70,6 +78,11 @@ impl Survey {
             survey.look(frame);
         }
         survey
+    }
+
+    /// Whether some frames of a flow have a trait.
+    pub fn has_in_flow(&self, protocol: u8, a: End, b: End, what: Trait) -> bool {
+        self.flows.get(&(protocol, sorted(a, b))).is_some_and(|traits| traits.contains(&what))
     }
 
     /// Whether some frames between two addresses have a trait.
@@ -99,6 +112,7 @@ impl Survey {
             self.whole.insert(Trait::Malformed);
             return;
         };
+        let (source, destination) = (packet.source, packet.destination);
         let mut traits = BTreeSet::new();
         if packet.fragment {
             traits.insert(Trait::Fragments);
@@ -108,16 +122,23 @@ impl Survey {
         } else if packet.contradicts(bytes.len()) {
             traits.insert(Trait::Malformed);
         }
+        if !traits.is_empty() {
+            let ports = packet.ports().filter(|_| !packet.later_fragment).unwrap_or_default();
+            for (from, to) in [ports, (0, 0)] {
+                let flow = (packet.protocol, sorted((source, from), (destination, to)));
+                self.flows.entry(flow).or_default().extend(&traits);
+            }
+        }
         if packet.is_tunnel() {
             self.whole.insert(Trait::Tunnel);
             traits.insert(Trait::Tunnel);
         }
-        let (source, destination) = (packet.source, packet.destination);
         self.pairs.entry(pair(source, destination)).or_default().extend(traits);
         if let Some((ports, flags)) = packet.tcp() {
-            let mut ends = [(source, ports.0), (destination, ports.1)];
-            ends.sort();
-            if self.seen.insert(ends) && flags & 0x12 == 0x12 {
+            let ends = sorted((source, ports.0), (destination, ports.1));
+            // Of Ethernet only what stands behind the addresses.
+            let before = frame.bytes.get(12.min(offset)..offset).unwrap_or_default();
+            if self.seen.insert((before.to_vec(), ends)) && flags & 0x12 == 0x12 {
                 self.answers_first.insert((source, ports.0, destination, ports.1));
             }
         }
@@ -174,7 +195,9 @@ struct Ip<'p> {
     destination: IpAddr,
     protocol: u8,
     fragment: bool,
-    /// As the header says, its own included; all that is there where an IPv4 header leaves it to the NIC (0).
+    /// A fragment other than the first: without ports.
+    later_fragment: bool,
+    /// As the header says, its own included.
     total_bytes: usize,
     header_bytes: usize,
     payload: &'p [u8],
@@ -196,9 +219,8 @@ impl Ip<'_> {
             destination: IpAddr::from(*bytes.get(16..)?.first_chunk::<4>()?),
             protocol: *bytes.get(9)?,
             fragment: half(bytes, 6)? & 0x3fff != 0,
-            total_bytes: Some(usize::from(half(bytes, 2)?))
-                .filter(|total| *total != 0)
-                .unwrap_or(bytes.len()),
+            later_fragment: half(bytes, 6)? & 0x1fff != 0,
+            total_bytes: half(bytes, 2)?.into(),
             header_bytes,
             payload: bytes.get(header_bytes..).filter(|_| header_bytes >= 20)?,
         })
@@ -207,25 +229,33 @@ impl Ip<'_> {
     fn read_v6(bytes: &[u8]) -> Option<Ip<'_>> {
         let mut protocol = *bytes.get(6)?;
         let mut at = 40;
-        let mut fragment = false;
+        let (mut fragment, mut later_fragment) = (false, false);
         while matches!(protocol, 0 | 43 | 44 | 60) {
             let length = if protocol == 44 { 8 } else { (usize::from(*bytes.get(at + 1)?) + 1) * 8 };
-            fragment |= protocol == 44;
+            if protocol == 44 {
+                fragment = true;
+                later_fragment = half(bytes, at + 2)? & 0xfff8 != 0;
+            }
             protocol = *bytes.get(at)?;
             at += length;
+            if later_fragment {
+                break;
+            }
         }
         Some(Ip {
             source: IpAddr::from(*bytes.get(8..)?.first_chunk::<16>()?),
             destination: IpAddr::from(*bytes.get(24..)?.first_chunk::<16>()?),
             protocol,
             fragment,
+            later_fragment,
             total_bytes: 40 + usize::from(half(bytes, 4)?),
             header_bytes: at,
             payload: bytes.get(at..)?,
         })
     }
 
-    /// Whether a length goes beyond what holds it.
+    /// Whether a length goes beyond what holds it. An IPv4 length of 0, which a capture shows of what a NIC
+    /// segments later, contradicts too: no such packet is ever on a wire.
     fn contradicts(&self, captured_bytes: usize) -> bool {
         if self.fragment {
             return self.total_bytes > captured_bytes;
@@ -252,10 +282,14 @@ impl Ip<'_> {
 
     /// Ports and control bits.
     fn tcp(&self) -> Option<((u16, u16), u8)> {
-        if self.protocol != 6 || self.fragment {
-            return None;
-        }
-        Some(((half(self.payload, 0)?, half(self.payload, 2)?), *self.payload.get(13)?))
+        let flags = *self.payload.get(13)?;
+        self.ports().filter(|_| self.protocol == 6 && !self.fragment).map(|ports| (ports, flags))
+    }
+
+    /// The first two numbers of the transport header, where these are ports.
+    fn ports(&self) -> Option<(u16, u16)> {
+        let has_ports = matches!(self.protocol, 6 | 17);
+        Some((half(self.payload, 0)?, half(self.payload, 2)?)).filter(|_| has_ports)
     }
 }
 

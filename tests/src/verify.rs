@@ -85,7 +85,9 @@ impl Filter {
         keys.get("event_type").filter(|kind| **kind == "flow" || **kind == "netflow")?;
         let skip = keys.contains_key("spi").then_some("flows told apart by the SPI of ESP");
         let all = keys.len();
-        keys.retain(|key, _| KEYS.contains(&key.as_str()));
+        // No flags at all: a connection picked up in the middle, which the suite's engine did not follow.
+        let unfollowed = keys.get("tcp.tcp_flags").is_some_and(|flags| flags == "00");
+        keys.retain(|key, _| KEYS.contains(&key.as_str()) && !(unfollowed && key.starts_with("tcp.")));
         let partial = keys.len() < all;
         let count = filter["count"].as_u64()? as usize;
         let empty = partial && (keys.len() == 1 || count == 0);

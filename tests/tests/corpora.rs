@@ -23,6 +23,22 @@ mode = "monitor"
 default = false
 "#;
 
+/// Expectations that Weir does not share, each with its cause.
+const KNOWN_TO_DIFFER: [(&str, &str); 3] = [
+    (
+        "dns-reversed-udp-1:",
+        "Suricata turns a flow round once DNS shows who answers; Weir knows who spoke first",
+    ),
+    (
+        "tcp-stream-after-swap:",
+        "Suricata turns a flow round once HTTP shows who answers; Weir knows who spoke first",
+    ),
+    (
+        "firewall__ruletype-firewall-50-ruleset-vs-ping:",
+        "Suricata tells ICMP flows apart by message type; nDPI and Weir do not",
+    ),
+];
+
 /// As long as a flow may be silent, for nDPI does not end flows by time.
 const ENDLESS: &str = r#"
 [flows]
@@ -54,7 +70,7 @@ fn flows_equal_those_of_ndpi() {
     });
     let board = board.into_inner().expect("no test thread panicked");
     eprintln!("nDPI flows: {board}");
-    assert!(board.applicable() >= 2900, "only {} of about 3200 flows are in scope", board.applicable());
+    assert!(board.applicable() >= 2950, "only {} of about 3200 flows are in scope", board.applicable());
     assert!(board.failures().is_empty(), "{} flows differ", board.failures().len());
 }
 
@@ -80,8 +96,11 @@ fn flows_equal_those_of_suricata_verify() {
             filter.compare(&name, &survey, &events, &mut board);
         }
     }
+    for (start, cause) in KNOWN_TO_DIFFER {
+        assert_eq!(board.known(start, cause), 1, "{start} no longer differs");
+    }
     eprintln!("suricata-verify flow filters: {board}");
-    assert!(board.applicable() >= 60, "only {} filters are in scope", board.applicable());
+    assert!(board.applicable() >= 65, "only {} filters are in scope", board.applicable());
     assert!(board.failures().is_empty(), "{} filters differ", board.failures().len());
 }
 

@@ -57,7 +57,7 @@ fn a_flow_that_differs_is_missing_or_is_too_many_fails() {
 #[test]
 fn what_the_capture_speaks_of_is_skipped_and_nothing_else() {
     let mut frames = handshake();
-    // More fragments follow.
+    // More fragments follow: to the ports, and to the flow without ports that Weir counts them in.
     frames[1].bytes[20] |= 0x20;
     let board = ndpi_board(expected([2, 1]), &frames, &[]);
     assert_eq!((board.applicable(), board.failures().len()), (0, 0));

@@ -92,6 +92,8 @@ fn every_truncation_is_survived_as_a_short_frame_and_as_a_cut_one() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn noise_is_survived(
         frames in prop::collection::vec((prop::collection::vec(any::<u8>(), 0..120), 0..5usize, 0..3usize), 1..40),

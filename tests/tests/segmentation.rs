@@ -254,7 +254,7 @@ fn exchanges() -> impl Strategy<Value = Vec<Message>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn hits_are_those_of_the_whole_buffers(messages in exchanges(), delivery in deliveries()) {

@@ -195,7 +195,8 @@ impl FlowBody {
         let flow = end.flow;
         let body = FlowEndBody {
             end: Timestamp::from_ns(flow.last_ns),
-            age: flow.last_ns.saturating_sub(flow.start_ns) / 1_000_000_000,
+            // As Suricata counts: from second to second, not rounded down from the whole span.
+            age: (flow.last_ns / 1_000_000_000).saturating_sub(flow.start_ns / 1_000_000_000),
             state: end.state.as_str(),
             reason: end.cause.as_str(),
             alerted: end.alerted,
