@@ -33,7 +33,12 @@ impl App {
     pub fn advance<S: AppSink>(&mut self, direction: Direction, chunk: StreamChunk<'_>, sink: &mut S) {
         let next = match self {
             App::Probing(probe) => probe.advance(direction, chunk, sink),
-            App::Http(http) => http.advance(direction, chunk, sink).err().map(App::Payload),
+            App::Http(http) => match http.advance(direction, chunk, sink) {
+                Err(payload) => Some(App::Payload(payload)),
+                // Closed flows are remembered for a while: their parsers need not be.
+                Ok(()) if chunk == StreamChunk::Fin => http.remains().map(App::Payload),
+                Ok(()) => None,
+            },
             App::Payload(payload) => {
                 payload.advance(direction, chunk, sink);
                 None
@@ -187,5 +192,29 @@ impl AppAnomaly {
     /// Whether two ends may read the bytes differently, so that an inspector can be led astray.
     pub fn is_ambiguous(self) -> bool {
         !matches!(self, AppAnomaly::UnpairedResponse | AppAnomaly::Gap)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{http::conversations::listen, *};
+
+    #[test]
+    fn a_parser_goes_when_both_ends_finished_and_all_is_told() {
+        use Direction::{ToClient, ToServer};
+        let request = (ToServer, StreamChunk::Data(b"GET / HTTP/1.1\r\n\r\n"));
+        let response = (ToClient, StreamChunk::Data(b"HTTP/1.1 200 OK\r\n\r\nbody"));
+        let late = (ToServer, StreamChunk::Data(b"late"));
+        let fins = [(ToServer, StreamChunk::Fin), (ToClient, StreamChunk::Fin)];
+
+        let (app, recorder) = listen(&[request, response, fins[0], fins[1], late]);
+        assert!(matches!(app, App::Payload(_)));
+        assert_eq!(app.protocol(), AppProtocol::Http);
+        assert_eq!(recorder.instances(ToServer, Field::Payload), [b"late"]);
+        assert_eq!(recorder.transactions().len(), 1);
+
+        let (app, recorder) = listen(&[request, fins[0], fins[1]]);
+        assert!(matches!(app, App::Http(_)), "the request is told of when the flow is over");
+        assert_eq!(recorder.transactions().len(), 1);
     }
 }

@@ -1,7 +1,5 @@
 //! One rule's automaton, which says where a match that begins here ends.
 
-use std::collections::BTreeSet;
-
 use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::nfa::thompson::{self, WhichCaptures};
 use regex_automata::util::alphabet::Unit;
@@ -49,7 +47,6 @@ impl Confirm {
             .match_kind(MatchKind::All)
             .start_kind(StartKind::Anchored)
             .accelerate(false)
-            .minimize(true)
             .dfa_size_limit(Some(RULE_DFA_BYTES_MAX))
             .determinize_size_limit(Some(8 * RULE_DFA_BYTES_MAX));
         let dfa = dense::Builder::new().configure(config).build_from_nfa(&nfa).ok()?;
@@ -107,21 +104,23 @@ fn start_state(dfa: &dense::DFA<Vec<u32>>, byte_before: Option<u8>) -> StateID {
 
 fn certain_states(dfa: &dense::DFA<Vec<u32>>) -> Vec<bool> {
     let befores = std::iter::once(None).chain((0..=u8::MAX).map(Some));
-    let mut seen: BTreeSet<StateID> = befores.map(|before| start_state(dfa, before)).collect();
-    let mut queue: Vec<StateID> = seen.iter().copied().collect();
+    let mut seen = Vec::new();
     let mut certain = Vec::new();
+    let mut queue: Vec<StateID> = befores.map(|before| start_state(dfa, before)).collect();
     while let Some(state) = queue.pop() {
-        let nexts = || dfa.byte_classes().representatives(0..=u8::MAX).filter_map(Unit::as_u8);
-        let mut is_certain = dfa.is_match_state(dfa.next_eoi_state(state));
-        for next in nexts().map(|byte| dfa.next_state(state, byte)) {
-            is_certain &= dfa.is_match_state(next);
-            if seen.insert(next) {
-                queue.push(next);
-            }
-        }
         let index = state.as_usize() >> dfa.stride2();
-        certain.resize(certain.len().max(index + 1), false);
-        certain[index] = is_certain;
+        if seen.len() <= index {
+            seen.resize(index + 1, false);
+            certain.resize(index + 1, false);
+        }
+        if std::mem::replace(&mut seen[index], true) {
+            continue;
+        }
+        let nexts = dfa.byte_classes().representatives(0..=u8::MAX).filter_map(Unit::as_u8);
+        let first_next = queue.len();
+        queue.extend(nexts.map(|byte| dfa.next_state(state, byte)));
+        certain[index] = dfa.is_match_state(dfa.next_eoi_state(state))
+            && queue[first_next..].iter().all(|next| dfa.is_match_state(*next));
     }
     certain
 }

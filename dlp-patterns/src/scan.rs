@@ -14,7 +14,7 @@ mod scanner;
 mod window;
 
 use candidate::Candidate;
-use scanner::Scanner;
+use scanner::{Live, Scanner};
 use window::Window;
 
 /// What a scan remembers between two chunks, for one direction of a flow.
@@ -74,8 +74,8 @@ impl RuleSet {
             state.offset += chunk.len() as u64;
             return Ok(());
         };
-        let mut scanner =
-            Scanner::new(self, Window::new(&state.tail, chunk, state.offset), &state.live, hits);
+        let mut live = lend(&state.live);
+        let mut scanner = Scanner::new(self, Window::new(&state.tail, chunk, state.offset), &mut live, hits);
         let mut end = 0;
         while let Some(next) = literals.find(&mut at, chunk, end) {
             end = next;
@@ -83,7 +83,7 @@ impl RuleSet {
             literals.ended(at).for_each(|literal| scanner.spawn(literal));
         }
         scanner.advance(chunk.len());
-        let (live, overflows) = scanner.leave();
+        let overflows = scanner.leave();
         // `Vec::new` also gives the memory back; nothing was allocated unless a candidate outlived a chunk.
         state.live = if live.is_empty() { Vec::new() } else { live.to_vec() };
         window::keep_tail(&mut state.tail, chunk);
@@ -101,7 +101,8 @@ impl RuleSet {
     pub fn finish(&self, state: &mut ScanState, hits: &mut Vec<Hit>) {
         let ended = std::mem::take(state);
         if ended.within.is_some_and(|within| within.stamp == self.stamp()) && !ended.live.is_empty() {
-            Scanner::new(self, Window::new(&ended.tail, &[], ended.offset), &ended.live, hits).finish();
+            let mut live = lend(&ended.live);
+            Scanner::new(self, Window::new(&ended.tail, &[], ended.offset), &mut live, hits).finish();
         }
     }
 
@@ -123,6 +124,14 @@ impl RuleSet {
         state.within = Some(self.enter(within.field, within.direction));
         state.within
     }
+}
+
+/// The candidates in a place for the scanner, filled in place: it is large, and collecting would copy all of it.
+#[inline]
+fn lend(candidates: &[Candidate]) -> Live {
+    let mut live = Live::new();
+    live.try_extend_from_slice(candidates).expect("no more outlive a chunk than fit");
+    live
 }
 
 #[cfg(test)]

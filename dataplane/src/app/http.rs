@@ -104,6 +104,15 @@ impl Http {
         }
     }
 
+    /// How a connection goes on of which both directions are through with HTTP and all is told: what still
+    /// comes is payload, as it would be here.
+    pub(super) fn remains(&self) -> Option<Payload> {
+        let is_over = self.client.part == Part::Tunnel
+            && self.server.part == Part::Tunnel
+            && self.transactions.is_idle();
+        is_over.then(|| Payload::behind(AppProtocol::Http, [self.client.outlet, self.server.outlet]))
+    }
+
     /// Whether this is HTTP for sure.
     pub(super) fn is_proven(&self) -> bool {
         self.proven
@@ -382,7 +391,7 @@ impl Http {
         }
         let side = self.side(direction);
         side.outlet.to(sink).data(Field::Payload, rest);
-        Payload::of_failed(protocol, [self.client.outlet, self.server.outlet])
+        Payload::behind(protocol, [self.client.outlet, self.server.outlet])
     }
 
     fn side(&mut self, direction: Direction) -> &mut Side {

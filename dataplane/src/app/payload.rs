@@ -18,8 +18,9 @@ impl Payload {
         Payload { protocol: AppProtocol::Unknown, outlets: Outlet::both() }
     }
 
-    /// What is left of a flow whose parser gave up; an outlet that is open has payload under way.
-    pub(super) fn of_failed(protocol: AppProtocol, outlets: [Outlet; 2]) -> Self {
+    /// What follows behind a parser that gave up, or whose work is done; an outlet that is open has payload
+    /// under way.
+    pub(super) fn behind(protocol: AppProtocol, outlets: [Outlet; 2]) -> Self {
         Payload { protocol, outlets }
     }
 

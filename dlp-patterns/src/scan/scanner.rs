@@ -22,21 +22,21 @@ pub(super) struct Scanner<'s> {
     rules: &'s RuleSet,
     window: Window<'s>,
     at: usize,
-    live: Live,
+    live: &'s mut Live,
     hits: &'s mut Vec<Hit>,
     first_fresh: usize,
     overflows: bool,
 }
 
 impl<'s> Scanner<'s> {
+    /// A scanner before the chunk. `live` is lent, since it is too large to be moved for every chunk.
     pub(super) fn new(
         rules: &'s RuleSet,
         window: Window<'s>,
-        live: &[Candidate],
+        live: &'s mut Live,
         hits: &'s mut Vec<Hit>,
     ) -> Scanner<'s> {
         let first_fresh = hits.len();
-        let live = live.iter().copied().collect();
         Scanner { rules, window, at: 0, live, hits, first_fresh, overflows: false }
     }
 
@@ -78,16 +78,16 @@ impl<'s> Scanner<'s> {
         }
     }
 
-    /// Gives up the candidates that live on, and whether there were too many.
-    pub(super) fn leave(mut self) -> (Live, bool) {
+    /// Leaves the candidates that live on, and says whether there were too many.
+    pub(super) fn leave(mut self) -> bool {
         self.settle();
-        (self.live, self.overflows)
+        self.overflows
     }
 
     /// Decides the candidates that wait for the next byte: there is none.
     pub(super) fn finish(mut self) {
         let end = self.offset();
-        for candidate in std::mem::take(&mut self.live) {
+        for candidate in std::mem::take(self.live) {
             let confirm = self.rules.rule(candidate.rule).confirm();
             if confirm.matches_at_end(candidate.state) {
                 self.report(&candidate, end);
@@ -156,12 +156,12 @@ impl<'s> Scanner<'s> {
         let rules = self.rules;
         self.live.sort_by_key(|live| (live.rule, live.state, Reverse(live.start)));
         let mut merged = Live::new();
-        for candidate in std::mem::take(&mut self.live) {
+        for candidate in std::mem::take(self.live) {
             if !merged.last().is_some_and(|last: &Candidate| last.agrees_with(&candidate, rules)) {
                 merged.push(candidate);
             }
         }
-        self.live = merged;
+        *self.live = merged;
     }
 
     /// Puts the hits that became certain with the last byte in order, before the next byte is read.
@@ -174,7 +174,7 @@ impl<'s> Scanner<'s> {
         let mut fresh = self.hits.split_off(self.first_fresh);
         fresh.sort_by_key(|hit| (hit.end, hit.rule, Reverse(hit.start)));
         fresh.dedup_by_key(|hit| (hit.end, hit.rule));
-        for live in &mut self.live {
+        for live in self.live.iter_mut() {
             live.is_echo = fresh.iter().any(|hit| hit.rule == live.rule && hit.end == moment);
         }
         self.hits.append(&mut fresh);

@@ -29,6 +29,11 @@ struct Open {
 }
 
 impl Transactions {
+    /// Whether none is under way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.open.is_empty() && self.unpaired.is_none()
+    }
+
     /// Whether another request would exceed the cap.
     pub(super) fn is_full(&self) -> bool {
         self.open.len() == HTTP_PIPELINED_MAX
