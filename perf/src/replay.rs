@@ -95,15 +95,7 @@ impl Plan {
         for round in 1..=self.rounds {
             for (capture, is_idle) in [(&self.pcap, false), (&idle, true)] {
                 let run = run_weir(&weir, capture, core)?;
-<<<<<<< HEAD
-                if is_idle {
-                    report.weir.idle.push(run);
-                } else {
-                    report.weir.whole.push(run);
-                }
-=======
                 report.weir.push(run, is_idle);
->>>>>>> 11a25f645ea0a675b2569ebbbb435e760f46e03d
                 if let Some(peer) = &peer {
                     let run = run_suricata(peer, capture, core)?;
                     peer_runs.push(run, is_idle);
