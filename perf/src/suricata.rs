@@ -29,7 +29,7 @@ flow: { memcap: 1gb, hash-size: 262144, prealloc: 100000 }
 stream:
   memcap: 1gb
   checksum-validation: yes
-  reassembly: { memcap: 1gb, depth: 0, check-overlap-different-data: true }
+  reassembly: { memcap: 1gb, depth: 0 }
 mpm-algo: auto
 spm-algo: auto
 "#;
@@ -75,6 +75,8 @@ impl Suricata {
             "all".into(),
             "--runmode".into(),
             "single".into(),
+            // A rule that does not load would be work not done.
+            "--init-errors-fatal".into(),
         ]
         .into()
     }
