@@ -214,19 +214,50 @@ pub enum ChecksumMode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DecodeError {
     /// The frame ends inside its link header.
-    LinkTruncated,
+    LinkTruncated = 0,
     /// More VLAN tags than [`VLAN_TAGS_MAX`].
-    TooManyTags,
+    TooManyTags = 1,
     /// The packet ends inside its IP header, or before the length that the header announces.
-    IpTruncated,
+    IpTruncated = 2,
     /// The version field contradicts the link header, or is neither 4 nor 6.
-    IpVersion,
+    IpVersion = 3,
     /// A header length below the minimum or beyond the packet.
-    IpHeaderLength,
+    IpHeaderLength = 4,
     /// A chain of IPv6 extension headers that is too long, or out of the order that RFC 8200 allows.
-    Ipv6Extensions,
+    Ipv6Extensions = 5,
     /// The packet ends inside its TCP, UDP or ICMP header.
-    TransportTruncated,
+    TransportTruncated = 6,
     /// A TCP data offset or a UDP length that does not fit.
-    TransportLength,
+    TransportLength = 7,
+}
+
+impl DecodeError {
+    /// How many errors there are.
+    pub const COUNT: usize = 8;
+
+    /// Every error, in index order.
+    pub const ALL: [DecodeError; DecodeError::COUNT] = [
+        DecodeError::LinkTruncated,
+        DecodeError::TooManyTags,
+        DecodeError::IpTruncated,
+        DecodeError::IpVersion,
+        DecodeError::IpHeaderLength,
+        DecodeError::Ipv6Extensions,
+        DecodeError::TransportTruncated,
+        DecodeError::TransportLength,
+    ];
+
+    /// The name that counters use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            DecodeError::LinkTruncated => "link_truncated",
+            DecodeError::TooManyTags => "too_many_tags",
+            DecodeError::IpTruncated => "ip_truncated",
+            DecodeError::IpVersion => "ip_version",
+            DecodeError::IpHeaderLength => "ip_header_length",
+            DecodeError::Ipv6Extensions => "ipv6_extensions",
+            DecodeError::TransportTruncated => "transport_truncated",
+            DecodeError::TransportLength => "transport_length",
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Fields → findings: runs the rules over one direction of a flow, field after field.
 
-use dlp_patterns::{Field, Hit, RuleSet, ScanState};
+use dlp_patterns::{Action, Field, Hit, RuleSet, ScanState};
 
 use crate::flow::Direction;
 use crate::limits::HITS_PER_PACKET_MAX;
@@ -21,6 +21,7 @@ pub struct Finding {
 pub struct Findings {
     listed: Vec<Finding>,
     unlisted: u64,
+    asked: Option<Action>,
     overflowed: bool,
     hits: Vec<Hit>,
 }
@@ -29,6 +30,11 @@ impl Findings {
     /// The findings, in stream order; at most [`HITS_PER_PACKET_MAX`].
     pub fn listed(&self) -> &[Finding] {
         &self.listed
+    }
+
+    /// The strictest action that any hit asks for, listed or not: a flood of alerts hides nothing.
+    pub fn asked(&self) -> Option<Action> {
+        self.asked
     }
 
     /// How many more there were.
@@ -46,15 +52,24 @@ impl Findings {
         self.listed.clear();
         self.hits.clear();
         self.unlisted = 0;
+        self.asked = None;
         self.overflowed = false;
     }
 
-    fn take_hits(&mut self, direction: Direction, field: Field) {
+    fn take_hits(&mut self, rules: &RuleSet, direction: Direction, field: Field) {
         for hit in self.hits.drain(..) {
+            let action = rules.rule(hit.rule).action();
+            let is_stricter = Some(action) > self.asked;
+            self.asked = self.asked.max(Some(action));
+            let finding = Finding { direction, field, hit };
             if self.listed.len() < HITS_PER_PACKET_MAX {
-                self.listed.push(Finding { direction, field, hit });
-            } else {
-                self.unlisted += 1;
+                self.listed.push(finding);
+                continue;
+            }
+            self.unlisted += 1;
+            // What decides the verdict is told, at the cost of one that does not.
+            if let Some(last) = self.listed.last_mut().filter(|_| is_stricter) {
+                *last = finding;
             }
         }
     }
@@ -84,7 +99,7 @@ impl FieldScan {
             findings.overflowed = true;
         }
         if !findings.hits.is_empty() {
-            findings.take_hits(direction, field);
+            findings.take_hits(rules, direction, field);
         }
     }
 
@@ -92,6 +107,6 @@ impl FieldScan {
     pub fn end(&mut self, rules: &RuleSet, direction: Direction, findings: &mut Findings) {
         let Some(field) = self.field.take() else { return };
         rules.finish(&mut self.state, &mut findings.hits);
-        findings.take_hits(direction, field);
+        findings.take_hits(rules, direction, field);
     }
 }

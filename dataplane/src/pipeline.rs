@@ -6,7 +6,7 @@ mod tracked;
 
 use std::sync::Arc;
 
-use dlp_patterns::{Action, RuleSet};
+use dlp_patterns::RuleSet;
 use flow_table::{FlowId, FlowKey, FlowTable, Orientation};
 
 pub use self::counters::Counters;
@@ -18,7 +18,7 @@ use crate::event::{Alert, Dropped, Event, EventSink, FlowEndCause};
 use crate::flow::{self, Direction, FlowRecord};
 use crate::inspect::Findings;
 use crate::limits::{FLOWLESS_DROP_EVENTS_PER_SECOND_MAX, FLOWS_EXPIRED_PER_CALL_MAX};
-use crate::policy::{Disposition, Mode, Settings, strictest};
+use crate::policy::{Disposition, Settings};
 use crate::reassembly::{HeldBudget, Segment};
 use crate::verdict::{DropReason, Verdict};
 
@@ -77,23 +77,20 @@ impl Pipeline {
         self.counters.bytes_in += u64::from(meta.wire_bytes);
         self.newest_ns = self.newest_ns.max(meta.now_ns);
         self.resets.clear();
-        let checksum = match decode(frame, meta.wire_bytes, meta.link_type, self.settings.checksums) {
-            Ok(packet) => {
-                let verdict = self.judge(frame, &packet, meta, sink);
-                self.counters.count(verdict);
-                (packet.checksum, verdict)
-            }
-            Err(_) => {
-                let verdict = self.refuse_flowless(DropReason::Malformed, meta, sink);
-                self.counters.count(verdict);
-                (Checksum::Unverified, verdict)
+        let decoded = decode(frame, meta.wire_bytes, meta.link_type, self.settings.checksums);
+        let (verdict, checksum) = match decoded {
+            Ok(packet) => (self.judge(frame, &packet, meta, sink), packet.checksum),
+            Err(error) => {
+                self.counters.undecodable[error as usize] += 1;
+                (self.refuse_flowless(DropReason::Malformed, meta, sink), Checksum::Unverified)
             }
         };
-        if let (Checksum::Partial { offset, value }, Verdict::Forward) = checksum {
+        self.counters.count(verdict);
+        if let (Verdict::Forward, Checksum::Partial { offset, value }) = (verdict, checksum) {
             frame[offset..offset + 2].copy_from_slice(&value.to_be_bytes());
             self.counters.checksums_completed += 1;
         }
-        checksum.1
+        verdict
     }
 
     /// The frames that a [`Verdict::Reset`] asks to inject; valid until the next frame is judged.
@@ -160,12 +157,12 @@ impl Pipeline {
         let (rules, findings) = (&*self.rules, &mut self.findings);
         let mut ears = Ears { rules, findings, ambiguous: false, sink, now_ns: meta.now_ns };
         let read = match tracked.disposition {
-            Disposition::Blocked(_) => Err(DropReason::FlowBlocked),
+            Disposition::Blocked { .. } => Err(DropReason::FlowBlocked),
             Disposition::Inspect => read(tracked, direction, packet, &mut self.held, &mut ears),
         };
         let ambiguous = ears.ambiguous;
         let verdict = match read {
-            Err(cause) => self.settings.verdict_for(cause),
+            Err(cause) => self.refuse(cause),
             Ok(_) => self.decide(id, ambiguous),
         };
         if let (Verdict::Reset(_), Ok(Some(standing))) = (verdict, read) {
@@ -180,26 +177,30 @@ impl Pipeline {
 
     /// What the content of a packet makes of it, and of its flow.
     fn decide(&mut self, id: FlowId, ambiguous: bool) -> Verdict {
-        let actions = self.findings.listed().iter().map(|finding| self.rules.rule(finding.hit.rule).action());
-        let asked = match strictest(actions) {
-            Some(Action::Drop) => Verdict::Drop(DropReason::Rule),
-            Some(Action::Reset) => Verdict::Reset(DropReason::Rule),
-            Some(Action::Alert) | None if self.findings.overflowed() => {
-                self.settings.verdict_for(DropReason::ScanOverflow)
-            }
-            Some(Action::Alert) | None if ambiguous => self.settings.verdict_for(DropReason::AppError),
-            Some(Action::Alert) | None => Verdict::Forward,
+        let ruled = self.findings.asked().map_or(Verdict::Forward, |action| self.settings.verdict_of_rule(action));
+        let asked = match ruled {
+            Verdict::Forward if self.findings.overflowed() => self.refuse(DropReason::ScanOverflow),
+            Verdict::Forward if ambiguous => self.refuse(DropReason::AppError),
+            verdict => verdict,
         };
-        let Some(reason) = asked.reason().filter(|_| self.settings.mode == Mode::Protect) else {
-            return Verdict::Forward;
-        };
+        let Some(reason) = asked.reason() else { return Verdict::Forward };
         let tracked = self.flows.value_mut(id).expect(FOUND);
-        tracked.disposition = Disposition::Blocked(reason);
-        tracked.release(&mut self.held);
-        match asked {
+        let verdict = match asked {
             Verdict::Reset(reason) if tracked.connection.is_none() => Verdict::Drop(reason),
             verdict => verdict,
+        };
+        tracked.disposition = Disposition::Blocked { reason, reset: matches!(verdict, Verdict::Reset(_)) };
+        tracked.release(&mut self.held);
+        verdict
+    }
+
+    /// The verdict on a frame that a cause other than a rule speaks against.
+    fn refuse(&mut self, cause: DropReason) -> Verdict {
+        let verdict = self.settings.verdict_for(cause);
+        if verdict == Verdict::Forward {
+            self.counters.excepted[cause as usize] += 1;
         }
+        verdict
     }
 
     /// Tells of what was found in a packet, and of what became of it.
@@ -309,7 +310,7 @@ impl Pipeline {
 
     /// The verdict on a frame that belongs to no flow.
     fn refuse_flowless<S: EventSink>(&mut self, cause: DropReason, meta: RxMeta, sink: &mut S) -> Verdict {
-        let verdict = self.settings.verdict_for(cause);
+        let verdict = self.refuse(cause);
         if verdict == Verdict::Forward {
             return verdict;
         }
@@ -349,7 +350,15 @@ fn end_cause(
     let (Transport::Tcp(header), Some(connection)) = (packet.transport, &tracked.connection) else {
         return None;
     };
-    let reopened = connection.is_reopened_by(direction, &segment(&header, packet));
+    let reopened = match tracked.disposition {
+        Disposition::Inspect => connection.is_reopened_by(direction, &segment(&header, packet)),
+        // Both ends were told that it is over, and nothing of it was tracked since.
+        Disposition::Blocked { reset: true, .. } => {
+            header.flags.has(TcpFlags::SYN) && !header.flags.has(TcpFlags::ACK)
+        }
+        // Its ends may go on with it: a SYN among the same ports proves nothing.
+        Disposition::Blocked { reset: false, .. } => false,
+    };
     reopened.then_some(FlowEndCause::Reused)
 }
 
@@ -378,7 +387,7 @@ fn read<S: EventSink>(
     }
     match packet.transport {
         Transport::Fragment { .. } => Err(DropReason::Fragment),
-        Transport::Udp { .. } => {
+        Transport::Udp { .. } | Transport::Icmp { .. } | Transport::Other | Transport::None => {
             tracked.read_datagram(direction, packet.payload, ears);
             Ok(None)
         }
@@ -386,7 +395,6 @@ fn read<S: EventSink>(
             tracked.record.tcp_flags[direction as usize] |= header.flags.0;
             read_segment(tracked, direction, segment(&header, packet), &header, held, ears).map(Some)
         }
-        Transport::Icmp { .. } | Transport::Other | Transport::None => Ok(None),
     }
 }
 

@@ -104,19 +104,24 @@ pub enum Disposition {
     #[default]
     Inspect,
     /// Nothing of it passes any more.
-    Blocked(DropReason),
-}
-
-/// The strictest of what the rules that hit ask for: `Alert < Drop < Reset`.
-pub fn strictest(actions: impl Iterator<Item = Action>) -> Option<Action> {
-    actions.max_by_key(|action| match action {
-        Action::Alert => 0,
-        Action::Drop => 1,
-        Action::Reset => 2,
-    })
+    Blocked {
+        /// Why.
+        reason: DropReason,
+        /// Whether both ends were reset: what comes next between the same ports is a new connection.
+        reset: bool,
+    },
 }
 
 impl Settings {
+    /// The verdict on a frame that completes a match.
+    pub fn verdict_of_rule(&self, action: Action) -> Verdict {
+        match (self.mode, action) {
+            (Mode::Monitor, _) | (_, Action::Alert) => Verdict::Forward,
+            (Mode::Protect, Action::Drop) => Verdict::Drop(DropReason::Rule),
+            (Mode::Protect, Action::Reset) => Verdict::Reset(DropReason::Rule),
+        }
+    }
+
     /// The verdict on a frame that a cause other than a rule speaks against.
     pub fn verdict_for(&self, cause: DropReason) -> Verdict {
         if self.mode == Mode::Monitor || self.exceptions.get(cause) == Exception::Forward {

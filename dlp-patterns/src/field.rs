@@ -41,7 +41,8 @@ pub enum Field {
     HttpRequestBody = 2,
     /// The body of a response with its transfer coding removed.
     HttpResponseBody = 3,
-    /// Bytes that no parser claims: TCP streams of unknown protocol, and UDP datagrams one by one.
+    /// Bytes that no parser claims: TCP streams of unknown protocol, and what UDP, ICMP and every other
+    /// protocol over IP carries, packet by packet.
     Payload = 4,
 }
 

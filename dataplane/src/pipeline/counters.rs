@@ -1,5 +1,6 @@
 //! The books of one pipeline.
 
+use crate::decode::DecodeError;
 use crate::verdict::{DropReason, Verdict};
 
 /// Totals since the start. At every instant `frames_in = forwarded + Σ dropped`.
@@ -13,6 +14,10 @@ pub struct Counters {
     pub forwarded: u64,
     /// Frames that do not, by [`DropReason`]; those whose connection was reset are among them.
     pub dropped: [u64; DropReason::COUNT],
+    /// Frames that a cause spoke against and that pass all the same: in monitor mode, or by the operator's word.
+    pub excepted: [u64; DropReason::COUNT],
+    /// Frames that are no packets, by [`DecodeError`]; those that do not pass are dropped as malformed.
+    pub undecodable: [u64; DecodeError::COUNT],
     /// Connections that were reset.
     pub resets: u64,
     /// Resets that were sent: up to two a connection. They are not among `frames_in`.
@@ -62,9 +67,9 @@ impl Counters {
         self.frames_in += other.frames_in;
         self.bytes_in += other.bytes_in;
         self.forwarded += other.forwarded;
-        for (mine, theirs) in self.dropped.iter_mut().zip(other.dropped) {
-            *mine += theirs;
-        }
+        add_each(&mut self.dropped, &other.dropped);
+        add_each(&mut self.excepted, &other.excepted);
+        add_each(&mut self.undecodable, &other.undecodable);
         self.resets += other.resets;
         self.injected += other.injected;
         self.injections_failed += other.injections_failed;
@@ -74,5 +79,11 @@ impl Counters {
         self.alerts += other.alerts;
         self.hits_unlisted += other.hits_unlisted;
         self.drops_untold += other.drops_untold;
+    }
+}
+
+fn add_each<const N: usize>(mine: &mut [u64; N], theirs: &[u64; N]) {
+    for (mine, theirs) in mine.iter_mut().zip(theirs) {
+        *mine += theirs;
     }
 }

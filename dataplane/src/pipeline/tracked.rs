@@ -84,7 +84,7 @@ impl Tracked {
         let state = match self.disposition {
             Disposition::Inspect => self.state(),
             // What is blocked stays so until it falls silent, and is then forgotten as soon as the closed.
-            Disposition::Blocked(_) => FlowState::Closed,
+            Disposition::Blocked { .. } => FlowState::Closed,
         };
         let seconds = match (self.record.protocol, state) {
             (protocol::TCP, FlowState::New) => timeouts.tcp_new_s,
@@ -109,7 +109,7 @@ impl Tracked {
         self.app.advance(direction, chunk, &mut listener);
     }
 
-    /// Shows a datagram to the rules.
+    /// Shows a datagram, of whatever protocol, to the rules.
     pub(super) fn read_datagram<S: EventSink>(
         &mut self,
         direction: Direction,
@@ -148,7 +148,7 @@ impl Tracked {
             alerted: self.alerted,
             blocked: match self.disposition {
                 Disposition::Inspect => None,
-                Disposition::Blocked(reason) => Some(reason),
+                Disposition::Blocked { reason, .. } => Some(reason),
             },
         }
     }

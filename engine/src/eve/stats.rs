@@ -1,8 +1,8 @@
 //! The counters as the body of a `stats` event.
 
+use dataplane::decode::DecodeError;
 use dataplane::pipeline::Counters;
 use dataplane::verdict::DropReason;
-use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 /// Totals since the start: `decoder.pkts = ips.accepted + ips.blocked`.
@@ -24,6 +24,8 @@ struct Decoder {
     bytes: u64,
     non_ip: u64,
     checksums_completed: u64,
+    /// Frames that are no packets, by error.
+    invalid: DecodeErrors,
 }
 
 #[derive(Serialize)]
@@ -47,6 +49,10 @@ struct Ips {
     injected: u64,
     injections_failed: u64,
     drop_reason: DropReasons,
+    /// Frames that a cause spoke against and that passed all the same, by cause.
+    excepted: DropReasons,
+    /// Drops without a flow that became no event.
+    drops_untold: u64,
 }
 
 /// Drops by reason; every reason is written.
@@ -54,11 +60,16 @@ pub(crate) struct DropReasons(pub(crate) [u64; DropReason::COUNT]);
 
 impl Serialize for DropReasons {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(DropReason::COUNT))?;
-        for reason in DropReason::ALL {
-            map.serialize_entry(reason.as_str(), &self.0[reason as usize])?;
-        }
-        map.end()
+        serializer.collect_map(DropReason::ALL.map(|reason| (reason.as_str(), self.0[reason as usize])))
+    }
+}
+
+/// Undecodable frames by error; every error is written.
+struct DecodeErrors([u64; DecodeError::COUNT]);
+
+impl Serialize for DecodeErrors {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(DecodeError::ALL.map(|error| (error.as_str(), self.0[error as usize])))
     }
 }
 
@@ -71,6 +82,7 @@ impl StatsBody {
                 bytes: counters.bytes_in,
                 non_ip: counters.non_ip,
                 checksums_completed: counters.checksums_completed,
+                invalid: DecodeErrors(counters.undecodable),
             },
             flow: Flow { total: counters.flows },
             detect: Detect { alert: counters.alerts, alerts_suppressed: counters.hits_unlisted },
@@ -81,6 +93,8 @@ impl StatsBody {
                 injected: counters.injected,
                 injections_failed: counters.injections_failed,
                 drop_reason: DropReasons(counters.dropped),
+                excepted: DropReasons(counters.excepted),
+                drops_untold: counters.drops_untold,
             },
             events_lost,
         }
