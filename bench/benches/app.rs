@@ -28,7 +28,7 @@ impl AppSink for Count {
     fn transaction(&mut self, _transaction: &HttpTransaction) {
         self.transactions += 1;
     }
-    fn anomaly(&mut self, _anomaly: AppAnomaly) {
+    fn anomaly(&mut self, _direction: Direction, _anomaly: AppAnomaly) {
         self.anomalies += 1;
     }
 }

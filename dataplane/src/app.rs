@@ -110,7 +110,7 @@ pub trait AppSink {
     /// A request and its response are complete, or will never be.
     fn transaction(&mut self, transaction: &HttpTransaction);
     /// The peers broke the protocol.
-    fn anomaly(&mut self, anomaly: AppAnomaly);
+    fn anomaly(&mut self, direction: Direction, anomaly: AppAnomaly);
 }
 
 /// A request and its response as events tell them. Strings are cut at

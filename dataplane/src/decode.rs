@@ -16,6 +16,7 @@ mod ipv4;
 mod ipv6;
 mod link;
 mod message;
+pub mod protocol;
 mod tcp;
 #[cfg(test)]
 mod tests;

@@ -5,22 +5,9 @@ use std::net::IpAddr;
 use arrayvec::ArrayVec;
 pub use dlp_patterns::Direction;
 
+pub use crate::decode::protocol;
 use crate::decode::{Packet, Transport};
 use crate::limits::VLAN_TAGS_MAX;
-
-/// Protocol numbers of the upper layer (IANA).
-pub mod protocol {
-    /// RFC 792.
-    pub const ICMP: u8 = 1;
-    /// RFC 9293.
-    pub const TCP: u8 = 6;
-    /// RFC 768.
-    pub const UDP: u8 = 17;
-    /// RFC 4443.
-    pub const ICMPV6: u8 = 58;
-    /// RFC 9260.
-    pub const SCTP: u8 = 132;
-}
 
 /// Who spoke with whom, when, and how much. Counts every frame of the flow, forwarded or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +46,9 @@ impl FlowRecord {
         self.last_ns = self.last_ns.max(now_ns);
     }
 }
+
+const _: () =
+    assert!(VLAN_TAGS_MAX == flow_table::FlowKey::VLANS_MAX, "a key holds every tag that is decoded");
 
 /// The ports that identify the flow of a packet: 0 for what has none.
 pub fn ports(packet: &Packet<'_>) -> (u16, u16) {

@@ -177,7 +177,8 @@ impl Pipeline {
 
     /// What the content of a packet makes of it, and of its flow.
     fn decide(&mut self, id: FlowId, ambiguous: bool) -> Verdict {
-        let ruled = self.findings.asked().map_or(Verdict::Forward, |action| self.settings.verdict_of_rule(action));
+        let ruled =
+            self.findings.asked().map_or(Verdict::Forward, |action| self.settings.verdict_of_rule(action));
         let asked = match ruled {
             Verdict::Forward if self.findings.overflowed() => self.refuse(DropReason::ScanOverflow),
             Verdict::Forward if ambiguous => self.refuse(DropReason::AppError),

@@ -74,7 +74,7 @@ impl<S: AppSink> Emitter<'_, S> {
         let bit = 1 << anomaly as u16;
         if self.outlet.reported & bit == 0 {
             self.outlet.reported |= bit;
-            self.sink.anomaly(anomaly);
+            self.sink.anomaly(self.outlet.direction, anomaly);
         }
     }
 

@@ -77,7 +77,7 @@ impl AppSink for Recorder {
         self.told.push(Told::Transaction(transaction.clone()));
     }
 
-    fn anomaly(&mut self, anomaly: AppAnomaly) {
+    fn anomaly(&mut self, _direction: Direction, anomaly: AppAnomaly) {
         self.told.push(Told::Anomaly(anomaly));
     }
 }

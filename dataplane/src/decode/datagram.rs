@@ -5,13 +5,10 @@ use std::net::IpAddr;
 use arrayvec::ArrayVec;
 
 use super::message::Message;
-use super::{Checksum, ChecksumMode, DecodeError, Network, Packet, Transport, icmp, tcp, udp, verify};
+use super::{
+    Checksum, ChecksumMode, DecodeError, Network, Packet, Transport, icmp, protocol, tcp, udp, verify,
+};
 use crate::limits::VLAN_TAGS_MAX;
-
-pub(super) const PROTOCOL_ICMP: u8 = 1;
-pub(super) const PROTOCOL_TCP: u8 = 6;
-pub(super) const PROTOCOL_UDP: u8 = 17;
-pub(super) const PROTOCOL_ICMPV6: u8 = 58;
 
 /// An IP packet without its padding: `upper` and the missing bytes are what its headers announce behind them. `A` is
 /// the address of its family.
@@ -76,9 +73,9 @@ impl<'p, A: Into<IpAddr>> Datagram<'p, A> {
             return Ok(bare(Transport::Fragment { id, offset, more }));
         }
         match (self.protocol, self.is_ipv4()) {
-            (PROTOCOL_TCP, _) => tcp::parse(upper, missing_bytes),
-            (PROTOCOL_UDP, _) => udp::parse(upper, missing_bytes),
-            (PROTOCOL_ICMP, true) | (PROTOCOL_ICMPV6, false) => icmp::parse(upper, missing_bytes),
+            (protocol::TCP, _) => tcp::parse(upper, missing_bytes),
+            (protocol::UDP, _) => udp::parse(upper, missing_bytes),
+            (protocol::ICMP, true) | (protocol::ICMPV6, false) => icmp::parse(upper, missing_bytes),
             _ => Ok(bare(Transport::Other)),
         }
     }

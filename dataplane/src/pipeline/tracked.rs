@@ -105,7 +105,7 @@ impl Tracked {
         chunk: StreamChunk<'_>,
         ears: &mut Ears<'_, S>,
     ) {
-        let mut listener = Listener { record: &self.record, scans: &mut self.scans, direction, ears };
+        let mut listener = Listener { record: &self.record, scans: &mut self.scans, ears };
         self.app.advance(direction, chunk, &mut listener);
     }
 
@@ -131,8 +131,7 @@ impl Tracked {
 
     /// Lets the parser say what is left, and the books close. What the last bytes match is in the findings.
     pub(super) fn finish<S: EventSink>(&mut self, ears: &mut Ears<'_, S>) {
-        let direction = Direction::ToClient;
-        let mut listener = Listener { record: &self.record, scans: &mut self.scans, direction, ears };
+        let mut listener = Listener { record: &self.record, scans: &mut self.scans, ears };
         self.app.finish(&mut listener);
     }
 
@@ -158,7 +157,6 @@ impl Tracked {
 struct Listener<'l, 'e, S> {
     record: &'l FlowRecord,
     scans: &'l mut [FieldScan; 2],
-    direction: Direction,
     ears: &'l mut Ears<'e, S>,
 }
 
@@ -180,9 +178,9 @@ impl<S: EventSink> AppSink for Listener<'_, '_, S> {
         self.ears.sink.emit(Event::Http(event));
     }
 
-    fn anomaly(&mut self, kind: AppAnomaly) {
+    fn anomaly(&mut self, direction: Direction, kind: AppAnomaly) {
         self.ears.ambiguous |= kind.is_ambiguous();
-        let event = Anomaly { now_ns: self.ears.now_ns, flow: self.record, direction: self.direction, kind };
+        let event = Anomaly { now_ns: self.ears.now_ns, flow: self.record, direction, kind };
         self.ears.sink.emit(Event::Anomaly(event));
     }
 }

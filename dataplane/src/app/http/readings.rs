@@ -297,7 +297,7 @@ impl crate::app::AppSink for Addresses {
     fn begin(&mut self, _: Direction, _: Field) {}
     fn data(&mut self, _: Direction, _: &[u8]) {}
     fn end(&mut self, _: Direction) {}
-    fn anomaly(&mut self, anomaly: AppAnomaly) {
+    fn anomaly(&mut self, _direction: Direction, anomaly: AppAnomaly) {
         panic!("{anomaly:?}");
     }
     fn transaction(&mut self, of: &HttpTransaction) {
