@@ -6,11 +6,13 @@
 use dataplane::event::{Alert, Anomaly, Dropped, Event, FlowEnd, HttpEnd};
 use dataplane::flow::{Direction, FlowRecord};
 use dataplane::pipeline::Counters;
+use serde::Serialize;
 
 use crate::config::{EventType, EventTypes};
 
 mod community;
 mod file;
+mod json;
 mod line;
 mod log;
 mod stats;
@@ -22,6 +24,7 @@ pub use log::{EveLog, EveSender};
 pub(crate) use stats::DropReasons;
 pub use timestamp::Timestamp;
 
+use json::Json;
 use line::{AlertBody, AnomalyBody, Context, DropBody, FlowBody, HttpBody, Line, TcpBody};
 use stats::StatsBody;
 use text::Text;
@@ -180,7 +183,7 @@ impl EveFormat {
 }
 
 fn write(line: &Line<'_>, out: &mut Vec<u8>) {
-    serde_json::to_writer(&mut *out, line).expect("a line has only plain fields, and a Vec takes every byte");
+    line.serialize(Json(out)).expect("a line has only plain fields");
     out.push(b'\n');
 }
 
