@@ -77,23 +77,18 @@ impl Pipeline {
         self.counters.bytes_in += u64::from(meta.wire_bytes);
         self.newest_ns = self.newest_ns.max(meta.now_ns);
         self.resets.clear();
-        let checksum = match decode(frame, meta.wire_bytes, meta.link_type, self.settings.checksums) {
-            Ok(packet) => {
-                let verdict = self.judge(frame, &packet, meta, sink);
-                self.counters.count(verdict);
-                (packet.checksum, verdict)
-            }
-            Err(_) => {
-                let verdict = self.refuse_flowless(DropReason::Malformed, meta, sink);
-                self.counters.count(verdict);
-                (Checksum::Unverified, verdict)
-            }
+        let decoded = decode(frame, meta.wire_bytes, meta.link_type, self.settings.checksums);
+        // By reference: a packet is large enough that moving it would cost more than reading it.
+        let (verdict, checksum) = match &decoded {
+            Ok(packet) => (self.judge(frame, packet, meta, sink), packet.checksum),
+            Err(_) => (self.refuse_flowless(DropReason::Malformed, meta, sink), Checksum::Unverified),
         };
-        if let (Checksum::Partial { offset, value }, Verdict::Forward) = checksum {
+        self.counters.count(verdict);
+        if let (Checksum::Partial { offset, value }, Verdict::Forward) = (checksum, verdict) {
             frame[offset..offset + 2].copy_from_slice(&value.to_be_bytes());
             self.counters.checksums_completed += 1;
         }
-        checksum.1
+        verdict
     }
 
     /// The frames that a [`Verdict::Reset`] asks to inject; valid until the next frame is judged.
@@ -147,11 +142,11 @@ impl Pipeline {
         meta: RxMeta,
         sink: &mut S,
     ) -> Verdict {
-        let Some(network) = packet.network else {
+        let Some(network) = &packet.network else {
             self.counters.non_ip += 1;
             return Verdict::Forward;
         };
-        let Some((id, direction)) = self.find_or_begin(packet, &network, meta, sink) else {
+        let Some((id, direction)) = self.find_or_begin(packet, network, meta, sink) else {
             return self.refuse_flowless(DropReason::FlowTableFull, meta, sink);
         };
         let tracked = self.flows.value_mut(id).expect(FOUND);
@@ -169,7 +164,7 @@ impl Pipeline {
             Ok(_) => self.decide(id, ambiguous),
         };
         if let (Verdict::Reset(_), Ok(Some(standing))) = (verdict, read) {
-            self.resets.build(frame, meta.link_type == LinkType::Ethernet, &network, &standing);
+            self.resets.build(frame, meta.link_type == LinkType::Ethernet, network, &standing);
         }
         self.tell(id, direction, verdict, meta, sink);
         let tracked = self.flows.value(id).expect(FOUND);
@@ -398,28 +393,27 @@ fn read_segment<S: EventSink>(
     held: &mut HeldBudget,
     ears: &mut Ears<'_, S>,
 ) -> Result<Standing, DropReason> {
-    // The connection leaves the flow while its chunks are read, so that both can be borrowed.
-    let mut connection = tracked.connection.take().expect("a TCP flow has a connection");
+    let (connection, mut reader) = tracked.stream().expect("a TCP flow has a connection");
     let standing = Standing {
         ports: (header.source, header.destination),
         from_sender: connection.expected(direction).unwrap_or(segment.sequence),
         from_receiver: connection.expected(direction.opposite()).unwrap_or(segment.acknowledgment),
         sender_end: segment.end(),
     };
-    let outcome = connection.push(direction, segment, held).map(|mut chunks| {
-        while let Some(chunk) = chunks.next_chunk() {
-            tracked.read(direction, chunk, ears);
+    match &mut connection.push(direction, segment, held) {
+        Ok(chunks) => {
+            while let Some(chunk) = chunks.next_chunk() {
+                reader.read(direction, chunk, ears);
+            }
         }
-    });
-    if outcome.is_ok()
-        && let Some(mut chunks) = connection.pending(direction.opposite(), held)
-    {
+        Err(reason) => return Err(*reason),
+    }
+    if let Some(mut chunks) = connection.pending(direction.opposite(), held) {
         while let Some(chunk) = chunks.next_chunk() {
-            tracked.read(direction.opposite(), chunk, ears);
+            reader.read(direction.opposite(), chunk, ears);
         }
     }
-    tracked.connection = Some(connection);
-    outcome.map(|()| standing)
+    Ok(standing)
 }
 
 /// Tells of what the rules found.

@@ -98,15 +98,10 @@ impl Tracked {
         u64::from(seconds) * NS_PER_S
     }
 
-    /// Shows a piece of a stream to the parser, and what it yields to the rules.
-    pub(super) fn read<S: EventSink>(
-        &mut self,
-        direction: Direction,
-        chunk: StreamChunk<'_>,
-        ears: &mut Ears<'_, S>,
-    ) {
-        let mut listener = Listener { record: &self.record, scans: &mut self.scans, direction, ears };
-        self.app.advance(direction, chunk, &mut listener);
+    /// The connection of a TCP flow, and what its chunks are shown to.
+    pub(super) fn stream(&mut self) -> Option<(&mut Connection, Reader<'_>)> {
+        let reader = Reader { record: &self.record, app: &mut self.app, scans: &mut self.scans };
+        Some((self.connection.as_mut()?, reader))
     }
 
     /// Shows a datagram to the rules.
@@ -151,6 +146,26 @@ impl Tracked {
                 Disposition::Blocked(reason) => Some(reason),
             },
         }
+    }
+}
+
+/// The part of a flow that reads its streams.
+pub(super) struct Reader<'t> {
+    record: &'t FlowRecord,
+    app: &'t mut App,
+    scans: &'t mut [FieldScan; 2],
+}
+
+impl Reader<'_> {
+    /// Shows a piece of a stream to the parser, and what it yields to the rules.
+    pub(super) fn read<S: EventSink>(
+        &mut self,
+        direction: Direction,
+        chunk: StreamChunk<'_>,
+        ears: &mut Ears<'_, S>,
+    ) {
+        let mut listener = Listener { record: self.record, scans: self.scans, direction, ears };
+        self.app.advance(direction, chunk, &mut listener);
     }
 }
 
