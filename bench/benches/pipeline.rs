@@ -22,6 +22,7 @@ fn judge(pipeline: &mut Pipeline, frames: &mut [Vec<u8>]) -> u64 {
             now_ns: index as u64 * 10_000,
             link: 0,
             link_type: LinkType::Ethernet,
+            side: None,
             wire_bytes: frame.len() as u32,
         };
         pipeline.process(frame, meta, &mut ());

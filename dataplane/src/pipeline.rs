@@ -2,6 +2,7 @@
 
 mod counters;
 mod reset;
+mod rewrite;
 mod tracked;
 
 use std::sync::Arc;
@@ -12,7 +13,8 @@ use flow_table::{FlowId, FlowKey, FlowTable, Orientation};
 pub use self::counters::Counters;
 pub use self::reset::Resets;
 use self::reset::Standing;
-use self::tracked::{Ears, Tracked};
+use self::rewrite::Rewrite;
+use self::tracked::{Inspection, Tracked};
 use crate::decode::{Checksum, LinkType, Network, Packet, TcpFlags, TcpHeader, Transport, decode};
 use crate::event::{Alert, Dropped, Event, EventSink, FlowEndCause};
 use crate::flow::{self, Direction, FlowRecord};
@@ -26,6 +28,25 @@ const NS_PER_S: u64 = 1_000_000_000;
 /// Why looking up the flow of the packet at hand cannot fail.
 const FOUND: &str = "the flow was found or begun for this packet";
 
+/// A side of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// Towards what is protected.
+    Inside,
+    /// Towards the rest.
+    Outside,
+}
+
+impl Side {
+    /// The other side.
+    pub fn opposite(self) -> Side {
+        match self {
+            Side::Inside => Side::Outside,
+            Side::Outside => Side::Inside,
+        }
+    }
+}
+
 /// What the port knows of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RxMeta {
@@ -35,6 +56,8 @@ pub struct RxMeta {
     pub link: u16,
     /// How the frame begins.
     pub link_type: LinkType,
+    /// The side of the link that it came from; `None` where a capture does not tell.
+    pub side: Option<Side>,
     /// Length on the wire, in bytes; more than the frame's where a capture cut it.
     pub wire_bytes: u32,
 }
@@ -71,24 +94,25 @@ impl Pipeline {
         }
     }
 
-    /// Judges one frame. A checksum that the sending kernel left partial is completed in place.
+    /// Judges one frame. In one that passes, a checksum that the sending kernel left partial is completed, and
+    /// the mark of urgent data is cleared.
     pub fn process<S: EventSink>(&mut self, frame: &mut [u8], meta: RxMeta, sink: &mut S) -> Verdict {
         self.counters.frames_in += 1;
         self.counters.bytes_in += u64::from(meta.wire_bytes);
         self.newest_ns = self.newest_ns.max(meta.now_ns);
         self.resets.clear();
         let decoded = decode(frame, meta.wire_bytes, meta.link_type, self.settings.checksums);
-        let (verdict, checksum) = match decoded {
-            Ok(packet) => (self.judge(frame, &packet, meta, sink), packet.checksum),
+        // By reference: a packet is large enough that moving it would cost more than reading it.
+        let (verdict, rewrite) = match &decoded {
+            Ok(packet) => (self.judge(frame, packet, meta, sink), Rewrite::of(packet)),
             Err(error) => {
-                self.counters.undecodable[error as usize] += 1;
-                (self.refuse_flowless(DropReason::Malformed, meta, sink), Checksum::Unverified)
+                self.counters.undecodable[*error as usize] += 1;
+                (self.refuse_flowless(DropReason::Malformed, meta, sink), Rewrite::default())
             }
         };
         self.counters.count(verdict);
-        if let (Verdict::Forward, Checksum::Partial { offset, value }) = (verdict, checksum) {
-            frame[offset..offset + 2].copy_from_slice(&value.to_be_bytes());
-            self.counters.checksums_completed += 1;
+        if verdict == Verdict::Forward {
+            rewrite.apply(frame, &mut self.counters);
         }
         verdict
     }
@@ -102,8 +126,8 @@ impl Pipeline {
     pub fn expire<S: EventSink>(&mut self, now_ns: u64, sink: &mut S) {
         let Pipeline { flows, held, findings, rules, counters, .. } = self;
         flows.expire(now_ns, FLOWS_EXPIRED_PER_CALL_MAX, |_, mut tracked| {
-            let mut ears = Ears { rules, findings, ambiguous: false, sink, now_ns };
-            end_flow(&mut tracked, FlowEndCause::Timeout, held, counters, &mut ears);
+            let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns };
+            end_flow(&mut tracked, FlowEndCause::Timeout, held, counters, &mut inspection);
         });
     }
 
@@ -111,8 +135,8 @@ impl Pipeline {
     pub fn finish<S: EventSink>(&mut self, now_ns: u64, sink: &mut S) {
         let Pipeline { flows, held, findings, rules, counters, .. } = self;
         for (_, mut tracked) in flows.drain() {
-            let mut ears = Ears { rules, findings, ambiguous: false, sink, now_ns };
-            end_flow(&mut tracked, FlowEndCause::Shutdown, held, counters, &mut ears);
+            let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns };
+            end_flow(&mut tracked, FlowEndCause::Shutdown, held, counters, &mut inspection);
         }
     }
 
@@ -144,29 +168,37 @@ impl Pipeline {
         meta: RxMeta,
         sink: &mut S,
     ) -> Verdict {
-        let Some(network) = packet.network else {
+        let Some(network) = &packet.network else {
             self.counters.non_ip += 1;
             return Verdict::Forward;
         };
-        let Some((id, direction)) = self.find_or_begin(packet, &network, meta, sink) else {
-            return self.refuse_flowless(DropReason::FlowTableFull, meta, sink);
+        let Some((id, direction)) = self.find_or_begin(packet, network, meta, sink) else {
+            let cause = match packet.checksum {
+                Checksum::Bad => DropReason::BadChecksum,
+                _ => DropReason::FlowTableFull,
+            };
+            return self.refuse_flowless(cause, meta, sink);
         };
         let tracked = self.flows.value_mut(id).expect(FOUND);
         tracked.record.account(direction, meta.wire_bytes, meta.now_ns);
+        let is_wrong_side = tracked.is_wrong_side(direction, meta.side);
+        let is_spoofed = is_wrong_side && self.refuse(DropReason::WrongSide) != Verdict::Forward;
+        let tracked = self.flows.value_mut(id).expect(FOUND);
         self.findings.clear();
         let (rules, findings) = (&*self.rules, &mut self.findings);
-        let mut ears = Ears { rules, findings, ambiguous: false, sink, now_ns: meta.now_ns };
+        let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns: meta.now_ns };
         let read = match tracked.disposition {
             Disposition::Blocked { .. } => Err(DropReason::FlowBlocked),
-            Disposition::Inspect => read(tracked, direction, packet, &mut self.held, &mut ears),
+            Disposition::Inspect if is_spoofed => Err(DropReason::WrongSide),
+            Disposition::Inspect => read(tracked, direction, packet, &mut self.held, &mut inspection),
         };
-        let ambiguous = ears.ambiguous;
+        let ambiguous = inspection.ambiguous;
         let verdict = match read {
             Err(cause) => self.refuse(cause),
             Ok(_) => self.decide(id, ambiguous),
         };
         if let (Verdict::Reset(_), Ok(Some(standing))) = (verdict, read) {
-            self.resets.build(frame, meta.link_type == LinkType::Ethernet, &network, &standing);
+            self.resets.build(frame, meta.link_type == LinkType::Ethernet, network, &standing);
         }
         self.tell(id, direction, verdict, meta, sink);
         let tracked = self.flows.value(id).expect(FOUND);
@@ -216,8 +248,8 @@ impl Pipeline {
         let Pipeline { flows, rules, findings, counters, .. } = self;
         let tracked = flows.value_mut(id).expect(FOUND);
         let blocked = verdict != Verdict::Forward;
-        let mut ears = Ears { rules, findings, ambiguous: false, sink, now_ns: meta.now_ns };
-        tell_alerts(tracked, blocked, counters, &mut ears);
+        let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns: meta.now_ns };
+        tell_alerts(tracked, blocked, counters, &mut inspection);
         if let Some(reason) = verdict.reason()
             && tracked.tell_once(reason)
         {
@@ -232,7 +264,8 @@ impl Pipeline {
         }
     }
 
-    /// The flow of a packet, and which way the packet travels; `None` where the table is full.
+    /// The flow of a packet, and which way the packet travels; `None` where the table is full. What its
+    /// receiver will not take for a packet of its sender neither begins nor ends a flow.
     fn find_or_begin<S: EventSink>(
         &mut self,
         packet: &Packet<'_>,
@@ -248,10 +281,12 @@ impl Pipeline {
         if let Some(id) = self.flows.get(&key) {
             let tracked = self.flows.value(id).expect(FOUND);
             let direction = tracked.direction(orientation);
-            match end_cause(tracked, direction, packet, self.newest_ns, &self.settings) {
+            match end_cause(tracked, direction, packet, &meta, self.newest_ns, &self.settings) {
                 None => return Some((id, direction)),
                 Some(cause) => self.end(id, cause, meta.now_ns, sink),
             }
+        } else if packet.checksum == Checksum::Bad {
+            return None;
         }
         let begun = self.begin(key, orientation, packet, network, meta);
         if begun.is_none() {
@@ -277,6 +312,10 @@ impl Pipeline {
             client = orientation.opposite();
             direction = Direction::ToClient;
         }
+        let client_side = match direction {
+            Direction::ToServer => meta.side,
+            Direction::ToClient => meta.side.map(Side::opposite),
+        };
         let record = FlowRecord {
             id: self.next_flow_id,
             link: meta.link,
@@ -294,7 +333,7 @@ impl Pipeline {
             bytes: [0; 2],
             tcp_flags: [0; 2],
         };
-        let tracked = Tracked::new(record, client);
+        let tracked = Tracked::new(record, client, client_side);
         let deadline_ns = self.newest_ns.saturating_add(tracked.timeout_ns(&self.settings.timeouts));
         let id = self.flows.insert(key, tracked, deadline_ns).ok()?;
         self.next_flow_id += 1;
@@ -305,8 +344,8 @@ impl Pipeline {
     fn end<S: EventSink>(&mut self, id: FlowId, cause: FlowEndCause, now_ns: u64, sink: &mut S) {
         let Pipeline { flows, held, findings, rules, counters, .. } = self;
         let (_, mut tracked) = flows.remove(id).expect(FOUND);
-        let mut ears = Ears { rules, findings, ambiguous: false, sink, now_ns };
-        end_flow(&mut tracked, cause, held, counters, &mut ears);
+        let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns };
+        end_flow(&mut tracked, cause, held, counters, &mut inspection);
     }
 
     /// The verdict on a frame that belongs to no flow.
@@ -341,9 +380,13 @@ fn end_cause(
     tracked: &Tracked,
     direction: Direction,
     packet: &Packet<'_>,
+    meta: &RxMeta,
     now_ns: u64,
     settings: &Settings,
 ) -> Option<FlowEndCause> {
+    if packet.checksum == Checksum::Bad {
+        return None;
+    }
     let silent_ns = now_ns.saturating_sub(tracked.record.last_ns);
     if silent_ns > tracked.timeout_ns(&settings.timeouts) {
         return Some(FlowEndCause::Timeout);
@@ -351,6 +394,9 @@ fn end_cause(
     let (Transport::Tcp(header), Some(connection)) = (packet.transport, &tracked.connection) else {
         return None;
     };
+    if tracked.is_wrong_side(direction, meta.side) {
+        return None;
+    }
     let reopened = match tracked.disposition {
         Disposition::Inspect => connection.is_reopened_by(direction, &segment(&header, packet)),
         // Both ends were told that it is over, and nothing of it was tracked since.
@@ -381,7 +427,7 @@ fn read<S: EventSink>(
     direction: Direction,
     packet: &Packet<'_>,
     held: &mut HeldBudget,
-    ears: &mut Ears<'_, S>,
+    inspection: &mut Inspection<'_, S>,
 ) -> Result<Option<Standing>, DropReason> {
     if packet.checksum == Checksum::Bad {
         return Err(DropReason::BadChecksum);
@@ -389,12 +435,12 @@ fn read<S: EventSink>(
     match packet.transport {
         Transport::Fragment { .. } => Err(DropReason::Fragment),
         Transport::Udp { .. } | Transport::Icmp { .. } | Transport::Other | Transport::None => {
-            tracked.read_datagram(direction, packet.payload, ears);
+            tracked.read_datagram(direction, packet.payload, inspection);
             Ok(None)
         }
         Transport::Tcp(header) => {
             tracked.record.tcp_flags[direction as usize] |= header.flags.0;
-            read_segment(tracked, direction, segment(&header, packet), &header, held, ears).map(Some)
+            read_segment(tracked, direction, segment(&header, packet), &header, held, inspection).map(Some)
         }
     }
 }
@@ -405,30 +451,29 @@ fn read_segment<S: EventSink>(
     segment: Segment<'_>,
     header: &TcpHeader,
     held: &mut HeldBudget,
-    ears: &mut Ears<'_, S>,
+    inspection: &mut Inspection<'_, S>,
 ) -> Result<Standing, DropReason> {
-    // The connection leaves the flow while its chunks are read, so that both can be borrowed.
-    let mut connection = tracked.connection.take().expect("a TCP flow has a connection");
+    let (connection, mut reader) = tracked.stream().expect("a TCP flow has a connection");
     let standing = Standing {
         ports: (header.source, header.destination),
         from_sender: connection.expected(direction).unwrap_or(segment.sequence),
         from_receiver: connection.expected(direction.opposite()).unwrap_or(segment.acknowledgment),
         sender_end: segment.end(),
     };
-    let outcome = connection.push(direction, segment, held).map(|mut chunks| {
-        while let Some(chunk) = chunks.next_chunk() {
-            tracked.read(direction, chunk, ears);
+    match &mut connection.push(direction, segment, held) {
+        Ok(chunks) => {
+            while let Some(chunk) = chunks.next_chunk() {
+                reader.read(direction, chunk, inspection);
+            }
         }
-    });
-    if outcome.is_ok()
-        && let Some(mut chunks) = connection.pending(direction.opposite(), held)
-    {
+        Err(reason) => return Err(*reason),
+    }
+    if let Some(mut chunks) = connection.pending(direction.opposite(), held) {
         while let Some(chunk) = chunks.next_chunk() {
-            tracked.read(direction.opposite(), chunk, ears);
+            reader.read(direction.opposite(), chunk, inspection);
         }
     }
-    tracked.connection = Some(connection);
-    outcome.map(|()| standing)
+    Ok(standing)
 }
 
 /// Tells of what the rules found.
@@ -436,17 +481,17 @@ fn tell_alerts<S: EventSink>(
     tracked: &mut Tracked,
     blocked: bool,
     counters: &mut Counters,
-    ears: &mut Ears<'_, S>,
+    inspection: &mut Inspection<'_, S>,
 ) {
-    counters.hits_unlisted += ears.findings.unlisted();
-    for finding in ears.findings.listed() {
+    counters.hits_unlisted += inspection.findings.unlisted();
+    for finding in inspection.findings.listed() {
         tracked.alerted = true;
         counters.alerts += 1;
-        ears.sink.emit(Event::Alert(Alert {
-            now_ns: ears.now_ns,
+        inspection.sink.emit(Event::Alert(Alert {
+            now_ns: inspection.now_ns,
             flow: &tracked.record,
             direction: finding.direction,
-            rule: ears.rules.rule(finding.hit.rule),
+            rule: inspection.rules.rule(finding.hit.rule),
             field: finding.field,
             hit: &finding.hit,
             app: tracked.app().protocol(),
@@ -461,15 +506,15 @@ fn end_flow<S: EventSink>(
     cause: FlowEndCause,
     held: &mut HeldBudget,
     counters: &mut Counters,
-    ears: &mut Ears<'_, S>,
+    inspection: &mut Inspection<'_, S>,
 ) {
     tracked.release(held);
-    ears.findings.clear();
+    inspection.findings.clear();
     if tracked.disposition == Disposition::Inspect {
-        tracked.finish(ears);
-        tell_alerts(tracked, false, counters, ears);
+        tracked.finish(inspection);
+        tell_alerts(tracked, false, counters, inspection);
     }
-    ears.sink.emit(Event::Flow(tracked.end(ears.now_ns, cause)));
+    inspection.sink.emit(Event::Flow(tracked.end(inspection.now_ns, cause)));
 }
 
 /// Lets a bounded number of drops without a flow become events.

@@ -39,7 +39,7 @@ impl Default for Exceptions {
 impl Exceptions {
     /// The causes that an operator may fail open. A rule's own action decides for rules, and what was
     /// blocked stays so.
-    pub const CAUSES: [DropReason; 8] = [
+    pub const CAUSES: [DropReason; 9] = [
         DropReason::Malformed,
         DropReason::BadChecksum,
         DropReason::Fragment,
@@ -48,6 +48,7 @@ impl Exceptions {
         DropReason::OutOfWindow,
         DropReason::AppError,
         DropReason::ScanOverflow,
+        DropReason::WrongSide,
     ];
 
     /// What was said of `cause`.

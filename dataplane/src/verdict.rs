@@ -46,11 +46,13 @@ pub enum DropReason {
     FlowBlocked = 9,
     /// The frame is longer than the port that it should leave by can send, or its ring is full.
     Egress = 10,
+    /// The frame came in by the side of the link on which its sender is not.
+    WrongSide = 11,
 }
 
 impl DropReason {
     /// How many reasons there are.
-    pub const COUNT: usize = 11;
+    pub const COUNT: usize = 12;
 
     /// Every reason, in index order.
     pub const ALL: [DropReason; DropReason::COUNT] = [
@@ -65,6 +67,7 @@ impl DropReason {
         DropReason::Rule,
         DropReason::FlowBlocked,
         DropReason::Egress,
+        DropReason::WrongSide,
     ];
 
     /// The name that counters and events use.
@@ -81,6 +84,7 @@ impl DropReason {
             DropReason::Rule => "rule",
             DropReason::FlowBlocked => "flow_blocked",
             DropReason::Egress => "egress",
+            DropReason::WrongSide => "wrong_side",
         }
     }
 }

@@ -78,7 +78,7 @@ impl<W: Write> Replay<W> {
         let Record { frame, time_ns, link_type, wire_bytes } = record;
         self.first_ns = Some(self.first_ns.map_or(time_ns, |first| first.min(time_ns)));
         self.newest_ns = self.newest_ns.max(time_ns);
-        let meta = RxMeta { now_ns: time_ns, link: 0, link_type, wire_bytes };
+        let meta = RxMeta { now_ns: time_ns, link: 0, link_type, side: None, wire_bytes };
         let verdict = self.pipeline.process(frame, meta, &mut self.sink);
         if let Some(passed) = &mut self.passed {
             match verdict {

@@ -2,7 +2,7 @@
 
 use dataplane::decode::LinkType;
 use dataplane::event::EventSink;
-use dataplane::pipeline::{Pipeline, RxMeta};
+use dataplane::pipeline::{Pipeline, RxMeta, Side};
 use dataplane::verdict::Verdict;
 
 use crate::port::{Batch, PacketIo, Port};
@@ -66,7 +66,13 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
         for index in 0..frames {
             let frame = batch.frame(index);
             let wire_bytes = frame.len() as u32;
-            let meta = RxMeta { now_ns, link: self.link, link_type: LinkType::Ethernet, wire_bytes };
+            let meta = RxMeta {
+                now_ns,
+                link: self.link,
+                link_type: LinkType::Ethernet,
+                side: Some(side(port)),
+                wire_bytes,
+            };
             let verdict = self.pipeline.process(frame, meta, &mut self.sink);
             if let Verdict::Reset(_) = verdict {
                 let resets = self.pipeline.resets();
@@ -78,5 +84,13 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
         let applied = batch.apply(&self.verdicts);
         self.pipeline.egress_failed(applied.refused);
         frames
+    }
+}
+
+/// The side of the link that a port's frames come from.
+fn side(port: Port) -> Side {
+    match port {
+        Port::Inside => Side::Inside,
+        Port::Outside => Side::Outside,
     }
 }

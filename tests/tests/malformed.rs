@@ -22,7 +22,8 @@ fn pipeline(mode: Mode) -> Pipeline {
 /// Judges a frame, and checks the books.
 fn judge(pipeline: &mut Pipeline, frame: &[u8], link_type: LinkType, wire_bytes: usize) {
     let frames_in = pipeline.counters().frames_in;
-    let meta = RxMeta { now_ns: frames_in * 1000, link: 0, link_type, wire_bytes: wire_bytes as u32 };
+    let meta =
+        RxMeta { now_ns: frames_in * 1000, link: 0, link_type, side: None, wire_bytes: wire_bytes as u32 };
     pipeline.process(&mut frame.to_vec(), meta, &mut ());
     let counters = pipeline.counters();
     assert_eq!(counters.frames_in, frames_in + 1);

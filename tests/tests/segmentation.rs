@@ -193,7 +193,7 @@ impl Bench {
     fn judge(&mut self, frame: &[u8]) -> Verdict {
         self.now_ns += 1000;
         let (now_ns, wire_bytes) = (self.now_ns, frame.len() as u32);
-        let meta = RxMeta { now_ns, link: 0, link_type: LinkType::Ethernet, wire_bytes };
+        let meta = RxMeta { now_ns, link: 0, link_type: LinkType::Ethernet, side: None, wire_bytes };
         self.pipeline.process(&mut frame.to_vec(), meta, &mut self.alerts)
     }
 }

@@ -51,7 +51,10 @@ fn tagged(frame: &[u8], type_offset: usize, header_bytes: usize) -> Result<Link,
     while TPIDS.contains(&ethertype) {
         // The tag's control field, of which 12 bits are the identifier, then the next type (802.1Q §9.6).
         let identifier = be16(frame, offset)? & 0x0fff;
-        vlans.try_push(identifier).map_err(|_| DecodeError::TooManyTags)?;
+        // Identifier 0 marks a priority, and no VLAN (802.1Q §9.6): hosts take the frame for an untagged one.
+        if identifier != 0 {
+            vlans.try_push(identifier).map_err(|_| DecodeError::TooManyTags)?;
+        }
         ethertype = be16(frame, offset + 2)?;
         offset += 4;
     }

@@ -28,6 +28,8 @@ pub struct Counters {
     pub non_ip: u64,
     /// Checksums that the sending kernel had left partial.
     pub checksums_completed: u64,
+    /// Forwarded segments whose mark of urgent data was cleared.
+    pub urgent_cleared: u64,
     /// Flows that began.
     pub flows: u64,
     /// Alerts told.
@@ -75,6 +77,7 @@ impl Counters {
         self.injections_failed += other.injections_failed;
         self.non_ip += other.non_ip;
         self.checksums_completed += other.checksums_completed;
+        self.urgent_cleared += other.urgent_cleared;
         self.flows += other.flows;
         self.alerts += other.alerts;
         self.hits_unlisted += other.hits_unlisted;

@@ -3,6 +3,7 @@
 use dlp_patterns::RuleSet;
 use flow_table::Orientation;
 
+use super::Side;
 use crate::app::{App, AppAnomaly, AppSink, HttpTransaction};
 use crate::event::{Anomaly, Event, EventSink, FlowEnd, FlowEndCause, FlowState, HttpEnd};
 use crate::flow::{Direction, FlowRecord, Timeouts, protocol};
@@ -18,6 +19,8 @@ pub(super) struct Tracked {
     pub(super) record: FlowRecord,
     /// Orientation of the packets that the client sends.
     pub(super) client: Orientation,
+    /// The side of the link that they come from, where that is known.
+    client_side: Option<Side>,
     pub(super) disposition: Disposition,
     pub(super) connection: Option<Connection>,
     pub(super) alerted: bool,
@@ -28,7 +31,7 @@ pub(super) struct Tracked {
 }
 
 /// What a flow's bytes are shown to, and who hears of it.
-pub(super) struct Ears<'a, S> {
+pub(super) struct Inspection<'a, S> {
     pub(super) rules: &'a RuleSet,
     pub(super) findings: &'a mut Findings,
     /// Set by an anomaly that two ends may read differently.
@@ -38,11 +41,12 @@ pub(super) struct Ears<'a, S> {
 }
 
 impl Tracked {
-    pub(super) fn new(record: FlowRecord, client: Orientation) -> Tracked {
+    pub(super) fn new(record: FlowRecord, client: Orientation, client_side: Option<Side>) -> Tracked {
         let connection = (record.protocol == protocol::TCP).then(Connection::new);
         Tracked {
             record,
             client,
+            client_side,
             disposition: Disposition::Inspect,
             connection,
             alerted: false,
@@ -54,6 +58,12 @@ impl Tracked {
 
     pub(super) fn direction(&self, orientation: Orientation) -> Direction {
         if orientation == self.client { Direction::ToServer } else { Direction::ToClient }
+    }
+
+    /// Whether a packet comes from where its sender is not: somebody speaks in another's name.
+    pub(super) fn is_wrong_side(&self, direction: Direction, side: Option<Side>) -> bool {
+        let (Some(client), Some(side)) = (self.client_side, side) else { return false };
+        (client == side) != (direction == Direction::ToServer)
     }
 
     pub(super) fn app(&self) -> &App {
@@ -98,15 +108,10 @@ impl Tracked {
         u64::from(seconds) * NS_PER_S
     }
 
-    /// Shows a piece of a stream to the parser, and what it yields to the rules.
-    pub(super) fn read<S: EventSink>(
-        &mut self,
-        direction: Direction,
-        chunk: StreamChunk<'_>,
-        ears: &mut Ears<'_, S>,
-    ) {
-        let mut listener = Listener { record: &self.record, scans: &mut self.scans, ears };
-        self.app.advance(direction, chunk, &mut listener);
+    /// The connection of a TCP flow, and what its chunks are shown to.
+    pub(super) fn stream(&mut self) -> Option<(&mut Connection, Reader<'_>)> {
+        let reader = Reader { record: &self.record, app: &mut self.app, scans: &mut self.scans };
+        Some((self.connection.as_mut()?, reader))
     }
 
     /// Shows a datagram, of whatever protocol, to the rules.
@@ -114,12 +119,12 @@ impl Tracked {
         &mut self,
         direction: Direction,
         payload: &[u8],
-        ears: &mut Ears<'_, S>,
+        inspection: &mut Inspection<'_, S>,
     ) {
         let scan = &mut self.scans[direction as usize];
-        scan.begin(ears.rules, direction, dlp_patterns::Field::Payload);
-        scan.data(ears.rules, direction, payload, ears.findings);
-        scan.end(ears.rules, direction, ears.findings);
+        scan.begin(inspection.rules, direction, dlp_patterns::Field::Payload);
+        scan.data(inspection.rules, direction, payload, inspection.findings);
+        scan.end(inspection.rules, direction, inspection.findings);
     }
 
     /// Nothing of it will be looked at again: gives back what it held.
@@ -130,8 +135,8 @@ impl Tracked {
     }
 
     /// Lets the parser say what is left, and the books close. What the last bytes match is in the findings.
-    pub(super) fn finish<S: EventSink>(&mut self, ears: &mut Ears<'_, S>) {
-        let mut listener = Listener { record: &self.record, scans: &mut self.scans, ears };
+    pub(super) fn finish<S: EventSink>(&mut self, inspection: &mut Inspection<'_, S>) {
+        let mut listener = Listener { record: &self.record, scans: &mut self.scans, inspection };
         self.app.finish(&mut listener);
     }
 
@@ -153,34 +158,59 @@ impl Tracked {
     }
 }
 
+/// The part of a flow that reads its streams.
+pub(super) struct Reader<'t> {
+    record: &'t FlowRecord,
+    app: &'t mut App,
+    scans: &'t mut [FieldScan; 2],
+}
+
+impl Reader<'_> {
+    /// Shows a piece of a stream to the parser, and what it yields to the rules.
+    pub(super) fn read<S: EventSink>(
+        &mut self,
+        direction: Direction,
+        chunk: StreamChunk<'_>,
+        inspection: &mut Inspection<'_, S>,
+    ) {
+        let mut listener = Listener { record: self.record, scans: self.scans, inspection };
+        self.app.advance(direction, chunk, &mut listener);
+    }
+}
+
 /// Carries what the parser yields to the scans and to the sink.
 struct Listener<'l, 'e, S> {
     record: &'l FlowRecord,
     scans: &'l mut [FieldScan; 2],
-    ears: &'l mut Ears<'e, S>,
+    inspection: &'l mut Inspection<'e, S>,
 }
 
 impl<S: EventSink> AppSink for Listener<'_, '_, S> {
     fn begin(&mut self, direction: Direction, field: dlp_patterns::Field) {
-        self.scans[direction as usize].begin(self.ears.rules, direction, field);
+        self.scans[direction as usize].begin(self.inspection.rules, direction, field);
     }
 
     fn data(&mut self, direction: Direction, bytes: &[u8]) {
-        self.scans[direction as usize].data(self.ears.rules, direction, bytes, self.ears.findings);
+        self.scans[direction as usize].data(
+            self.inspection.rules,
+            direction,
+            bytes,
+            self.inspection.findings,
+        );
     }
 
     fn end(&mut self, direction: Direction) {
-        self.scans[direction as usize].end(self.ears.rules, direction, self.ears.findings);
+        self.scans[direction as usize].end(self.inspection.rules, direction, self.inspection.findings);
     }
 
     fn transaction(&mut self, transaction: &HttpTransaction) {
-        let event = HttpEnd { now_ns: self.ears.now_ns, flow: self.record, transaction };
-        self.ears.sink.emit(Event::Http(event));
+        let event = HttpEnd { now_ns: self.inspection.now_ns, flow: self.record, transaction };
+        self.inspection.sink.emit(Event::Http(event));
     }
 
     fn anomaly(&mut self, direction: Direction, kind: AppAnomaly) {
-        self.ears.ambiguous |= kind.is_ambiguous();
-        let event = Anomaly { now_ns: self.ears.now_ns, flow: self.record, direction, kind };
-        self.ears.sink.emit(Event::Anomaly(event));
+        self.inspection.ambiguous |= kind.is_ambiguous();
+        let event = Anomaly { now_ns: self.inspection.now_ns, flow: self.record, direction, kind };
+        self.inspection.sink.emit(Event::Anomaly(event));
     }
 }

@@ -281,17 +281,9 @@ impl Connection {
         let opposite = direction.opposite();
         match self.phase {
             Phase::None => self.pick_up(direction, sequence, acknowledgment),
-            // The SYN was answered unseen, or met a connection that it knows nothing of: the answering
-            // end's word tells where both streams stand.
-            Phase::SynSent(opener) if opener == opposite => {
-                let opened = self.stream(opener);
-                if !opened.is_fresh() && !opened.has_sent(acknowledgment) {
-                    return self.ignore(direction, segment);
-                }
-                self.pick_up(direction, sequence, acknowledgment);
-            }
-            // Until the receiver has answered, only it knows where its stream stands: what it takes for
-            // contiguous would wait here unjudged.
+            // Until a SYN-ACK agrees on both numbers, only the receiver knows where its stream stands: what it
+            // takes for contiguous would wait here unjudged. Another answer to a SYN is the challenge of a
+            // connection that still lives (RFC 5961 §4), whose bytes so far are not known here.
             Phase::SynSent(_) | Phase::Reset => return self.ignore(direction, segment),
             // RFC 9293 §3.10.7.4: in SYN-RECEIVED another acknowledgment is answered by a reset.
             Phase::SynReceived if !self.stream(opposite).has_sent(acknowledgment) => {

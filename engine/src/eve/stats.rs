@@ -24,6 +24,7 @@ struct Decoder {
     bytes: u64,
     non_ip: u64,
     checksums_completed: u64,
+    urgent_cleared: u64,
     /// Frames that are no packets, by error.
     invalid: DecodeErrors,
 }
@@ -82,6 +83,7 @@ impl StatsBody {
                 bytes: counters.bytes_in,
                 non_ip: counters.non_ip,
                 checksums_completed: counters.checksums_completed,
+                urgent_cleared: counters.urgent_cleared,
                 invalid: DecodeErrors(counters.undecodable),
             },
             flow: Flow { total: counters.flows },

@@ -11,7 +11,7 @@ fn vlan_tags_are_read_outermost_first() {
         (&[][..], &[][..]),
         (&[(0x8100, 7)], &[7]),
         (&[(0x88a8, 0xe064), (0x8100, 0x3fff)], &[100, 0xfff]),
-        (&[(0x9100, 0), (0x9100, 1)], &[0, 1]),
+        (&[(0x9100, 0), (0x9100, 1)], &[1]),
     ] {
         let frame = ethernet(tags, 0x0800, &packet);
         let decoded = whole(&frame).unwrap();

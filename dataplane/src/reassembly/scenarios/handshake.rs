@@ -59,24 +59,22 @@ fn data_before_the_answer_is_refused() {
     assert_eq!(exchange.push(ToServer, segment(SYN, CLIENT, 0, "")), ok(""));
     assert_eq!(exchange.client(0, ""), ok(""));
     assert_eq!(exchange.client(0, "abc"), REFUSED);
-    assert_eq!(exchange.server(ACK, 0, 0, "hi"), ok("hi"), "the SYN-ACK went by unseen");
-    assert!(exchange.connection.is_midstream());
-    assert_eq!(exchange.client(0, "abc"), ok("abc"));
+    assert_eq!(exchange.server(ACK, 0, 0, ""), ok(""), "a challenge agrees on nothing");
+    assert_eq!(exchange.server(ACK, 0, 0, "hi"), REFUSED);
+    assert_eq!(exchange.client(0, "abc"), REFUSED);
+    assert_eq!(exchange.connection.state(), TcpState::SynSent);
 }
 
 #[test]
-fn the_answering_end_knows_where_the_streams_stand() {
+fn a_connection_that_still_lives_is_not_picked_up_by_its_challenge() {
     let mut exchange = Exchange::default();
-    assert_eq!(exchange.push(ToServer, segment(SYN, 77, 0, "")), ok(""));
-    assert_eq!(exchange.server(ACK, 5, 3, ""), ok(""), "an older connection lives");
-    assert_eq!((exchange.expects(ToServer), exchange.expects(ToClient)), (3, 5));
-    assert_eq!(exchange.client_flags(RST, 3, ""), ok("<fin>"));
-
-    let mut with_data = Exchange::default();
-    assert_eq!(with_data.push(ToServer, segment(SYN, CLIENT, 0, "abc")), ok("abc"));
-    assert_eq!(with_data.server(ACK, 5, 9, "x"), REFUSED, "data was judged that it does not know");
-    assert_eq!(with_data.server(ACK, 0, 3, "x"), ok("x"));
-    assert_eq!(with_data.expects(ToServer), 3);
+    assert_eq!(exchange.push(ToServer, segment(SYN, CLIENT, 0, "")), ok(""));
+    assert_eq!(exchange.server(ACK, 5, 3, ""), ok(""), "an older connection challenges the SYN");
+    assert_eq!(exchange.client(3, "abc"), REFUSED, "whose bytes so far nobody judged");
+    assert_eq!(exchange.client_flags(RST, 3, ""), ok(""), "and is reset by the client");
+    assert_eq!(exchange.push(ToServer, segment(SYN, CLIENT, 0, "")), ok(""));
+    assert_eq!(exchange.push(ToClient, segment(SYN | ACK, SERVER, CLIENT.wrapping_add(1), "")), ok(""));
+    assert_eq!(exchange.client(0, "abc"), ok("abc"));
 }
 
 #[test]

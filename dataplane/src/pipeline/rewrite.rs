@@ -1,0 +1,81 @@
+//! What Weir changes in a frame that it forwards, and nothing else.
+
+use super::Counters;
+use crate::decode::{Checksum, Packet, TcpFlags, Transport};
+
+/// Bytes into the TCP header of the word that ends in the control bits, of the checksum and of the urgent
+/// pointer (RFC 9293 §3.1).
+const CONTROL_OFFSET: usize = 12;
+const CHECKSUM_OFFSET: usize = 16;
+const URGENT_OFFSET: usize = 18;
+
+/// The changes that a packet needs before its receiver may read it as it was inspected.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Rewrite {
+    /// Offset and value of a checksum that the sending kernel left partial.
+    checksum: Option<(usize, u16)>,
+    /// Offset of a TCP header that marks data as urgent. A receiver takes such a byte out of the stream or
+    /// leaves it in, as its application chose (RFC 6093 §3.3): without the mark there is one reading.
+    urgent: Option<usize>,
+}
+
+impl Rewrite {
+    pub(super) fn of(packet: &Packet<'_>) -> Rewrite {
+        let checksum = match packet.checksum {
+            Checksum::Partial { offset, value } => Some((offset, value)),
+            Checksum::Valid | Checksum::Bad | Checksum::Unverified => None,
+        };
+        let is_urgent = matches!(packet.transport, Transport::Tcp(header) if header.flags.has(TcpFlags::URG));
+        let urgent = packet.network.filter(|_| is_urgent).map(|network| network.transport_offset);
+        Rewrite { checksum, urgent }
+    }
+
+    /// Changes the frame that the packet was decoded from.
+    pub(super) fn apply(self, frame: &mut [u8], counters: &mut Counters) {
+        if let Some((offset, value)) = self.checksum {
+            frame[offset..offset + 2].copy_from_slice(&value.to_be_bytes());
+            counters.checksums_completed += 1;
+        }
+        if let Some(header) = self.urgent {
+            clear_urgent(&mut frame[header..]);
+            counters.urgent_cleared += 1;
+        }
+    }
+}
+
+fn clear_urgent(tcp: &mut [u8]) {
+    let control = word(tcp, CONTROL_OFFSET);
+    replace(tcp, CONTROL_OFFSET, control & !u16::from(TcpFlags::URG));
+    replace(tcp, URGENT_OFFSET, 0);
+}
+
+/// Stores a word and mends the checksum for it (RFC 1624, equation 3).
+fn replace(tcp: &mut [u8], offset: usize, new: u16) {
+    let old = word(tcp, offset);
+    let mut sum = u32::from(!word(tcp, CHECKSUM_OFFSET)) + u32::from(!old) + u32::from(new);
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    tcp[offset..offset + 2].copy_from_slice(&new.to_be_bytes());
+    tcp[CHECKSUM_OFFSET..CHECKSUM_OFFSET + 2].copy_from_slice(&(!(sum as u16)).to_be_bytes());
+}
+
+fn word(tcp: &[u8], offset: usize) -> u16 {
+    u16::from_be_bytes([tcp[offset], tcp[offset + 1]])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::checksum::{fold, sum};
+
+    #[test]
+    fn without_the_mark_the_checksum_holds() {
+        let mut tcp =
+            [0x12, 0x34, 0, 80, 1, 2, 3, 4, 5, 6, 7, 8, 0x50, 0x38, 0xff, 0xff, 0, 0, 0, 7, b'a', b'b'];
+        let right = !fold(sum(&tcp));
+        tcp[16..18].copy_from_slice(&right.to_be_bytes());
+        clear_urgent(&mut tcp);
+        assert_eq!((tcp[13], &tcp[18..20]), (0x18, &[0, 0][..]));
+        assert_eq!(fold(sum(&tcp)), 0xffff, "the sum over a segment with its right checksum");
+    }
+}
