@@ -10,36 +10,47 @@ use dataplane::reassembly::{Connection, HeldBudget, Segment, StreamChunk};
 const SEGMENTS: usize = 200;
 const SEGMENT_BYTES: usize = 1400;
 
-/// Pushes the segments of `order` behind a SYN, and returns how many bytes came out in order.
+/// Pushes a segment, and returns how many bytes came out in order.
+fn push(
+    connection: &mut Connection,
+    held: &mut HeldBudget,
+    direction: Direction,
+    segment: Segment<'_>,
+) -> usize {
+    let mut chunks = connection.push(direction, segment, held).expect("it is in the window");
+    let mut bytes = 0;
+    while let Some(chunk) = chunks.next_chunk() {
+        if let StreamChunk::Data(data) = chunk {
+            bytes += black_box(data).len();
+        }
+    }
+    bytes
+}
+
+fn segment(sequence: u32, acknowledgment: u32, flags: u8, payload: &[u8]) -> Segment<'_> {
+    let flags = TcpFlags(flags);
+    let window_scale = flags.has(TcpFlags::SYN).then_some(7);
+    Segment { sequence, acknowledgment, flags, window: u16::MAX, window_scale, payload, missing_bytes: 0 }
+}
+
+/// Opens a connection, pushes the segments of `order`, and returns how many bytes came out in order.
 fn reassemble(stream: &[u8], order: &[usize]) -> usize {
     let mut held = HeldBudget::new(1 << 20);
     let mut connection = Connection::new();
-    let mut push = |sequence, flags, payload| {
-        let segment = Segment {
-            sequence,
-            acknowledgment: 0,
-            flags: TcpFlags(flags),
-            window: 65_535,
-            window_scale: (flags == TcpFlags::SYN).then_some(7),
-            payload,
-            missing_bytes: 0,
-        };
-        let mut chunks =
-            connection.push(Direction::ToServer, segment, &mut held).expect("it is in the window");
-        let mut bytes = 0;
-        while let Some(chunk) = chunks.next_chunk() {
-            if let StreamChunk::Data(data) = chunk {
-                bytes += black_box(data).len();
-            }
-        }
-        bytes
-    };
-    push(0, TcpFlags::SYN, &[][..]);
+    let (syn, ack) = (TcpFlags::SYN, TcpFlags::ACK);
+    push(&mut connection, &mut held, Direction::ToServer, segment(0, 0, syn, b""));
+    push(&mut connection, &mut held, Direction::ToClient, segment(0, 1, syn | ack, b""));
+    push(&mut connection, &mut held, Direction::ToServer, segment(1, 1, ack, b""));
+    // The first window that is scaled: room for all that follows.
+    push(&mut connection, &mut held, Direction::ToClient, segment(1, 1, ack, b""));
     let place = |index: usize| index * SEGMENT_BYTES;
-    order
-        .iter()
-        .map(|index| push(1 + place(*index) as u32, 0, &stream[place(*index)..place(index + 1)]))
-        .sum()
+    let mut bytes = 0;
+    for index in order {
+        let payload = &stream[place(*index)..place(index + 1)];
+        let data = segment(1 + place(*index) as u32, 1, ack, payload);
+        bytes += push(&mut connection, &mut held, Direction::ToServer, data);
+    }
+    bytes
 }
 
 fn benchmark(criterion: &mut Criterion) {

@@ -161,6 +161,7 @@ fn a_leftover_is_found() {
         concat!("let x = to", "do!();"),
         concat!("// FIX", "ME"),
         concat!("// good enough for", " now"),
+        concat!("<<<", "<<<< HEAD"),
         concat!("const A: &str = \"/wo", "rk/corpora\";"),
     ] {
         assert_eq!(leftovers(&Source::new("a.rs", text)).len(), 1, "missed: {text}");

@@ -20,6 +20,9 @@ pub fn leftovers(source: &Source) -> Vec<Finding> {
     for (line, text) in source.text.lines().enumerate() {
         let words = PROMISES.iter().chain(&MACHINE_PATHS).filter(|word| text.contains(**word));
         findings.extend(words.map(|word| Finding::at(source, line + 1, format!("left over: {word:?}"))));
+        if ["<<<<<<< ", ">>>>>>> "].iter().any(|marker| text.starts_with(marker)) {
+            findings.push(Finding::at(source, line + 1, "left over: one side of a merge"));
+        }
         for name in [concat!("to", "do!("), concat!("unimple", "mented!(")] {
             if source.is_rust() && text.contains(name) {
                 findings.push(Finding::at(source, line + 1, format!("left over: {name}")));
