@@ -1,6 +1,7 @@
 //! Stream chunks → named fields. A parser yields fields and transactions, and takes no verdict.
 
 mod emitter;
+mod first_line;
 mod http;
 mod payload;
 mod probe;
@@ -147,7 +148,8 @@ pub struct HttpTransaction {
 /// mere oddness by [`AppAnomaly::is_ambiguous`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum AppAnomaly {
-    /// A request line that no grammar of HTTP/1.x fits, in a flow that spoke HTTP before.
+    /// A request line that no server should read as HTTP/1.x: in a flow that spoke HTTP before, or the first
+    /// line of a flow, where it names HTTP.
     RequestLine,
     /// A status line that RFC 9112 §4 does not allow.
     StatusLine,

@@ -22,6 +22,10 @@ pub const HTTP_LINE_BYTES_MAX: usize = 32 * 1024;
 /// Bytes of a request method; the longest registered one, UPDATEREDIRECTREF, has 17.
 pub const HTTP_METHOD_BYTES_MAX: usize = 32;
 
+/// Bytes of a request method of capital letters, `_` and `-` alone, which servers take at any length that
+/// their line buffer has: 8 KiB in nginx and Apache.
+pub const HTTP_CAPITAL_METHOD_BYTES_MAX: usize = 8 * 1024;
+
 /// Bytes of the header block of one message.
 pub const HTTP_HEADER_BYTES_MAX: usize = 128 * 1024;
 

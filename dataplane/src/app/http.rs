@@ -5,6 +5,8 @@ mod chunked;
 pub(super) mod conversations;
 mod head;
 mod header_block;
+#[cfg(test)]
+mod leniency;
 mod line_buffer;
 mod message;
 #[cfg(test)]
@@ -45,6 +47,8 @@ pub struct Http {
 #[derive(Debug)]
 struct Side {
     part: Part,
+    /// Whether a gap left it open where messages begin: the rest of the direction is payload.
+    lost: bool,
     message: Message,
     outlet: Outlet,
 }
@@ -85,7 +89,12 @@ impl Default for Http {
 
 impl Side {
     fn new(direction: Direction) -> Self {
-        Side { part: Part::StartLine, message: Message::new(direction), outlet: Outlet::new(direction) }
+        Side {
+            part: Part::StartLine,
+            lost: false,
+            message: Message::new(direction),
+            outlet: Outlet::new(direction),
+        }
     }
 
     /// The next message of this side begins.
@@ -126,24 +135,18 @@ impl Http {
         chunk: StreamChunk<'_>,
         sink: &mut S,
     ) -> Result<(), Payload> {
-        let mut rest: &[u8] = &[];
-        let read = match (chunk, direction) {
-            (StreamChunk::Data(bytes), Direction::ToServer) => {
-                rest = bytes;
-                self.requests(&mut rest, sink)
-            }
-            (StreamChunk::Data(bytes), Direction::ToClient) => {
-                rest = bytes;
-                self.responses(&mut rest, sink)
-            }
+        let mut unread = chunk;
+        let read = match (&mut unread, direction) {
+            (StreamChunk::Data(rest), Direction::ToServer) => self.requests(rest, sink),
+            (StreamChunk::Data(rest), Direction::ToClient) => self.responses(rest, sink),
             (StreamChunk::Gap(0), _) => Ok(()),
-            (StreamChunk::Gap(bytes), _) => self.gap(direction, bytes, sink),
+            (StreamChunk::Gap(bytes), _) => self.gap(direction, *bytes, sink),
             (StreamChunk::Fin, _) => {
                 self.close(direction, sink);
                 Ok(())
             }
         };
-        read.map_err(|GaveUp| self.surrender(direction, rest, sink))
+        read.map_err(|GaveUp| self.surrender(direction, unread, sink))
     }
 
     /// The flow is over.
@@ -174,13 +177,16 @@ impl Http {
     fn read_request_line<S: AppSink>(&mut self, input: &mut &[u8], sink: &mut S) -> Result<(), GaveUp> {
         let mut out = self.client.outlet.to(sink);
         if self.request_line.is_idle() && self.transactions.is_full() {
-            out.anomaly(AppAnomaly::Pipelined);
-            return Err(GaveUp);
+            if !self.server.lost {
+                out.anomaly(AppAnomaly::Pipelined);
+                return Err(GaveUp);
+            }
+            self.transactions.give_up_oldest(&mut out);
         }
         let transactions = &mut self.transactions;
         let read = self.request_line.read(input, &mut out, |request| {
             transactions.open(request);
-            (request.is_simple(), request.version == b"HTTP/1.0")
+            (request.is_simple(), request.is_1_0())
         });
         match read {
             LineRead::More => return Ok(()),
@@ -260,7 +266,9 @@ impl Http {
             _ => AfterResponse::Next,
         };
         self.server.begin(Kind { direction: Direction::ToClient, is_1_0: status.is_1_0, bodiless });
-        if self.after_response != AfterResponse::Again && !self.transactions.answer(status) {
+        let paired = self.after_response == AfterResponse::Again || self.transactions.answer(status);
+        // Who lost sight of the requests cannot tell that there was none.
+        if !paired && !self.client.lost {
             self.server.outlet.to(sink).anomaly(AppAnomaly::UnpairedResponse);
         }
     }
@@ -306,20 +314,35 @@ impl Http {
             Direction::ToClient => (&mut self.server, self.transactions.response()),
         };
         let mut out = side.outlet.to(sink);
-        match side.part {
+        let skipped = match side.part {
             Part::StartLine => {
                 if self.proven {
                     out.anomaly(AppAnomaly::Gap);
                 }
-                return Err(GaveUp);
+                Err(GaveUp)
             }
-            Part::Message => {
-                if side.message.skip(u64::from(bytes), transaction, &mut out)? == Progress::Complete {
-                    self.message_complete(direction, sink);
-                }
+            Part::Message => side.message.skip(u64::from(bytes), transaction, &mut out),
+            Part::Tunnel => {
+                out.end();
+                Ok(Progress::More)
             }
-            Part::Tunnel => out.end(),
+        };
+        match skipped {
+            Ok(Progress::More) => {}
+            Ok(Progress::Complete) => self.message_complete(direction, sink),
+            Err(GaveUp) => self.lose(direction, sink)?,
         }
+        Ok(())
+    }
+
+    /// A gap left it open where the next message of this direction begins. The other direction goes on: an
+    /// acknowledgment of bytes that nobody sent must not blind it.
+    fn lose<S: AppSink>(&mut self, direction: Direction, sink: &mut S) -> Result<(), GaveUp> {
+        self.side(direction).lost = true;
+        if self.side(direction.opposite()).part == Part::Tunnel {
+            return Err(GaveUp);
+        }
+        self.close(direction, sink);
         Ok(())
     }
 
@@ -366,10 +389,15 @@ impl Http {
         self.client.part = Part::Tunnel;
     }
 
-    /// Gives up at `rest` of `direction`: what is unread in both directions comes out as payload, and what
+    /// Gives up at `unread` of `direction`: what is unread in both directions comes out as payload, and what
     /// is open ends unless it is payload already.
-    fn surrender<S: AppSink>(&mut self, direction: Direction, rest: &[u8], sink: &mut S) -> Payload {
-        let protocol = if self.proven { AppProtocol::Failed } else { AppProtocol::Unknown };
+    fn surrender<S: AppSink>(
+        &mut self,
+        direction: Direction,
+        unread: StreamChunk<'_>,
+        sink: &mut S,
+    ) -> Payload {
+        let is_first_line = !self.proven && !self.client.lost && self.client.part == Part::StartLine;
         if self.client.part == Part::StartLine {
             self.request_line.abandon(&mut self.client.outlet.to(sink));
         }
@@ -379,19 +407,24 @@ impl Http {
             }
         }
         self.transactions.finish(&mut self.client.outlet.to(sink));
+        let outlets = [self.client.outlet, self.server.outlet];
+        let mut payload = if self.proven {
+            Payload::behind(AppProtocol::Failed, outlets)
+        } else {
+            Payload::unproven(outlets, is_first_line)
+        };
         // The direction at hand comes last: its unread bytes may come in this chunk or with the next one.
         for of in [direction.opposite(), direction] {
             let (side, line) = match of {
                 Direction::ToServer => (&mut self.client, self.request_line.held()),
                 Direction::ToClient => (&mut self.server, self.status_line.held()),
             };
-            let mut out = side.outlet.to(sink);
-            out.data(Field::Payload, line);
-            out.data(Field::Payload, side.message.held());
+            for held in [line, side.message.held()] {
+                payload.advance(of, StreamChunk::Data(held), sink);
+            }
         }
-        let side = self.side(direction);
-        side.outlet.to(sink).data(Field::Payload, rest);
-        Payload::behind(protocol, [self.client.outlet, self.server.outlet])
+        payload.advance(direction, unread, sink);
+        payload
     }
 
     fn side(&mut self, direction: Direction) -> &mut Side {

@@ -2,7 +2,11 @@
 
 use dlp_patterns::Field;
 
-use super::{AppProtocol, AppSink, emitter::Outlet};
+use super::{
+    AppAnomaly, AppProtocol, AppSink,
+    emitter::Outlet,
+    first_line::{FirstLine, Named},
+};
 use crate::{flow::Direction, reassembly::StreamChunk};
 
 /// Both directions as payload.
@@ -10,18 +14,27 @@ use crate::{flow::Direction, reassembly::StreamChunk};
 pub struct Payload {
     protocol: AppProtocol,
     outlets: [Outlet; 2],
+    /// What the client begins with, while it is open whether that was meant as HTTP.
+    first_line: Option<FirstLine>,
 }
 
 impl Payload {
     /// Payload from the first byte on.
     pub(super) fn unknown() -> Self {
-        Payload { protocol: AppProtocol::Unknown, outlets: Outlet::both() }
+        Payload::unproven(Outlet::both(), true)
+    }
+
+    /// What follows behind a parser that never came to read; `is_first_line` says that the bytes of the
+    /// client which come next are the first of its stream.
+    pub(super) fn unproven(outlets: [Outlet; 2], is_first_line: bool) -> Self {
+        let first_line = is_first_line.then(FirstLine::default);
+        Payload { protocol: AppProtocol::Unknown, outlets, first_line }
     }
 
     /// What follows behind a parser that gave up, or whose work is done; an outlet that is open has payload
     /// under way.
     pub(super) fn behind(protocol: AppProtocol, outlets: [Outlet; 2]) -> Self {
-        Payload { protocol, outlets }
+        Payload { protocol, outlets, first_line: None }
     }
 
     /// Delivers the next piece of one direction. Bytes behind a gap are an instance of their own, because
@@ -37,6 +50,26 @@ impl Payload {
             StreamChunk::Gap(0) => {}
             StreamChunk::Gap(_) | StreamChunk::Fin => out.end(),
         }
+        if direction == Direction::ToServer && self.first_line.is_some() {
+            self.watch(chunk, sink);
+        }
+    }
+
+    /// Reads on in the client's first line: one that names HTTP may be served as HTTP, though its fields
+    /// went by unread.
+    fn watch<S: AppSink>(&mut self, chunk: StreamChunk<'_>, sink: &mut S) {
+        let Some(first_line) = &mut self.first_line else { return };
+        let named = match chunk {
+            StreamChunk::Data(bytes) => first_line.read(bytes),
+            StreamChunk::Gap(0) => Named::Undecided,
+            StreamChunk::Gap(_) | StreamChunk::Fin => Named::Not,
+        };
+        match named {
+            Named::Undecided => return,
+            Named::Http => sink.anomaly(Direction::ToServer, AppAnomaly::RequestLine),
+            Named::Not => {}
+        }
+        self.first_line = None;
     }
 
     pub(super) fn finish<S: AppSink>(&mut self, sink: &mut S) {

@@ -25,7 +25,9 @@ impl Probe {
         if self.http.is_none() {
             match chunk {
                 StreamChunk::Data(bytes) if Http::may_begin_with(direction, *bytes.first()?) => {}
-                StreamChunk::Data(_) | StreamChunk::Gap(1..) => {
+                // A gap ends its own direction only.
+                StreamChunk::Gap(1..) => {}
+                StreamChunk::Data(_) => {
                     let mut payload = Payload::unknown();
                     payload.advance(direction, chunk, sink);
                     return Some(App::Payload(payload));

@@ -65,6 +65,11 @@ fn orderly() -> Vec<Conversation> {
             (ToClient, Fin),
         ],
         vec![request(b"GET /simple\n"), response(b"HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n"), (ToServer, Fin)],
+        vec![
+            request(b"\r\r\n\nGET   /a%2fb   HTTP/1.10  \r\n\r\n\rNO_-TE  /c HTTP/1.001 \n\r\n"),
+            response(b"HTTP/1.1 204 None\r\n\r\nHTTP/1.1 204 None\r\n\r\n"),
+            request(b"GET  HTTP://x/%2f  \r\n"),
+        ],
         vec![request(b"GET /simple\r\n"), response(b"HTTP/1"), (ToClient, Fin)],
         vec![
             request(b"GET /chat HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"),
@@ -111,6 +116,18 @@ fn broken() -> Vec<Conversation> {
             request(b"GET / HTTP/1.1\r\n\r\n"),
         ],
         vec![request(b"OPTIONS rtsp://x%2fy RTSP/1.0\r\n\r\n"), response(b"RTSP/1.0 200 OK\r\n\r\n")],
+        vec![request(b"\r\nGET /a b HTTP/1.1\r\n\r\n"), response(b"HTTP/1.1 200 OK\r\n\r\n")],
+        vec![request(b" \x01 HTTP HTTP/1.1\nGET / HTTP/1.1\n\n"), response(b"ok")],
+        vec![request(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), response(b"\0\0 HTTP/")],
+        vec![request(b"PRI * HTTP/2.0\r\n\r\nGET / HTTP/1.1\r\n\r\n")],
+        vec![response(b"220 ready\r\n"), request(b"GET / HTTP/1.1\r\n\r\n")],
+        vec![
+            (ToClient, Gap(1)),
+            request(b"GET /first HTTP/1.1\r\n\r\n"),
+            response(b"TTP/1.1 200 OK\r\n\r\n"),
+            request(b"GET /second HTTP/1.1\r\n\r\nGET /a b HTTP/1.1\r\n\r\n"),
+        ],
+        vec![(ToServer, Gap(1)), request(b"ET / HTTP/1.1\r\n\r\n"), response(b"HTTP/1.1 204 No\r\n\r\n")],
         vec![request(b"EHLO there\r\n"), response(b"250 ok\r\n")],
         vec![request(b"GET /half%2"), response(b"HTTP/1.1 4"), (ToServer, Fin), (ToClient, Fin)],
         vec![
@@ -128,7 +145,7 @@ fn broken() -> Vec<Conversation> {
 }
 
 /// The same bytes in other pieces: cuts all data at `points`, or everywhere.
-fn cut<'c>(
+pub(super) fn cut<'c>(
     whole: &[(Direction, StreamChunk<'c>)],
     points: Option<&[Index]>,
 ) -> Vec<(Direction, StreamChunk<'c>)> {

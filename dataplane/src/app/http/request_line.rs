@@ -1,9 +1,11 @@
 //! The request line: refused at the first byte that contradicts, its target told before its end is there.
+//!
+//! It is read as leniently as common servers do: what they serve and this refuses would go by unread.
 
 use super::{line_buffer::LineBuffer, uri_decode::UriDecoder};
 use crate::{
     app::{AppAnomaly, AppSink, emitter::Emitter},
-    limits::HTTP_METHOD_BYTES_MAX,
+    limits::{HTTP_CAPITAL_METHOD_BYTES_MAX, HTTP_METHOD_BYTES_MAX},
 };
 
 /// A complete request line.
@@ -11,7 +13,7 @@ use crate::{
 pub(super) struct Request<'l> {
     pub(super) method: &'l [u8],
     pub(super) target: &'l [u8],
-    /// `HTTP/1.1` and the like.
+    /// `HTTP/1.`, and one to three digits; `HTTP/0.9` where there is none.
     pub(super) version: &'l [u8],
 }
 
@@ -19,6 +21,13 @@ impl Request<'_> {
     /// Whether this is a request of HTTP/0.9, which has no header block.
     pub(super) fn is_simple(&self) -> bool {
         self.version == SIMPLE_VERSION
+    }
+
+    /// Whether the minor version is 0, however many digits tell it.
+    pub(super) fn is_1_0(&self) -> bool {
+        self.version
+            .strip_prefix(VERSION_PREFIX)
+            .is_some_and(|minor| minor.iter().all(|digit| *digit == b'0'))
     }
 }
 
@@ -48,7 +57,13 @@ struct Cursor {
     at: usize,
     method_begin: usize,
     method_end: usize,
+    /// The method has other bytes than capital letters, `_` and `-`.
+    method_odd: bool,
+    target_begin: usize,
     target_end: usize,
+    version_begin: usize,
+    /// 0 while there is no version.
+    version_end: usize,
     /// Whether the target is told as it comes.
     early: bool,
     uri: UriDecoder,
@@ -56,11 +71,14 @@ struct Cursor {
 
 #[derive(Clone, Copy, Debug, Default)]
 enum Part {
-    /// A server ignores empty lines before a request (RFC 9112 §2.2).
+    /// A server ignores empty lines before a request (RFC 9112 §2.2), and many any CR and LF.
     #[default]
     Blank,
     Method,
+    /// More spaces than one, here and behind the target, are for a lenient reader (RFC 9112 §3).
+    BeforeTarget,
     Target,
+    BeforeVersion,
     Version,
     /// Behind the version, or with HTTP/0.9 behind the target.
     LineEnd,
@@ -77,6 +95,8 @@ enum Seen {
 }
 
 const VERSION_PREFIX: &[u8] = b"HTTP/1.";
+/// RFC 9112 §2.3 has one digit; nginx reads on up to 999.
+const MINOR_DIGITS_MAX: usize = 3;
 const SIMPLE_VERSION: &[u8] = b"HTTP/0.9";
 
 impl RequestLine {
@@ -143,7 +163,9 @@ impl Cursor {
             let seen = match self.part {
                 Part::Blank => self.blank(unseen),
                 Part::Method => self.method(unseen, line),
-                Part::Target => self.target(unseen, line, out),
+                Part::BeforeTarget => self.before_target(unseen),
+                Part::Target => self.target(unseen, out),
+                Part::BeforeVersion => self.before_version(unseen, line),
                 Part::Version => self.version(unseen),
                 Part::LineEnd => self.line_end(unseen),
             };
@@ -155,10 +177,8 @@ impl Cursor {
 
     fn blank(&mut self, unseen: &[u8]) -> Seen {
         match unseen {
-            [] | [b'\r'] => return Seen::More,
-            [b'\n', ..] => self.at += 1,
-            [b'\r', b'\n', ..] => self.at += 2,
-            [b'\r', ..] => return Seen::Contradiction,
+            [] => return Seen::More,
+            [b'\r' | b'\n', ..] => self.at += 1,
             _ => {
                 self.method_begin = self.at;
                 self.part = Part::Method;
@@ -167,30 +187,50 @@ impl Cursor {
         Seen::Next
     }
 
-    /// `method = token` (RFC 9110 §9.1), and one space.
+    /// `method = token` (RFC 9110 §9.1), and a space.
     fn method(&mut self, unseen: &[u8], line: &[u8]) -> Seen {
         let token_bytes = unseen.iter().position(|byte| !is_token(*byte)).unwrap_or(unseen.len());
+        let (piece, rest) = unseen.split_at(token_bytes);
         self.at += token_bytes;
         self.method_end = self.at;
+        self.method_odd |= !piece.iter().all(|byte| matches!(byte, b'A'..=b'Z' | b'_' | b'-'));
+        let method_bytes_max =
+            if self.method_odd { HTTP_METHOD_BYTES_MAX } else { HTTP_CAPITAL_METHOD_BYTES_MAX };
         let method = line.get(self.method_begin..self.method_end).unwrap_or_default();
-        if method.len() > HTTP_METHOD_BYTES_MAX {
+        if method.len() > method_bytes_max {
             return Seen::Contradiction;
         }
-        match unseen.get(token_bytes) {
+        match rest.first() {
             None => Seen::More,
             Some(b' ') if !method.is_empty() => {
                 self.early = is_known(method);
                 self.at += 1;
-                self.part = Part::Target;
+                self.part = Part::BeforeTarget;
                 Seen::Next
             }
             Some(_) => Seen::Contradiction,
         }
     }
 
+    fn before_target(&mut self, unseen: &[u8]) -> Seen {
+        if self.spaces(unseen).is_none() {
+            return Seen::More;
+        }
+        self.target_begin = self.at;
+        self.part = Part::Target;
+        Seen::Next
+    }
+
+    /// Moves behind the spaces that follow, and looks at the byte there.
+    fn spaces(&mut self, unseen: &[u8]) -> Option<u8> {
+        let spaces = unseen.iter().take_while(|byte| **byte == b' ').count();
+        self.at += spaces;
+        unseen.get(spaces).copied()
+    }
+
     /// The target ends at the first byte that none of its forms allows (RFC 9112 §3.2); bytes above ASCII
     /// are let pass, as servers do.
-    fn target<S: AppSink>(&mut self, unseen: &[u8], line: &[u8], out: &mut Emitter<'_, S>) -> Seen {
+    fn target<S: AppSink>(&mut self, unseen: &[u8], out: &mut Emitter<'_, S>) -> Seen {
         let is_end = |byte: &u8| *byte <= b' ' || *byte == 0x7f;
         let target_bytes = unseen.iter().position(is_end).unwrap_or(unseen.len());
         let (piece, rest) = unseen.split_at(target_bytes);
@@ -200,13 +240,8 @@ impl Cursor {
         self.at += target_bytes;
         let Some(end) = rest.first() else { return Seen::More };
         self.target_end = self.at;
-        let target = line.get(self.method_end + 1..self.target_end).unwrap_or_default();
         match end {
-            b' ' if !target.is_empty() => {
-                self.at += 1;
-                self.part = Part::Version;
-            }
-            b'\r' | b'\n' if self.is_simple(line, target) => self.part = Part::LineEnd,
+            b' ' | b'\r' | b'\n' if self.target_begin < self.target_end => self.part = Part::BeforeVersion,
             _ => return Seen::Contradiction,
         }
         if self.early {
@@ -215,37 +250,52 @@ impl Cursor {
         Seen::Next
     }
 
-    /// `GET`, a path or a URL, and the line end: HTTP/0.9. Other line protocols have a `GET` too, of a bare
-    /// key.
-    fn is_simple(&self, line: &[u8], target: &[u8]) -> bool {
-        line.get(self.method_begin..self.method_end) == Some(b"GET")
-            && (target.starts_with(b"/") || target.starts_with(b"http://"))
-    }
-
-    /// `HTTP/1.` and a digit (RFC 9112 §2.3), and the line end.
-    fn version(&mut self, unseen: &[u8]) -> Seen {
-        let version_begin = self.target_end + 1;
-        for byte in unseen {
-            let matches = match VERSION_PREFIX.get(self.at - version_begin) {
-                Some(expected) => byte == expected,
-                None if self.at == version_begin + VERSION_PREFIX.len() => byte.is_ascii_digit(),
-                None => break,
-            };
-            if !matches {
-                return Seen::Contradiction;
+    fn before_version(&mut self, unseen: &[u8], line: &[u8]) -> Seen {
+        match self.spaces(unseen) {
+            None => return Seen::More,
+            Some(b'\r' | b'\n') if self.is_simple(line) => self.part = Part::LineEnd,
+            Some(b'\r' | b'\n') => return Seen::Contradiction,
+            Some(_) => {
+                self.version_begin = self.at;
+                self.part = Part::Version;
             }
-            self.at += 1;
         }
-        if self.at <= version_begin + VERSION_PREFIX.len() {
-            return Seen::More;
-        }
-        self.part = Part::LineEnd;
         Seen::Next
     }
 
-    /// CRLF, or LF alone (RFC 9112 §2.2).
+    /// `GET`, a path or a URL, and the line end: HTTP/0.9. Other line protocols have a `GET` too, of a bare
+    /// key.
+    fn is_simple(&self, line: &[u8]) -> bool {
+        let target = line.get(self.target_begin..self.target_end).unwrap_or_default();
+        line.get(self.method_begin..self.method_end) == Some(b"GET")
+            && (target.starts_with(b"/") || has_scheme(target))
+    }
+
+    /// `HTTP/1.` and digits.
+    fn version(&mut self, unseen: &[u8]) -> Seen {
+        for byte in unseen {
+            let seen_bytes = self.at - self.version_begin;
+            let digits = seen_bytes.saturating_sub(VERSION_PREFIX.len());
+            match VERSION_PREFIX.get(seen_bytes) {
+                Some(expected) if byte == expected => {}
+                None if byte.is_ascii_digit() && digits < MINOR_DIGITS_MAX => {}
+                None if digits > 0 => {
+                    self.version_end = self.at;
+                    self.part = Part::LineEnd;
+                    return Seen::Next;
+                }
+                _ => return Seen::Contradiction,
+            }
+            self.at += 1;
+        }
+        Seen::More
+    }
+
+    /// CRLF, or LF alone (RFC 9112 §2.2), behind spaces or none.
     fn line_end(&mut self, unseen: &[u8]) -> Seen {
-        match unseen {
+        let spaces_begin = self.at;
+        self.spaces(unseen);
+        match unseen.get(self.at - spaces_begin..).unwrap_or_default() {
             [] | [b'\r'] => return Seen::More,
             [b'\n', ..] => self.at += 1,
             [b'\r', b'\n', ..] => self.at += 2,
@@ -257,16 +307,23 @@ impl Cursor {
     /// The parts of a complete line.
     fn request<'l>(&self, line: &'l [u8]) -> Request<'l> {
         let part = |begin: usize, end: usize| line.get(begin..end).unwrap_or_default();
-        let version_begin = self.target_end + 1;
         Request {
             method: part(self.method_begin, self.method_end),
-            target: part(self.method_end + 1, self.target_end),
-            version: match line.get(self.target_end) {
-                Some(b' ') => part(version_begin, version_begin + VERSION_PREFIX.len() + 1),
-                _ => SIMPLE_VERSION,
+            target: part(self.target_begin, self.target_end),
+            version: match self.version_end {
+                0 => SIMPLE_VERSION,
+                end => part(self.version_begin, end),
             },
         }
     }
+}
+
+/// Whether a URL begins like `http://` (RFC 3986 §3.1), whatever the scheme.
+fn has_scheme(target: &[u8]) -> bool {
+    let is_scheme = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+    let scheme_bytes = target.iter().take_while(|byte| is_scheme(byte)).count();
+    let rest = target.get(scheme_bytes..).unwrap_or_default();
+    target.first().is_some_and(u8::is_ascii_alphabetic) && rest.starts_with(b"://")
 }
 
 /// `tchar` (RFC 9110 §5.6.2).

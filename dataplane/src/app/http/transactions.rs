@@ -100,6 +100,14 @@ impl Transactions {
         self.hand_out_complete(out);
     }
 
+    /// The oldest request will get no response that could be read.
+    pub(super) fn give_up_oldest<S: AppSink>(&mut self, out: &mut Emitter<'_, S>) {
+        if let Some(oldest) = self.open.pop_front() {
+            out.transaction(&oldest.transaction);
+            self.recycle(oldest.transaction);
+        }
+    }
+
     /// Nothing follows: the open transactions will never be complete.
     pub(super) fn finish<S: AppSink>(&mut self, out: &mut Emitter<'_, S>) {
         for open in self.open.drain(..) {
