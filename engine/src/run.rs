@@ -36,7 +36,7 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
 
 fn inspect(config: &Config, rules: &Arc<RuleSet>) -> Result<(), Failure> {
     let signals = Signals::install().context("cannot listen to signals")?;
-    let names = config.links.iter().map(|link| link.name.clone()).collect();
+    let names = config.links.iter().map(|link| link.ports.name.clone()).collect();
     let mut log = EveLog::open(&config.events, names, signals.reopen())
         .with_context(|| format!("cannot open the file of events {:?}", config.events.eve))?;
     let links = links::open(config)?;
@@ -55,7 +55,7 @@ fn inspect(config: &Config, rules: &Arc<RuleSet>) -> Result<(), Failure> {
 /// If the config is wrong, or the machine or the user lacks what it takes.
 pub fn detach(args: &DetachArgs) -> Result<(), Failure> {
     let names = match (&args.config, &args.link) {
-        (Some(path), _) => Config::read(path)?.links.into_iter().map(|link| link.name).collect(),
+        (Some(path), _) => Config::read(path)?.links.into_iter().map(|link| link.ports.name).collect(),
         (None, link) => Vec::from_iter(link.clone()),
     };
     for name in names {

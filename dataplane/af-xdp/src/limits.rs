@@ -10,6 +10,10 @@ pub const FRAMES_PER_QUEUE_MIN: u32 = 16 * BATCH_FRAMES_MAX as u32;
 /// Frames of one UMEM at most: 256 MiB of locked memory a queue with frames of 4096 bytes.
 pub const FRAMES_PER_QUEUE_MAX: u32 = 64 * 1024;
 
+/// Bytes of the name of a link: with the port's name behind it, it is a file name among the pins, and labels of
+/// metrics stay readable.
+pub const LINK_NAME_BYTES_MAX: usize = 32;
+
 /// Bytes of an Ethernet header, the least that may be sent.
 pub const INJECTED_FRAME_BYTES_MIN: usize = 14;
 

@@ -1,9 +1,9 @@
 //! The links of a config, opened.
 
-use af_xdp::{AttachMode, Link, OnEngineLoss, Queue};
+use af_xdp::{Link, Queue};
 use anyhow::anyhow;
 
-use crate::config::{self, Config};
+use crate::config::{Config, LinkConfig};
 use crate::failure::Failure;
 
 /// A link whose frames come to its queues.
@@ -19,34 +19,21 @@ pub(super) fn open(config: &Config) -> Result<Vec<OpenLink>, Failure> {
     config.links.iter().map(open_link).collect()
 }
 
-fn open_link(config: &config::LinkConfig) -> Result<OpenLink, Failure> {
-    let port_config = af_xdp::LinkConfig {
-        attach: match config.attach {
-            config::Attach::Auto => AttachMode::Auto,
-            config::Attach::Native => AttachMode::Native,
-            config::Attach::Generic => AttachMode::Generic,
-        },
-        on_engine_loss: match config.on_engine_loss {
-            config::OnEngineLoss::Forward => OnEngineLoss::Forward,
-            config::OnEngineLoss::Drop => OnEngineLoss::Drop,
-        },
-        heartbeat_timeout_ns: u64::from(config.heartbeat_timeout_ms) * 1_000_000,
-        frame_bytes: config.frame_bytes,
-        ..af_xdp::LinkConfig::new(&config.name, &config.inside, &config.outside)
-    };
-    let (link, queues) = Link::open(&port_config).map_err(|error| failure(&config.name, &error))?;
+fn open_link(config: &LinkConfig) -> Result<OpenLink, Failure> {
+    let ports = &config.ports;
+    let (link, queues) = Link::open(ports).map_err(|error| failure(&ports.name, &error))?;
     let zero_copy = queues.iter().all(Queue::is_zero_copy);
     tracing::info!(
-        link = config.name,
-        inside = config.inside,
-        outside = config.outside,
+        link = ports.name,
+        inside = ports.inside,
+        outside = ports.outside,
         queues = queues.len(),
         zero_copy,
         "link is open"
     );
     if queues.len() > 1 {
         tracing::warn!(
-            link = config.name,
+            link = ports.name,
             "several queues: both directions of a flow must hash to the same queue (symmetric RSS)"
         );
     }
