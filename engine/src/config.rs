@@ -8,7 +8,7 @@ use dataplane::policy::{Exception, Exceptions, Mode, Settings};
 use dlp_patterns::document::{Document, Mistake, Table};
 
 use crate::failure::Failure;
-use crate::limits::{FLOWS, FLOW_TIMEOUT_S, HELD_BYTES_MAX};
+use crate::limits::{FLOW_TIMEOUT_S, FLOWS, HELD_BYTES_MAX};
 
 mod events;
 mod link;

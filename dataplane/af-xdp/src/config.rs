@@ -84,6 +84,11 @@ impl LinkConfig {
         }
     }
 
+    /// Bytes of the longest MTU whose frames, with two VLAN tags, a frame of the UMEM holds.
+    pub fn mtu_bytes_max(&self) -> u32 {
+        self.frame_bytes.saturating_sub(limits::HEADROOM_BYTES + limits::LINK_HEADER_BYTES_MAX)
+    }
+
     /// The first reason why these values cannot work together, if there is one.
     pub(crate) fn validate(&self) -> Result<(), Error> {
         let frames = limits::FRAMES_PER_QUEUE_MIN..=limits::FRAMES_PER_QUEUE_MAX;

@@ -51,6 +51,8 @@ pub(super) fn failure(link: &str, error: &af_xdp::Error) -> Failure {
         af_xdp::Error::NoInterface { .. }
         | af_xdp::Error::Config { .. }
         | af_xdp::Error::QueueMismatch { .. }
+        | af_xdp::Error::MtuMismatch { .. }
+        | af_xdp::Error::MtuTooLong { .. }
         | af_xdp::Error::NoBridge { .. } => Failure::Mistakes(vec![told.to_string()]),
         _ => Failure::No(told),
     }
