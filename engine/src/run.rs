@@ -1,5 +1,6 @@
 //! `weir run` and `weir detach`: the process that owns links, workers and the log of events.
 
+mod cores;
 mod links;
 mod signals;
 mod supervisor;
@@ -15,7 +16,7 @@ use self::signals::Signals;
 use self::supervisor::Supervisor;
 use crate::cli::{DetachArgs, RunArgs};
 use crate::config::Config;
-use crate::counters::CountersTable;
+use crate::counters::{CountersTable, LinksTable};
 use crate::eve::EveLog;
 use crate::failure::Failure;
 use crate::packs;
@@ -42,10 +43,10 @@ fn inspect(config: &Config, rules: &Arc<RuleSet>) -> Result<(), Failure> {
     let links = links::open(config)?;
     let mut supervisor = Supervisor::start(config, rules, links, &log, &signals)?;
     let outcome = supervisor.watch(&mut log, &signals);
-    let counters = supervisor.stop(outcome.is_ok());
-    log.stats(&counters, supervisor.uptime_s(), now_ns());
+    let (counters, links) = supervisor.stop(outcome.is_ok());
+    log.stats(&counters, &links, supervisor.uptime_s(), now_ns());
     log.close();
-    eprintln!("{}", CountersTable(&counters));
+    eprintln!("{}\n{}", CountersTable(&counters), LinksTable(&links));
     outcome
 }
 

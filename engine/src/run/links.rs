@@ -5,18 +5,27 @@ use anyhow::anyhow;
 
 use crate::config::{Config, LinkConfig};
 use crate::failure::Failure;
+use crate::limits::WORKERS_MAX;
 
 /// A link whose frames come to its queues.
 pub(super) struct OpenLink {
     pub(super) link: Link,
     pub(super) queues: Vec<Queue>,
-    /// Cores that the operator chose, one a queue.
-    pub(super) cores: Vec<u16>,
+    pub(super) config: LinkConfig,
 }
 
 /// Opens every link. Where one cannot be, those before it are detached again.
 pub(super) fn open(config: &Config) -> Result<Vec<OpenLink>, Failure> {
-    config.links.iter().map(open_link).collect()
+    let links: Vec<OpenLink> = config.links.iter().map(open_link).collect::<Result<_, _>>()?;
+    let queues: usize = links.iter().map(|link| link.queues.len()).sum();
+    if queues > WORKERS_MAX {
+        let told = format!(
+            "the links have {queues} queues, but an engine has at most {WORKERS_MAX} workers\n  hint: `ethtool -L \
+             DEV combined N` lowers their number"
+        );
+        return Err(Failure::Mistakes(vec![told]));
+    }
+    Ok(links)
 }
 
 fn open_link(config: &LinkConfig) -> Result<OpenLink, Failure> {
@@ -37,7 +46,15 @@ fn open_link(config: &LinkConfig) -> Result<OpenLink, Failure> {
             "several queues: both directions of a flow must hash to the same queue (symmetric RSS)"
         );
     }
-    Ok(OpenLink { link, queues, cores: config.cores.clone() })
+    if config.cores.len() > queues.len() {
+        tracing::warn!(
+            link = ports.name,
+            cores = config.cores.len(),
+            queues = queues.len(),
+            "more cores than queues: the last of `cores` get no worker"
+        );
+    }
+    Ok(OpenLink { link, queues, config: config.clone() })
 }
 
 /// What a refusal of the port layer means for the command.
