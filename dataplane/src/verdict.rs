@@ -44,7 +44,7 @@ pub enum DropReason {
     Rule = 8,
     /// The flow was blocked before.
     FlowBlocked = 9,
-    /// The frame is longer than the port that it should leave by can send, or its ring is full.
+    /// The port that it should leave by still has its share of frames in sending, and no room for one more.
     Egress = 10,
     /// The frame came in by the side of the link on which its sender is not.
     WrongSide = 11,

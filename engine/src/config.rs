@@ -4,17 +4,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use dataplane::flow::Timeouts;
-use dataplane::limits::HELD_BYTES_PER_WORKER_MAX;
 use dataplane::policy::{Exception, Exceptions, Mode, Settings};
 use dlp_patterns::document::{Document, Mistake, Table};
 
 use crate::failure::Failure;
+use crate::limits::{FLOW_TIMEOUT_S, FLOWS, HELD_BYTES_MAX};
 
 mod events;
 mod link;
 
 pub use events::{EventType, EventTypes, EventsConfig};
-pub use link::{Attach, LinkConfig, OnEngineLoss};
+pub use link::LinkConfig;
 
 /// The configuration of one engine. A text that is empty means the defaults, without any link.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,7 +137,7 @@ fn read_flows(root: &Table<'_>) -> FlowsConfig {
     if let Some(max) = table.optional("max").integer(FLOWS) {
         flows.max = max;
     }
-    if let Some(held) = table.optional("held_bytes_max").integer(0..=HELD_BYTES_PER_WORKER_MAX * 64) {
+    if let Some(held) = table.optional("held_bytes_max").integer(0..=HELD_BYTES_MAX) {
         flows.held_bytes_max = held;
     }
     let timeouts = &mut flows.timeouts;
@@ -150,18 +150,12 @@ fn read_flows(root: &Table<'_>) -> FlowsConfig {
         ("icmp_s", &mut timeouts.icmp_s),
         ("other_s", &mut timeouts.other_s),
     ] {
-        if let Some(seconds) = table.optional(key).integer(TIMEOUT_S) {
+        if let Some(seconds) = table.optional(key).integer(FLOW_TIMEOUT_S) {
             *timeout = seconds;
         }
     }
     flows
 }
-
-/// Flows of one worker: a table smaller than this evicts at once, a larger one than that exceeds any memory.
-const FLOWS: std::ops::RangeInclusive<usize> = 1024..=1 << 26;
-
-/// A day: what is silent for longer is gone.
-const TIMEOUT_S: std::ops::RangeInclusive<u32> = 1..=86_400;
 
 fn read_exceptions(root: &Table<'_>) -> Exceptions {
     let mut exceptions = Exceptions::default();

@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use af_xdp::Port;
 use dataplane::pipeline::Counters;
 use dataplane::verdict::DropReason;
+
+use crate::port::LinkCounters;
 
 /// Counters as lines, in which `frames in = forwarded + dropped`, and dropped is told by reason.
 pub struct CountersTable<'a>(pub &'a Counters);
@@ -24,5 +27,40 @@ impl fmt::Display for CountersTable<'_> {
         writeln!(f, "bytes in              {bytes_in:>12}")?;
         writeln!(f, "flows                 {flows:>12}")?;
         write!(f, "alerts                {alerts:>12}")
+    }
+}
+
+/// What the kernel did with the frames of each link, one column a port.
+pub struct LinksTable<'a>(pub &'a [LinkCounters]);
+
+impl fmt::Display for LinksTable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, link) in self.0.iter().enumerate() {
+            let [inside, outside] = Port::BOTH.map(|port| link.port(port).entries());
+            let newline = if index == 0 { "" } else { "\n" };
+            write!(f, "{newline}link {:<17}{:>12}  {:>12}", link.name, "inside", "outside")?;
+            for ((word, inside), (_, outside)) in inside.into_iter().zip(outside) {
+                write!(f, "\n  {word:<24}{inside:>8}  {outside:>12}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::port::PortCounters;
+
+    #[test]
+    fn each_link_has_a_column_for_each_port() {
+        let inside = PortCounters { redirected: 1_000_000, rx_ring_full: 3, ..PortCounters::default() };
+        let link = LinkCounters { name: "uplink".to_owned(), ports: [inside, PortCounters::default()] };
+        let text = LinksTable(&[link.clone(), link]).to_string();
+        let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+        assert_eq!(rows.len(), 2 * (1 + inside.entries().len()));
+        assert_eq!(rows[0], ["link", "uplink", "inside", "outside"]);
+        assert_eq!(rows[1], ["redirected", "1000000", "0"]);
+        assert!(rows.contains(&vec!["rx_ring_full", "3", "0"]), "{text}");
     }
 }

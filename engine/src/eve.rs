@@ -5,7 +5,6 @@
 
 use dataplane::event::{Alert, Anomaly, Dropped, Event, FlowEnd, HttpEnd};
 use dataplane::flow::{Direction, FlowRecord};
-use dataplane::pipeline::Counters;
 use serde::Serialize;
 
 use crate::config::{EventType, EventTypes};
@@ -22,6 +21,7 @@ mod timestamp;
 pub use file::EveFile;
 pub use log::{EveLog, EveSender};
 pub(crate) use stats::DropReasons;
+pub use stats::Totals;
 pub use timestamp::Timestamp;
 
 use json::Json;
@@ -65,18 +65,10 @@ impl EveFormat {
         true
     }
 
-    /// Appends a line of counters; `events_lost` are those that no writer took.
-    pub fn stats(
-        &self,
-        counters: &Counters,
-        uptime_s: u64,
-        now_ns: u64,
-        events_lost: u64,
-        out: &mut Vec<u8>,
-    ) {
+    /// Appends a line of counters.
+    pub fn stats(&self, totals: &Totals<'_>, now_ns: u64, out: &mut Vec<u8>) {
         if self.types.has(EventType::Stats) {
-            let stats = StatsBody::new(counters, uptime_s, events_lost);
-            write(&Line { stats: Some(stats), ..Line::new(now_ns, EventType::Stats) }, out);
+            write(&Line { stats: Some(StatsBody::new(totals)), ..Line::new(now_ns, EventType::Stats) }, out);
         }
     }
 

@@ -1,4 +1,9 @@
-//! The cap of every queue and buffer of the process, with its unit and its reason.
+//! The cap of every queue and buffer of the process, and the range of what operators may choose, each with its
+//! unit and its reason.
+
+use std::ops::RangeInclusive;
+
+use dataplane::limits::HELD_BYTES_PER_WORKER_MAX;
 
 /// Bytes of one record of a capture. Far above any frame (a GSO frame has at most 512 KiB), and below what a
 /// corrupt length would have allocated.
@@ -12,6 +17,37 @@ pub const CAPTURE_INTERFACES_MAX: usize = 65_536;
 
 /// Links of one engine: each costs at least one worker, and the name of a link is a 16-bit index.
 pub const LINKS_MAX: usize = 64;
+
+/// Workers of one engine: what [`WORKER_BITS`] can number. Far more than a machine has cores.
+pub const WORKERS_MAX: usize = 1 << WORKER_BITS;
+
+/// Bits of a flow identifier that name the worker which gave it out. The 40 bits below count the flows of that
+/// worker, for 12 days at a million a second; the 11 above tell a run of the engine from the one before.
+pub const WORKER_BITS: u32 = 12;
+
+/// Number of a core that an operator may name; Linux on x86-64 is built for 8192 of them at most.
+pub const CORE_MAX: u16 = 8191;
+
+/// Milliseconds without a heartbeat after which an engine may count as lost. Below the least, [`WORKER_WAIT_MS`]
+/// of an idle worker would be a loss; above a minute, nobody would call it an answer to one.
+pub const HEARTBEAT_TIMEOUT_MS: RangeInclusive<u64> = 5..=60_000;
+
+/// Flows that one worker may track: a table smaller than this evicts at once, a larger one exceeds any memory.
+pub const FLOWS: RangeInclusive<usize> = 1024..=1 << 26;
+
+/// Seconds for which a silent flow may be remembered: up to a day, for what is silent for longer is gone.
+pub const FLOW_TIMEOUT_S: RangeInclusive<u32> = 1..=86_400;
+
+/// Out-of-order bytes that one worker may hold: 4 GiB, 64 times the default; more than a worker can scan in a
+/// second.
+pub const HELD_BYTES_MAX: usize = 64 * HELD_BYTES_PER_WORKER_MAX;
+
+/// Seconds between two `stats` events: at least one, and once a day at the least.
+pub const STATS_INTERVAL_S: RangeInclusive<u32> = 1..=86_400;
+
+/// Reports of workers that wait for the supervisor. Each worker sends four a second, and a report that finds no
+/// room is superseded by the next: this only has to outlast a supervisor that stalls for a moment.
+pub const REPORTS_MAX: usize = 64;
 
 /// Bytes of an interface name, Linux's IFNAMSIZ without the closing NUL.
 pub const INTERFACE_NAME_BYTES_MAX: usize = 15;

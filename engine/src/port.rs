@@ -1,11 +1,13 @@
 //! Where frames come from and go to: the seam between a worker and its queue.
 
+mod counters;
 mod memory;
 mod xdp;
 
 pub use af_xdp::Port;
 use dataplane::verdict::Verdict;
 
+pub use self::counters::{LinkCounters, PortCounters};
 pub use self::memory::MemoryQueue;
 
 /// What became of a batch, in frames.

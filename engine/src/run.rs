@@ -1,5 +1,6 @@
 //! `weir run` and `weir detach`: the process that owns links, workers and the log of events.
 
+mod cores;
 mod links;
 mod signals;
 mod supervisor;
@@ -15,7 +16,7 @@ use self::signals::Signals;
 use self::supervisor::Supervisor;
 use crate::cli::{DetachArgs, RunArgs};
 use crate::config::Config;
-use crate::counters::CountersTable;
+use crate::counters::{CountersTable, LinksTable};
 use crate::eve::EveLog;
 use crate::failure::Failure;
 use crate::packs;
@@ -36,16 +37,16 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
 
 fn inspect(config: &Config, rules: &Arc<RuleSet>) -> Result<(), Failure> {
     let signals = Signals::install().context("cannot listen to signals")?;
-    let names = config.links.iter().map(|link| link.name.clone()).collect();
+    let names = config.links.iter().map(|link| link.ports.name.clone()).collect();
     let mut log = EveLog::open(&config.events, names, signals.reopen())
         .with_context(|| format!("cannot open the file of events {:?}", config.events.eve))?;
     let links = links::open(config)?;
     let mut supervisor = Supervisor::start(config, rules, links, &log, &signals)?;
     let outcome = supervisor.watch(&mut log, &signals);
-    let counters = supervisor.stop(outcome.is_ok());
-    log.stats(&counters, supervisor.uptime_s(), now_ns());
+    let (counters, links) = supervisor.stop(outcome.is_ok());
+    log.stats(&counters, &links, supervisor.uptime_s(), now_ns());
     log.close();
-    eprintln!("{}", CountersTable(&counters));
+    eprintln!("{}\n{}", CountersTable(&counters), LinksTable(&links));
     outcome
 }
 
@@ -55,7 +56,7 @@ fn inspect(config: &Config, rules: &Arc<RuleSet>) -> Result<(), Failure> {
 /// If the config is wrong, or the machine or the user lacks what it takes.
 pub fn detach(args: &DetachArgs) -> Result<(), Failure> {
     let names = match (&args.config, &args.link) {
-        (Some(path), _) => Config::read(path)?.links.into_iter().map(|link| link.name).collect(),
+        (Some(path), _) => Config::read(path)?.links.into_iter().map(|link| link.ports.name).collect(),
         (None, link) => Vec::from_iter(link.clone()),
     };
     for name in names {

@@ -24,8 +24,8 @@ loss() {
     check "$word: the engine inspects" is_inspected
     check "$word: a page passes" answers
     kill -STOP "$engine_pid"
-    # Longer than the age at which a heartbeat counts as lost (50 ms).
-    sleep 0.3
+    # Longer than the age at which a heartbeat counts as lost (500 ms).
+    sleep 0.8
     "$expected" "$word: engine stalled" answers
     kill -CONT "$engine_pid"
     check "$word: an engine that goes on inspects" eventually is_inspected

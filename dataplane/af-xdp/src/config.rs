@@ -36,7 +36,7 @@ pub enum ZeroCopy {
 }
 
 /// A link: a bump in the wire between two ports.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkConfig {
     /// Names the pins: 1 to 32 letters, digits, `-` or `_`.
     pub name: String,
@@ -59,8 +59,9 @@ pub struct LinkConfig {
 }
 
 impl LinkConfig {
-    /// A link with the defaults: native where possible, zero-copy where possible, 8192 frames of 2048
-    /// bytes a queue, and fail closed after 100 ms without a heartbeat.
+    /// A link with the defaults: native where possible, zero-copy where possible, 8192 frames of 4096
+    /// bytes a queue, and fail closed after 500 ms without a heartbeat. On a loaded machine a healthy worker
+    /// may not run for some tens of milliseconds; a timeout below that takes it for lost.
     pub fn new(name: &str, inside: &str, outside: &str) -> LinkConfig {
         LinkConfig {
             name: name.to_owned(),
@@ -68,8 +69,8 @@ impl LinkConfig {
             outside: outside.to_owned(),
             attach: AttachMode::Auto,
             on_engine_loss: OnEngineLoss::Drop,
-            heartbeat_timeout_ns: 100_000_000,
-            frame_bytes: 2048,
+            heartbeat_timeout_ns: 500_000_000,
+            frame_bytes: 4096,
             frames_per_queue: 8192,
             zero_copy: ZeroCopy::Auto,
         }
@@ -81,6 +82,11 @@ impl LinkConfig {
             Port::Inside => &self.inside,
             Port::Outside => &self.outside,
         }
+    }
+
+    /// Bytes of the longest MTU whose frames, with two VLAN tags, a frame of the UMEM holds.
+    pub fn mtu_bytes_max(&self) -> u32 {
+        self.frame_bytes.saturating_sub(limits::HEADROOM_BYTES + limits::LINK_HEADER_BYTES_MAX)
     }
 
     /// The first reason why these values cannot work together, if there is one.
@@ -96,6 +102,8 @@ impl LinkConfig {
             "frame_bytes must be 2048 or 4096"
         } else if !frames.contains(&self.frames_per_queue) || !self.frames_per_queue.is_power_of_two() {
             "frames_per_queue must be a power of two from 1024 to 65536"
+        } else if self.attach == AttachMode::Generic && self.zero_copy == ZeroCopy::Require {
+            "the generic path always copies: zero_copy cannot be required with it"
         } else {
             return Ok(());
         };
@@ -106,7 +114,7 @@ impl LinkConfig {
 /// Whether a name may become a file name among the pins.
 pub(crate) fn is_link_name(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    (1..=32).contains(&name.len()) && name.bytes().all(allowed)
+    (1..=limits::LINK_NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(allowed)
 }
 
 #[cfg(test)]
@@ -116,13 +124,20 @@ mod tests {
     #[test]
     fn the_defaults_are_valid_and_each_mistake_is_named() {
         type Mistake = (fn(&mut LinkConfig), &'static str);
-        let mistakes: [Mistake; 6] = [
+        let mistakes: [Mistake; 7] = [
             (|config| config.name = "../escape".to_owned(), "name"),
             (|config| config.name.clear(), "name"),
             (|config| config.outside = config.inside.clone(), "different"),
             (|config| config.heartbeat_timeout_ns = 0, "heartbeat"),
             (|config| config.frame_bytes = 3000, "frame_bytes"),
             (|config| config.frames_per_queue = 1000, "frames_per_queue"),
+            (
+                |config| {
+                    config.attach = AttachMode::Generic;
+                    config.zero_copy = ZeroCopy::Require;
+                },
+                "generic path",
+            ),
         ];
         let valid = LinkConfig::new("lan", "eth1", "eth2");
         assert!(valid.validate().is_ok());

@@ -31,6 +31,7 @@ pub(crate) struct Device {
     pub(crate) name: String,
     pub(crate) index: u32,
     pub(crate) rx_queues: u32,
+    pub(crate) mtu_bytes: u32,
     /// A packet socket that receives nothing; its membership ends with it, also on a kill.
     _promiscuous: OwnedFd,
 }
@@ -51,9 +52,11 @@ impl Device {
             packet_socket().map_err(|error| Error::from_cause("open a packet socket on", name, &error))?;
         let rx_queues = rx_queues(&socket, &c_name)
             .map_err(|error| Error::from_cause("count the queues of", name, &error))?;
+        let mtu_bytes =
+            mtu(&socket, &c_name).map_err(|error| Error::from_cause("ask for the MTU of", name, &error))?;
         set_promiscuous(&socket, index)
             .map_err(|error| Error::from_cause("make promiscuous the interface", name, &error))?;
-        Ok(Device { name: name.to_owned(), index, rx_queues, _promiscuous: socket })
+        Ok(Device { name: name.to_owned(), index, rx_queues, mtu_bytes, _promiscuous: socket })
     }
 }
 
@@ -88,15 +91,33 @@ fn set_promiscuous(socket: &OwnedFd, index: u32) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// Bytes of the longest packet of layer 3 that the device sends.
+fn mtu(socket: &OwnedFd, name: &CString) -> io::Result<u32> {
+    let mut request =
+        libc::ifreq { ifr_name: ifr_name(name), ifr_ifru: libc::__c_anonymous_ifr_ifru { ifru_mtu: 0 } };
+    // SAFETY: SIOCGIFMTU reads the name and writes the number into the ifreq, which lives until after the call.
+    let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCGIFMTU, &raw mut request) };
+    if result != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: SIOCGIFMTU filled in this field of the union.
+    Ok(unsafe { request.ifr_ifru.ifru_mtu }.cast_unsigned())
+}
+
+/// A name that was found to be short enough, as an ifreq carries it.
+fn ifr_name(name: &CString) -> [libc::c_char; libc::IFNAMSIZ] {
+    let mut field = [0; libc::IFNAMSIZ];
+    for (to, from) in field.iter_mut().zip(name.as_bytes()) {
+        *to = from.cast_signed();
+    }
+    field
+}
+
 /// The RX queues in use. By ioctl rather than from /sys, which may show another network namespace.
 fn rx_queues(socket: &OwnedFd, name: &CString) -> io::Result<u32> {
     let mut channels = EthtoolChannels { cmd: ETHTOOL_GCHANNELS, ..EthtoolChannels::default() };
-    let mut ifr_name = [0; libc::IFNAMSIZ];
-    for (to, from) in ifr_name.iter_mut().zip(name.as_bytes()) {
-        *to = from.cast_signed();
-    }
     let mut request = libc::ifreq {
-        ifr_name,
+        ifr_name: ifr_name(name),
         ifr_ifru: libc::__c_anonymous_ifr_ifru { ifru_data: (&raw mut channels).cast() },
     };
     // SAFETY: SIOCETHTOOL takes an ifreq whose data points to the struct that its command names; both live here.

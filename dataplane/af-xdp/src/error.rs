@@ -21,6 +21,22 @@ pub enum Error {
         /// Name and number of RX queues of either port.
         ports: [(String, u32); 2],
     },
+    /// The two ports have different MTUs.
+    MtuMismatch {
+        /// Name of either port, and its MTU in bytes.
+        ports: [(String, u32); 2],
+    },
+    /// A frame of the UMEM is shorter than the frames that the MTU allows.
+    MtuTooLong {
+        /// The two interfaces.
+        ports: [String; 2],
+        /// The MTU of both, in bytes.
+        mtu_bytes: u32,
+        /// The longest MTU that fits, in bytes.
+        mtu_bytes_max: u32,
+        /// Bytes of one UMEM frame.
+        frame_bytes: u32,
+    },
     /// The link is to fail open, but there is no bridge over both ports to take the frames.
     NoBridge {
         /// The two interfaces.
@@ -100,6 +116,11 @@ impl Error {
             Error::QueueMismatch { .. } => {
                 "give both the same number, for example `ethtool -L DEV combined 1`"
             }
+            Error::MtuMismatch { .. } => "give both the same, for example `ip link set DEV mtu 1500`",
+            Error::MtuTooLong { frame_bytes: ..4096, .. } => {
+                "`ip link set DEV mtu` lowers it for both; or set `frame_bytes = 4096`"
+            }
+            Error::MtuTooLong { .. } => "`ip link set DEV mtu` lowers it for both",
             Error::NoBridge { .. } => {
                 "`ip link add NAME type bridge`, `ip link set DEV master NAME` for both and `ip link set NAME up`; or fail closed"
             }
@@ -112,7 +133,7 @@ impl Error {
             Error::NoAfXdp => "use a kernel with CONFIG_XDP_SOCKETS=y",
             Error::NoBpffs { .. } => "run `mount -t bpf bpf /sys/fs/bpf` as root",
             Error::NativeRefused { .. } => {
-                "lower the MTU below 3500, give the port as many RX queues as its peer has TX queues, or attach generic"
+                "lower the MTU below 3500 (where a page is 4096 bytes), give the port as many RX queues as its peer has TX queues, or attach generic"
             }
             Error::ZeroCopyRefused { .. } => "let zero-copy be automatic, or use a driver that has it",
             Error::QueueBusy { .. } => "stop the other engine or the other user of AF_XDP on this port",
@@ -164,6 +185,16 @@ impl fmt::Display for Error {
             Error::NoInterface { interface } => write!(f, "there is no interface {interface}"),
             Error::QueueMismatch { ports: [(inside, inside_queues), (outside, outside_queues)] } => {
                 write!(f, "{inside} has {inside_queues} RX queues, but {outside} has {outside_queues}")
+            }
+            Error::MtuMismatch { ports: [(inside, inside_bytes), (outside, outside_bytes)] } => {
+                write!(f, "{inside} has an MTU of {inside_bytes} bytes, but {outside} of {outside_bytes}")
+            }
+            Error::MtuTooLong { ports: [inside, outside], mtu_bytes, mtu_bytes_max, frame_bytes } => {
+                write!(
+                    f,
+                    "{inside} and {outside} have an MTU of {mtu_bytes} bytes, but frames of {frame_bytes} bytes \
+                     hold at most {mtu_bytes_max}"
+                )
             }
             Error::NoBridge { ports: [inside, outside] } => {
                 write!(f, "to forward without an engine, {inside} and {outside} must be ports of one bridge")

@@ -10,6 +10,16 @@ pub const FRAMES_PER_QUEUE_MIN: u32 = 16 * BATCH_FRAMES_MAX as u32;
 /// Frames of one UMEM at most: 256 MiB of locked memory a queue with frames of 4096 bytes.
 pub const FRAMES_PER_QUEUE_MAX: u32 = 64 * 1024;
 
+/// Bytes of the name of a link: with the port's name behind it, it is a file name among the pins, and labels of
+/// metrics stay readable.
+pub const LINK_NAME_BYTES_MAX: usize = 32;
+
+/// Bytes of a UMEM frame that the kernel keeps before the packet, its XDP_PACKET_HEADROOM.
+pub const HEADROOM_BYTES: u32 = 256;
+
+/// Bytes that a frame has beyond its MTU: an Ethernet header and two VLAN tags (IEEE 802.1ad).
+pub const LINK_HEADER_BYTES_MAX: u32 = 14 + 2 * 4;
+
 /// Bytes of an Ethernet header, the least that may be sent.
 pub const INJECTED_FRAME_BYTES_MIN: usize = 14;
 

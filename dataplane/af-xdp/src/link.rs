@@ -35,6 +35,7 @@ impl Link {
         let [inside, outside] = Port::BOTH.map(|port| Device::open(config.interface(port)));
         let devices = [inside?, outside?];
         let queue_count = common_queues(&devices)?;
+        require_fitting_mtu(&devices, config)?;
         if config.on_engine_loss == OnEngineLoss::Forward {
             require_bridge(&devices)?;
         }
@@ -102,6 +103,26 @@ fn common_queues([inside, outside]: &[Device; 2]) -> Result<u32, Error> {
     Err(Error::QueueMismatch {
         ports: [(inside.name.clone(), inside.rx_queues), (outside.name.clone(), outside.rx_queues)],
     })
+}
+
+/// Both ports must send what the other receives, and a frame of the UMEM must hold it: what does not fit would be
+/// dropped silently, and only sometimes, by the kernel.
+fn require_fitting_mtu([inside, outside]: &[Device; 2], config: &LinkConfig) -> Result<(), Error> {
+    if inside.mtu_bytes != outside.mtu_bytes {
+        return Err(Error::MtuMismatch {
+            ports: [(inside.name.clone(), inside.mtu_bytes), (outside.name.clone(), outside.mtu_bytes)],
+        });
+    }
+    let mtu_bytes_max = config.mtu_bytes_max();
+    if inside.mtu_bytes > mtu_bytes_max {
+        return Err(Error::MtuTooLong {
+            ports: [inside.name.clone(), outside.name.clone()],
+            mtu_bytes: inside.mtu_bytes,
+            mtu_bytes_max,
+            frame_bytes: config.frame_bytes,
+        });
+    }
+    Ok(())
 }
 
 /// Removes what a killed engine left of a link: its pins, and with them its programs. Says how many ports had one.

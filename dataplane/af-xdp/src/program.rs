@@ -112,7 +112,8 @@ mod tests {
     #[test]
     fn without_a_socket_the_operators_choice_holds_and_is_counted() {
         if let Err(reason) = probe() {
-            eprintln!("SKIPPED: {reason}");
+            let test = "without_a_socket_the_operators_choice_holds_and_is_counted";
+            eprintln!("SKIPPED: {test}: {reason}");
             return;
         }
         let mut config = LinkConfig::new("test", "a", "b");

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use dlp_patterns::document::Table;
 
+use crate::limits::STATS_INTERVAL_S;
+
 /// Where events go, and which.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventsConfig {
@@ -98,7 +100,7 @@ pub(super) fn read(root: &Table<'_>) -> EventsConfig {
         types: read_types(&table),
         stats_interval_s: table
             .optional("stats_interval_s")
-            .integer(1..=86_400)
+            .integer(STATS_INTERVAL_S)
             .unwrap_or(default.stats_interval_s),
     }
 }

@@ -1,53 +1,23 @@
 //! `[[link]]`: a bump in the wire between two ports.
 
+use std::ops::RangeInclusive;
+
+use af_xdp::limits::{FRAMES_PER_QUEUE_MAX, FRAMES_PER_QUEUE_MIN, LINK_NAME_BYTES_MAX};
+use af_xdp::{AttachMode, OnEngineLoss, ZeroCopy};
 use dlp_patterns::document::{Table, Value};
 
-use crate::limits::{INTERFACE_NAME_BYTES_MAX, LINKS_MAX};
+use crate::limits::{CORE_MAX, HEARTBEAT_TIMEOUT_MS, INTERFACE_NAME_BYTES_MAX, LINKS_MAX};
 
-/// Two ports, and what passes between them. No interface belongs to two ports.
+/// Two ports, what passes between them, and where its workers run. No interface belongs to two ports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkConfig {
-    /// What events call it (`in_iface`).
-    pub name: String,
-    /// Interface on the protected side.
-    pub inside: String,
-    /// Interface on the other side.
-    pub outside: String,
-    /// What the link does without its engine.
-    pub on_engine_loss: OnEngineLoss,
-    /// How the XDP program is attached.
-    pub attach: Attach,
-    /// Age of a heartbeat at which the engine counts as lost, in milliseconds.
-    pub heartbeat_timeout_ms: u32,
+    /// What the port layer opens. Its name is what events call it (`in_iface`).
+    pub ports: af_xdp::LinkConfig,
     /// Cores of the workers, one a queue; empty: the engine chooses.
     pub cores: Vec<u16>,
-    /// Bytes of UMEM for one frame.
-    pub frame_bytes: u32,
 }
 
-/// What a link does without its engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnEngineLoss {
-    /// Fail open: frames go on to the kernel, and so through the bridge under the link.
-    Forward,
-    /// Fail closed.
-    Drop,
-}
-
-/// How the XDP program is attached.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Attach {
-    /// In the driver where it can, else generically.
-    #[default]
-    Auto,
-    /// In the driver, or not at all.
-    Native,
-    /// Behind the driver (SKB mode).
-    Generic,
-}
-
-const HEARTBEAT_TIMEOUT_MS: u32 = 50;
-const FRAME_BYTES: u32 = 4096;
+const NS_PER_MS: u64 = 1_000_000;
 
 pub(super) fn read(root: &Table<'_>) -> Vec<LinkConfig> {
     let mut names = Vec::new();
@@ -68,40 +38,85 @@ fn read_link(
     cores: &mut Vec<u16>,
 ) -> Option<LinkConfig> {
     let losses = [("forward", OnEngineLoss::Forward), ("drop", OnEngineLoss::Drop)];
-    let attaches = [("auto", Attach::Auto), ("native", Attach::Native), ("generic", Attach::Generic)];
     // Each key is read before any is missed, so that every mistake is found.
     let name = read_name(table.need("name"), names);
     let inside = read_interface(table.need("inside"), interfaces);
     let outside = read_interface(table.need("outside"), interfaces);
     let on_engine_loss = table.need("on_engine_loss").one_of(&losses);
-    let attach = table.optional("attach").one_of(&attaches).unwrap_or_default();
-    let heartbeat = table.optional("heartbeat_timeout_ms").integer(5..=60_000);
+    let tuning = Tuning::read(table);
     let cores = read_cores(table.optional("cores"), cores);
-    let frame_bytes = table.optional("frame_bytes");
-    let frame_bytes = frame_bytes.integer(2048..=4096).inspect(|bytes: &u32| {
-        if !bytes.is_power_of_two() {
-            frame_bytes
-                .mistake(format!("frames of {bytes} bytes do not fill a page"), Some("2048 or 4096".into()));
+    let mut ports = af_xdp::LinkConfig::new(&name?, &inside?, &outside?);
+    ports.on_engine_loss = on_engine_loss?;
+    tuning.apply(&mut ports);
+    Some(LinkConfig { ports, cores })
+}
+
+/// The keys of a link that have a default, which is the port layer's.
+struct Tuning {
+    attach: Option<AttachMode>,
+    zero_copy: Option<ZeroCopy>,
+    heartbeat_timeout_ms: Option<u64>,
+    frame_bytes: Option<u32>,
+    frames_per_queue: Option<u32>,
+}
+
+impl Tuning {
+    fn read(table: &Table<'_>) -> Tuning {
+        let attaches =
+            [("auto", AttachMode::Auto), ("native", AttachMode::Native), ("generic", AttachMode::Generic)];
+        let zero_copies =
+            [("auto", ZeroCopy::Auto), ("require", ZeroCopy::Require), ("never", ZeroCopy::Never)];
+        let attach = table.optional("attach").one_of(&attaches);
+        let zero_copy_key = table.optional("zero_copy");
+        let zero_copy = zero_copy_key.one_of(&zero_copies);
+        if (attach, zero_copy) == (Some(AttachMode::Generic), Some(ZeroCopy::Require)) {
+            let hint = "the generic path always copies".to_owned();
+            zero_copy_key.mistake("zero-copy is required of `attach = \"generic\"`", Some(hint));
         }
-    });
-    Some(LinkConfig {
-        name: name?,
-        inside: inside?,
-        outside: outside?,
-        on_engine_loss: on_engine_loss?,
-        attach,
-        heartbeat_timeout_ms: heartbeat.unwrap_or(HEARTBEAT_TIMEOUT_MS),
-        cores,
-        frame_bytes: frame_bytes.unwrap_or(FRAME_BYTES),
-    })
+        Tuning {
+            attach,
+            zero_copy,
+            heartbeat_timeout_ms: table.optional("heartbeat_timeout_ms").integer(HEARTBEAT_TIMEOUT_MS),
+            frame_bytes: read_power_of_two(table.optional("frame_bytes"), 2048..=4096),
+            frames_per_queue: read_power_of_two(
+                table.optional("frames_per_queue"),
+                FRAMES_PER_QUEUE_MIN..=FRAMES_PER_QUEUE_MAX,
+            ),
+        }
+    }
+
+    fn apply(&self, ports: &mut af_xdp::LinkConfig) {
+        ports.attach = self.attach.unwrap_or(ports.attach);
+        ports.zero_copy = self.zero_copy.unwrap_or(ports.zero_copy);
+        ports.frame_bytes = self.frame_bytes.unwrap_or(ports.frame_bytes);
+        ports.frames_per_queue = self.frames_per_queue.unwrap_or(ports.frames_per_queue);
+        if let Some(timeout_ms) = self.heartbeat_timeout_ms {
+            ports.heartbeat_timeout_ns = timeout_ms * NS_PER_MS;
+        }
+    }
+}
+
+/// Frames fill a page, and rings go round, only in powers of two.
+fn read_power_of_two(value: Value<'_>, range: RangeInclusive<u32>) -> Option<u32> {
+    let number: u32 = value.integer(range.clone())?;
+    if !number.is_power_of_two() {
+        let powers: Vec<String> = (0..u32::BITS)
+            .map(|bit| 1 << bit)
+            .filter(|power| range.contains(power))
+            .map(|power: u32| power.to_string())
+            .collect();
+        value.mistake(format!("{number} is no power of two"), Some(format!("one of: {}", powers.join(", "))));
+        return None;
+    }
+    Some(number)
 }
 
 /// A name that events repeat and that stands in the paths of pinned links.
 fn read_name(value: Value<'_>, taken: &mut Vec<String>) -> Option<String> {
     let name = value.string()?;
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if name.is_empty() || name.len() > 32 || !name.chars().all(is_plain) {
-        let hint = "1 to 32 letters, digits, `-` or `_`".to_owned();
+    if name.is_empty() || name.len() > LINK_NAME_BYTES_MAX || !name.chars().all(is_plain) {
+        let hint = format!("1 to {LINK_NAME_BYTES_MAX} letters, digits, `-` or `_`");
         value.mistake(format!("`{name}` is no name for a link"), Some(hint));
         return None;
     }
@@ -137,7 +152,7 @@ fn read_interface(value: Value<'_>, taken: &mut Vec<String>) -> Option<String> {
 fn read_cores(value: Value<'_>, taken: &mut Vec<u16>) -> Vec<u16> {
     let mut cores = Vec::new();
     for item in value.items() {
-        let Some(core) = item.integer(0..=4095) else { continue };
+        let Some(core) = item.integer(0..=CORE_MAX) else { continue };
         if taken.contains(&core) {
             item.mistake(format!("core {core} has a worker already"), None);
             continue;

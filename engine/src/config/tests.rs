@@ -1,3 +1,4 @@
+use af_xdp::{AttachMode, OnEngineLoss, ZeroCopy};
 use dataplane::verdict::DropReason;
 
 use super::*;
@@ -27,6 +28,8 @@ fn every_key_is_read() {
         heartbeat_timeout_ms = 80
         cores = [2, 3]
         frame_bytes = 2048
+        frames_per_queue = 1024
+        zero_copy = 'never'
         [packs]
         default = false
         dirs = ['packs', '/etc/packs']
@@ -50,16 +53,18 @@ fn every_key_is_read() {
     ";
     let config = Config::parse("w.toml", text).expect("no mistake");
     assert_eq!(config.mode, Mode::Monitor);
-    let link = LinkConfig {
+    let ports = af_xdp::LinkConfig {
         name: "uplink".into(),
         inside: "eth1".into(),
         outside: "eth2".into(),
         on_engine_loss: OnEngineLoss::Forward,
-        attach: Attach::Native,
-        heartbeat_timeout_ms: 80,
-        cores: vec![2, 3],
+        attach: AttachMode::Native,
+        heartbeat_timeout_ns: 80_000_000,
         frame_bytes: 2048,
+        frames_per_queue: 1024,
+        zero_copy: ZeroCopy::Never,
     };
+    let link = LinkConfig { ports, cores: vec![2, 3] };
     assert_eq!(config.links, [link]);
     assert_eq!(config.packs, PacksConfig { default: false, dirs: vec!["packs".into(), "/etc/packs".into()] });
     let Timeouts { tcp_new_s, tcp_established_s, tcp_closed_s, udp_new_s, .. } = config.flows.timeouts;
@@ -73,6 +78,14 @@ fn every_key_is_read() {
     assert!(config.events.types.has(EventType::Drop) && !config.events.types.has(EventType::Flow));
     assert_eq!(config.events.stats_interval_s, 3);
     assert_eq!(config.settings().flows_max, 4096);
+}
+
+#[test]
+fn a_link_has_the_defaults_of_the_port_layer() {
+    let config = Config::parse("w.toml", LINK).expect("no mistake");
+    let ports = af_xdp::LinkConfig::new("a", "in0", "out0");
+    assert_eq!(ports.on_engine_loss, OnEngineLoss::Drop);
+    assert_eq!(config.links, [LinkConfig { ports, cores: Vec::new() }]);
 }
 
 #[test]
@@ -111,7 +124,16 @@ fn each_mistake_is_pointed_at() {
         (&format!("{LINK}cores = [1, 1]"), "w.toml:6:13: core 1 has a worker already"),
         (
             &format!("{LINK}frame_bytes = 3000"),
-            "w.toml:6:15: frames of 3000 bytes do not fill a page\n  hint: 2048 or 4096",
+            "w.toml:6:15: 3000 is no power of two\n  hint: one of: 2048, 4096",
+        ),
+        (&format!("{LINK}frames_per_queue = 512"), "w.toml:6:20: 512 is not within 1024 to 65536"),
+        (
+            &format!("{LINK}zero_copy = 'yes'"),
+            "w.toml:6:13: `yes` is not known here\n  hint: one of: auto, require, never",
+        ),
+        (
+            &format!("{LINK}attach = 'generic'\nzero_copy = 'require'"),
+            "w.toml:7:13: zero-copy is required of `attach = \"generic\"`\n  hint: the generic path always copies",
         ),
         (&format!("{LINK}heartbeat_timeout_ms = 1"), "w.toml:6:24: 1 is not within 5 to 60000"),
         ("[flows]\ntcp_new_s = '1'", "w.toml:2:13: an integer belongs here, not a string"),

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use dataplane::event::{Event, EventSink};
 use dataplane::pipeline::Counters;
 
-use super::EveFormat;
+use super::{EveFormat, Totals};
 use crate::limits::EVENT_BUFFER_BYTES;
 
 /// A sink that writes on the calling thread. After a write error it takes nothing more.
@@ -25,7 +25,11 @@ impl<W: Write> EveFile<W> {
 
     /// Tells of the counters.
     pub fn stats(&mut self, counters: &Counters, uptime_s: u64, now_ns: u64) {
-        self.format.stats(counters, uptime_s, now_ns, 0, &mut self.lines);
+        self.format.stats(
+            &Totals { counters, links: &[], uptime_s, events_lost: 0 },
+            now_ns,
+            &mut self.lines,
+        );
     }
 
     /// Writes what is left.

@@ -59,10 +59,10 @@ pub(super) struct Line<'e> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) tcp: Option<TcpBody>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) stats: Option<StatsBody>,
+    pub(super) stats: Option<StatsBody<'e>>,
 }
 
-impl Line<'_> {
+impl<'e> Line<'e> {
     /// A line that says only when, and of what kind it is.
     pub(super) fn new(now_ns: u64, kind: EventType) -> Self {
         Line {

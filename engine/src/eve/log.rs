@@ -15,9 +15,10 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use dataplane::event::{Event, EventSink};
 use dataplane::pipeline::Counters;
 
-use super::EveFormat;
+use super::{EveFormat, Totals};
 use crate::config::{EventTypes, EventsConfig};
 use crate::limits::{EVENT_BUFFER_BYTES, EVENT_BUFFERS_MAX};
+use crate::port::LinkCounters;
 
 /// How long a request to reopen the file may wait where no events come.
 const IDLE: Duration = Duration::from_millis(200);
@@ -92,9 +93,9 @@ impl EveLog {
         self.sender.lost.load(Ordering::Relaxed)
     }
 
-    /// Tells of the counters of the whole engine.
-    pub fn stats(&mut self, counters: &Counters, uptime_s: u64, now_ns: u64) {
-        self.sender.stats(counters, uptime_s, now_ns);
+    /// Tells of the counters of the whole engine, and of those of the kernel.
+    pub fn stats(&mut self, counters: &Counters, links: &[LinkCounters], uptime_s: u64, now_ns: u64) {
+        self.sender.stats(counters, links, uptime_s, now_ns);
         self.sender.flush();
     }
 
@@ -128,10 +129,10 @@ impl EveSender {
         }
     }
 
-    fn stats(&mut self, counters: &Counters, uptime_s: u64, now_ns: u64) {
-        let lost = self.lost.load(Ordering::Relaxed);
+    fn stats(&mut self, counters: &Counters, links: &[LinkCounters], uptime_s: u64, now_ns: u64) {
+        let totals = Totals { counters, links, uptime_s, events_lost: self.lost.load(Ordering::Relaxed) };
         let before = self.batch.lines.len();
-        self.format.stats(counters, uptime_s, now_ns, lost, &mut self.batch.lines);
+        self.format.stats(&totals, now_ns, &mut self.batch.lines);
         self.batch.events += u64::from(self.batch.lines.len() > before);
     }
 }

@@ -1,15 +1,36 @@
 //! The counters as the body of a `stats` event.
 
+use std::collections::BTreeMap;
+
+use af_xdp::Port;
 use dataplane::decode::DecodeError;
 use dataplane::pipeline::Counters;
 use dataplane::verdict::DropReason;
 use serde::{Serialize, Serializer};
 
-/// Totals since the start: `decoder.pkts = ips.accepted + ips.blocked`.
+use crate::port::LinkCounters;
+
+/// What a `stats` event tells: totals since the start.
+#[derive(Clone, Copy, Debug)]
+pub struct Totals<'a> {
+    /// The books of all pipelines.
+    pub counters: &'a Counters,
+    /// What the kernel counted; nothing for a replay.
+    pub links: &'a [LinkCounters],
+    /// Since the start, in seconds.
+    pub uptime_s: u64,
+    /// Events that no writer took.
+    pub events_lost: u64,
+}
+
+/// The body: `decoder.pkts = ips.accepted + ips.blocked`.
 #[derive(Serialize)]
-pub(super) struct StatsBody {
+pub(super) struct StatsBody<'a> {
     /// In seconds.
     uptime: u64,
+    /// Of the kernel: frames on their way to the engine, and those that missed it.
+    #[serde(skip_serializing_if = "Capture::is_empty")]
+    capture: Capture<'a>,
     decoder: Decoder,
     flow: Flow,
     detect: Detect,
@@ -56,6 +77,22 @@ struct Ips {
     drops_untold: u64,
 }
 
+/// What the kernel counted, by link and port.
+struct Capture<'a>(&'a [LinkCounters]);
+
+impl Capture<'_> {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Serialize for Capture<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let ports = |link: &LinkCounters| Port::BOTH.map(|port| (port.as_str(), *link.port(port)));
+        serializer.collect_map(self.0.iter().map(|link| (&link.name, BTreeMap::from(ports(link)))))
+    }
+}
+
 /// Drops by reason; every reason is written.
 pub(crate) struct DropReasons(pub(crate) [u64; DropReason::COUNT]);
 
@@ -74,10 +111,12 @@ impl Serialize for DecodeErrors {
     }
 }
 
-impl StatsBody {
-    pub(super) fn new(counters: &Counters, uptime_s: u64, events_lost: u64) -> StatsBody {
+impl StatsBody<'_> {
+    pub(super) fn new<'a>(totals: &Totals<'a>) -> StatsBody<'a> {
+        let Totals { counters, links, uptime_s, events_lost } = *totals;
         StatsBody {
             uptime: uptime_s,
+            capture: Capture(links),
             decoder: Decoder {
                 pkts: counters.frames_in,
                 bytes: counters.bytes_in,

@@ -2,12 +2,14 @@ use arrayvec::ArrayVec;
 use dataplane::app::{AppAnomaly, AppProtocol, HttpTransaction};
 use dataplane::event::{FlowEndCause, FlowState};
 use dataplane::flow::protocol;
+use dataplane::pipeline::Counters;
 use dataplane::reassembly::TcpState;
 use dataplane::verdict::DropReason;
 use dlp_patterns::{Field, Hit, Pack, RuleId, RuleSet};
 use serde_json::Value;
 
 use super::*;
+use crate::port::{LinkCounters, PortCounters};
 
 const NEW_YEAR_NS: u64 = 1_704_067_200_000_000_000;
 
@@ -175,9 +177,19 @@ fn stats_line_adds_up() {
     counters.dropped[DropReason::Rule as usize] = 1;
     counters.dropped[DropReason::FlowBlocked as usize] = 2;
     let mut out = Vec::new();
-    EveFormat::new(EventTypes::ALL, Vec::new()).stats(&counters, 5, NEW_YEAR_NS, 3, &mut out);
+    let outside = PortCounters { redirected: 40, rx_ring_full: 30, ..PortCounters::default() };
+    let link = LinkCounters { name: "uplink".to_owned(), ports: [PortCounters::default(), outside] };
+    let format = EveFormat::new(EventTypes::ALL, Vec::new());
+    let totals = Totals { counters: &counters, links: &[link], uptime_s: 5, events_lost: 3 };
+    format.stats(&totals, NEW_YEAR_NS, &mut out);
     let line: Value = serde_json::from_slice(&out).expect("JSON");
     let stats = &line["stats"];
+    let ports = &stats["capture"]["uplink"];
+    assert_eq!((&ports["inside"]["redirected"], &ports["inside"]["rx_ring_full"]), (&0.into(), &0.into()));
+    assert_eq!(
+        (&ports["outside"]["redirected"], &ports["outside"]["rx_ring_full"]),
+        (&40.into(), &30.into())
+    );
     assert_eq!(
         (&line["event_type"], &stats["uptime"], &stats["events_lost"]),
         (&"stats".into(), &5.into(), &3.into())
@@ -192,6 +204,7 @@ fn only_wanted_kinds_are_written() {
     let format = EveFormat::new(EventTypes::NONE.with(EventType::Alert), Vec::new());
     let mut out = Vec::new();
     assert!(!format.event(&Event::Flow(flow_end(&flow())), &mut out));
-    format.stats(&Counters::default(), 0, 0, 0, &mut out);
+    let totals = Totals { counters: &Counters::default(), links: &[], uptime_s: 0, events_lost: 0 };
+    format.stats(&totals, 0, &mut out);
     assert!(out.is_empty());
 }

@@ -1,56 +1,60 @@
 //! The links of a config, opened.
 
-use af_xdp::{AttachMode, Link, OnEngineLoss, Queue};
+use af_xdp::{Link, Queue};
 use anyhow::anyhow;
 
-use crate::config::{self, Config};
+use crate::config::{Config, LinkConfig};
 use crate::failure::Failure;
+use crate::limits::WORKERS_MAX;
 
 /// A link whose frames come to its queues.
 pub(super) struct OpenLink {
     pub(super) link: Link,
     pub(super) queues: Vec<Queue>,
-    /// Cores that the operator chose, one a queue.
-    pub(super) cores: Vec<u16>,
+    pub(super) config: LinkConfig,
 }
 
 /// Opens every link. Where one cannot be, those before it are detached again.
 pub(super) fn open(config: &Config) -> Result<Vec<OpenLink>, Failure> {
-    config.links.iter().map(open_link).collect()
+    let links: Vec<OpenLink> = config.links.iter().map(open_link).collect::<Result<_, _>>()?;
+    let queues: usize = links.iter().map(|link| link.queues.len()).sum();
+    if queues > WORKERS_MAX {
+        let told = format!(
+            "the links have {queues} queues, but an engine has at most {WORKERS_MAX} workers\n  hint: `ethtool -L \
+             DEV combined N` lowers their number"
+        );
+        return Err(Failure::Mistakes(vec![told]));
+    }
+    Ok(links)
 }
 
-fn open_link(config: &config::LinkConfig) -> Result<OpenLink, Failure> {
-    let port_config = af_xdp::LinkConfig {
-        attach: match config.attach {
-            config::Attach::Auto => AttachMode::Auto,
-            config::Attach::Native => AttachMode::Native,
-            config::Attach::Generic => AttachMode::Generic,
-        },
-        on_engine_loss: match config.on_engine_loss {
-            config::OnEngineLoss::Forward => OnEngineLoss::Forward,
-            config::OnEngineLoss::Drop => OnEngineLoss::Drop,
-        },
-        heartbeat_timeout_ns: u64::from(config.heartbeat_timeout_ms) * 1_000_000,
-        frame_bytes: config.frame_bytes,
-        ..af_xdp::LinkConfig::new(&config.name, &config.inside, &config.outside)
-    };
-    let (link, queues) = Link::open(&port_config).map_err(|error| failure(&config.name, &error))?;
+fn open_link(config: &LinkConfig) -> Result<OpenLink, Failure> {
+    let ports = &config.ports;
+    let (link, queues) = Link::open(ports).map_err(|error| failure(&ports.name, &error))?;
     let zero_copy = queues.iter().all(Queue::is_zero_copy);
     tracing::info!(
-        link = config.name,
-        inside = config.inside,
-        outside = config.outside,
+        link = ports.name,
+        inside = ports.inside,
+        outside = ports.outside,
         queues = queues.len(),
         zero_copy,
         "link is open"
     );
     if queues.len() > 1 {
         tracing::warn!(
-            link = config.name,
+            link = ports.name,
             "several queues: both directions of a flow must hash to the same queue (symmetric RSS)"
         );
     }
-    Ok(OpenLink { link, queues, cores: config.cores.clone() })
+    if config.cores.len() > queues.len() {
+        tracing::warn!(
+            link = ports.name,
+            cores = config.cores.len(),
+            queues = queues.len(),
+            "more cores than queues: the last of `cores` get no worker"
+        );
+    }
+    Ok(OpenLink { link, queues, config: config.clone() })
 }
 
 /// What a refusal of the port layer means for the command.
@@ -64,6 +68,8 @@ pub(super) fn failure(link: &str, error: &af_xdp::Error) -> Failure {
         af_xdp::Error::NoInterface { .. }
         | af_xdp::Error::Config { .. }
         | af_xdp::Error::QueueMismatch { .. }
+        | af_xdp::Error::MtuMismatch { .. }
+        | af_xdp::Error::MtuTooLong { .. }
         | af_xdp::Error::NoBridge { .. } => Failure::Mistakes(vec![told.to_string()]),
         _ => Failure::No(told),
     }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use af_xdp::Link;
+use af_xdp::{Link, ProgramCounters};
 use anyhow::{Context, anyhow};
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use dataplane::pipeline::{Counters, Pipeline};
@@ -15,13 +15,16 @@ use dataplane::policy::Settings;
 use dlp_patterns::RuleSet;
 use sd_notify::NotifyState;
 
+use super::cores::Cores;
 use super::links::OpenLink;
 use super::now_ns;
 use super::signals::Signals;
-use super::worker_thread::{Report, WorkerThread};
+use super::worker_thread::{Books, Report, WorkerThread};
 use crate::config::Config;
 use crate::eve::EveLog;
 use crate::failure::Failure;
+use crate::limits::{REPORTS_MAX, WORKER_BITS, WORKERS_MAX};
+use crate::port::{LinkCounters, PortCounters};
 use crate::worker::Worker;
 
 /// How long the supervisor waits for a report before it looks at everything else.
@@ -32,17 +35,26 @@ const SILENCE_MAX: Duration = Duration::from_secs(2);
 /// The links, and the threads that work on them.
 pub(super) struct Supervisor {
     started: Instant,
-    links: Vec<Link>,
+    links: Vec<WatchedLink>,
     crew: Vec<Member>,
     reports: Receiver<Report>,
     stop: Arc<AtomicBool>,
     stats_interval: Duration,
 }
 
+/// A link, and what its programs counted when they were asked last.
+struct WatchedLink {
+    config: af_xdp::LinkConfig,
+    link: Link,
+    programs: [ProgramCounters; 2],
+}
+
 /// One worker as the supervisor knows it.
 struct Member {
-    thread: Option<JoinHandle<io::Result<Counters>>>,
-    counters: Counters,
+    /// Index of its link.
+    link: usize,
+    thread: Option<JoinHandle<io::Result<Books>>>,
+    books: Books,
     heard: Instant,
 }
 
@@ -55,7 +67,7 @@ impl Supervisor {
         log: &EveLog,
         signals: &Signals,
     ) -> Result<Supervisor, Failure> {
-        let (sender, reports) = bounded(64);
+        let (sender, reports) = bounded(REPORTS_MAX);
         let mut supervisor = Supervisor {
             started: Instant::now(),
             links: Vec::new(),
@@ -64,10 +76,9 @@ impl Supervisor {
             stop: Arc::default(),
             stats_interval: Duration::from_secs(config.events.stats_interval_s.into()),
         };
-        let mut cores =
-            core_affinity::get_core_ids().unwrap_or_default().into_iter().map(|core| core.id).cycle();
+        let mut cores = free_cores(config);
         for (link_index, open) in links.into_iter().enumerate() {
-            let mut chosen = open.cores.into_iter();
+            let mut chosen = open.config.cores.into_iter();
             for queue in open.queues {
                 let index = supervisor.crew.len();
                 let pipeline = Pipeline::new(worker_settings(config, index), Arc::clone(rules));
@@ -79,9 +90,10 @@ impl Supervisor {
                     heartbeat: open.link.heartbeat(),
                     reports: sender.clone(),
                 };
-                supervisor.crew.push(Member::start(thread, Arc::clone(&supervisor.stop))?);
+                supervisor.crew.push(Member::start(link_index, thread, Arc::clone(&supervisor.stop))?);
             }
-            supervisor.links.push(open.link);
+            let programs = [ProgramCounters::default(); 2];
+            supervisor.links.push(WatchedLink { config: open.config.ports, link: open.link, programs });
         }
         if !signals.is_stopping() {
             tell_systemd(&[NotifyState::Ready]);
@@ -99,17 +111,18 @@ impl Supervisor {
             match self.reports.recv_timeout(TICK) {
                 Ok(report) => {
                     let member = &mut self.crew[report.worker];
-                    (member.counters, member.heard) = (report.counters, Instant::now());
+                    (member.books, member.heard) = (report.books, Instant::now());
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Err(anyhow!("all workers are gone").into()),
             }
             if let Some(index) = self.crew.iter().position(Member::has_ended) {
-                return Err(self.crew[index].failure(index));
+                return Err(self.failure(index));
             }
             let now = Instant::now();
             if now >= stats_at {
-                log.stats(&self.counters(), self.uptime_s(), now_ns());
+                let links = self.link_counters();
+                log.stats(&self.counters(), &links, self.uptime_s(), now_ns());
                 stats_at = now + self.stats_interval;
             }
             let alive = self.crew.iter().all(|member| now - member.heard < SILENCE_MAX);
@@ -121,27 +134,28 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Stops all workers and hands back the books of all. After a clean stop the links are detached; after a
+    /// Stops all workers and hands back the books of all, and the kernel's of their links. After a clean stop the links are detached; after a
     /// failure their programs stay, to do with the frames what the operator chose for the loss of the engine.
-    pub(super) fn stop(&mut self, clean: bool) -> Counters {
+    pub(super) fn stop(&mut self, clean: bool) -> (Counters, Vec<LinkCounters>) {
         tell_systemd(&[NotifyState::Stopping]);
         self.stop.store(true, Ordering::Relaxed);
         for (index, member) in self.crew.iter_mut().enumerate() {
             match member.thread.take().map(JoinHandle::join) {
-                Some(Ok(Ok(counters))) => member.counters = counters,
+                Some(Ok(Ok(books))) => member.books = books,
                 Some(Ok(Err(error))) => tracing::error!(worker = index, %error, "worker failed"),
                 Some(Err(_)) => tracing::error!(worker = index, "worker panicked"),
                 None => {}
             }
         }
-        for link in self.links.drain(..) {
+        let links = self.link_counters();
+        for watched in self.links.drain(..) {
             if clean {
-                link.detach();
+                watched.link.detach();
             } else {
-                link.abandon();
+                watched.link.abandon();
             }
         }
-        self.counters()
+        (self.counters(), links)
     }
 
     /// Seconds since the workers began.
@@ -152,52 +166,110 @@ impl Supervisor {
     fn counters(&self) -> Counters {
         let mut all = Counters::default();
         for member in &self.crew {
-            all.add(&member.counters);
+            all.add(&member.books.counters);
         }
         all
+    }
+
+    /// What the kernel counted: the programs of each link now, and its queues when their workers last told.
+    fn link_counters(&mut self) -> Vec<LinkCounters> {
+        let links = self.links.iter_mut().map(WatchedLink::counters);
+        let mut all: Vec<LinkCounters> = links.collect();
+        for member in &self.crew {
+            for (port, socket) in all[member.link].ports.iter_mut().zip(&member.books.sockets) {
+                port.add_socket(socket);
+            }
+        }
+        all
+    }
+
+    /// Why a worker ended that nobody told to.
+    fn failure(&mut self, index: usize) -> Failure {
+        let member = &mut self.crew[index];
+        let config = &self.links[member.link].config;
+        let (inside, outside) = (&config.inside, &config.outside);
+        let why = match member.thread.take().map(JoinHandle::join) {
+            Some(Ok(Err(error))) if error.kind() == io::ErrorKind::NetworkDown => anyhow!(
+                "the interface {inside} or {outside} is gone, or was taken down: {error}\n  hint: `ip link` shows \
+                 which; start the engine again once both are back"
+            ),
+            Some(Ok(Err(error))) => anyhow!("cannot wait for frames of {inside} and {outside}: {error}"),
+            Some(Err(_)) => anyhow!("it panicked"),
+            Some(Ok(Ok(_))) | None => anyhow!("it ended"),
+        };
+        why.context(format!("worker {index} of link {} failed", config.name)).into()
+    }
+}
+
+impl WatchedLink {
+    /// The counters of its programs; where they cannot be read, those of the last time.
+    fn counters(&mut self) -> LinkCounters {
+        match self.link.statistics() {
+            Ok(programs) => self.programs = programs,
+            Err(error) => tracing::warn!(link = self.config.name, %error, "counters of the kernel are stale"),
+        }
+        LinkCounters { name: self.config.name.clone(), ports: self.programs.map(PortCounters::from) }
     }
 }
 
 impl Member {
-    fn start(thread: WorkerThread, stop: Arc<AtomicBool>) -> Result<Member, Failure> {
+    fn start(link: usize, thread: WorkerThread, stop: Arc<AtomicBool>) -> Result<Member, Failure> {
         let name = format!("worker-{}", thread.index);
         let thread = thread::Builder::new()
             .name(name)
             .spawn(move || thread.run(&stop))
             .context("cannot start a worker's thread")?;
-        Ok(Member { thread: Some(thread), counters: Counters::default(), heard: Instant::now() })
+        Ok(Member { link, thread: Some(thread), books: Books::default(), heard: Instant::now() })
     }
 
     fn has_ended(&self) -> bool {
         self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
+}
 
-    /// Why a worker ended that nobody told to.
-    fn failure(&mut self, index: usize) -> Failure {
-        let why = match self.thread.take().map(JoinHandle::join) {
-            Some(Ok(Err(error))) => anyhow::Error::from(error).context("a port's device is gone"),
-            Some(Err(_)) => anyhow!("it panicked"),
-            Some(Ok(Ok(_))) | None => anyhow!("it ended"),
-        };
-        why.context(format!("worker {index} failed")).into()
-    }
+/// The cores of this process that the operator gave to no link.
+fn free_cores(config: &Config) -> Cores {
+    let available = core_affinity::get_core_ids().unwrap_or_default();
+    let available: Vec<usize> = available.into_iter().map(|core| core.id).collect();
+    let taken: Vec<u16> = config.links.iter().flat_map(|link| link.cores.iter().copied()).collect();
+    Cores::new(&available, &taken)
 }
 
 /// The settings of one worker: a secret hash seed, and flow identifiers that no other worker hands out.
 fn worker_settings(config: &Config, index: usize) -> Settings {
     let secret = RandomState::new();
-    let start_s = now_ns() / 1_000_000_000;
     Settings {
         hash_seed: [secret.hash_one(0), secret.hash_one(1)],
-        // 15 bits of start time, 8 of worker, 40 of count: positive as an i64.
-        first_flow_id: (start_s & 0x7fff) << 48 | (index as u64 & 0xff) << 40 | 1,
+        first_flow_id: first_flow_id(now_ns() / 1_000_000_000, index),
         ..config.settings()
     }
+}
+
+/// From the top: a zero, so that it is positive as an i64, 11 bits of the start time, [`WORKER_BITS`] of the worker,
+/// and 40 to count with.
+fn first_flow_id(start_s: u64, worker: usize) -> u64 {
+    assert!(worker < WORKERS_MAX, "the number of queues was checked when the links were opened");
+    (start_s & 0x7ff) << (40 + WORKER_BITS) | (worker as u64) << 40 | 1
 }
 
 /// Without systemd there is nobody to tell.
 fn tell_systemd(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
         tracing::warn!(%error, "systemd cannot be told");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_workers_give_out_the_same_flow_identifiers() {
+        let span = 1 << 40;
+        let firsts: Vec<u64> = (0..WORKERS_MAX).map(|worker| first_flow_id(u64::MAX, worker)).collect();
+        assert!(firsts.windows(2).all(|pair| pair[1] - pair[0] == span), "each can count to 2^40");
+        let last = firsts.last().expect("workers") + (span - 2);
+        assert!(i64::try_from(last).is_ok(), "{last:#x}");
+        assert_ne!(first_flow_id(1, 0), first_flow_id(2, 0));
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use af_xdp::{Heartbeat, Queue};
+use af_xdp::{Heartbeat, Port, Queue, SocketStatistics};
 use core_affinity::CoreId;
 use crossbeam_channel::Sender;
 use dataplane::pipeline::Counters;
@@ -17,10 +17,18 @@ use crate::worker::Worker;
 /// Between two reports to the supervisor, and the longest that an event waits for others.
 pub(super) const REPORT_INTERVAL: Duration = Duration::from_millis(250);
 
-/// The books of one worker, as it stands.
+/// The books of one worker, and the kernel's of its queue.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Books {
+    pub(super) counters: Counters,
+    /// By port.
+    pub(super) sockets: [SocketStatistics; 2],
+}
+
+/// The books as they stand.
 pub(super) struct Report {
     pub(super) worker: usize,
-    pub(super) counters: Counters,
+    pub(super) books: Books,
 }
 
 /// All that one worker's thread owns.
@@ -37,8 +45,8 @@ impl WorkerThread {
     /// Moves frames until `stop` is set; then ends all flows and hands back the books.
     ///
     /// # Errors
-    /// If a port's device is gone.
-    pub(super) fn run(mut self, stop: &AtomicBool) -> io::Result<Counters> {
+    /// If a port's device is gone, or the kernel no longer answers for a socket.
+    pub(super) fn run(mut self, stop: &AtomicBool) -> io::Result<Books> {
         if let Some(id) = self.core
             && !core_affinity::set_for_current(CoreId { id })
         {
@@ -51,18 +59,26 @@ impl WorkerThread {
                 self.worker.io().wait(WORKER_WAIT_MS)?;
             }
             if Instant::now() >= report_at {
-                self.report();
+                self.report()?;
                 report_at = Instant::now() + REPORT_INTERVAL;
             }
         }
+        let sockets = self.sockets()?;
         let (pipeline, _sink) = self.worker.finish(now_ns());
-        Ok(*pipeline.counters())
+        Ok(Books { counters: *pipeline.counters(), sockets })
     }
 
     /// A supervisor that is behind misses a report: the next one tells more.
-    fn report(&mut self) {
+    fn report(&mut self) -> io::Result<()> {
         self.worker.sink().flush();
-        let counters = *self.worker.pipeline().counters();
-        let _ = self.reports.try_send(Report { worker: self.index, counters });
+        let books = Books { counters: *self.worker.pipeline().counters(), sockets: self.sockets()? };
+        let _ = self.reports.try_send(Report { worker: self.index, books });
+        Ok(())
+    }
+
+    /// What the kernel counted on the sockets of the queue, by port.
+    fn sockets(&mut self) -> io::Result<[SocketStatistics; 2]> {
+        let queue = self.worker.io();
+        Ok([queue.statistics(Port::Inside)?, queue.statistics(Port::Outside)?])
     }
 }

@@ -52,7 +52,7 @@ fn assert_conserved(queues: &mut [Queue]) {
 }
 
 fn forwards_intact(attach: AttachMode, queue_count: u32) {
-    let Some(lab) = Lab::new(queue_count) else { return };
+    let Some(lab) = Lab::new("forwards_intact", queue_count) else { return };
     let mut config = lab.config();
     config.attach = attach;
     let (client, server) = (Wire::new("client", "c0"), Wire::new("server", "s0"));
@@ -92,8 +92,30 @@ fn forwards_on_every_one_of_several_queues() {
 }
 
 #[test]
+fn forwards_the_longest_frame_of_the_longest_mtu() {
+    let Some(lab) = Lab::new("forwards_the_longest_frame_of_the_longest_mtu", 1) else { return };
+    for (frame_bytes, attach) in
+        [(2048, AttachMode::Native), (2048, AttachMode::Generic), (4096, AttachMode::Generic)]
+    {
+        let config = LinkConfig { frame_bytes, attach, ..lab.config() };
+        let mtu_bytes = config.mtu_bytes_max();
+        for port in ["inside", "outside"] {
+            lab.set_mtu(port, mtu_bytes);
+        }
+        let (client, server) = (Wire::new("client", "c0"), Wire::new("server", "s0"));
+        let sent = frame(1, mtu_bytes as usize + 14);
+        let hosts = || {
+            client.send(&sent);
+            assert_eq!(server.receive(PATIENCE).as_ref(), Some(&sent), "{frame_bytes} {attach:?}");
+        };
+        let (_, _link, mut queues) = with_engine(&config, |_| true, hosts);
+        assert_conserved(&mut queues);
+    }
+}
+
+#[test]
 fn drops_what_the_engine_drops_and_forwards_what_it_changed() {
-    let Some(lab) = Lab::new(1) else { return };
+    let Some(lab) = Lab::new("drops_what_the_engine_drops_and_forwards_what_it_changed", 1) else { return };
     let (client, server) = (Wire::new("client", "c0"), Wire::new("server", "s0"));
     let odd_only = |bytes: &mut [u8]| {
         bytes[18] = 0xab;
@@ -117,7 +139,7 @@ fn drops_what_the_engine_drops_and_forwards_what_it_changed() {
 
 #[test]
 fn injects_out_of_either_port_and_refuses_what_does_not_fit() {
-    let Some(lab) = Lab::new(1) else { return };
+    let Some(lab) = Lab::new("injects_out_of_either_port_and_refuses_what_does_not_fit", 1) else { return };
     let (client, server) = (Wire::new("client", "c0"), Wire::new("server", "s0"));
     let (_link, mut queues) = on("middle", || Link::open(&lab.config())).expect("the link opens");
     let queue = &mut queues[0];
@@ -128,7 +150,7 @@ fn injects_out_of_either_port_and_refuses_what_does_not_fit() {
         assert_eq!(wire.receive(PATIENCE), Some(ours));
     }
     assert!(!queue.inject(Port::Inside, &[0; 13]), "shorter than an Ethernet header");
-    assert!(!queue.inject(Port::Inside, &[0; 2048]), "longer than a frame without its headroom");
+    assert!(!queue.inject(Port::Inside, &[0; 4096]), "longer than a frame without its headroom");
     let unsent = (0..).take_while(|&number| queue.inject(Port::Inside, &frame(number, 60))).count();
     assert_eq!(unsent, 8192 / 8 - 64, "a port's share in sending is bounded");
     assert_conserved(&mut queues);
@@ -136,7 +158,7 @@ fn injects_out_of_either_port_and_refuses_what_does_not_fit() {
 
 #[test]
 fn frames_come_back_from_batches_that_are_not_answered() {
-    let Some(lab) = Lab::new(1) else { return };
+    let Some(lab) = Lab::new("frames_come_back_from_batches_that_are_not_answered", 1) else { return };
     let client = Wire::new("client", "c0");
     let mut config = lab.config();
     config.frames_per_queue = 1024;
@@ -168,7 +190,7 @@ fn frames_come_back_from_batches_that_are_not_answered() {
 #[test]
 fn no_frame_is_lost_or_doubled_over_a_hundred_thousand() {
     const FRAMES: u32 = 50_000;
-    let Some(lab) = Lab::new(1) else { return };
+    let Some(lab) = Lab::new("no_frame_is_lost_or_doubled_over_a_hundred_thousand", 1) else { return };
     let (client, server) = (Wire::new("client", "c0"), Wire::new("server", "s0"));
     // Both directions at once; a window that the UMEM and the sockets' buffers hold keeps it free of loss.
     let exchange = |from: &Wire, to: &Wire| {

@@ -45,11 +45,10 @@ pub(crate) struct Lab {
 }
 
 impl Lab {
-    /// Lays it out, with `queues` RX and TX queues on every interface. `None`, said loudly, where this process
-    /// cannot do AF_XDP.
-    pub(crate) fn new(queues: u32) -> Option<Lab> {
-        if let Err(reason) = af_xdp::probe() {
-            eprintln!("SKIPPED: {reason}");
+    /// Lays it out for a test, with `queues` RX and TX queues on every interface. `None`, said loudly, where this
+    /// process cannot do AF_XDP.
+    pub(crate) fn new(test: &str, queues: u32) -> Option<Lab> {
+        if is_skipped(test) {
             return None;
         }
         let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
@@ -79,6 +78,13 @@ impl Lab {
         config
     }
 
+    /// Sets the MTU of a port and of the host behind it, in bytes.
+    pub(crate) fn set_mtu(&self, port: &str, mtu_bytes: u32) {
+        let (host, end) = if port == "inside" { ("client", "c0") } else { ("server", "s0") };
+        ip(&format!("-n {} link set dev {port} mtu {mtu_bytes}", namespace("middle")));
+        ip(&format!("-n {} link set dev {end} mtu {mtu_bytes}", namespace(host)));
+    }
+
     /// Joins the two ports by a bridge, the way around a lost engine.
     pub(crate) fn bridge(&self) {
         let middle = namespace("middle");
@@ -101,6 +107,15 @@ fn remove() {
     for host in ["client", "middle", "server"] {
         let _ = Command::new("ip").args(["netns", "del", &namespace(host)]).output();
     }
+}
+
+/// Whether this process cannot do AF_XDP; that is said loudly.
+pub(crate) fn is_skipped(test: &str) -> bool {
+    let obstacle = af_xdp::probe().err();
+    if let Some(reason) = &obstacle {
+        eprintln!("SKIPPED: {test}: {reason}");
+    }
+    obstacle.is_some()
 }
 
 /// Runs `ip` with these arguments.

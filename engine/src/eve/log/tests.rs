@@ -53,7 +53,7 @@ fn a_rotated_file_is_opened_anew() {
     let moved = folder.path().join("eve.json.1");
     let reopen = Arc::new(AtomicBool::new(false));
     let mut log = EveLog::open(&config(&path), Vec::new(), Arc::clone(&reopen)).expect("opens");
-    log.stats(&Counters::default(), 1, 1);
+    log.stats(&Counters::default(), &[], 1, 1);
     // The first line is in the file once the writer waits again.
     while lines(&path) == 0 {
         thread::yield_now();
@@ -63,7 +63,7 @@ fn a_rotated_file_is_opened_anew() {
     while reopen.load(Ordering::Relaxed) {
         thread::yield_now();
     }
-    log.stats(&Counters::default(), 2, 2);
+    log.stats(&Counters::default(), &[], 2, 2);
     log.close();
     assert_eq!((lines(&moved), lines(&path)), (1, 1));
 }
@@ -72,7 +72,7 @@ fn a_rotated_file_is_opened_anew() {
 fn a_full_disk_is_counted_and_not_fatal() {
     let mut log = EveLog::open(&config(Path::new("/dev/full")), Vec::new(), Arc::default()).expect("opens");
     for _ in 0..3 {
-        log.stats(&Counters::default(), 1, 1);
+        log.stats(&Counters::default(), &[], 1, 1);
     }
     while log.lost() < 3 {
         thread::yield_now();
