@@ -10,22 +10,21 @@ use dataplane::reassembly::{Connection, HeldBudget, Segment, StreamChunk};
 const SEGMENTS: usize = 200;
 const SEGMENT_BYTES: usize = 1400;
 
-/// Pushes the segments of `order` behind a SYN, and returns how many bytes came out in order.
+/// Pushes the segments of `order` behind a handshake, and returns how many bytes came out in order.
 fn reassemble(stream: &[u8], order: &[usize]) -> usize {
     let mut held = HeldBudget::new(1 << 20);
     let mut connection = Connection::new();
-    let mut push = |sequence, flags, payload| {
+    let mut push = |direction, flags, [sequence, acknowledgment]: [u32; 2], payload| {
         let segment = Segment {
             sequence,
-            acknowledgment: 0,
+            acknowledgment,
             flags: TcpFlags(flags),
             window: 65_535,
-            window_scale: (flags == TcpFlags::SYN).then_some(7),
+            window_scale: (flags & TcpFlags::SYN != 0).then_some(7),
             payload,
             missing_bytes: 0,
         };
-        let mut chunks =
-            connection.push(Direction::ToServer, segment, &mut held).expect("it is in the window");
+        let mut chunks = connection.push(direction, segment, &mut held).expect("it is in the window");
         let mut bytes = 0;
         while let Some(chunk) = chunks.next_chunk() {
             if let StreamChunk::Data(data) = chunk {
@@ -34,12 +33,15 @@ fn reassemble(stream: &[u8], order: &[usize]) -> usize {
         }
         bytes
     };
-    push(0, TcpFlags::SYN, &[][..]);
+    push(Direction::ToServer, TcpFlags::SYN, [0, 0], &[][..]);
+    push(Direction::ToClient, TcpFlags::SYN | TcpFlags::ACK, [0, 1], &[]);
+    push(Direction::ToServer, TcpFlags::ACK, [1, 1], &[]);
     let place = |index: usize| index * SEGMENT_BYTES;
-    order
-        .iter()
-        .map(|index| push(1 + place(*index) as u32, 0, &stream[place(*index)..place(index + 1)]))
-        .sum()
+    let data = |index: &usize| {
+        let sequences = [1 + place(*index) as u32, 1];
+        push(Direction::ToServer, TcpFlags::ACK, sequences, &stream[place(*index)..place(index + 1)])
+    };
+    order.iter().map(data).sum()
 }
 
 fn benchmark(criterion: &mut Criterion) {

@@ -117,16 +117,14 @@ fn every_frame_of_every_capture_is_accounted_for() {
     let player = Player::new("", ChecksumMode::Verify);
     let wrong = Mutex::new(Vec::new());
     let (frames, whole) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    for_each(&paths, |path| {
-        match account(&player, &fs::read(path).expect("captures are readable")) {
-            Ok(counts) => {
-                frames.fetch_add(counts.0, Ordering::Relaxed);
-                whole.fetch_add(usize::from(counts.1), Ordering::Relaxed);
-            }
-            Err(what) => {
-                let line = format!("{}: {what}", path.display());
-                wrong.lock().expect("no test thread panicked").push(line);
-            }
+    for_each(&paths, |path| match account(&player, &fs::read(path).expect("captures are readable")) {
+        Ok(counts) => {
+            frames.fetch_add(counts.0, Ordering::Relaxed);
+            whole.fetch_add(usize::from(counts.1), Ordering::Relaxed);
+        }
+        Err(what) => {
+            let line = format!("{}: {what}", path.display());
+            wrong.lock().expect("no test thread panicked").push(line);
         }
     });
     let wrong = wrong.into_inner().expect("no test thread panicked");
