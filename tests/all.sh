@@ -10,7 +10,9 @@ log=$target/test.log
 failed=0
 
 main() {
-    deploy/prepare.sh build demo
+    deploy/prepare.sh build
+    # A lab that lacks a tool says so itself, and is skipped.
+    deploy/prepare.sh demo || true
     mkdir -p "$target"
     : >"$log"
     cargo test --workspace --locked --no-run

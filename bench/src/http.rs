@@ -2,7 +2,9 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use crate::tcp::{ACK, Connection, Ends, FIN, From, PSH, SEGMENT_BYTES_MAX};
+use dataplane::decode::TcpFlags;
+use dataplane::flow::Direction;
+use engine::sample::{Connection, Ends};
 
 /// What a connection carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +14,13 @@ pub enum Kind {
     /// One request and a response of 256 KiB.
     HttpBulk,
 }
+
+/// Payload bytes of one segment: what an MTU of 1500 leaves of IPv4.
+pub const SEGMENT_BYTES_MAX: usize = 1460;
+
+const ACK: u8 = TcpFlags::ACK;
+const DATA: u8 = TcpFlags::PSH | TcpFlags::ACK;
+const CLOSE: u8 = TcpFlags::FIN | TcpFlags::ACK;
 
 /// Body bytes of a bulk response.
 const BULK_BYTES: usize = 256 * 1024;
@@ -67,19 +76,19 @@ pub fn connection(kind: Kind, index: u32, random: &mut Random) -> Vec<Vec<u8>> {
     let request = request(index, random);
     let response = response(kind, random);
     let mut frames = connection.handshake();
-    frames.push(connection.segment(From::Client, PSH | ACK, &request));
-    frames.push(connection.segment(From::Server, ACK, b""));
+    frames.push(connection.segment(Direction::ToServer, DATA, &request));
+    frames.push(connection.segment(Direction::ToClient, ACK, b""));
     for (number, piece) in response.chunks(SEGMENT_BYTES_MAX).enumerate() {
-        frames.push(connection.segment(From::Server, PSH | ACK, piece));
+        frames.push(connection.segment(Direction::ToClient, DATA, piece));
         // Every other segment is acknowledged (RFC 9293 §3.8.6.3).
         if number % 2 == 1 {
-            frames.push(connection.segment(From::Client, ACK, b""));
+            frames.push(connection.segment(Direction::ToServer, ACK, b""));
         }
     }
-    frames.push(connection.segment(From::Client, ACK, b""));
-    frames.push(connection.segment(From::Server, FIN | ACK, b""));
-    frames.push(connection.segment(From::Client, FIN | ACK, b""));
-    frames.push(connection.segment(From::Server, ACK, b""));
+    frames.push(connection.segment(Direction::ToServer, ACK, b""));
+    frames.push(connection.segment(Direction::ToClient, CLOSE, b""));
+    frames.push(connection.segment(Direction::ToServer, CLOSE, b""));
+    frames.push(connection.segment(Direction::ToClient, ACK, b""));
     frames
 }
 

@@ -3,4 +3,3 @@
 #![forbid(unsafe_code)]
 
 pub mod http;
-pub mod tcp;

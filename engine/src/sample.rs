@@ -3,14 +3,18 @@
 //! It is what a tap would have seen without an engine in the way: the attack is answered, the leak arrives.
 
 use std::io::{self, Write};
+use std::net::SocketAddr;
 
 use dataplane::decode::LinkType;
 use dataplane::flow::Direction;
 
 use crate::io::pcap::CaptureWriter;
 
+mod connection;
 mod conversation;
-mod frame;
+pub mod frame;
+
+pub use connection::{Connection, Ends};
 
 use conversation::Conversation;
 
@@ -36,7 +40,7 @@ pub fn frames() -> Vec<Vec<u8>> {
 }
 
 fn benign_page() -> Vec<Vec<u8>> {
-    let mut page = Conversation::new(["192.0.2.10", "198.51.100.80"], [40_001, 80], &[]);
+    let mut page = Conversation::new(ends(["192.0.2.10:40001", "198.51.100.80:80"]), &[]);
     page.open();
     page.send(
         Direction::ToServer,
@@ -54,7 +58,7 @@ fn benign_page() -> Vec<Vec<u8>> {
 
 /// Log4Shell (CVE-2021-44228) in a header.
 fn attack() -> Vec<Vec<u8>> {
-    let mut attack = Conversation::new(["203.0.113.66", "198.51.100.80"], [40_002, 80], &[]);
+    let mut attack = Conversation::new(ends(["203.0.113.66:40002", "198.51.100.80:80"]), &[]);
     attack.open();
     attack.send(
         Direction::ToServer,
@@ -69,7 +73,7 @@ fn attack() -> Vec<Vec<u8>> {
 
 /// A test card number in a response, cut in the middle, the pieces in the wrong order.
 fn leak() -> Vec<Vec<u8>> {
-    let mut leak = Conversation::new(["2001:db8::10", "2001:db8::80"], [40_003, 8080], &[]);
+    let mut leak = Conversation::new(ends(["[2001:db8::10]:40003", "[2001:db8::80]:8080"]), &[]);
     leak.open();
     leak.send(Direction::ToServer, b"GET /export?table=cards HTTP/1.1\r\nHost: api.example\r\n\r\n");
     leak.acknowledge(Direction::ToClient);
@@ -85,7 +89,7 @@ fn leak() -> Vec<Vec<u8>> {
 
 /// A chunked upload on a tagged network.
 fn upload_in_vlan() -> Vec<Vec<u8>> {
-    let mut upload = Conversation::new(["192.0.2.20", "198.51.100.81"], [40_004, 80], &[100]);
+    let mut upload = Conversation::new(ends(["192.0.2.20:40004", "198.51.100.81:80"]), &[100]);
     upload.open();
     upload.send(
         Direction::ToServer,
@@ -108,15 +112,18 @@ fn datagrams() -> Vec<Vec<u8>> {
     let query = [&b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00"[..], question].concat();
     let resource = b"\xc0\x0c\x00\x01\x00\x01\x00\x00\x01\x2c\x00\x04\xc6\x33\x64\x50";
     let answer = [&b"\x12\x34\x81\x80\x00\x01\x00\x01\x00\x00\x00\x00"[..], question, resource].concat();
-    let ends = ["192.0.2.10", "192.0.2.53"];
-    let [client, server] = frame::ends(ends);
+    let [client, server] = ends(["192.0.2.10:40005", "192.0.2.53:53"]);
     let echo = b"\x00\x01\x00\x01echo echo echo";
     vec![
-        frame::udp([client, server], [40_005, 53], &query),
-        frame::udp([server, client], [53, 40_005], &answer),
-        frame::icmp_v4([client, server], 8, echo),
-        frame::icmp_v4([server, client], 0, echo),
+        frame::udp([client, server], &[], &query),
+        frame::udp([server, client], &[], &answer),
+        frame::icmp_v4([client.ip(), server.ip()], 8, echo),
+        frame::icmp_v4([server.ip(), client.ip()], 0, echo),
     ]
+}
+
+fn ends(texts: [&str; 2]) -> [SocketAddr; 2] {
+    texts.map(|text| text.parse().expect("an address of this file"))
 }
 
 #[cfg(test)]

@@ -19,7 +19,13 @@ offline_verdicts() {
     check "Log4Shell is in the verdicts" grep -qi 'log4shell' "$dir/sample.txt"
     check "a card number is in the verdicts" grep -qiE 'cards?\b' "$dir/sample.txt"
     check_not "no card number stands there in full" grep -qE '[0-9]{13,19}' "$dir/sample.txt"
-    check "frames were dropped by a rule" holds '.dropped.rule > 0' "$summary"
-    check "$(jq -r '"\(.frames) frames in = \(.forwarded) forwarded + \(.dropped | add) dropped"' <<<"$summary")" \
-        holds '.frames > 0 and .frames == .forwarded + (.dropped | add)' "$summary"
+    local frames forwarded dropped
+    frames=$(counted frames) forwarded=$(counted forwarded)
+    dropped=$(sed 's/.*"dropped":{\([^}]*\)}.*/\1/' <<<"$summary" | tr , '\n' | awk -F : '{ n += $2 } END { print n }')
+    check "frames were dropped by a rule" test "$(counted rule)" -gt 0
+    check "$frames frames in = $forwarded forwarded + $dropped dropped" \
+        test "$frames" -gt 0 -a "$frames" -eq $((forwarded + dropped))
 }
+
+# counted NAME: a number of the summary. Without jq, which a user who is not root may lack.
+counted() { grep -o "\"$1\":[0-9]*" <<<"$summary" | cut -d : -f 2; }

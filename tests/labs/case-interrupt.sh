@@ -24,7 +24,7 @@ interrupt_at() {
     check_equal "interrupted at \"$1\", it says so" "$code" 143
     check_equal "no namespace is left" "$(ip netns list | grep "weir-demo-$demo-")" ""
     check_equal "no file is left" "$(ls -A "$dir/tmp")" ""
-    check_equal "no program is left" "$(pgrep -f "$dir/tmp/")" ""
+    check_not "no program is left" pgrep -f "$dir/tmp/"
     check_equal "no pin is left" "$(find /sys/fs/bpf -name "weir-demo-$demo*" 2>/dev/null)" ""
 }
 

@@ -34,7 +34,9 @@ lab_open() {
 
 lab_find_weir() {
     if [[ -z ${WEIR-} ]]; then
-        "$root/deploy/prepare.sh" build demo
+        "$root/deploy/prepare.sh" build
+        # Without these, lab_obstacle says what is missing.
+        "$root/deploy/prepare.sh" demo || true
         echo "building weir in release mode"
         (cd "$root" && cargo build --quiet --release --locked -p engine)
         WEIR=${CARGO_TARGET_DIR:-$root/target}/release/weir
@@ -57,13 +59,20 @@ lab_close() {
     rm -rf "$dir"
 }
 
+# Programs of packages.debian that labs and demo are made of.
+lab_tools=(ip ethtool nginx curl jq pgrep)
+
 # Says why no lab can be laid out on this machine; fails where one can.
 lab_obstacle() {
+    local tool
     if [[ $EUID -ne 0 ]]; then
         echo "this is not root"
     elif ! unshare --net true 2>/dev/null; then
         echo "no network namespace can be made here"
     else
+        for tool in "${lab_tools[@]}"; do
+            command -v "$tool" >/dev/null || { echo "there is no $tool (see deploy/packages.debian)"; return; }
+        done
         return 1
     fi
 }

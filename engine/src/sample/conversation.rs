@@ -1,42 +1,29 @@
-//! A TCP connection as frames. Sequence numbers follow from what was sent.
+//! A TCP connection as the list of its frames.
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 
 use dataplane::decode::TcpFlags;
 use dataplane::flow::Direction;
 
-use super::frame::{self, Tcp};
+use super::connection::{Connection, Ends};
 
-/// Both ends of a connection, and the frames that they exchanged so far.
+/// A connection, and the frames that its ends exchanged so far.
 #[derive(Debug)]
 pub(super) struct Conversation {
-    /// Client, server.
-    ends: [IpAddr; 2],
-    ports: [u16; 2],
-    vlans: Vec<u16>,
-    /// The next sequence number of each end.
-    next: [u32; 2],
+    connection: Connection,
     frames: Vec<Vec<u8>>,
 }
 
 impl Conversation {
-    pub(super) fn new(ends: [&str; 2], ports: [u16; 2], vlans: &[u16]) -> Conversation {
-        let first = u32::from(ports[0]);
-        Conversation {
-            ends: frame::ends(ends),
-            ports,
-            vlans: vlans.to_vec(),
-            // One end close to the wrap, so that it happens.
-            next: [first * 1000, 0xffff_ffc0],
-            frames: Vec::new(),
-        }
+    pub(super) fn new([client, server]: [SocketAddr; 2], vlans: &[u16]) -> Conversation {
+        // One end close to the wrap, so that it happens.
+        let sequences = [u32::from(client.port()) * 1000, 0xffff_ffc0];
+        let connection = Connection::new(Ends::new(client, server, vlans), sequences);
+        Conversation { connection, frames: Vec::new() }
     }
 
-    /// The three-way handshake (RFC 9293 §3.5).
     pub(super) fn open(&mut self) {
-        self.segment(Direction::ToServer, TcpFlags::SYN, b"");
-        self.segment(Direction::ToClient, TcpFlags::SYN | TcpFlags::ACK, b"");
-        self.acknowledge(Direction::ToServer);
+        self.frames.extend(self.connection.handshake());
     }
 
     pub(super) fn send(&mut self, direction: Direction, payload: &[u8]) {
@@ -65,17 +52,6 @@ impl Conversation {
     }
 
     fn segment(&mut self, direction: Direction, flags: u8, payload: &[u8]) {
-        let (sender, receiver) = (direction as usize, direction.opposite() as usize);
-        let acknowledgment = if flags & TcpFlags::ACK == 0 { 0 } else { self.next[receiver] };
-        let tcp = Tcp { sequence: self.next[sender], acknowledgment, flags };
-        let (mut ends, mut ports) = (self.ends, self.ports);
-        if direction == Direction::ToClient {
-            ends.reverse();
-            ports.reverse();
-        }
-        self.frames.push(frame::tcp(ends, ports, &self.vlans, tcp, payload));
-        let takes_number = flags & (TcpFlags::SYN | TcpFlags::FIN) != 0;
-        let length = payload.len() as u32 + u32::from(takes_number);
-        self.next[sender] = self.next[sender].wrapping_add(length);
+        self.frames.push(self.connection.segment(direction, flags, payload));
     }
 }

@@ -14,14 +14,19 @@ const PROMISES: [&str; 5] = [
 /// Folders that exist on one machine only.
 const MACHINE_PATHS: [&str; 2] = [concat!("/wo", "rk/"), concat!("/root/.", "cargo")];
 
-/// Each promise, `todo` macro or machine path in the text, comments and strings included.
+/// How the lines begin that a merge leaves where it could not decide: seven of these and a blank.
+const CONFLICT_MARKS: [char; 3] = ['<', '|', '>'];
+
+/// Each promise, `todo` macro, machine path or conflict mark in the text, comments and strings included.
 pub fn leftovers(source: &Source) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (line, text) in source.text.lines().enumerate() {
         let words = PROMISES.iter().chain(&MACHINE_PATHS).filter(|word| text.contains(**word));
         findings.extend(words.map(|word| Finding::at(source, line + 1, format!("left over: {word:?}"))));
-        if ["<<<<<<< ", ">>>>>>> "].iter().any(|marker| text.starts_with(marker)) {
-            findings.push(Finding::at(source, line + 1, "left over: one side of a merge"));
+        if CONFLICT_MARKS.iter().any(|mark| {
+            text.strip_prefix(&mark.to_string().repeat(7)).is_some_and(|rest| rest.starts_with(' '))
+        }) {
+            findings.push(Finding::at(source, line + 1, "left over: a conflict of a merge"));
         }
         for name in [concat!("to", "do!("), concat!("unimple", "mented!(")] {
             if source.is_rust() && text.contains(name) {

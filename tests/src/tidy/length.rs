@@ -7,7 +7,7 @@ use syn::visit::{self, Visit};
 use super::{Finding, Source};
 
 /// Lines of a source file.
-pub const FILE_LINES_MAX: usize = 600;
+pub const FILE_LINES_MAX: usize = 500;
 
 /// Lines of a function from `fn` to its closing brace.
 pub const FUNCTION_LINES_MAX: usize = 70;

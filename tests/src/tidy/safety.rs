@@ -4,15 +4,15 @@ use proc_macro2::{TokenStream, TokenTree};
 
 use super::{Finding, Source};
 
-/// Crates that exist to wrap unsafe code.
-const UNSAFE_CRATES: [&str; 2] = ["dataplane/flow-table", "dataplane/af-xdp"];
+/// The crate that exists to wrap unsafe code.
+const UNSAFE_CRATE: &str = "dataplane/af-xdp";
 
 /// The one place beside them: vector instructions of the scanner.
 const SIMD_FILES: &str = "dlp-patterns/src/simd";
 
 /// Each `unsafe` outside of the places that may hold it. Comments and strings are no code.
 pub fn unsafe_code(source: &Source) -> Vec<Finding> {
-    if UNSAFE_CRATES.iter().any(|folder| source.is_in(folder)) || source.path.starts_with(SIMD_FILES) {
+    if source.is_in(UNSAFE_CRATE) || source.path.starts_with(SIMD_FILES) {
         return Vec::new();
     }
     let Ok(tokens) = source.text.parse::<TokenStream>() else {
@@ -28,7 +28,7 @@ fn collect(source: &Source, tokens: TokenStream, findings: &mut Vec<Finding>) {
         match token {
             TokenTree::Group(group) => collect(source, group.stream(), findings),
             TokenTree::Ident(ident) if ident == "unsafe" => {
-                let what = "unsafe code; it belongs into dataplane/flow-table or dataplane/af-xdp";
+                let what = "unsafe code; it belongs into dataplane/af-xdp";
                 findings.push(Finding::at(source, ident.span().start().line, what));
             }
             _ => {}
@@ -40,7 +40,7 @@ fn collect(source: &Source, tokens: TokenStream, findings: &mut Vec<Finding>) {
 /// beside SIMD files may deny instead, for a module can lift that.
 pub fn forbids_unsafe(source: &Source, has_simd: bool) -> Option<Finding> {
     let root = source.path.strip_suffix("/src/lib.rs").or(source.path.strip_suffix("/src/main.rs"))?;
-    if UNSAFE_CRATES.contains(&root) {
+    if root == UNSAFE_CRATE {
         return None;
     }
     let says = |attribute: &str| source.text.lines().any(|line| line.trim() == attribute);

@@ -1,4 +1,4 @@
-//! The text files of the workspace that people wrote.
+//! The text files of the workspace.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -35,7 +35,7 @@ pub fn workspace_root() -> PathBuf {
     tests.parent().expect("the tests crate lies in the workspace root").to_owned()
 }
 
-/// Every text file under the workspace root, sorted; build output, hidden folders and lock files left out.
+/// Every text file under the workspace root, sorted; build output and hidden folders left out.
 pub fn workspace_sources() -> Vec<Source> {
     let root = workspace_root();
     let mut sources = Vec::new();
@@ -49,7 +49,7 @@ pub fn workspace_sources() -> Vec<Source> {
                 if !is_hidden && name != "target" {
                     folders.push(path);
                 }
-            } else if is_written(name) {
+            } else if name != ".git" {
                 sources.extend(read(&root, &path));
             }
         }
@@ -58,13 +58,7 @@ pub fn workspace_sources() -> Vec<Source> {
     sources
 }
 
-fn is_written(name: &str) -> bool {
-    const ENDINGS: [&str; 10] = ["rs", "toml", "md", "c", "h", "sh", "service", "py", "yml", "yaml"];
-    const NAMES: [&str; 2] = ["Makefile", "run"];
-    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
-    ENDINGS.contains(&ending) || NAMES.contains(&name)
-}
-
+/// `None` for what is no text.
 fn read(root: &Path, path: &Path) -> Option<Source> {
     let text = fs::read_to_string(path).ok()?;
     let relative = path.strip_prefix(root).ok()?;
