@@ -9,7 +9,8 @@ use crate::limits::HTTP_LINE_BYTES_MAX;
 pub(super) struct FirstLine {
     /// Length so far, in bytes.
     line_bytes: usize,
-    /// How much of [`SIGN`] the line ends in, or all of it since the line had it, in bytes.
+    /// How much of [`SIGN`] the line ends in, in bytes: all of it while a version follows, and one more while
+    /// blanks do.
     sign_bytes: usize,
     /// How much of [`PREFACE`] the line begins with, in bytes.
     preface_bytes: usize,
@@ -23,11 +24,14 @@ pub(super) enum Named {
     Not,
 }
 
-/// What every request line has behind its target. Only its first byte can begin it anew.
+/// What every request line has behind its target, before its version and its end. Only its first byte can
+/// begin it anew.
 const SIGN: &[u8] = b" HTTP/";
 
 /// HTTP/2 without TLS (RFC 9113 §3.4): a server of HTTP/1.x reads no request behind it, by its design.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// Its first line.
+const PREFACE_LINE_BYTES: usize = b"PRI * HTTP/2.0\r\n".len();
 
 impl FirstLine {
     /// Reads on.
@@ -58,18 +62,25 @@ impl FirstLine {
             self.preface_bytes += 1;
         }
         self.line_bytes += 1;
+        let is_preface = self.preface_bytes == self.line_bytes;
+        if is_preface && self.preface_bytes == PREFACE.len() {
+            return Named::Not;
+        }
+        // The line of a preface that then breaks off was a request line.
+        if !is_preface && self.preface_bytes >= PREFACE_LINE_BYTES {
+            return Named::Http;
+        }
+        if byte == b'\n' && !is_preface {
+            return if self.sign_bytes >= SIGN.len() { Named::Http } else { Named::Not };
+        }
         self.sign_bytes = match SIGN.get(self.sign_bytes) {
-            None => SIGN.len(),
             Some(expected) if *expected == byte => self.sign_bytes + 1,
-            Some(_) => usize::from(SIGN.first() == Some(&byte)),
+            None if matches!(byte, b'0'..=b'9' | b'.') && self.sign_bytes == SIGN.len() => SIGN.len(),
+            None if matches!(byte, b' ' | b'\t' | b'\r') => SIGN.len() + 1,
+            // The blank before may have begun another sign.
+            None if SIGN.get(1) == Some(&byte) => 2,
+            _ => usize::from(SIGN.first() == Some(&byte)),
         };
-        if self.preface_bytes == self.line_bytes {
-            return if self.preface_bytes == PREFACE.len() { Named::Not } else { Named::Undecided };
-        }
-        match byte {
-            _ if self.sign_bytes == SIGN.len() => Named::Http,
-            b'\n' => Named::Not,
-            _ => Named::Undecided,
-        }
+        Named::Undecided
     }
 }

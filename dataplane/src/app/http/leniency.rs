@@ -86,14 +86,13 @@ fn a_line_that_is_refused_and_names_http_is_told() {
         "GET\t/ HTTP/1.1\r\n",
         "GET /\t HTTP/1.1\n",
         "GET / HTTP/1.1\t\r\n",
-        "GET / HTTP/1.1\rx\n",
-        "GET / HTTP/1.1x\r\n",
         "GET / HTTP/1.1234\r\n",
         "GET / HTTP/1.\r\n",
         "GET / HTTP/2.0\r\n",
         "GET  HTTP/1.1\r\n",
         "GET /\0 HTTP/1.1\r\n",
-        "\0 HTTP  HTTP/",
+        "\0 HTTP  HTTP/\n",
+        "GET  / HTTP/1.1 HTTP/1.2.3 \n",
         "PRI * HTTP/2.0\n",
         "PRI * HTTP/2.0\r\n\r\nGET / HTTP/1.1\r\n",
         &format!("{capitals} / HTTP/1.1\r\n"),
@@ -116,7 +115,7 @@ fn a_line_that_is_refused_and_names_http_is_told() {
 #[test]
 fn the_first_line_is_watched_up_to_its_cap() {
     let sign = " HTTP/1.1\r\n";
-    let line_of = |sign_end: usize| format!("GET /a {}{sign}", "b".repeat(sign_end - "GET /a  HTTP/".len()));
+    let line_of = |bytes: usize| format!("GET /a {}{sign}", "b".repeat(bytes - "GET /a ".len() - sign.len()));
     let blanks = "\r\n".repeat(HTTP_LINE_BYTES_MAX);
     for (line, is_told) in [
         (line_of(HTTP_LINE_BYTES_MAX), true),
@@ -210,4 +209,14 @@ fn gaps_in_both_directions_leave_payload() {
     let (_, told) = listen_cut_and_whole(&[gaps[0], begin, gaps[1], request]);
     assert_eq!(told.anomalies(), []);
     assert_eq!(told.instances(ToServer, Field::Payload), [begin_bytes, b"GET / HTTP/1.1\r\n\r\n"]);
+}
+
+/// A log that quotes requests is no request: what a server takes ends in its version.
+#[test]
+fn a_line_that_quotes_a_request_is_not_told() {
+    for line in ["<134>web: \"GET / HTTP/1.1\" 200 5\n", "say HTTP/1.1 again\n", "\" HTTP/1.1x\r\n"] {
+        let (app, told) = listen(&[(ToServer, Data(line.as_bytes()))]);
+        assert_eq!(told.anomalies(), [], "{line:?}");
+        assert_eq!(app.protocol(), AppProtocol::Unknown);
+    }
 }
