@@ -79,15 +79,22 @@ impl Config {
     /// # Errors
     /// If it is unreadable, or all mistakes in it.
     pub fn read(path: &Path) -> Result<Config, Failure> {
-        let text = fs::read_to_string(path)
-            .map_err(|error| Failure::Mistakes(vec![format!("{}: {error}", path.display())]))?;
-        let mut config = Config::parse(&path.display().to_string(), &text)
-            .map_err(|mistakes| Failure::mistakes(&mistakes))?;
+        let (config, mistakes) = Config::examine(path);
+        if mistakes.is_empty() { Ok(config) } else { Err(Failure::Mistakes(mistakes)) }
+    }
+
+    /// What a file says as far as it can be read, with defaults for the rest, and all its mistakes.
+    pub fn examine(path: &Path) -> (Config, Vec<String>) {
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) => return (Config::default(), vec![Failure::unusable(path, &error)]),
+        };
+        let (mut config, mistakes) = Config::take(&path.display().to_string(), &text);
         let folder = path.parent().unwrap_or(Path::new(""));
         for dir in &mut config.packs.dirs {
             *dir = folder.join(&*dir);
         }
-        Ok(config)
+        (config, mistakes.iter().map(ToString::to_string).collect())
     }
 
     /// Parses `text`; `file` is the name that mistakes carry.
@@ -95,6 +102,11 @@ impl Config {
     /// # Errors
     /// All mistakes, in the order of the text.
     pub fn parse(file: &str, text: &str) -> Result<Config, Vec<Mistake>> {
+        let (config, mistakes) = Config::take(file, text);
+        if mistakes.is_empty() { Ok(config) } else { Err(mistakes) }
+    }
+
+    fn take(file: &str, text: &str) -> (Config, Vec<Mistake>) {
         let document = Document::parse(file, text);
         let root = document.root();
         let modes = [("protect", Mode::Protect), ("monitor", Mode::Monitor)];
@@ -106,7 +118,7 @@ impl Config {
             exceptions: read_exceptions(&root),
             events: events::read(&root),
         };
-        document.finish().map(|()| config)
+        (config, document.finish().err().unwrap_or_default())
     }
 
     /// What every pipeline is told; seed and flow identifiers are left at their defaults.

@@ -1,9 +1,9 @@
 //! Why a command did not do what it was asked, and the exit code that says so.
 
 use std::fmt;
+use std::io;
+use std::path::Path;
 use std::process::ExitCode;
-
-use dlp_patterns::document::Mistake;
 
 /// Why a command failed. Each kind has one exit code; 2 is the command line parser's.
 #[derive(Debug)]
@@ -17,9 +17,13 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Mistakes in texts that could be read.
-    pub fn mistakes(mistakes: &[Mistake]) -> Failure {
-        Failure::Mistakes(mistakes.iter().map(ToString::to_string).collect())
+    /// The text of a mistake: a file or folder that could not be opened or read, and what may help.
+    pub fn unusable(path: &Path, error: &io::Error) -> String {
+        let told = format!("{}: {error}", path.display());
+        match hint(error.kind()) {
+            Some(hint) => format!("{told}\n  hint: {hint}"),
+            None => told,
+        }
     }
 
     /// 1 "no", 77 missing capability, 78 bad config or packs (sysexits' EX_NOPERM and EX_CONFIG).
@@ -29,6 +33,17 @@ impl Failure {
             Failure::Missing(_) => 77,
             Failure::Mistakes(_) => 78,
         })
+    }
+}
+
+fn hint(kind: io::ErrorKind) -> Option<&'static str> {
+    match kind {
+        io::ErrorKind::NotFound => Some("is the path right, and does its folder exist?"),
+        io::ErrorKind::PermissionDenied => Some("the user that runs weir needs the right to it (`ls -l`)"),
+        io::ErrorKind::IsADirectory => Some("a file belongs here, not a folder"),
+        io::ErrorKind::NotADirectory => Some("a folder belongs here, not a file"),
+        io::ErrorKind::InvalidData => Some("it must be text in UTF-8"),
+        _ => None,
     }
 }
 

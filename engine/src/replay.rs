@@ -80,6 +80,12 @@ impl<W: Write> Replay<W> {
         self.newest_ns = self.newest_ns.max(time_ns);
         let meta = RxMeta { now_ns: time_ns, link: 0, link_type, side: None, wire_bytes };
         let verdict = self.pipeline.process(frame, meta, &mut self.sink);
+        if let Verdict::Reset(_) = verdict {
+            // An inline engine would inject them, through ports with room.
+            let resets = self.pipeline.resets();
+            let count = [resets.to_sender(), resets.to_receiver()].iter().flatten().count();
+            (0..count).for_each(|_| self.pipeline.injected(true));
+        }
         if let Some(passed) = &mut self.passed {
             match verdict {
                 Verdict::Forward => passed.frame(frame, &meta),

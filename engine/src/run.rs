@@ -6,10 +6,12 @@ mod signals;
 mod supervisor;
 mod worker_thread;
 
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use dlp_patterns::RuleSet;
 
 use self::signals::Signals;
@@ -19,7 +21,7 @@ use crate::config::Config;
 use crate::counters::{CountersTable, LinksTable};
 use crate::eve::EveLog;
 use crate::failure::Failure;
-use crate::packs;
+use crate::packs::Packs;
 
 /// Inspects the links of a config until stopped by SIGTERM or SIGINT.
 ///
@@ -27,19 +29,25 @@ use crate::packs;
 /// If config or packs are wrong, the machine lacks what it takes, or a worker fails.
 pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let config = Config::read(&args.config)?;
-    let rules = Arc::new(packs::compile(&packs::load(&config.packs)?)?);
-    if config.links.is_empty() {
-        let file = args.config.display();
-        return Err(Failure::Mistakes(vec![format!("{file}: there is no [[link]], so nothing to inspect")]));
+    if let Some(mistake) = without_link(&args.config, &config) {
+        return Err(Failure::Mistakes(vec![mistake]));
     }
-    inspect(&config, &rules)
+    inspect(&config, &Arc::new(Packs::read(&config.packs).compile()?))
+}
+
+/// The mistake of a config without any link.
+pub(crate) fn without_link(file: &Path, config: &Config) -> Option<String> {
+    let told = "there is no [[link]], so nothing to inspect";
+    let hint =
+        "name two interfaces, as in deploy/weir.toml; `--packs DIR` alone checks packs without a config";
+    config.links.is_empty().then(|| format!("{}: {told}\n  hint: {hint}", file.display()))
 }
 
 fn inspect(config: &Config, rules: &Arc<RuleSet>) -> Result<(), Failure> {
     let signals = Signals::install().context("cannot listen to signals")?;
     let names = config.links.iter().map(|link| link.ports.name.clone()).collect();
-    let mut log = EveLog::open(&config.events, names, signals.reopen())
-        .with_context(|| format!("cannot open the file of events {:?}", config.events.eve))?;
+    let mut log =
+        EveLog::open(&config.events, names, signals.reopen()).map_err(|error| no_events(config, &error))?;
     let links = links::open(config)?;
     let mut supervisor = Supervisor::start(config, rules, links, &log, &signals)?;
     let outcome = supervisor.watch(&mut log, &signals);
@@ -48,6 +56,13 @@ fn inspect(config: &Config, rules: &Arc<RuleSet>) -> Result<(), Failure> {
     log.close();
     eprintln!("{}\n{}", CountersTable(&counters), LinksTable(&links));
     outcome
+}
+
+fn no_events(config: &Config, error: &io::Error) -> Failure {
+    let Some(path) = &config.events.eve else {
+        return anyhow!("cannot start the writer of events: {error}").into();
+    };
+    anyhow!("cannot open the file of events (`eve` in [events]): {}", Failure::unusable(path, error)).into()
 }
 
 /// Removes what an engine that is gone left attached to links.

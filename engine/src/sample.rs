@@ -16,7 +16,7 @@ pub mod frame;
 
 pub use connection::{Connection, Ends};
 
-use conversation::Conversation;
+pub(crate) use conversation::Conversation;
 
 const STEP_NS: u64 = 250_000;
 /// 2024-01-01T00:00:00Z

@@ -8,11 +8,18 @@ use serde::Deserialize;
 
 use crate::table::Table;
 
+/// Bytes of a time of day as the table shows it, `00:00:00.000`.
+const TIME_BYTES: usize = 12;
+
 /// The alerts and the drops that no rule asked for, and the last counters.
 #[derive(Debug)]
 pub struct Verdicts {
     table: Table,
     rows: usize,
+    /// Of the last row, `2024-01-01`.
+    date: String,
+    /// Of the last row, as the table shows it.
+    flow: String,
     counters: Option<Stats>,
     illegible: u64,
 }
@@ -83,8 +90,15 @@ impl Verdicts {
     /// # Errors
     /// If `reader` fails.
     pub fn read(mut reader: impl BufRead) -> io::Result<Verdicts> {
-        let head = ["TIME", "FLOW", "ACTION", "RULE", "NAME", "FIELD", "OFFSET", "MATCH"];
-        let mut verdicts = Verdicts { table: Table::new(&head), rows: 0, counters: None, illegible: 0 };
+        let head = ["TIME", "ACTION", "RULE", "NAME", "FIELD", "OFFSET", "MATCH"];
+        let mut verdicts = Verdicts {
+            table: Table::new(&head),
+            rows: 0,
+            date: String::new(),
+            flow: String::new(),
+            counters: None,
+            illegible: 0,
+        };
         let mut text = Vec::new();
         while reader.read_until(b'\n', &mut text)? > 0 {
             match serde_json::from_slice(&text) {
@@ -109,24 +123,37 @@ impl Verdicts {
                 let Context { action, field, offset, matched } = alert.context;
                 let done = if alert.action == "blocked" { action } else { alert.action };
                 let rule = alert.signature_id.to_string();
-                self.row([timestamp, flow, done, rule, alert.signature, field, offset.to_string(), matched]);
+                let cells = [done, rule, alert.signature, field, offset.to_string(), matched];
+                self.row(&timestamp, &flow, cells);
             }
             Line { drop: Some(drop), timestamp, .. }
                 if drop.reason != "rule" && drop.reason != "flow_blocked" =>
             {
                 let done = if drop.reset { "reset" } else { "drop" };
-                let rest = [String::new(), drop.reason, String::new(), String::new(), String::new()];
-                let [rule, name, field, offset, matched] = rest;
-                self.row([timestamp, flow, done.to_owned(), rule, name, field, offset, matched]);
+                let [rule, field, offset, matched] = [const { String::new() }; 4];
+                self.row(&timestamp, &flow, [done.to_owned(), rule, drop.reason, field, offset, matched]);
             }
             Line { stats: Some(stats), .. } => self.counters = Some(stats),
             _ => {}
         }
     }
 
-    fn row(&mut self, cells: [String; 8]) {
+    /// Appends a row under headings that name its day and its flow.
+    fn row(&mut self, timestamp: &str, flow: &str, cells: [String; 6]) {
+        let (date, time) = timestamp.split_once('T').unwrap_or(("", timestamp));
+        if date != self.date {
+            date.clone_into(&mut self.date);
+            self.flow.clear();
+            self.table.line(date);
+        }
+        if flow != self.flow {
+            flow.clone_into(&mut self.flow);
+            self.table.line(flow);
+        }
+        let time = time.get(..TIME_BYTES).unwrap_or(time).to_owned();
+        let [action, rule, name, field, offset, matched] = cells;
         self.rows += 1;
-        self.table.row(cells);
+        self.table.row([time, action, rule, name, field, offset, matched]);
     }
 }
 
@@ -142,7 +169,7 @@ impl Line {
         let (from, to) = (end(&self.src_ip, self.src_port), end(&self.dest_ip, self.dest_port));
         match &self.proto {
             Some(proto) => format!("{proto} {from} -> {to}"),
-            None => "-".to_owned(),
+            None => "without a flow".to_owned(),
         }
     }
 }
@@ -167,12 +194,12 @@ mod tests {
     use super::*;
 
     const LINES: &str = r#"
-{"timestamp":"T1","event_type":"alert","src_ip":"192.0.2.1","src_port":4000,"dest_ip":"192.0.2.2","dest_port":80,"proto":"TCP","alert":{"action":"blocked","signature_id":7,"signature":"Log4Shell","context":{"action":"reset","field":"http.uri","offset":3,"match":"${jndi:"}}}
-{"timestamp":"T2","event_type":"drop","src_ip":"192.0.2.1","src_port":4000,"dest_ip":"192.0.2.2","dest_port":80,"proto":"TCP","drop":{"len":60,"reason":"rule","reset":true}}
-{"timestamp":"T3","event_type":"drop","drop":{"len":60,"reason":"malformed","reset":false}}
-{"timestamp":"T4","event_type":"flow","src_ip":"192.0.2.1"}
-{"timestamp":"T5","event_type":"alert","src_ip":"2001:db8::1","src_port":1,"dest_ip":"2001:db8::2","dest_port":2,"proto":"UDP","alert":{"action":"allowed","signature_id":8,"signature":"Seen","context":{"action":"alert","field":"payload","offset":0,"match":"x"}}}
-{"timestamp":"T6","event_type":"stats","stats":{"decoder":{"pkts":9},"ips":{"accepted":7,"blocked":2,"drop_reason":{"rule":1,"egress":0,"malformed":1}}}}
+{"timestamp":"2024-01-01T00:00:01.123456+0000","event_type":"alert","src_ip":"192.0.2.1","src_port":4000,"dest_ip":"192.0.2.2","dest_port":80,"proto":"TCP","alert":{"action":"blocked","signature_id":7,"signature":"Log4Shell","context":{"action":"reset","field":"http.uri","offset":3,"match":"${jndi:"}}}
+{"timestamp":"2024-01-01T00:00:02.123456+0000","event_type":"drop","src_ip":"192.0.2.1","src_port":4000,"dest_ip":"192.0.2.2","dest_port":80,"proto":"TCP","drop":{"len":60,"reason":"rule","reset":true}}
+{"timestamp":"2024-01-01T00:00:03.123456+0000","event_type":"drop","drop":{"len":60,"reason":"malformed","reset":false}}
+{"timestamp":"2024-01-01T00:00:04.123456+0000","event_type":"flow","src_ip":"192.0.2.1"}
+{"timestamp":"2024-01-02T00:00:05.123456+0000","event_type":"alert","src_ip":"2001:db8::1","src_port":1,"dest_ip":"2001:db8::2","dest_port":2,"proto":"UDP","alert":{"action":"allowed","signature_id":8,"signature":"Seen","context":{"action":"alert","field":"payload","offset":0,"match":"x"}}}
+{"timestamp":"2024-01-02T00:00:06.123456+0000","event_type":"stats","stats":{"decoder":{"pkts":9},"ips":{"accepted":7,"blocked":2,"drop_reason":{"rule":1,"egress":0,"malformed":1}}}}
 no json
 "#;
 
@@ -185,12 +212,16 @@ no json
             .lines()
             .map(|line| line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect())
             .collect();
+        assert_eq!(cells[1..3], [["2024-01-01"], ["TCP 192.0.2.1:4000 -> 192.0.2.2:80"]]);
         assert_eq!(
-            cells[1][1..],
-            ["TCP 192.0.2.1:4000 -> 192.0.2.2:80", "reset", "7", "Log4Shell", "http.uri", "3", "${jndi:"]
+            cells[3],
+            ["00:00:01.123", "reset", "7", "Log4Shell", "http.uri", "3", "${jndi:"],
+            "the drop by a rule is the alert's"
         );
-        assert_eq!(cells[2], ["T3", "-", "drop", "malformed"]);
-        assert_eq!(cells[3][1..3], ["UDP [2001:db8::1]:1 -> [2001:db8::2]:2", "allowed"]);
+        assert_eq!(cells[4], ["without a flow"]);
+        assert_eq!(cells[5], ["00:00:03.123", "drop", "malformed"]);
+        assert_eq!(cells[6..8], [["2024-01-02"], ["UDP [2001:db8::1]:1 -> [2001:db8::2]:2"]]);
+        assert_eq!(cells[8][1], "allowed");
         assert!(text.ends_with("frames in 9 = forwarded 7 + dropped 2\n  malformed 1\n  rule 1"), "{text}");
     }
 

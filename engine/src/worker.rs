@@ -94,3 +94,6 @@ fn side(port: Port) -> Side {
         Port::Outside => Side::Outside,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -96,6 +96,7 @@ fn check_accepts_the_defaults_and_reports_mistakes_of_all_files() {
     folder.file("weir.toml", "moed = 'protect'\n[flows]\nmax = 'many'\n");
     folder.file("packs/a.toml", "[pack]\nname = 1\n");
     folder.file("packs/b.toml", "= \n");
+    folder.file("packs/c.toml", PACK.replace("literals = ['Hello, world']", "regex = '('"));
     folder.file("packs/README.md", "no pack");
     let wrong = folder.weir(&["check", "--config", "weir.toml", "--packs", "packs", "--packs", "none"]);
     assert_eq!((wrong.code, wrong.stdout.as_str()), (Some(78), ""));
@@ -104,11 +105,55 @@ fn check_accepts_the_defaults_and_reports_mistakes_of_all_files() {
         "weir.toml:3:7: an integer belongs here, not a string",
         "packs/a.toml:2:8: a string belongs here, not an integer",
         "packs/b.toml:1:1: ",
-        "none: No such file or directory",
+        "packs/c.toml:13:9: ",
+        "none: No such file or directory (os error 2)\n  hint: ",
     ] {
         assert!(wrong.stderr.contains(expected), "{expected}\n{}", wrong.stderr);
     }
     assert_eq!(folder.weir(&["check", "--config", "missing.toml"]).code, Some(78));
+}
+
+#[test]
+fn a_config_with_mistakes_still_says_where_the_packs_are() {
+    let folder = Folder::new();
+    folder.file("weir.toml", "mode = 1\n[packs]\ndirs = ['mine']\n");
+    folder.file("mine/a.toml", "[pack]\nname = 1\n");
+    let wrong = folder.weir(&["check", "--config", "weir.toml"]);
+    assert_eq!(wrong.code, Some(78));
+    for expected in ["weir.toml:1:8: ", "mine/a.toml:2:8: "] {
+        assert!(wrong.stderr.contains(expected), "{expected}\n{}", wrong.stderr);
+    }
+}
+
+#[test]
+fn check_refuses_what_run_refuses() {
+    let folder = Folder::new();
+    folder.file("weir.toml", "mode = 'monitor'\n");
+    for command in ["check", "run"] {
+        let refused = folder.weir(&[command, "--config", "weir.toml"]);
+        assert_eq!(refused.code, Some(78));
+        assert!(
+            refused.stderr.contains("weir.toml: there is no [[link]], so nothing to inspect\n  hint: "),
+            "{}",
+            refused.stderr
+        );
+    }
+    let link = "[[link]]\nname = 'a'\ninside = 'in0'\noutside = 'out0'\non_engine_loss = 'drop'\n";
+    folder.file("weir.toml", link);
+    let fine = folder.weir(&["check", "--config", "weir.toml"]);
+    assert!(fine.code == Some(0) && fine.stdout.starts_with("ok: 1 links, "), "{}", fine.stderr);
+}
+
+#[test]
+fn an_event_file_that_cannot_be_opened_is_named_with_a_hint() {
+    let folder = Folder::new();
+    let link = "[[link]]\nname = 'a'\ninside = 'in0'\noutside = 'out0'\non_engine_loss = 'drop'\n";
+    folder.file("weir.toml", format!("{link}[events]\neve = 'missing/eve.json'\n"));
+    let refused = folder.weir(&["run", "--config", "weir.toml"]);
+    assert_eq!(refused.code, Some(1));
+    let expected = "weir: cannot open the file of events (`eve` in [events]): missing/eve.json: No such file or \
+                    directory (os error 2)\n  hint: ";
+    assert!(refused.stderr.starts_with(expected), "{}", refused.stderr);
 }
 
 #[test]
@@ -146,6 +191,19 @@ fn replay_stops_attack_and_leak_and_its_books_balance() {
         "{evidence}"
     );
     assert_eq!(of_type("stats").len(), 1);
+}
+
+#[test]
+fn a_replay_counts_the_resets_that_would_be_sent() {
+    let folder = Folder::with_sample();
+    let summary = folder.weir(&["replay", "sample.pcap", "--eve", "eve"]).stdout;
+    let events = events(&folder.read("eve"));
+    let ips = &events.last().expect("the stats")["stats"]["ips"];
+    let (resets, injected) = (ips["resets"].as_u64().expect("a number"), ips["injected"].as_u64());
+    assert!(resets > 0, "{summary}");
+    assert_eq!(injected, Some(2 * resets), "one to either end");
+    let told = summary.lines().find(|line| line.starts_with("resets sent ")).expect("a line");
+    assert!(told.ends_with(&format!(" {}", 2 * resets)), "{told}");
 }
 
 #[test]
@@ -287,6 +345,8 @@ fn verdicts_are_shown_as_a_table() {
     assert_eq!((table.code, table.stderr.as_str()), (Some(0), ""));
     let lines: Vec<&str> = table.stdout.lines().collect();
     assert!(lines[0].starts_with("TIME "), "{}", lines[0]);
+    assert_eq!(lines[1], "2024-01-01");
+    assert!(lines.iter().all(|line| line.chars().count() <= 120), "{}", table.stdout);
     assert!(
         lines.iter().any(|line| line.contains("http.headers") && line.contains("${jndi:")),
         "{}",

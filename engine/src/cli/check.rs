@@ -1,23 +1,36 @@
 //! `weir check`
 
-use super::{CheckArgs, print, read_config};
+use super::{CheckArgs, print};
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::packs;
+use crate::packs::Packs;
+use crate::run;
 
-/// Reports the mistakes of the config, of every pack and of their rules side by side, all at once.
+/// Reports the mistakes of the config, of every pack and of their rules side by side, all at once. What passes, `weir
+/// run` accepts.
 pub(super) fn check(args: &CheckArgs) -> Result<(), Failure> {
-    let config = read_config(args.config.as_ref());
-    let packs_config = args.packs.or(config.as_ref().unwrap_or(&Config::default()));
-    let rules = packs::load(&packs_config).and_then(|packs| Ok((packs.len(), packs::compile(&packs)?)));
-    match (config, rules) {
-        (Ok(config), Ok((packs, rules))) => {
-            print(&format!("ok: {} links, {packs} packs, {} rules", config.links.len(), rules.rules().len()))
+    let (config, mut mistakes) = match &args.config {
+        Some(path) => {
+            let (config, mut mistakes) = Config::examine(path);
+            if mistakes.is_empty() {
+                mistakes.extend(run::without_link(path, &config));
+            }
+            (config, mistakes)
         }
-        (Err(Failure::Mistakes(mut mistakes)), Err(Failure::Mistakes(more))) => {
+        None => (Config::default(), Vec::new()),
+    };
+    let packs = Packs::read(&args.packs.or(&config));
+    let count = packs.count();
+    match packs.compile() {
+        Ok(rules) if mistakes.is_empty() => {
+            let links = config.links.len();
+            print(&format!("ok: {links} links, {count} packs, {} rules", rules.rules().len()))
+        }
+        Ok(_) => Err(Failure::Mistakes(mistakes)),
+        Err(Failure::Mistakes(more)) => {
             mistakes.extend(more);
             Err(Failure::Mistakes(mistakes))
         }
-        (Err(failure), _) | (_, Err(failure)) => Err(failure),
+        Err(failure) => Err(failure),
     }
 }

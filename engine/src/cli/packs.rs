@@ -1,12 +1,12 @@
 //! `weir packs test` and `weir packs list`
 
 use anyhow::{Context, anyhow};
-use dlp_patterns::{Direction, Field, Rule, check_examples};
+use dlp_patterns::{Direction, Field, Rule};
 use serde::Serialize;
 
 use super::{Output, PacksListArgs, PacksTestArgs, print, read_config};
 use crate::failure::Failure;
-use crate::packs;
+use crate::packs::Packs;
 use crate::table::Table;
 
 /// A rule as the list shows it.
@@ -27,11 +27,7 @@ struct Listed<'r> {
 /// Runs every rule against its own examples.
 pub(super) fn test(args: &PacksTestArgs) -> Result<(), Failure> {
     let config = read_config(args.config.as_ref())?;
-    let packs = packs::load(&args.packs.or(&config))?;
-    let report = check_examples(&packs);
-    if !report.mistakes.is_empty() {
-        return Err(Failure::mistakes(&report.mistakes));
-    }
+    let report = Packs::read(&args.packs.or(&config)).check_examples()?;
     print(&report.to_string())?;
     if report.is_clean() { Ok(()) } else { Err(anyhow!("some examples do not do what they should").into()) }
 }
@@ -39,7 +35,7 @@ pub(super) fn test(args: &PacksTestArgs) -> Result<(), Failure> {
 /// Lists every rule by its id.
 pub(super) fn list(args: &PacksListArgs) -> Result<(), Failure> {
     let config = read_config(args.config.as_ref())?;
-    let rules = packs::compile(&packs::load(&args.packs.or(&config))?)?;
+    let rules = Packs::read(&args.packs.or(&config)).compile()?;
     let mut listed: Vec<Listed<'_>> = rules.rules().iter().map(Listed::new).collect();
     listed.sort_by_key(|rule| rule.id);
     print(&match args.output {

@@ -15,13 +15,13 @@ use crate::config::{Config, EventTypes};
 use crate::eve::{EveFile, EveFormat};
 use crate::failure::Failure;
 use crate::io::pcap::Capture;
-use crate::packs;
+use crate::packs::Packs;
 use crate::replay::{Passed, Replay, Summary};
 
 /// Plays all captures. One that is damaged is played as far as it is readable, and the next ones follow.
 pub(super) fn replay(args: &ReplayArgs) -> Result<(), Failure> {
     let config = read_config(args.config.as_ref())?;
-    let rules = packs::compile(&packs::load(&args.packs.or(&config))?)?;
+    let rules = Packs::read(&args.packs.or(&config)).compile()?;
     let sink = open_sink(args, &config)?;
     let passed = match &args.write {
         Some(path) => Some(Passed::create(path).with_context(|| path.display().to_string())?),

@@ -2,19 +2,34 @@
 
 use std::collections::VecDeque;
 
+use af_xdp::limits::BATCH_FRAMES_MAX;
 use dataplane::verdict::Verdict;
 
 use super::{Applied, Batch, PacketIo, Port};
 
 /// Frames wait in `arriving`, and leave to `left`, by port.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct MemoryQueue {
     /// What will be received, by port.
     pub arriving: [VecDeque<Vec<u8>>; 2],
     /// What was sent, by port.
     pub left: [Vec<Vec<u8>>; 2],
+    /// Frames of one batch at most.
+    pub batch_frames: usize,
     /// How many frames of one batch find no room on the way out.
     pub refuse: usize,
+}
+
+impl Default for MemoryQueue {
+    /// An empty queue with the batches of a real one.
+    fn default() -> MemoryQueue {
+        MemoryQueue {
+            arriving: Default::default(),
+            left: Default::default(),
+            batch_frames: BATCH_FRAMES_MAX,
+            refuse: 0,
+        }
+    }
 }
 
 /// Frames taken from a [`MemoryQueue`].
@@ -24,14 +39,12 @@ pub struct MemoryBatch<'q> {
     refuse: usize,
 }
 
-const BATCH_FRAMES: usize = 64;
-
 impl PacketIo for MemoryQueue {
     type Batch<'q> = MemoryBatch<'q>;
 
     fn receive(&mut self, port: Port) -> MemoryBatch<'_> {
         let waiting = &mut self.arriving[port as usize];
-        let frames = waiting.drain(..waiting.len().min(BATCH_FRAMES)).collect();
+        let frames = waiting.drain(..waiting.len().min(self.batch_frames)).collect();
         MemoryBatch { frames, to: &mut self.left[port.other() as usize], refuse: self.refuse }
     }
 

@@ -9,45 +9,45 @@ use super::connection::{Connection, Ends};
 
 /// A connection, and the frames that its ends exchanged so far.
 #[derive(Debug)]
-pub(super) struct Conversation {
+pub(crate) struct Conversation {
     connection: Connection,
     frames: Vec<Vec<u8>>,
 }
 
 impl Conversation {
-    pub(super) fn new([client, server]: [SocketAddr; 2], vlans: &[u16]) -> Conversation {
+    pub(crate) fn new([client, server]: [SocketAddr; 2], vlans: &[u16]) -> Conversation {
         // One end close to the wrap, so that it happens.
         let sequences = [u32::from(client.port()) * 1000, 0xffff_ffc0];
         let connection = Connection::new(Ends::new(client, server, vlans), sequences);
         Conversation { connection, frames: Vec::new() }
     }
 
-    pub(super) fn open(&mut self) {
+    pub(crate) fn open(&mut self) {
         self.frames.extend(self.connection.handshake());
     }
 
-    pub(super) fn send(&mut self, direction: Direction, payload: &[u8]) {
+    pub(crate) fn send(&mut self, direction: Direction, payload: &[u8]) {
         self.segment(direction, TcpFlags::PSH | TcpFlags::ACK, payload);
     }
 
-    pub(super) fn acknowledge(&mut self, direction: Direction) {
+    pub(crate) fn acknowledge(&mut self, direction: Direction) {
         self.segment(direction, TcpFlags::ACK, b"");
     }
 
     /// The client closes, then the server (RFC 9293 §3.6).
-    pub(super) fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         self.segment(Direction::ToServer, TcpFlags::FIN | TcpFlags::ACK, b"");
         self.segment(Direction::ToClient, TcpFlags::FIN | TcpFlags::ACK, b"");
         self.acknowledge(Direction::ToServer);
     }
 
     /// Reverses the order of the last frames.
-    pub(super) fn swap_last(&mut self, count: usize) {
+    pub(crate) fn swap_last(&mut self, count: usize) {
         let from = self.frames.len().saturating_sub(count);
         self.frames[from..].reverse();
     }
 
-    pub(super) fn into_frames(self) -> Vec<Vec<u8>> {
+    pub(crate) fn into_frames(self) -> Vec<Vec<u8>> {
         self.frames
     }
 

