@@ -13,9 +13,9 @@ pub const TAIL_BYTES: usize = Hit::EXCERPT_BYTES_MAX;
 /// A match that a validator has to see is at most this long, in bytes, since it sees no more than an excerpt.
 pub const VALIDATED_BYTES_MAX: usize = Hit::EXCERPT_BYTES_MAX;
 
-/// Candidates alive at once in one direction of a flow. It bounds the work for each byte to as many automaton steps; no
-/// text that isn't made to hurt came near it.
-pub const LIVE_CANDIDATES_MAX: usize = 128;
+/// Candidates alive at once in one direction of a flow, all with different futures. It bounds the work for each byte to
+/// as many automaton steps; the default packs keep far fewer alive, whatever the text.
+pub const LIVE_CANDIDATES_MAX: usize = 32;
 
 /// The first bytes of a match that the literal automaton looks for are at least this many: one byte alone selects
 /// nothing, and the skipping of dull text looks at two.

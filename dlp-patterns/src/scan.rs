@@ -10,6 +10,8 @@ use crate::rule_set::RuleSet;
 use crate::{Direction, Field, Hit};
 
 mod candidate;
+#[cfg(test)]
+mod hostile;
 mod scanner;
 mod window;
 

@@ -3,7 +3,6 @@
 use regex_automata::util::primitives::StateID;
 
 use crate::RuleId;
-use crate::rule_set::RuleSet;
 
 /// A start at which a rule may match; none of its ends so far was a hit.
 #[derive(Clone, Copy, Debug)]
@@ -15,12 +14,21 @@ pub(super) struct Candidate {
     pub(super) state: StateID,
     /// Another candidate of the rule was already certain of a hit that ends behind the last byte.
     pub(super) is_echo: bool,
+    /// A validator looks at the match, so its start matters.
+    pub(super) is_whole: bool,
 }
 
 impl Candidate {
-    /// Whether the two have the same future: then the one that starts later speaks for both, as it lives longer and
-    /// hits with the same end are one. Where a validator looks at the match, its start matters.
-    pub(super) fn agrees_with(&self, other: &Candidate, rules: &RuleSet) -> bool {
-        self.rule == other.rule && self.state == other.state && !rules.rule(self.rule).is_validated()
+    /// Joins the one of `others`, candidates in the order of their rules up to this one's, that has the same future, if
+    /// there is one. The start that is later speaks for both: it lives longer, and hits with the same end are one.
+    #[inline]
+    pub(super) fn joins(&self, others: &mut [Candidate]) -> bool {
+        if self.is_whole {
+            return false;
+        }
+        let mut of_rule = others.iter_mut().rev().take_while(|other| other.rule == self.rule);
+        let Some(twin) = of_rule.find(|other| other.state == self.state) else { return false };
+        twin.start = twin.start.max(self.start);
+        true
     }
 }

@@ -16,8 +16,9 @@ pub(super) type Live = ArrayVec<Candidate, LIVE_CANDIDATES_MAX>;
 
 /// Takes the candidates of one direction of a flow through a chunk.
 ///
-/// Invariant: between two calls all live candidates have read exactly the first `at` bytes of the chunk, and
-/// `hits[first_fresh..]` are those that became certain with the last of these bytes.
+/// Invariant: between two calls all live candidates have read exactly the first `at` bytes of the chunk, are in the
+/// order of their rules, and no two of them have the same future; `hits[first_fresh..]` are those that became certain
+/// with the last of these bytes.
 pub(super) struct Scanner<'s> {
     rules: &'s RuleSet,
     window: Window<'s>,
@@ -72,7 +73,8 @@ impl<'s> Scanner<'s> {
             }
             state = step.state;
         }
-        let candidate = Candidate { start, rule: rule_id, state, is_echo: false };
+        let candidate =
+            Candidate { start, rule: rule_id, state, is_echo: false, is_whole: rule.is_validated() };
         if !(rule.confirm().is_certain(state) && self.report(&candidate, end)) {
             self.keep(candidate);
         }
@@ -101,12 +103,13 @@ impl<'s> Scanner<'s> {
         self.window.chunk_offset() + self.at as u64
     }
 
-    /// Lets every candidate read one byte.
+    /// Lets every candidate read one byte; those that come to agree with one before them end.
     fn step(&mut self, byte: u8) {
         let before = self.offset();
         self.at += 1;
-        let mut index = 0;
-        while let Some(candidate) = self.live.get(index).copied() {
+        let mut kept = 0;
+        for index in 0..self.live.len() {
+            let candidate = self.live[index];
             let confirm = self.rules.rule(candidate.rule).confirm();
             let Step { state, matched_before, is_dead } = confirm.step(candidate.state, byte);
             let next = Candidate { state, is_echo: false, ..candidate };
@@ -114,14 +117,14 @@ impl<'s> Scanner<'s> {
                 || is_dead
                 || (confirm.is_certain(state) && self.report(&next, before + 1))
                 // At the longest match a candidate may still wait for the byte behind it.
-                || before + 1 - candidate.start > MATCH_BYTES_MAX;
-            if ends {
-                self.live.swap_remove(index);
-            } else {
-                self.live[index] = next;
-                index += 1;
+                || before + 1 - candidate.start > MATCH_BYTES_MAX
+                || next.joins(&mut self.live[..kept]);
+            if !ends {
+                self.live[kept] = next;
+                kept += 1;
             }
         }
+        self.live.truncate(kept);
     }
 
     /// Reports a match of a candidate; `false` if it is too long or not valid, so that the candidate has to go on.
@@ -140,44 +143,31 @@ impl<'s> Scanner<'s> {
     }
 
     fn keep(&mut self, candidate: Candidate) {
-        let rules = self.rules;
-        if let Some(twin) = self.live.iter_mut().find(|live| live.agrees_with(&candidate, rules)) {
-            twin.start = twin.start.max(candidate.start);
+        let behind = self.live.partition_point(|live| live.rule <= candidate.rule);
+        if candidate.joins(&mut self.live[..behind]) {
             return;
         }
-        if self.live.is_full() {
-            self.merge();
-        }
-        self.overflows |= self.live.try_push(candidate).is_err();
-    }
-
-    /// Merges candidates that came to agree.
-    fn merge(&mut self) {
-        let rules = self.rules;
-        self.live.sort_by_key(|live| (live.rule, live.state, Reverse(live.start)));
-        let mut merged = Live::new();
-        for candidate in std::mem::take(self.live) {
-            if !merged.last().is_some_and(|last: &Candidate| last.agrees_with(&candidate, rules)) {
-                merged.push(candidate);
-            }
-        }
-        *self.live = merged;
+        self.overflows |= self.live.try_insert(behind, candidate).is_err();
     }
 
     /// Puts the hits that became certain with the last byte in order, before the next byte is read.
     #[inline]
     fn settle(&mut self) {
-        if self.first_fresh == self.hits.len() {
+        let fresh_count = self.hits.len() - self.first_fresh;
+        if fresh_count == 0 {
             return;
         }
+        if fresh_count > 1 {
+            let mut fresh = self.hits.split_off(self.first_fresh);
+            fresh.sort_by_key(|hit| (hit.end, hit.rule, Reverse(hit.start)));
+            fresh.dedup_by_key(|hit| (hit.end, hit.rule));
+            self.hits.append(&mut fresh);
+        }
         let moment = self.offset();
-        let mut fresh = self.hits.split_off(self.first_fresh);
-        fresh.sort_by_key(|hit| (hit.end, hit.rule, Reverse(hit.start)));
-        fresh.dedup_by_key(|hit| (hit.end, hit.rule));
+        let fresh = &self.hits[self.first_fresh..];
         for live in self.live.iter_mut() {
             live.is_echo = fresh.iter().any(|hit| hit.rule == live.rule && hit.end == moment);
         }
-        self.hits.append(&mut fresh);
         self.first_fresh = self.hits.len();
     }
 }

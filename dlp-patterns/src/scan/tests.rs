@@ -75,9 +75,60 @@ fn candidates_with_the_same_future_are_one() {
 }
 
 #[test]
+fn candidates_with_different_futures_become_one_when_these_meet() {
+    let rules = compiled(&["regex = '(?:ab){3,}cd'"]);
+    let (mut state, mut hits) = (begun(&rules), Vec::new());
+    for pair in b"ab".repeat(100).chunks(2) {
+        rules.scan(&mut state, pair, &mut hits).expect("no overflow");
+        assert!(state.live.len() <= 3, "{:?}", state.live);
+    }
+    rules.scan(&mut state, b"cd", &mut hits).expect("no overflow");
+    assert_eq!(hits.iter().map(|hit| (hit.start, hit.end)).collect::<Vec<_>>(), [(194, 202)]);
+}
+
+/// The most automaton steps for each byte of a long hostile text, and the most for one byte anywhere.
+const STEPS_PER_BYTE_MAX: usize = 8;
+const STEPS_AT_A_BYTE_MAX: usize = 32;
+
+#[test]
+fn no_hostile_text_costs_more_than_a_few_steps_a_byte() {
+    let packs = default_packs();
+    let rules = RuleSet::compile(&packs).expect("they are right");
+    let signatures = packs.iter().flat_map(Pack::signatures);
+    let texts = hostile::texts(signatures.flat_map(crate::Signature::positive).map(String::as_str));
+    for (field, direction) in Field::ALL.into_iter().flat_map(|field| Direction::BOTH.map(|way| (field, way)))
+    {
+        for (name, text) in &texts {
+            let steps = steps(&rules, field, direction, text);
+            let (sum, most) = (steps.iter().sum::<usize>(), steps.into_iter().max().unwrap_or_default());
+            let place = format!("{name:?} as {} {}", field.as_str(), direction.as_str());
+            assert!(sum <= STEPS_PER_BYTE_MAX * text.len(), "{sum} steps for {} bytes: {place}", text.len());
+            assert!(most <= STEPS_AT_A_BYTE_MAX, "{most} steps at one byte: {place}");
+        }
+    }
+}
+
+/// How many steps rules' automata make at each byte: one for each candidate that is alive before it, and one for each
+/// byte of a literal that ends with it.
+fn steps(rules: &RuleSet, field: Field, direction: Direction, text: &[u8]) -> Vec<usize> {
+    let (mut state, mut hits) = (ScanState::default(), Vec::new());
+    rules.begin(&mut state, field, direction);
+    let Some(literals) = rules.literals(field, direction) else { return Vec::new() };
+    let mut at = literals.start();
+    let step = |byte: &[u8]| {
+        let alive = state.live.len();
+        rules.scan(&mut state, byte, &mut hits).expect("the default packs keep few candidates alive");
+        let has_ended = literals.find(&mut at, byte, 0).is_some();
+        let ended = has_ended.then(|| literals.ended(at).map(|literal| literal.bytes.len()).sum());
+        alive + ended.unwrap_or(0)
+    };
+    text.chunks(1).map(step).collect()
+}
+
+#[test]
 fn overflow_is_told_once_and_what_is_alive_goes_on() {
     let rules = compiled(&["regex = 'ab.{300,340}cd'"]);
-    let text = [b"ab".repeat(LIVE_CANDIDATES_MAX + 9), vec![b'x'; 60], b"cd".to_vec()].concat();
+    let text = [b"ab".repeat(LIVE_CANDIDATES_MAX + 9), vec![b'x'; 230], b"cd".to_vec()].concat();
     let (mut state, mut hits) = (begun(&rules), Vec::new());
     let told: Vec<_> =
         text.chunks(7).filter_map(|chunk| rules.scan(&mut state, chunk, &mut hits).err()).collect();

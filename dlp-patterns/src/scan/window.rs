@@ -33,15 +33,29 @@ impl<'w> Window<'w> {
         self.tail.get(at).or_else(|| self.chunk.get(at.checked_sub(self.tail.len())?)).copied()
     }
 
-    /// The bytes from `start` to `end`, or the last [`TAIL_BYTES`] of them.
+    /// The bytes from `start` to `end`, or the last [`TAIL_BYTES`] of them, as far as they are known.
     pub(super) fn bytes(&self, start: u64, end: u64) -> ArrayVec<u8, TAIL_BYTES> {
-        let start = start.max(end.saturating_sub(TAIL_BYTES as u64));
-        (start..end).filter_map(|offset| self.byte(offset)).collect()
+        let start = start.max(end.saturating_sub(TAIL_BYTES as u64)).max(self.offset());
+        let (Some(from), Some(to)) = (self.index(start), self.index(end)) else { return ArrayVec::new() };
+        let part = |bytes: &'w [u8], offset: usize| {
+            let (from, to) = (from.saturating_sub(offset), to.saturating_sub(offset));
+            bytes.get(from.min(bytes.len())..to.min(bytes.len())).unwrap_or_default()
+        };
+        let mut bytes = ArrayVec::new();
+        for part in [part(self.tail, 0), part(self.chunk, self.tail.len())] {
+            bytes.try_extend_from_slice(part).expect("no more than the tail was asked for");
+        }
+        bytes
+    }
+
+    /// The offset of the first byte of the tail.
+    fn offset(&self) -> u64 {
+        self.chunk_offset - self.tail.len() as u64
     }
 
     /// The index of an offset in tail and chunk put together.
     fn index(&self, offset: u64) -> Option<usize> {
-        usize::try_from(offset.checked_sub(self.chunk_offset - self.tail.len() as u64)?).ok()
+        usize::try_from(offset.checked_sub(self.offset())?).ok()
     }
 }
 
