@@ -33,7 +33,7 @@ pub const CORE_MAX: u16 = 8191;
 pub const HEARTBEAT_TIMEOUT_MS: RangeInclusive<u64> = 5..=60_000;
 
 /// Flows that one worker may track: a table smaller than this evicts at once, a larger one exceeds any memory.
-pub const FLOWS: RangeInclusive<usize> = 1024..=1 << 26;
+pub const FLOWS: RangeInclusive<usize> = 1024..=1 << 22;
 
 /// Seconds for which a silent flow may be remembered: up to a day, for what is silent for longer is gone.
 pub const FLOW_TIMEOUT_S: RangeInclusive<u32> = 1..=86_400;

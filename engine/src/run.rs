@@ -1,5 +1,6 @@
 //! `weir run` and `weir detach`: the process that owns links, workers and the log of events.
 
+mod claim;
 mod cores;
 mod links;
 mod signals;
@@ -75,6 +76,7 @@ pub fn detach(args: &DetachArgs) -> Result<(), Failure> {
         (None, link) => Vec::from_iter(link.clone()),
     };
     for name in names {
+        let _claim = links::claim(&name)?;
         let ports = af_xdp::detach_leftover(&name).map_err(|error| links::failure(&name, &error))?;
         eprintln!("weir: link {name}: detached from {ports} port{}", if ports == 1 { "" } else { "s" });
     }

@@ -1,8 +1,9 @@
 //! The links of a config, opened.
 
 use af_xdp::{Link, Queue};
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 
+use super::claim::Claim;
 use crate::config::{Config, LinkConfig};
 use crate::failure::Failure;
 use crate::limits::WORKERS_MAX;
@@ -12,6 +13,7 @@ pub(super) struct OpenLink {
     pub(super) link: Link,
     pub(super) queues: Vec<Queue>,
     pub(super) config: LinkConfig,
+    pub(super) claim: Claim,
 }
 
 /// Opens every link. Where one cannot be, those before it are detached again.
@@ -30,6 +32,7 @@ pub(super) fn open(config: &Config) -> Result<Vec<OpenLink>, Failure> {
 
 fn open_link(config: &LinkConfig) -> Result<OpenLink, Failure> {
     let ports = &config.ports;
+    let claim = claim(&ports.name)?;
     let (link, queues) = Link::open(ports).map_err(|error| failure(&ports.name, &error))?;
     let zero_copy = queues.iter().all(Queue::is_zero_copy);
     tracing::info!(
@@ -54,7 +57,19 @@ fn open_link(config: &LinkConfig) -> Result<OpenLink, Failure> {
             "more cores than queues: the last of `cores` get no worker"
         );
     }
-    Ok(OpenLink { link, queues, config: config.clone() })
+    Ok(OpenLink { link, queues, config: config.clone(), claim })
+}
+
+/// Claims a link for this process.
+pub(super) fn claim(link: &str) -> Result<Claim, Failure> {
+    let claim = Claim::link(link).with_context(|| format!("link {link} cannot be claimed"))?;
+    claim.ok_or_else(|| {
+        anyhow!(
+            "link {link}: another engine works on it
+  hint: stop that engine first"
+        )
+        .into()
+    })
 }
 
 /// What a refusal of the port layer means for the command.

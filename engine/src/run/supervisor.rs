@@ -15,11 +15,12 @@ use dataplane::policy::Settings;
 use dlp_patterns::RuleSet;
 use sd_notify::NotifyState;
 
+use super::claim::Claim;
 use super::cores::Cores;
 use super::links::OpenLink;
 use super::now_ns;
 use super::signals::Signals;
-use super::worker_thread::{Books, Report, WorkerThread};
+use super::worker_thread::{Books, Ended, Report, WorkerThread};
 use crate::config::Config;
 use crate::eve::EveLog;
 use crate::failure::Failure;
@@ -47,13 +48,14 @@ struct WatchedLink {
     config: af_xdp::LinkConfig,
     link: Link,
     programs: [ProgramCounters; 2],
+    _claim: Claim,
 }
 
 /// One worker as the supervisor knows it.
 struct Member {
     /// Index of its link.
     link: usize,
-    thread: Option<JoinHandle<io::Result<Books>>>,
+    thread: Option<JoinHandle<Ended>>,
     books: Books,
     heard: Instant,
 }
@@ -93,7 +95,12 @@ impl Supervisor {
                 supervisor.crew.push(Member::start(link_index, thread, Arc::clone(&supervisor.stop))?);
             }
             let programs = [ProgramCounters::default(); 2];
-            supervisor.links.push(WatchedLink { config: open.config.ports, link: open.link, programs });
+            supervisor.links.push(WatchedLink {
+                config: open.config.ports,
+                link: open.link,
+                programs,
+                _claim: open.claim,
+            });
         }
         if !signals.is_stopping() {
             tell_systemd(&[NotifyState::Ready]);
@@ -114,7 +121,8 @@ impl Supervisor {
                     (member.books, member.heard) = (report.books, Instant::now());
                 }
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Err(anyhow!("all workers are gone").into()),
+                // The last worker is gone: below is told why, once its thread has ended.
+                Err(RecvTimeoutError::Disconnected) => thread::sleep(TICK),
             }
             if let Some(index) = self.crew.iter().position(Member::has_ended) {
                 return Err(self.failure(index));
@@ -134,15 +142,19 @@ impl Supervisor {
         Ok(())
     }
 
-    /// Stops all workers and hands back the books of all, and the kernel's of their links. After a clean stop the links are detached; after a
-    /// failure their programs stay, to do with the frames what the operator chose for the loss of the engine.
+    /// Stops all workers and hands back the books of all, and the kernel's of their links. After a clean stop
+    /// the links are detached; after a failure their programs stay, to do with the frames what the operator chose for the loss of the engine.
     pub(super) fn stop(&mut self, clean: bool) -> (Counters, Vec<LinkCounters>) {
         tell_systemd(&[NotifyState::Stopping]);
         self.stop.store(true, Ordering::Relaxed);
         for (index, member) in self.crew.iter_mut().enumerate() {
             match member.thread.take().map(JoinHandle::join) {
-                Some(Ok(Ok(books))) => member.books = books,
-                Some(Ok(Err(error))) => tracing::error!(worker = index, %error, "worker failed"),
+                Some(Ok(Ended { books, outcome })) => {
+                    member.books = books;
+                    if let Err(error) = outcome {
+                        tracing::error!(worker = index, %error, "worker failed");
+                    }
+                }
                 Some(Err(_)) => tracing::error!(worker = index, "worker panicked"),
                 None => {}
             }
@@ -188,14 +200,20 @@ impl Supervisor {
         let member = &mut self.crew[index];
         let config = &self.links[member.link].config;
         let (inside, outside) = (&config.inside, &config.outside);
-        let why = match member.thread.take().map(JoinHandle::join) {
+        let ended = member.thread.take().map(|thread| {
+            thread.join().map(|ended| {
+                member.books = ended.books;
+                ended.outcome
+            })
+        });
+        let why = match ended {
             Some(Ok(Err(error))) if error.kind() == io::ErrorKind::NetworkDown => anyhow!(
                 "the interface {inside} or {outside} is gone, or was taken down: {error}\n  hint: `ip link` shows \
                  which; start the engine again once both are back"
             ),
             Some(Ok(Err(error))) => anyhow!("cannot wait for frames of {inside} and {outside}: {error}"),
             Some(Err(_)) => anyhow!("it panicked"),
-            Some(Ok(Ok(_))) | None => anyhow!("it ended"),
+            Some(Ok(Ok(()))) | None => anyhow!("it ended"),
         };
         why.context(format!("worker {index} of link {} failed", config.name)).into()
     }

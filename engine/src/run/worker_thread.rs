@@ -31,6 +31,12 @@ pub(super) struct Report {
     pub(super) books: Books,
 }
 
+/// How a worker's thread ended: its last books, and why it ended if nobody told it to.
+pub(super) struct Ended {
+    pub(super) books: Books,
+    pub(super) outcome: io::Result<()>,
+}
+
 /// All that one worker's thread owns.
 pub(super) struct WorkerThread {
     pub(super) index: usize,
@@ -42,16 +48,20 @@ pub(super) struct WorkerThread {
 }
 
 impl WorkerThread {
-    /// Moves frames until `stop` is set; then ends all flows and hands back the books.
-    ///
-    /// # Errors
-    /// If a port's device is gone, or the kernel no longer answers for a socket.
-    pub(super) fn run(mut self, stop: &AtomicBool) -> io::Result<Books> {
+    /// Moves frames until `stop` is set or a port's device is gone; then ends all flows.
+    pub(super) fn run(mut self, stop: &AtomicBool) -> Ended {
         if let Some(id) = self.core
             && !core_affinity::set_for_current(CoreId { id })
         {
             tracing::warn!(worker = self.index, core = id, "cannot be pinned to its core");
         }
+        let outcome = self.work(stop);
+        let sockets = self.sockets().unwrap_or_default();
+        let (pipeline, _sink) = self.worker.finish(now_ns());
+        Ended { books: Books { counters: *pipeline.counters(), sockets }, outcome }
+    }
+
+    fn work(&mut self, stop: &AtomicBool) -> io::Result<()> {
         let mut report_at = Instant::now() + REPORT_INTERVAL;
         while !stop.load(Ordering::Relaxed) {
             self.heartbeat.beat(self.queue);
@@ -63,9 +73,7 @@ impl WorkerThread {
                 report_at = Instant::now() + REPORT_INTERVAL;
             }
         }
-        let sockets = self.sockets()?;
-        let (pipeline, _sink) = self.worker.finish(now_ns());
-        Ok(Books { counters: *pipeline.counters(), sockets })
+        Ok(())
     }
 
     /// A supervisor that is behind misses a report: the next one tells more.
