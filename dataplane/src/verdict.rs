@@ -46,7 +46,7 @@ pub enum DropReason {
     FlowBlocked = 9,
     /// The port that it should leave by still has its share of frames in sending, and no room for one more.
     Egress = 10,
-    /// The frame came in by the side of the link on which its sender is not.
+    /// A TCP segment that came in by the side of the link on which its sender is not.
     WrongSide = 11,
 }
 

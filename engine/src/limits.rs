@@ -32,7 +32,8 @@ pub const CORE_MAX: u16 = 8191;
 /// of an idle worker would be a loss; above a minute, nobody would call it an answer to one.
 pub const HEARTBEAT_TIMEOUT_MS: RangeInclusive<u64> = 5..=60_000;
 
-/// Flows that one worker may track: a table smaller than this evicts at once, a larger one exceeds any memory.
+/// Flows that one worker may track: a table smaller than this evicts at once, a larger one
+/// (some 500 bytes each) exceeds the memory of many machines.
 pub const FLOWS: RangeInclusive<usize> = 1024..=1 << 22;
 
 /// Seconds for which a silent flow may be remembered: up to a day, for what is silent for longer is gone.

@@ -60,10 +60,11 @@ impl Tracked {
         if orientation == self.client { Direction::ToServer } else { Direction::ToClient }
     }
 
-    /// Whether a packet comes from where its sender is not: somebody speaks in another's name.
+    /// Whether a segment comes from where its sender is not: somebody speaks in another's name. Without a
+    /// connection both sides may use one address pair: `::` and 0.0.0.0 to groups and to all.
     pub(super) fn is_wrong_side(&self, direction: Direction, side: Option<Side>) -> bool {
         let (Some(client), Some(side)) = (self.client_side, side) else { return false };
-        (client == side) != (direction == Direction::ToServer)
+        self.connection.is_some() && (client == side) != (direction == Direction::ToServer)
     }
 
     pub(super) fn app(&self) -> &App {

@@ -137,7 +137,7 @@ fn each_mistake_is_pointed_at() {
         ),
         (&format!("{LINK}heartbeat_timeout_ms = 1"), "w.toml:6:24: 1 is not within 5 to 60000"),
         ("[flows]\ntcp_new_s = '1'", "w.toml:2:13: an integer belongs here, not a string"),
-        ("[flows]\nmax = 10", "w.toml:2:7: 10 is not within 1024 to 67108864"),
+        ("[flows]\nmax = 10", "w.toml:2:7: 10 is not within 1024 to 4194304"),
         ("[exceptions]\nrule = 'forward'", "w.toml:2:1: unknown key `rule`"),
         (
             "[exceptions]\nfragment = 'pass'",
