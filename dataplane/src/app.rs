@@ -59,6 +59,15 @@ impl App {
         }
     }
 
+    /// Whether nothing is under way that an `http` event will tell of.
+    pub fn is_between_messages(&self) -> bool {
+        match self {
+            App::Probing(probe) => probe.is_between_messages(),
+            App::Http(http) => http.is_between_messages(),
+            App::Payload(_) => true,
+        }
+    }
+
     /// What the flow speaks, as far as it is known.
     pub fn protocol(&self) -> AppProtocol {
         match self {

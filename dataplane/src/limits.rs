@@ -45,6 +45,10 @@ pub const HTTP_CHUNK_LINE_BYTES_MAX: usize = 1024;
 /// Emptied transactions that one connection keeps for reuse: more than browsers ever pipelined.
 pub const HTTP_SPARE_TRANSACTIONS_MAX: usize = 8;
 
+/// Masked matches that are remembered while the transactions of one connection are under way, to mask them in `http`
+/// events as well; with more of them, these events show no text. Each takes about 200 bytes.
+pub const HTTP_SECRETS_MAX: usize = 16;
+
 /// Hits of one packet that become alerts; more are counted, not listed.
 pub const HITS_PER_PACKET_MAX: usize = 64;
 

@@ -3,6 +3,7 @@
 mod counters;
 mod reset;
 mod rewrite;
+mod secrets;
 mod tracked;
 
 use std::sync::Arc;

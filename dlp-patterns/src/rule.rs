@@ -11,7 +11,7 @@ use crate::limits::{
 use crate::pack::{Pattern, Signature};
 use crate::prefix::{NoPrefix, prefixes};
 use crate::validator::Validator;
-use crate::{Action, Direction, Field, Hit};
+use crate::{Action, Direction, Field, Hit, Mask};
 
 /// A signature whose pattern is compiled: it has literals to be found by, and an automaton to be confirmed by.
 #[derive(Debug)]
@@ -97,6 +97,11 @@ impl Rule {
     /// The only direction that it looks into; `None` stands for both.
     pub fn direction(&self) -> Option<Direction> {
         self.signature.direction
+    }
+
+    /// How much of its matches may be shown.
+    pub fn mask(&self) -> Mask {
+        self.signature.mask
     }
 
     /// What may be shown of a hit: printable, and masked as the rule says.

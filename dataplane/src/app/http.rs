@@ -122,6 +122,11 @@ impl Http {
         is_over.then(|| Payload::behind(AppProtocol::Http, [self.client.outlet, self.server.outlet]))
     }
 
+    /// Whether no request line is being read and no transaction is under way.
+    pub(super) fn is_between_messages(&self) -> bool {
+        self.request_line.is_idle() && self.transactions.is_idle()
+    }
+
     /// Whether this is HTTP for sure.
     pub(super) fn is_proven(&self) -> bool {
         self.proven

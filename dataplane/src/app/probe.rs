@@ -42,6 +42,11 @@ impl Probe {
         if http.is_proven() { self.http.take().map(App::Http) } else { None }
     }
 
+    /// As [`Http::is_between_messages`].
+    pub(super) fn is_between_messages(&self) -> bool {
+        self.http.as_ref().is_none_or(|http| http.is_between_messages())
+    }
+
     pub(super) fn finish<S: AppSink>(&mut self, sink: &mut S) {
         if let Some(http) = &mut self.http {
             http.finish(sink);

@@ -4,6 +4,7 @@ use dlp_patterns::RuleSet;
 use flow_table::Orientation;
 
 use super::Side;
+use super::secrets::Secrets;
 use crate::app::{App, AppAnomaly, AppSink, HttpTransaction};
 use crate::event::{Anomaly, Event, EventSink, FlowEnd, FlowEndCause, FlowState, HttpEnd};
 use crate::flow::{Direction, FlowRecord, Timeouts, protocol};
@@ -26,6 +27,7 @@ pub(super) struct Tracked {
     pub(super) alerted: bool,
     app: App,
     scans: [FieldScan; 2],
+    secrets: Secrets,
     /// One bit per [`DropReason`] of which an event has told.
     told: u16,
 }
@@ -52,6 +54,7 @@ impl Tracked {
             alerted: false,
             app: App::new(),
             scans: Default::default(),
+            secrets: Secrets::default(),
             told: 0,
         }
     }
@@ -111,7 +114,12 @@ impl Tracked {
 
     /// The connection of a TCP flow, and what its chunks are shown to.
     pub(super) fn stream(&mut self) -> Option<(&mut Connection, Reader<'_>)> {
-        let reader = Reader { record: &self.record, app: &mut self.app, scans: &mut self.scans };
+        let reader = Reader {
+            record: &self.record,
+            app: &mut self.app,
+            scans: &mut self.scans,
+            secrets: &mut self.secrets,
+        };
         Some((self.connection.as_mut()?, reader))
     }
 
@@ -137,7 +145,8 @@ impl Tracked {
 
     /// Lets the parser say what is left, and the books close. What the last bytes match is in the findings.
     pub(super) fn finish<S: EventSink>(&mut self, inspection: &mut Inspection<'_, S>) {
-        let mut listener = Listener { record: &self.record, scans: &mut self.scans, inspection };
+        let mut listener =
+            Listener { record: &self.record, scans: &mut self.scans, secrets: &mut self.secrets, inspection };
         self.app.finish(&mut listener);
     }
 
@@ -164,6 +173,7 @@ pub(super) struct Reader<'t> {
     record: &'t FlowRecord,
     app: &'t mut App,
     scans: &'t mut [FieldScan; 2],
+    secrets: &'t mut Secrets,
 }
 
 impl Reader<'_> {
@@ -174,8 +184,12 @@ impl Reader<'_> {
         chunk: StreamChunk<'_>,
         inspection: &mut Inspection<'_, S>,
     ) {
-        let mut listener = Listener { record: self.record, scans: self.scans, inspection };
+        let mut listener =
+            Listener { record: self.record, scans: self.scans, secrets: self.secrets, inspection };
         self.app.advance(direction, chunk, &mut listener);
+        if !self.secrets.is_empty() && self.app.is_between_messages() {
+            self.secrets.clear();
+        }
     }
 }
 
@@ -183,6 +197,7 @@ impl Reader<'_> {
 struct Listener<'l, 'e, S> {
     record: &'l FlowRecord,
     scans: &'l mut [FieldScan; 2],
+    secrets: &'l mut Secrets,
     inspection: &'l mut Inspection<'e, S>,
 }
 
@@ -192,19 +207,22 @@ impl<S: EventSink> AppSink for Listener<'_, '_, S> {
     }
 
     fn data(&mut self, direction: Direction, bytes: &[u8]) {
-        self.scans[direction as usize].data(
-            self.inspection.rules,
-            direction,
-            bytes,
-            self.inspection.findings,
-        );
+        let Inspection { rules, findings, .. } = &mut *self.inspection;
+        let before = Told::of(findings);
+        self.scans[direction as usize].data(rules, direction, bytes, findings);
+        before.note_since(rules, findings, self.secrets);
     }
 
     fn end(&mut self, direction: Direction) {
-        self.scans[direction as usize].end(self.inspection.rules, direction, self.inspection.findings);
+        let Inspection { rules, findings, .. } = &mut *self.inspection;
+        let before = Told::of(findings);
+        self.scans[direction as usize].end(rules, direction, findings);
+        before.note_since(rules, findings, self.secrets);
     }
 
     fn transaction(&mut self, transaction: &HttpTransaction) {
+        let concealed = (!self.secrets.is_empty()).then(|| self.secrets.conceal(transaction));
+        let transaction = concealed.as_ref().unwrap_or(transaction);
         let event = HttpEnd { now_ns: self.inspection.now_ns, flow: self.record, transaction };
         self.inspection.sink.emit(Event::Http(event));
     }
@@ -213,5 +231,28 @@ impl<S: EventSink> AppSink for Listener<'_, '_, S> {
         self.inspection.ambiguous |= kind.is_ambiguous();
         let event = Anomaly { now_ns: self.inspection.now_ns, flow: self.record, direction, kind };
         self.inspection.sink.emit(Event::Anomaly(event));
+    }
+}
+
+/// How many findings there were before a scan.
+#[derive(Clone, Copy)]
+struct Told {
+    listed: usize,
+    unlisted: u64,
+}
+
+impl Told {
+    fn of(findings: &Findings) -> Told {
+        Told { listed: findings.listed().len(), unlisted: findings.unlisted() }
+    }
+
+    /// Remembers which of the findings since then are secret.
+    fn note_since(self, rules: &RuleSet, findings: &Findings, secrets: &mut Secrets) {
+        for finding in findings.listed().iter().skip(self.listed) {
+            secrets.note(rules.rule(finding.hit.rule), finding);
+        }
+        if findings.unlisted() > self.unlisted {
+            secrets.withhold_all();
+        }
     }
 }

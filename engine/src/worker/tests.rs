@@ -9,7 +9,7 @@ use dataplane::flow::Direction;
 use dataplane::pipeline::Counters;
 use dataplane::policy::Settings;
 use dataplane::verdict::DropReason;
-use dlp_patterns::{RuleSet, default_packs};
+use dlp_patterns::{Pack, RuleSet, default_packs};
 
 use super::*;
 use crate::config::EventTypes;
@@ -63,11 +63,15 @@ fn conversation(index: u16) -> Vec<(Port, Vec<u8>)> {
     both.send(Direction::ToClient, response);
     both.acknowledge(Direction::ToServer);
     both.close();
-    let arrival = |frame: &Vec<u8>| match port_at(frame, TCP_OFFSET) {
+    both.into_frames().into_iter().map(|frame| (arrival(&frame), frame)).collect()
+}
+
+/// Frames of clients arrive inside.
+fn arrival(frame: &[u8]) -> Port {
+    match port_at(frame, TCP_OFFSET) {
         Some(port) if port >= FIRST_CLIENT_PORT => Port::Inside,
         _ => Port::Outside,
-    };
-    both.into_frames().into_iter().map(|frame| (arrival(&frame), frame)).collect()
+    }
 }
 
 fn port_at(frame: &[u8], offset: usize) -> Option<u16> {
@@ -171,4 +175,83 @@ fn what_finds_no_room_is_dropped_as_egress() {
     assert_eq!(counters.forwarded + counters.dropped_total(), frames);
     let forwarded = left.iter().flatten().filter(|frame| !is_reset(frame)).count() as u64;
     assert_eq!(forwarded, counters.forwarded, "what was counted as forwarded left");
+}
+
+const MASKED: &str = "
+[pack]
+name = 'masked'
+version = '1'
+description = 'only told of'
+[[rule]]
+id = 1
+name = 'Card'
+action = 'alert'
+severity = 3
+category = 'test'
+fields = ['http.uri', 'http.headers']
+regex = '4111 ?1111[0-9]{8}'
+mask = 'card'
+examples = { positive = ['4111111111111111'], negative = ['4111'] }
+[[rule]]
+id = 2
+name = 'Token'
+action = 'alert'
+severity = 3
+category = 'test'
+fields = ['http.headers']
+regex = 'User-Agent: token-[a-z]{8}'
+mask = 'secret'
+examples = { positive = ['User-Agent: token-abcdefgh'], negative = ['token'] }
+";
+
+#[test]
+fn no_event_repeats_what_alerts_mask() {
+    let requests: [&[&[u8]]; 3] = [
+        &[
+            b"GET /pay?card=4111111111111111&n=1 HTTP/1.1\r\nHost: shop.example\r\n",
+            b"Referer: http://shop.example/?card=41111111111",
+            b"11111\r\nUser-Agent: token-abcdefgh/1.0\r\n\r\n",
+        ],
+        &[b"GET /pay?card=%34111+1111", b"11111111 HTTP/1.1\r\nHost: shop.example\r\n\r\n"],
+        &[b"GET /plain?card=none HTTP/1.1\r\nHost: shop.example\r\n\r\n"],
+    ];
+    let ends = [([192, 0, 2, 1], 40_000), ([198, 51, 100, 1], 80)].map(SocketAddr::from);
+    let mut both = Conversation::new(ends, &[]);
+    both.open();
+    for request in requests {
+        request.iter().for_each(|piece| both.send(Direction::ToServer, piece));
+        let response = b"HTTP/1.1 302 Found\r\nLocation: /?4111111111111111\r\nContent-Length: 0\r\n\r\n";
+        both.send(Direction::ToClient, response);
+    }
+    both.close();
+    let pack = Pack::parse("masked", MASKED).expect("a pack");
+    let rules = Arc::new(RuleSet::compile(&[pack]).expect("it compiles"));
+    let pipeline = Pipeline::new(Settings { flows_max: 1024, ..Settings::default() }, rules);
+    let mut worker = Worker::new(MemoryQueue::default(), pipeline, Lines::default(), 0);
+    for (at, frame) in both.into_frames().into_iter().enumerate() {
+        worker.io().arriving[arrival(&frame) as usize].push_back(frame);
+        worker.turn(1_000_000_000 + at as u64);
+    }
+    let (_, lines) = worker.finish(2_000_000_000);
+    let text = String::from_utf8(lines.0.into_values().flatten().collect()).expect("UTF-8");
+    for secret in ["4111111111111111", "4111+111111111111", "token-abcdefgh"] {
+        assert!(!text.contains(secret), "{secret}: {text}");
+    }
+    let https: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .filter(|event: &serde_json::Value| event["event_type"] == "http")
+        .map(|event| event["http"].clone())
+        .collect();
+    assert_eq!(https.len(), 3);
+    let (masked, card) = (&https[0], "411111******1111");
+    assert_eq!(masked["url"], format!("/pay?card={card}&n=1"));
+    assert_eq!(masked["http_refer"], format!("http://shop.example/?card={card}"));
+    assert_eq!((&masked["http_user_agent"], &masked["hostname"]), (&"*".into(), &"shop.example".into()));
+    assert!(https.iter().all(|http| http["redirect"] == format!("/?{card}")), "{https:?}");
+    assert_eq!(https[1]["url"], "*", "it is there in another spelling");
+    assert_eq!(
+        https[2]["url"], "/plain?card=none",
+        "another transaction's secret is no concern of this one's"
+    );
 }

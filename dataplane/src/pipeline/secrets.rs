@@ -1,0 +1,188 @@
+//! The matches that alerts mask, as long as an `http` event may still repeat them: no other event of a flow shows in
+//! full what its alerts do not.
+
+use dlp_patterns::{Field, Mask, Rule};
+use memchr::memmem;
+
+use crate::app::HttpTransaction;
+use crate::inspect::Finding;
+use crate::limits::{HTTP_LOGGED_BYTES_MAX, HTTP_SECRETS_MAX};
+
+/// Stands for a text of which nothing may be shown.
+const WITHHELD: &[u8] = b"*";
+
+/// The masked matches in request targets and headers of the transactions under way. One more than
+/// [`HTTP_SECRETS_MAX`] says that there were too many to know them all.
+#[derive(Debug, Default)]
+pub(super) struct Secrets(Vec<Secret>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Secret {
+    /// The last bytes of the match, most often all of it.
+    excerpt: Vec<u8>,
+    /// Bytes of the match before its excerpt.
+    hidden_bytes: usize,
+    /// What alerts show of it.
+    shown: Vec<u8>,
+    /// Whether it is in the part of the request target that events repeat. It was found in the decoded target.
+    is_in_url: bool,
+}
+
+impl Secrets {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// No transaction is under way.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Findings that nobody can list: no text may be shown.
+    pub(super) fn withhold_all(&mut self) {
+        while self.0.len() <= HTTP_SECRETS_MAX {
+            self.0.push(Secret { excerpt: Vec::new(), hidden_bytes: 0, shown: Vec::new(), is_in_url: true });
+        }
+    }
+
+    /// Remembers a finding that is masked and that an `http` event may repeat.
+    pub(super) fn note(&mut self, rule: &Rule, finding: &Finding) {
+        let is_repeated = matches!(finding.field, Field::HttpUri | Field::HttpHeaders);
+        if !is_repeated || rule.mask() == Mask::None || self.0.len() > HTTP_SECRETS_MAX {
+            return;
+        }
+        let hit = &finding.hit;
+        let match_bytes = usize::try_from(hit.end - hit.start).unwrap_or(usize::MAX);
+        let secret = Secret {
+            excerpt: hit.excerpt.to_vec(),
+            hidden_bytes: match_bytes.saturating_sub(hit.excerpt.len()),
+            shown: rule.masked(hit).into_bytes(),
+            // Decoding only shortens: what begins behind the cap there is not in front of it on the wire.
+            is_in_url: finding.field == Field::HttpUri && hit.start < HTTP_LOGGED_BYTES_MAX as u64,
+        };
+        if !self.0.contains(&secret) {
+            self.0.push(secret);
+        }
+    }
+
+    /// The transaction as it may be shown.
+    pub(super) fn conceal(&self, transaction: &HttpTransaction) -> HttpTransaction {
+        let mut shown = transaction.clone();
+        let HttpTransaction { url, host, user_agent, referer, content_type, redirect, .. } = &mut shown;
+        if self.0.len() > HTTP_SECRETS_MAX {
+            [url, host, user_agent, referer, content_type, redirect].into_iter().for_each(withhold);
+            return shown;
+        }
+        for secret in &self.0 {
+            let is_found = secret.conceal(url);
+            if secret.is_in_url && !is_found {
+                // It is there in another spelling, such as `%34111…`.
+                withhold(url);
+            }
+            for text in [&mut *host, user_agent, referer, content_type, redirect] {
+                secret.conceal(text);
+            }
+        }
+        shown
+    }
+}
+
+impl Secret {
+    /// Puts what may be shown in the place of every occurrence in a text; says whether there was one.
+    fn conceal(&self, text: &mut Vec<u8>) -> bool {
+        if text.is_empty() || self.excerpt.is_empty() {
+            return false;
+        }
+        let is_cut = text.len() >= HTTP_LOGGED_BYTES_MAX;
+        let is_found = self.conceal_value(text) | self.conceal_whole(text);
+        if is_cut {
+            // Of an occurrence across the cut, all but its last byte may stand before it.
+            let begin = text.len().saturating_sub(self.hidden_bytes + self.excerpt.len() - 1);
+            text[begin..].fill(b'*');
+        }
+        is_found
+    }
+
+    /// A match that lies within the text.
+    fn conceal_whole(&self, text: &mut Vec<u8>) -> bool {
+        let mut shown = Vec::new();
+        let mut told = 0;
+        for at in memmem::find_iter(text, &self.excerpt) {
+            let begin = at.saturating_sub(self.hidden_bytes).max(told);
+            shown.extend_from_slice(&text[told..begin]);
+            shown.extend_from_slice(&self.shown);
+            told = at + self.excerpt.len();
+        }
+        if told == 0 {
+            return false;
+        }
+        shown.extend_from_slice(&text[told..]);
+        *text = shown;
+        true
+    }
+
+    /// A match that begins in front of the text, in the name of its header, or goes beyond it.
+    fn conceal_value(&self, text: &mut Vec<u8>) -> bool {
+        let colon = memchr::memchr(b':', &self.excerpt).map_or(0, |at| at + 1);
+        let value = self.excerpt[colon..].trim_ascii_start();
+        let is_within = colon > 0 && !value.is_empty() && text.starts_with(value);
+        if is_within || memmem::find(&self.excerpt, text).is_some_and(|_| *text != self.excerpt) {
+            withhold(text);
+            return true;
+        }
+        false
+    }
+}
+
+fn withhold(text: &mut Vec<u8>) {
+    if !text.is_empty() {
+        *text = WITHHELD.to_vec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(excerpt: &[u8], hidden_bytes: usize) -> Secret {
+        Secret { excerpt: excerpt.to_vec(), hidden_bytes, shown: b"#".to_vec(), is_in_url: true }
+    }
+
+    fn concealed(excerpt: &[u8], hidden_bytes: usize, text: &[u8]) -> Vec<u8> {
+        let mut text = text.to_vec();
+        secret(excerpt, hidden_bytes).conceal(&mut text);
+        text
+    }
+
+    #[test]
+    fn every_occurrence_is_concealed() {
+        assert_eq!(concealed(b"key", 0, b"a key, a key"), b"a #, a #");
+        assert_eq!(concealed(b"key", 0, b"key"), b"#");
+        assert_eq!(concealed(b"key", 0, b"none"), b"none");
+        assert_eq!(concealed(b"key", 2, b"a longkey."), b"a lo#.", "with what the excerpt lacks");
+        assert_eq!(concealed(b"key", 100, b"keykey."), b"##.", "no byte is told twice");
+        assert_eq!(concealed(b"Referer: key", 0, b"key/1"), WITHHELD, "from the header's name on");
+        assert_eq!(concealed(b"Referer: key\r\nA: ", 0, b"key"), WITHHELD, "and beyond the value");
+    }
+
+    #[test]
+    fn what_was_cut_shows_no_part_of_a_secret() {
+        let mut text = vec![b'.'; HTTP_LOGGED_BYTES_MAX - 6];
+        text.extend(b"secret");
+        let shown = concealed(b"secret-that-goes-on", 0, &text);
+        assert_eq!(shown.len(), text.len());
+        assert!(shown.ends_with(b".******************"), "eighteen bytes may be the begin of the nineteen");
+    }
+
+    #[test]
+    fn with_too_many_secrets_no_text_is_shown() {
+        let mut secrets = Secrets::default();
+        secrets.withhold_all();
+        let [url, host] = [b"/path".to_vec(), b"www.example".to_vec()];
+        let told = secrets.conceal(&HttpTransaction { url, host, status: 200, ..HttpTransaction::default() });
+        assert_eq!((told.url.as_slice(), told.host.as_slice(), told.status), (WITHHELD, WITHHELD, 200));
+        assert!(told.referer.is_empty(), "what was absent stays so");
+        secrets.clear();
+        assert!(secrets.is_empty());
+    }
+}
