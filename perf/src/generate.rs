@@ -6,29 +6,28 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use bench::http::{Kind, Random, connection};
+use dataplane::decode::LinkType;
+use engine::io::pcap::CaptureWriter;
 
 /// Connections that are open at once.
 const OPEN: usize = 256;
 /// Time from frame to frame: 100 000 frames a second.
-const FRAME_INTERVAL_US: u64 = 10;
-/// 2024-06-04 10:00:00 UTC.
-const START_S: u64 = 1_717_495_200;
+const FRAME_INTERVAL_NS: u64 = 10_000;
+/// 2024-06-04 10:00:00 UTC, in ns since the epoch.
+const START_NS: u64 = 1_717_495_200_000_000_000;
 const SEED: u64 = 0x5745_4952;
 
 /// Writes a capture of `flows` connections to `out`.
 pub(crate) fn run(kind: Kind, flows: u32, out: &Path) -> Result<()> {
     let file = File::create(out).with_context(|| format!("cannot write {}", out.display()))?;
-    let (frames, bytes) = write(kind, flows, &mut BufWriter::new(file))?;
+    let (frames, bytes) = write(kind, flows, BufWriter::new(file))?;
     eprintln!("{}: {flows} connections, {frames} frames, {bytes} bytes", out.display());
     Ok(())
 }
 
 /// Writes the capture, and returns how many frames and bytes on the wire it has.
-pub(crate) fn write(kind: Kind, flows: u32, out: &mut impl Write) -> Result<(u64, u64)> {
-    // Magic, version 2.4, zone and accuracy 0, snapshot length, Ethernet.
-    for word in [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65_535, 1] {
-        out.write_all(&word.to_le_bytes())?;
-    }
+pub(crate) fn write(kind: Kind, flows: u32, out: impl Write) -> Result<(u64, u64)> {
+    let mut capture = CaptureWriter::new(out, LinkType::Ethernet)?;
     let mut random = Random::new(SEED);
     let mut waiting = (0..flows).peekable();
     let mut open: Vec<std::vec::IntoIter<Vec<u8>>> = Vec::new();
@@ -44,16 +43,11 @@ pub(crate) fn write(kind: Kind, flows: u32, out: &mut impl Write) -> Result<(u64
             open.swap_remove(place);
             continue;
         };
-        let now_us = frames * FRAME_INTERVAL_US;
-        let seconds = (START_S + now_us / 1_000_000) as u32;
-        for word in [seconds, (now_us % 1_000_000) as u32, frame.len() as u32, frame.len() as u32] {
-            out.write_all(&word.to_le_bytes())?;
-        }
-        out.write_all(&frame)?;
+        capture.write(&frame, START_NS + frames * FRAME_INTERVAL_NS, frame.len() as u32)?;
         frames += 1;
         bytes += frame.len() as u64;
     }
-    out.flush()?;
+    capture.finish()?;
     Ok((frames, bytes))
 }
 

@@ -1,7 +1,9 @@
 //! Whole-program measuring: makes deterministic captures, and runs Weir beside peers on them.
 #![forbid(unsafe_code)]
 
+mod build;
 mod generate;
+mod inline;
 mod measure;
 mod replay;
 mod rules;
@@ -53,6 +55,22 @@ enum Command {
         #[arg(long)]
         core: Option<usize>,
     },
+    /// Flood Weir and a bare AF_XDP forwarder by turns between namespaces of this machine, as root: frames that each
+    /// forwards at full rate, and frames lost at paced rates.
+    Inline {
+        /// Floods at full rate for each.
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=99))]
+        rounds: u32,
+        /// Seconds of each flood.
+        #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
+        seconds: u64,
+        /// Core of the flood; Weir and the forwarder have the next one.
+        #[arg(long, default_value_t = 0)]
+        core: usize,
+        /// How the result is printed.
+        #[arg(short, long, value_enum, default_value = "text")]
+        output: Output,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -93,6 +111,13 @@ fn main() -> ExitCode {
         Command::Generate { kind, flows, out } => generate::run(kind.into(), flows, &out),
         Command::Replay { pcap, peer, rounds, output, core } => {
             let plan = replay::Plan { pcap, peer, rounds, core };
+            plan.run().map(|report| match output {
+                Output::Text => print!("{report}"),
+                Output::Json => println!("{}", report.to_json()),
+            })
+        }
+        Command::Inline { rounds, seconds, core, output } => {
+            let plan = inline::Plan { rounds, seconds, core };
             plan.run().map(|report| match output {
                 Output::Text => print!("{report}"),
                 Output::Json => println!("{}", report.to_json()),

@@ -1,10 +1,11 @@
 //! Running a program on one core, and how long it took.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use anyhow::{Context, Result, bail};
+use engine::eve::Timestamp;
 use serde_json::Value;
 
 /// What one run took and told.
@@ -59,10 +60,17 @@ pub(crate) fn version(program: &Path, argument: &str) -> Option<String> {
     text.lines().next().map(str::to_owned)
 }
 
-/// The folder that holds the workspace.
-pub(crate) fn workspace_root() -> PathBuf {
-    let perf = Path::new(env!("CARGO_MANIFEST_DIR"));
-    perf.parent().expect("the perf crate lies in the workspace root").to_owned()
+/// Today and now, in UTC, to the second.
+pub(crate) fn date() -> String {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let timestamp = Timestamp::from_ns(now.as_nanos() as u64);
+    timestamp.as_str().split('.').next().unwrap_or_default().to_owned() + "Z"
+}
+
+/// How many processes wanted to run in the last 1, 5 and 15 minutes: figures of a busy machine are none.
+pub(crate) fn load() -> String {
+    let told = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    told.split_whitespace().take(3).collect::<Vec<_>>().join(" ")
 }
 
 /// This machine: its name, its processor, its kernel, and how many cores it has.
@@ -80,6 +88,12 @@ pub(crate) fn machine() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_date_is_one() {
+        let date = date();
+        assert!(date.len() == 20 && date.starts_with("20") && date.ends_with('Z'), "{date}");
+    }
 
     #[test]
     fn a_median_is_one_of_the_values() {

@@ -4,17 +4,18 @@
 //! connection: starting, compiling rules and writing nothing is no packet processing.
 
 use std::fmt;
-use std::fs;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use bench::http::Kind;
+use engine::io::pcap::Capture;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::Peer;
 use crate::generate;
-use crate::measure::{Run, machine, median, run, version};
+use crate::measure::{Run, date, machine, median, run, version};
 use crate::suricata::Suricata;
 use crate::weir::Weir;
 
@@ -54,6 +55,8 @@ impl Runs {
 
 /// What was measured.
 pub(crate) struct Report {
+    /// UTC, when the measuring began.
+    date: String,
     machine: String,
     capture: String,
     frames: u64,
@@ -83,6 +86,7 @@ impl Plan {
             }
         };
         let mut report = Report {
+            date: date(),
             machine: machine(),
             capture: self.pcap.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             frames,
@@ -131,18 +135,14 @@ fn log_folder() -> Result<TempDir> {
     made.context("no folder for the logs")
 }
 
-/// Counts the frames of a classic capture in the byte order of this machine, as `generate` writes it.
+/// Frames of a capture, and their bytes on the wire.
 fn frames_and_bytes(path: &Path) -> Result<(u64, u64)> {
-    let file = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let word = |at: usize| Some(u32::from_le_bytes(*file.get(at..)?.first_chunk::<4>()?));
-    if word(0) != Some(0xa1b2_c3d4) {
-        bail!("{} is no classic little-endian capture in microseconds", path.display());
-    }
-    let (mut frames, mut bytes, mut at) = (0, 0, 24);
-    while let (Some(captured), Some(wire)) = (word(at + 8), word(at + 12)) {
+    let name = || path.display().to_string();
+    let mut capture = Capture::open(File::open(path).with_context(name)?).with_context(name)?;
+    let (mut frames, mut bytes) = (0, 0);
+    while let Some(record) = capture.next_record().with_context(name)? {
         frames += 1;
-        bytes += u64::from(wire);
-        at += 16 + captured as usize;
+        bytes += u64::from(record.wire_bytes);
     }
     Ok((frames, bytes))
 }
@@ -187,7 +187,7 @@ impl Report {
             json!({ "raw": peer.raw_s() / self.weir.raw_s(), "net": peer.net_s() / self.weir.net_s() })
         });
         json!({
-            "machine": self.machine, "capture": self.capture, "frames": self.frames, "bytes": self.bytes,
+            "date": self.date, "machine": self.machine, "capture": self.capture, "frames": self.frames, "bytes": self.bytes,
             "peer_rules": self.rules, "weir": side(&self.weir), "peer": self.peer.as_ref().map(side), "ratio": ratio,
         })
     }
@@ -195,6 +195,7 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(out, "date      {}", self.date)?;
         writeln!(out, "machine   {}", self.machine)?;
         writeln!(out, "capture   {}: {} frames, {} bytes", self.capture, self.frames, self.bytes)?;
         writeln!(out, "rounds    {}, medians", self.weir.whole.len())?;
@@ -228,8 +229,8 @@ mod tests {
     }
 
     fn report(weir: Runs, peer: Runs) -> Report {
-        let (machine, capture) = (String::new(), String::new());
-        Report { machine, capture, frames: 1_000_000, bytes: 1, rules: Some(1), weir, peer: Some(peer) }
+        let (date, machine, capture) = (String::new(), String::new(), String::new());
+        Report { date, machine, capture, frames: 1_000_000, bytes: 1, rules: Some(1), weir, peer: Some(peer) }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use dlp_patterns::RuleSet;
 use engine::config::{Config, EventTypes};
 use engine::eve::{EveFile, EveFormat};
 use engine::io::pcap::Capture;
-use engine::packs;
+use engine::packs::Packs;
 use engine::replay;
 use serde_json::Value;
 
@@ -49,8 +49,7 @@ impl Player {
     /// Where the configuration is refused.
     pub fn new(config: &str, checksums: ChecksumMode) -> Player {
         let config = Config::parse("weir.toml", config).expect("the configuration is right");
-        let packs = packs::load(&config.packs).expect("the packs are right");
-        let rules = Arc::new(packs::compile(&packs).expect("the rules compile"));
+        let rules = Arc::new(Packs::read(&config.packs).compile().expect("the packs are right"));
         let settings = Settings { checksums, flows_max: FLOWS_MAX, ..config.settings() };
         Player { settings, rules, types: config.events.types }
     }

@@ -1,0 +1,109 @@
+//! In steady state the dataplane allocates nothing for a packet. One test alone, since all of a process is counted.
+
+use std::alloc::System;
+use std::sync::Arc;
+
+use dataplane::decode::{LinkType, TcpFlags};
+use dataplane::event::{Event, EventSink};
+use dataplane::flow::Direction;
+use dataplane::pipeline::{Pipeline, RxMeta};
+use dataplane::policy::Settings;
+use dlp_patterns::{RuleSet, default_packs};
+use engine::sample::{Connection, Ends};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, Stats, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+const CONNECTIONS: u16 = 4;
+const ROUNDS: usize = 300;
+/// Rounds in which buffers grow to what they need.
+const WARM_UP_ROUNDS: usize = 20;
+/// Payload bytes of one segment.
+const SEGMENT_BYTES: usize = 1000;
+
+fn request(round: usize) -> Vec<u8> {
+    let body = format!("note={round:05}&text={}", "river table ".repeat(150));
+    format!(
+        "POST /notes/{round:05}?page=1 HTTP/1.1\r\nHost: www.example\r\nUser-Agent: curl/8.8.0\r\n\
+         Accept: */*\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
+
+fn response(round: usize) -> Vec<u8> {
+    let head = "HTTP/1.1 200 OK\r\nServer: nginx\r\nContent-Type: text/html\r\n";
+    let body = format!("<p>{round:05} {}</p>", "garden paper ".repeat(200));
+    match round % 2 {
+        0 => format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()),
+        _ => format!("{head}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n", body.len()),
+    }
+    .into_bytes()
+}
+
+/// A request and its response as segments, each answered by an acknowledgment.
+fn exchange(connection: &mut Connection, round: usize) -> Vec<Vec<u8>> {
+    let mut frames = Vec::new();
+    for (direction, bytes) in [(Direction::ToServer, request(round)), (Direction::ToClient, response(round))]
+    {
+        for piece in bytes.chunks(SEGMENT_BYTES) {
+            frames.push(connection.segment(direction, TcpFlags::PSH | TcpFlags::ACK, piece));
+            frames.push(connection.segment(direction.opposite(), TcpFlags::ACK, b""));
+        }
+    }
+    frames
+}
+
+/// Frames of several connections that are kept alive, by rounds of one exchange each.
+fn rounds() -> Vec<Vec<Vec<u8>>> {
+    let ends = |number: u16| {
+        let client = ([10, 0, 0, 1], 40_000 + number).into();
+        Ends::new(client, ([192, 0, 2, 1], 80).into(), &[])
+    };
+    let mut connections: Vec<Connection> =
+        (0..CONNECTIONS).map(|number| Connection::new(ends(number), [u32::from(number); 2])).collect();
+    let opening = connections.iter_mut().flat_map(Connection::handshake).collect();
+    let exchanges = (0..ROUNDS)
+        .map(|round| connections.iter_mut().flat_map(|connection| exchange(connection, round)).collect());
+    std::iter::once(opening).chain(exchanges).collect()
+}
+
+/// How many requests were answered.
+struct Transactions(usize);
+
+impl EventSink for Transactions {
+    fn emit(&mut self, event: Event<'_>) {
+        self.0 += usize::from(matches!(event, Event::Http(_)));
+    }
+}
+
+fn judge(pipeline: &mut Pipeline, frames: &mut [Vec<u8>], sink: &mut Transactions) -> Stats {
+    let region = Region::new(ALLOCATOR);
+    for frame in frames {
+        let now_ns = pipeline.counters().frames_in * 10_000;
+        let wire_bytes = frame.len() as u32;
+        let meta = RxMeta { now_ns, link: 0, link_type: LinkType::Ethernet, side: None, wire_bytes };
+        pipeline.process(frame, meta, sink);
+    }
+    region.change()
+}
+
+#[test]
+fn connections_that_are_kept_alive_allocate_nothing_per_packet() {
+    let rules = Arc::new(RuleSet::compile(&default_packs()).expect("the default packs compile"));
+    let mut pipeline = Pipeline::new(Settings { flows_max: 1024, ..Settings::default() }, rules);
+    let mut rounds = rounds();
+    let mut told = Transactions(0);
+    let (warm_up, steady) = rounds.split_at_mut(1 + WARM_UP_ROUNDS);
+    let first: usize =
+        warm_up.iter_mut().map(|frames| judge(&mut pipeline, frames, &mut told).allocations).sum();
+    assert!(first > 0, "a first exchange does allocate: it is counted");
+    for (round, frames) in steady.iter_mut().enumerate() {
+        let stats = judge(&mut pipeline, frames, &mut told);
+        assert_eq!((stats.allocations, stats.reallocations), (0, 0), "in round {round}: {stats:?}");
+    }
+    let frames: usize = rounds.iter().map(Vec::len).sum();
+    assert_eq!(pipeline.counters().forwarded, frames as u64, "all of it passes");
+    assert_eq!(told.0, ROUNDS * usize::from(CONNECTIONS));
+}
