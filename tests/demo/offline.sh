@@ -21,7 +21,8 @@ offline_verdicts() {
     check_not "no card number stands there in full" grep -qE '[0-9]{13,19}' "$dir/sample.txt"
     local frames forwarded dropped
     frames=$(counted frames) forwarded=$(counted forwarded)
-    dropped=$(sed 's/.*"dropped":{\([^}]*\)}.*/\1/' <<<"$summary" | tr , '\n' | awk -F : '{ n += $2 } END { print n }')
+    dropped=${summary#*'"dropped":{'}
+    dropped=$(tr , '\n' <<<"${dropped%%\}*}" | awk -F : '{ n += $2 } END { print n }')
     check "frames were dropped by a rule" test "$(counted rule)" -gt 0
     check "$frames frames in = $forwarded forwarded + $dropped dropped" \
         test "$frames" -gt 0 -a "$frames" -eq $((forwarded + dropped))
