@@ -1,8 +1,10 @@
 //! Frame → verdict: leads each packet through the stages, and keeps the flows between them.
 
 mod counters;
+mod flowless;
 mod reset;
 mod rewrite;
+mod rx_meta;
 mod secrets;
 mod tracked;
 
@@ -12,56 +14,23 @@ use dlp_patterns::RuleSet;
 use flow_table::{FlowId, FlowKey, FlowTable, Orientation};
 
 pub use self::counters::Counters;
+use self::flowless::FlowlessEvents;
 pub use self::reset::Resets;
 use self::reset::Standing;
 use self::rewrite::Rewrite;
+pub use self::rx_meta::{RxMeta, Side};
 use self::tracked::{Inspection, Tracked};
 use crate::decode::{Checksum, LinkType, Network, Packet, TcpFlags, TcpHeader, Transport, decode};
 use crate::event::{Alert, Dropped, Event, EventSink, FlowEndCause};
 use crate::flow::{self, Direction, FlowRecord};
 use crate::inspect::Findings;
-use crate::limits::{FLOWLESS_DROP_EVENTS_PER_SECOND_MAX, FLOWS_EXPIRED_PER_CALL_MAX};
+use crate::limits::FLOWS_EXPIRED_PER_CALL_MAX;
 use crate::policy::{Disposition, Settings};
 use crate::reassembly::{HeldBudget, Segment};
 use crate::verdict::{DropReason, Verdict};
 
-const NS_PER_S: u64 = 1_000_000_000;
 /// Why looking up the flow of the packet at hand cannot fail.
 const FOUND: &str = "the flow was found or begun for this packet";
-
-/// A side of a link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Side {
-    /// Towards what is protected.
-    Inside,
-    /// Towards the rest.
-    Outside,
-}
-
-impl Side {
-    /// The other side.
-    pub fn opposite(self) -> Side {
-        match self {
-            Side::Inside => Side::Outside,
-            Side::Outside => Side::Inside,
-        }
-    }
-}
-
-/// What the port knows of a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RxMeta {
-    /// Receive time, in ns since the epoch.
-    pub now_ns: u64,
-    /// Index of the link: flows of two links never meet.
-    pub link: u16,
-    /// How the frame begins.
-    pub link_type: LinkType,
-    /// The side of the link that it came from; `None` where a capture does not tell.
-    pub side: Option<Side>,
-    /// Length on the wire, in bytes; more than the frame's where a capture cut it.
-    pub wire_bytes: u32,
-}
 
 /// One worker's share of the dataplane.
 pub struct Pipeline {
@@ -516,22 +485,4 @@ fn end_flow<S: EventSink>(
         tell_alerts(tracked, false, counters, inspection);
     }
     inspection.sink.emit(Event::Flow(tracked.end(inspection.now_ns, cause)));
-}
-
-/// Lets a bounded number of drops without a flow become events.
-#[derive(Debug, Default)]
-struct FlowlessEvents {
-    second: u64,
-    told: u32,
-}
-
-impl FlowlessEvents {
-    fn may_tell(&mut self, now_ns: u64) -> bool {
-        let second = now_ns / NS_PER_S;
-        if second != self.second {
-            *self = FlowlessEvents { second, told: 0 };
-        }
-        self.told += 1;
-        self.told <= FLOWLESS_DROP_EVENTS_PER_SECOND_MAX
-    }
 }
