@@ -44,4 +44,14 @@ check_equal "the foreign program is still attached" "$(attached outside)" "$fore
 check_equal "nothing is attached to the other port" "$(attached inside)" ""
 in_ns middle ip link set dev outside xdp off
 check_equal "no pin is left" "$(find /sys/fs/bpf -name "$lab_prefix*")" ""
+
+engine_write_config "$dir/weir.toml" "$dir/eve.json"
+check "an engine starts" engine_up "$dir/weir.toml" "$dir/engine.log"
+program=$(attached inside)
+refused=0
+engine_detach || refused=$?
+check_equal "weir detach beside a running engine is refused" "$refused" 1
+check "its program stays attached" test -n "$program" -a "$program" = "$(attached inside)"
+engine_end TERM
+check_equal "nothing is attached after it" "$(attached inside)" ""
 checks_close

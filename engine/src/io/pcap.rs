@@ -2,6 +2,9 @@
 //!
 //! Frames are handed out in place, mutable, as a port would hand them out; reading allocates nothing per
 //! record. What is readable before a fault is handed out first.
+//!
+//! No crate does this: pcap-parser 0.17 refuses time resolutions that are powers of two, allocates for each
+//! packet with options, and has neither mutable frames nor the I/O error behind a short read.
 
 use std::io::Read;
 
