@@ -15,23 +15,28 @@
 //! assert_eq!(rules.rule(hits[0].rule).masked(&hits[0]), "${jndi:");
 //! # Ok::<(), dlp_patterns::ScanOverflow>(())
 //! ```
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod action;
-mod confirm;
+mod automaton;
+mod byte_set;
+mod compile;
+mod context;
+mod frequency;
 mod default_packs;
 pub mod document;
 mod examples;
 mod field;
 mod hit;
 pub mod limits;
-mod literals;
 mod mask;
 mod pack;
-mod prefix;
 mod rule;
 mod rule_set;
 mod scan;
+mod sieve;
+#[allow(unsafe_code, reason = "vector instructions read memory by pointer")]
+mod simd;
 pub mod validator;
 
 pub use action::Action;

@@ -2,45 +2,53 @@
 
 use crate::Hit;
 
-/// A match is at most this long, in bytes: a candidate that is older dies, so that no gap such as `.*` keeps a
-/// candidate alive for the rest of a stream.
-pub const MATCH_BYTES_MAX: u64 = 1024;
-
-/// Bytes before the chunk at hand that a scan remembers: enough for a literal with the byte before it, for an excerpt,
-/// and for what a validator reads.
-pub const TAIL_BYTES: usize = Hit::EXCERPT_BYTES_MAX;
+/// Bytes before the chunk at hand that a scan remembers, at most: enough for the prefix of a branch, the begin of its core,
+/// a window that isn't complete, and the byte before all that; and for an excerpt.
+pub const TAIL_BYTES: usize = PREFIX_BYTES_MAX + 2 * SEQUENCE_BYTES_MAX + WINDOW_BYTES;
+const _: () = assert!(Hit::EXCERPT_BYTES_MAX < TAIL_BYTES);
 
 /// A match that a validator has to see is at most this long, in bytes, since it sees no more than an excerpt.
 pub const VALIDATED_BYTES_MAX: usize = Hit::EXCERPT_BYTES_MAX;
 
-/// Candidates alive at once in one direction of a flow, all with different futures. It bounds the work for each byte to
-/// as many automaton steps; the default packs keep far fewer alive, whatever the text.
-pub const LIVE_CANDIDATES_MAX: usize = 32;
+/// Confirmations that outlive a chunk, in one direction of a flow: they are all of different branches or states.
+pub const LIVE_MAX: usize = 128;
 
-/// The first bytes of a match that the literal automaton looks for are at least this many: one byte alone selects
-/// nothing, and the skipping of dull text looks at two.
-pub const LITERAL_BYTES_MIN: usize = 2;
+/// Steps of automata that each byte of a field pays for. Plain traffic makes a hundredth of a step a byte.
+pub const STEPS_PER_BYTE: u32 = 48;
 
-/// Literals grow to this many bytes where that doesn't make too many of them.
-pub const LITERAL_BYTES_GOOD: usize = 3;
+/// Steps that a field may make beyond what its bytes pay for: the few bytes of a small message may be the begin of much.
+pub const STEPS_BURST_MAX: u32 = 65_536;
 
-/// Literals that one more byte may make out of one: a digit is worth it, any byte at all isn't.
-pub const LITERAL_FANOUT_MAX: usize = 10;
+/// What beginning a confirmation costs, in steps of automata.
+pub const STEPS_PER_CONFIRMATION: u64 = 4;
 
-/// Literals are cut to this many bytes: a longer one selects hardly better, and each byte costs an automaton state.
-/// With the byte before it, it has to fit into the tail.
-pub const LITERAL_BYTES_MAX: usize = 16;
-const _: () = assert!(LITERAL_BYTES_MAX < TAIL_BYTES);
+/// Confirmations of one chunk whose way is remembered for others.
+pub const MEMO_RUNS_MAX: usize = 128;
 
-/// Literals that one rule may begin with. Four free digits would be 10 000, and their automaton would leave the cache.
-pub const RULE_LITERALS_MAX: usize = 256;
-
-/// Literals of a whole rule set: about 64 MiB of automaton at worst.
-pub const LITERALS_MAX: usize = 16_384;
-
-/// Memory of one rule's automaton, in bytes. The median of real rules is below 20 KiB; more means a counted repetition
-/// that should be shorter.
-pub const RULE_DFA_BYTES_MAX: usize = 1 << 20;
+/// The chance at a place, over all windows of a pattern, from which on it is cheaper to read every byte.
+pub const WINDOW_CHANCE_MAX: f64 = 1.0 / 32.0;
 
 /// How deep a regex may nest groups, since its syntax tree is walked by recursion.
 pub const PATTERN_NEST_MAX: u32 = 50;
+
+/// Bytes of a window: as many as fit into a machine word.
+pub const WINDOW_BYTES: usize = 8;
+
+/// Bytes that a sequence of byte sets is followed to in the search for a window.
+pub const SEQUENCE_BYTES_MAX: usize = 24;
+
+/// Sequences, and so windows, of one branch of a pattern.
+pub const SEQUENCES_MAX: usize = 600;
+
+/// Bytes before a core that the prefix of a branch may have: they have to fit into the tail.
+pub const PREFIX_BYTES_MAX: usize = 96;
+
+/// Keys of four bytes that one window may be looked up by; one with more is looked for by its sets.
+pub const GRAM_KEYS_MAX: usize = 600;
+
+/// Memory of one automaton while it is made, in bytes. The median of real patterns is below 20 KiB; more than this is a
+/// counted repetition that overlaps with what stands before it.
+pub const AUTOMATON_BYTES_MAX: usize = 8 << 20;
+
+/// States of one automaton.
+pub const AUTOMATON_STATES_MAX: usize = 16_384;

@@ -2,56 +2,57 @@
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-use crate::confirm::Confirm;
+use crate::byte_set::ByteSet;
+use crate::compile::{self, Found, Wanted};
 use crate::document::Mistake;
-use crate::limits::{
-    LITERAL_BYTES_MIN, MATCH_BYTES_MAX, PATTERN_NEST_MAX, RULE_DFA_BYTES_MAX, RULE_LITERALS_MAX,
-    VALIDATED_BYTES_MAX,
-};
+use crate::frequency::Frequency;
+use crate::limits::{PATTERN_NEST_MAX, AUTOMATON_BYTES_MAX, VALIDATED_BYTES_MAX};
 use crate::pack::{Pattern, Signature};
-use crate::prefix::{NoPrefix, prefixes};
 use crate::validator::Validator;
 use crate::{Action, Direction, Field, Hit, Mask};
 
-/// A signature whose pattern is compiled: it has literals to be found by, and an automaton to be confirmed by.
+/// A signature whose pattern is compiled.
 #[derive(Debug)]
 pub struct Rule {
     pack: String,
     signature: Signature,
-    confirm: Confirm,
-    /// By byte: whether it must not stand right before a match.
-    not_after: Option<Box<[bool; 256]>>,
+    found: Found,
+    /// What may stand right before a match.
+    behind: ByteSet,
 }
 
 impl Rule {
-    /// Compiles a signature; also yields the literals that its matches begin with.
-    pub(crate) fn compile(pack: &str, signature: &Signature) -> Result<(Rule, Vec<Vec<u8>>), Mistake> {
+    pub(crate) fn compile(pack: &str, signature: &Signature, frequency: &Frequency) -> Result<Rule, Mistake> {
         let wrong =
             |message: String, hint: &str| signature.pattern_place.mistake(message, Some(hint.to_owned()));
         let pattern = parse(&regex_of(&signature.pattern), signature.nocase)
             .map_err(|message| wrong(message, "the syntax is that of the regex crate, over bytes"))?;
-        if pattern.properties().minimum_len().is_some_and(|len| len as u64 > MATCH_BYTES_MAX) {
-            return Err(wrong(format!("no match can be longer than {MATCH_BYTES_MAX} bytes"), "shorten it"));
+        match pattern.properties().minimum_len() {
+            None => return Err(wrong("it can't match anything".to_owned(), "look for an empty class")),
+            Some(0) => {
+                let hint = "something of it has to be there: write `+` for `*`, or leave out `?`";
+                return Err(wrong("it matches the empty string".to_owned(), hint));
+            }
+            Some(_) => {}
         }
         let longest = pattern.properties().maximum_len().unwrap_or(usize::MAX);
         if signature.validator.is_some() && longest > VALIDATED_BYTES_MAX {
             let message = format!("a match that is validated has at most {VALIDATED_BYTES_MAX} bytes");
             return Err(wrong(message, "bound its repetitions"));
         }
-        let confirm = Confirm::new(&pattern).ok_or_else(|| {
-            let message = format!("its automaton is larger than {} KiB", RULE_DFA_BYTES_MAX >> 10);
-            wrong(message, "shorten counted repetitions that follow a repetition")
-        })?;
         let not_after = signature.not_after.as_deref().map(byte_class).transpose();
         let not_after = not_after.map_err(|message| {
             signature
                 .not_after_place
                 .mistake(message, Some("write a byte class such as '[0-9A-Za-z]'".to_owned()))
         })?;
-        let rule = Rule { pack: pack.to_owned(), signature: signature.clone(), confirm, not_after };
-        let literals = prefixes(&rule.confirm, |before| rule.may_follow(before));
-        let literals = literals.map_err(|cause| no_prefix(signature, cause))?;
-        Ok((rule, literals))
+        let behind = not_after.map_or(ByteSet::ALL, |not_after| ByteSet::ALL.without(&not_after));
+        let wanted = Wanted { pattern: &pattern, behind, is_validated: signature.validator.is_some() };
+        let found = compile::compile(wanted, frequency).ok_or_else(|| {
+            let message = format!("its automaton is larger than {} MiB", AUTOMATON_BYTES_MAX >> 20);
+            wrong(message, "shorten counted repetitions that follow a repetition")
+        })?;
+        Ok(Rule { pack: pack.to_owned(), signature: signature.clone(), found, behind })
     }
 
     /// The name of its pack.
@@ -109,19 +110,18 @@ impl Rule {
         self.signature.mask.apply(hit)
     }
 
-    pub(crate) fn confirm(&self) -> &Confirm {
-        &self.confirm
+    pub(crate) fn found(&self) -> &Found {
+        &self.found
     }
 
     /// Whether a match may begin behind this byte; `None` stands for the begin of the field.
+    #[inline]
     pub(crate) fn may_follow(&self, byte_before: Option<u8>) -> bool {
-        match (&self.not_after, byte_before) {
-            (Some(forbidden), Some(byte)) => !forbidden[usize::from(byte)],
-            _ => true,
-        }
+        byte_before.is_none_or(|byte| self.behind.contains(byte))
     }
 
-    /// Whether matches have to be seen whole, which keeps candidates apart that are alike otherwise.
+    /// Whether matches have to be seen whole.
+    #[inline]
     pub(crate) fn is_validated(&self) -> bool {
         self.signature.validator.is_some()
     }
@@ -159,35 +159,11 @@ fn parse(regex: &str, nocase: bool) -> Result<Hir, String> {
     })
 }
 
-fn byte_class(regex: &str) -> Result<Box<[bool; 256]>, String> {
+fn byte_class(regex: &str) -> Result<ByteSet, String> {
     let parsed = parse(regex, false)?;
-    let mut members = Box::new([false; 256]);
     match parsed.kind() {
-        HirKind::Class(Class::Bytes(class)) => class
-            .iter()
-            .flat_map(|range| range.start()..=range.end())
-            .for_each(|byte| members[usize::from(byte)] = true),
-        HirKind::Literal(literal) if literal.0.len() == 1 => members[usize::from(literal.0[0])] = true,
-        _ => return Err("it has to match exactly one byte".to_owned()),
+        HirKind::Class(Class::Bytes(class)) => Ok(ByteSet::from(class)),
+        HirKind::Literal(literal) if literal.0.len() == 1 => Ok(ByteSet::of(literal.0[0])),
+        _ => Err("it has to match exactly one byte".to_owned()),
     }
-    Ok(members)
-}
-
-fn no_prefix(signature: &Signature, cause: NoPrefix) -> Mistake {
-    let (message, hint) = match cause {
-        NoPrefix::Empty => (
-            "it matches the empty string".to_owned(),
-            "something of it has to be there: write `+` for `*`, or leave out `?`".to_owned(),
-        ),
-        NoPrefix::TooMany => (
-            format!("its matches begin in more than {RULE_LITERALS_MAX} ways, so there is nothing to look for"),
-            "let it begin with characters or small classes; what must not stand before it goes into `not_after`".to_owned(),
-        ),
-        NoPrefix::TooShort => (
-            format!("some match of it has fewer than {LITERAL_BYTES_MIN} bytes"),
-            "let each alternative have two or more characters".to_owned(),
-        ),
-        NoPrefix::Nothing => ("it can't match anything".to_owned(), "look for an empty class".to_owned()),
-    };
-    signature.pattern_place.mistake(message, Some(hint))
 }

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::confirm::Confirm;
+use crate::compile::Found;
+use crate::context::Context;
 use crate::document::Mistake;
-use crate::limits::LITERALS_MAX;
-use crate::literals::{Literal, Literals};
+use crate::frequency::Frequency;
 use crate::pack::Pack;
 use crate::rule::Rule;
+use crate::simd::Tier;
 use crate::{Direction, Field, RuleId};
 
 /// Tells rule sets apart, so that a scan that began under another set is noticed.
@@ -16,14 +17,14 @@ static NEXT_STAMP: AtomicU32 = AtomicU32::new(1);
 
 /// The rules of some packs, immutable, to be shared by all workers.
 ///
-/// Invariant: `contexts` names an automaton for exactly those pairs of field and direction that some rule looks into.
+/// Invariant: `context_of` names a context for exactly those pairs of field and direction that some rule looks into.
 #[derive(Debug)]
 pub struct RuleSet {
     stamp: u32,
     rules: Vec<Rule>,
-    automata: Vec<Literals>,
-    /// Index into `automata` by field and direction; pairs with the same rules share one.
-    contexts: [Option<u8>; Field::ALL.len() * 2],
+    contexts: Vec<Context>,
+    /// Index into `contexts` by field and direction; pairs with the same rules share one.
+    context_of: ContextOf,
 }
 
 /// What a rule set costs.
@@ -31,8 +32,8 @@ pub struct RuleSet {
 pub struct RuleSetSize {
     /// Rules.
     pub rules: usize,
-    /// Literals in all literal automata.
-    pub literals: usize,
+    /// Windows that are looked for, over all contexts.
+    pub windows: usize,
     /// States of all rules' automata.
     pub dfa_states: usize,
     /// Memory of all automata, in bytes.
@@ -43,32 +44,36 @@ impl RuleSet {
     /// Compiles packs.
     ///
     /// # Errors
-    /// All mistakes of all packs: patterns that are no regex, that can't be found by their first bytes, or that grow
-    /// too large, and signature ids that are used twice.
+    /// All mistakes of all packs: patterns that are no regex, that match nothing, or whose automata grow too large, and
+    /// signature ids that are used twice.
     pub fn compile(packs: &[Pack]) -> Result<RuleSet, Vec<Mistake>> {
+        RuleSet::compile_for(packs, Tier::best())
+    }
+
+    /// Compiles packs for a family of vector instructions.
+    ///
+    /// # Errors
+    /// As [`compile`](RuleSet::compile).
+    ///
+    /// # Panics
+    /// If the machine lacks the tier.
+    pub fn compile_for(packs: &[Pack], tier: Tier) -> Result<RuleSet, Vec<Mistake>> {
+        assert!(Tier::available().any(|available| available == tier), "the machine lacks {}", tier.as_str());
+        let frequency = Frequency::of_traffic();
         let mut mistakes = repeated_ids(packs);
         let mut rules = Vec::new();
-        let mut literals = Vec::new();
         for (pack, signature) in each_signature(packs) {
-            let id = u32::try_from(rules.len()).expect("ids are unique and 32 bits wide");
-            match Rule::compile(pack.name(), signature) {
-                Ok((rule, beginnings)) => {
-                    rules.push(rule);
-                    literals.extend(beginnings.into_iter().map(|bytes| Literal { bytes, rule: id }));
-                    if literals.len() > LITERALS_MAX && mistakes.is_empty() {
-                        let message = format!("with this rule there are more than {LITERALS_MAX} literals");
-                        mistakes.push(signature.place.mistake(message, Some("leave out a pack".to_owned())));
-                    }
-                }
+            match Rule::compile(pack.name(), signature, &frequency) {
+                Ok(rule) => rules.push(rule),
                 Err(mistake) => mistakes.push(mistake),
             }
         }
         if !mistakes.is_empty() {
             return Err(mistakes);
         }
-        let (automata, contexts) = automata_by_context(&rules, &literals);
+        let (contexts, context_of) = contexts(&rules, tier, &frequency);
         let stamp = NEXT_STAMP.fetch_add(1, Ordering::Relaxed);
-        Ok(RuleSet { stamp, rules, automata, contexts })
+        Ok(RuleSet { stamp, rules, contexts, context_of })
     }
 
     /// The rule of that id.
@@ -86,18 +91,18 @@ impl RuleSet {
 
     /// Whether any rule looks into that field in that direction; if not, it needn't be extracted.
     pub fn has_rules(&self, field: Field, direction: Direction) -> bool {
-        self.literals(field, direction).is_some()
+        self.context_of[context_index(field, direction)].is_some()
     }
 
     /// What the set costs.
     pub fn size(&self) -> RuleSetSize {
-        let confirms = || self.rules.iter().map(Rule::confirm);
+        let found = || self.rules.iter().map(Rule::found);
         RuleSetSize {
             rules: self.rules.len(),
-            literals: self.automata.iter().map(Literals::len).sum(),
-            dfa_states: confirms().map(Confirm::states).sum(),
-            bytes: confirms().map(Confirm::bytes).sum::<usize>()
-                + self.automata.iter().map(Literals::bytes).sum::<usize>(),
+            windows: self.contexts.iter().map(Context::windows).sum(),
+            dfa_states: found().map(Found::states).sum(),
+            bytes: found().map(Found::bytes).sum::<usize>()
+                + self.contexts.iter().map(Context::bytes).sum::<usize>(),
         }
     }
 
@@ -106,9 +111,9 @@ impl RuleSet {
         self.stamp
     }
 
-    pub(crate) fn literals(&self, field: Field, direction: Direction) -> Option<&Literals> {
-        let index = self.contexts[context_index(field, direction)]?;
-        Some(&self.automata[usize::from(index)])
+    pub(crate) fn context(&self, field: Field, direction: Direction) -> Option<&Context> {
+        let index = self.context_of[context_index(field, direction)]?;
+        Some(&self.contexts[usize::from(index)])
     }
 }
 
@@ -133,11 +138,11 @@ fn context_index(field: Field, direction: Direction) -> usize {
     field as usize * 2 + direction as usize
 }
 
-type Contexts = [Option<u8>; Field::ALL.len() * 2];
+type ContextOf = [Option<u8>; Field::ALL.len() * 2];
 
-fn automata_by_context(rules: &[Rule], literals: &[Literal]) -> (Vec<Literals>, Contexts) {
-    let mut automata = Vec::new();
-    let mut contexts = Contexts::default();
+fn contexts(rules: &[Rule], tier: Tier, frequency: &Frequency) -> (Vec<Context>, ContextOf) {
+    let mut contexts = Vec::new();
+    let mut context_of = ContextOf::default();
     let mut known: BTreeMap<Vec<bool>, u8> = BTreeMap::new();
     for (field, direction) in Field::ALL.into_iter().flat_map(|field| Direction::BOTH.map(|way| (field, way)))
     {
@@ -149,13 +154,13 @@ fn automata_by_context(rules: &[Rule], literals: &[Literal]) -> (Vec<Literals>, 
             continue;
         }
         let index = *known.entry(looking).or_insert_with_key(|looking| {
-            let of_context = literals.iter().filter(|literal| looking[literal.rule as usize]);
-            automata.push(Literals::new(of_context.cloned().collect()));
-            u8::try_from(automata.len() - 1).expect("there are ten contexts")
+            let of_context = (0..).map(RuleId).zip(rules).zip(looking).filter(|(_, looks)| **looks);
+            contexts.push(Context::new(of_context.map(|(rule, _)| rule), tier, frequency));
+            u8::try_from(contexts.len() - 1).expect("there are ten contexts")
         });
-        contexts[context_index(field, direction)] = Some(index);
+        context_of[context_index(field, direction)] = Some(index);
     }
-    (automata, contexts)
+    (contexts, context_of)
 }
 
 #[cfg(test)]

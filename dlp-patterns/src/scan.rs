@@ -4,20 +4,19 @@ use std::fmt;
 
 use arrayvec::ArrayVec;
 
-use crate::limits::TAIL_BYTES;
-use crate::literals::{LiteralState, Literals};
+use crate::limits::{STEPS_BURST_MAX, STEPS_PER_BYTE, TAIL_BYTES};
 use crate::rule_set::RuleSet;
 use crate::{Direction, Field, Hit};
 
-mod candidate;
-#[cfg(test)]
-mod hostile;
-mod scanner;
-mod window;
+mod kept;
+mod memo;
+mod pending;
+mod run;
+mod text;
 
-use candidate::Candidate;
-use scanner::{Live, Scanner};
-use window::Window;
+use kept::Kept;
+use run::Run;
+use text::Text;
 
 /// What a scan remembers between two chunks, for one direction of a flow.
 ///
@@ -27,30 +26,30 @@ pub struct ScanState {
     within: Option<Within>,
     /// Bytes of the field so far.
     offset: u64,
-    /// The last of them.
-    tail: ArrayVec<u8, TAIL_BYTES>,
-    /// The candidates that outlived their chunk; without one, nothing is allocated.
-    live: Vec<Candidate>,
+    /// Steps of automata that may be made beyond those that each byte brings.
+    credit: u32,
     has_overflowed: bool,
+    /// The last bytes of the field.
+    tail: ArrayVec<u8, TAIL_BYTES>,
+    /// Allocated when the first rule hits, or a confirmation outlives its chunk.
+    kept: Option<Box<Kept>>,
 }
 
-/// The field that a state is within, and how far its automaton is.
+/// The field that a state is within.
 #[derive(Clone, Copy, Debug)]
 struct Within {
     field: Field,
     direction: Direction,
     stamp: u32,
-    /// `None` if no rule looks into the field.
-    literals: Option<LiteralState>,
 }
 
-/// More candidates were alive at once than a scan keeps, so that from here on a hit may be missed in this field.
+/// The work that a field may cause was used up, so that from here on a hit may be missed in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScanOverflow;
 
 impl fmt::Display for ScanOverflow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("too many candidates are alive at once")
+        f.write_str("the field causes more work than it may")
     }
 }
 
@@ -59,40 +58,38 @@ impl std::error::Error for ScanOverflow {}
 impl RuleSet {
     /// Begins a field; whatever the state was within before is forgotten.
     pub fn begin(&self, state: &mut ScanState, field: Field, direction: Direction) {
-        *state = ScanState { within: Some(self.enter(field, direction)), ..ScanState::default() };
+        state.within = Some(Within { field, direction, stamp: self.stamp() });
+        state.offset = 0;
+        state.credit = STEPS_BURST_MAX;
+        state.has_overflowed = false;
+        state.tail.clear();
+        if let Some(kept) = &mut state.kept {
+            kept.clear();
+        }
     }
 
     /// Scans the next bytes of the field, and appends the hits that became certain to `hits`: in the order in which they
-    /// became certain, then by end, then by rule.
+    /// became certain, then by end, then by rule. Each rule hits a field at most once.
     ///
-    /// After a field began under another rule set, what it remembers of that set's candidates is dropped.
+    /// After a field began under another rule set, what it remembers of that set is dropped.
     ///
     /// # Errors
-    /// [`ScanOverflow`], at most once in a field. The chunk was scanned to its end nevertheless.
+    /// [`ScanOverflow`], at most once in a field: its bytes caused more than [`STEPS_PER_BYTE`] steps of automata each
+    /// beyond a burst of [`STEPS_BURST_MAX`].
     pub fn scan(&self, state: &mut ScanState, chunk: &[u8], hits: &mut Vec<Hit>) -> Result<(), ScanOverflow> {
-        let Some(mut within) = self.resume(state) else { return Ok(()) };
-        let (Some(mut at), Some(literals)) = (within.literals, self.literals(within.field, within.direction))
-        else {
+        let Some(within) = self.resume(state) else { return Ok(()) };
+        let Some(context) = self.context(within.field, within.direction) else {
             state.offset += chunk.len() as u64;
             return Ok(());
         };
-        let mut live = lend(&state.live);
-        let mut scanner = Scanner::new(self, Window::new(&state.tail, chunk, state.offset), &mut live, hits);
-        let mut end = 0;
-        while let Some(next) = literals.find(&mut at, chunk, end) {
-            end = next;
-            scanner.advance(end);
-            literals.ended(at).for_each(|literal| scanner.spawn(literal));
-        }
-        scanner.advance(chunk.len());
-        let overflows = scanner.leave();
-        // `Vec::new` also gives the memory back; nothing was allocated unless a candidate outlived a chunk.
-        state.live = if live.is_empty() { Vec::new() } else { live.to_vec() };
-        window::keep_tail(&mut state.tail, chunk);
+        let brought = u64::from(STEPS_PER_BYTE) * chunk.len() as u64;
+        let steps = u64::from(state.credit) + brought;
+        let text = Text::new(&state.tail, chunk, state.offset);
+        let left = Run::new(self, context, text, &mut state.kept, steps).scan(hits);
+        state.credit = u32::try_from(left.unwrap_or(0)).unwrap_or(u32::MAX).min(STEPS_BURST_MAX);
+        text::keep_tail(&mut state.tail, chunk, context.tail_bytes());
         state.offset += chunk.len() as u64;
-        within.literals = Some(at);
-        state.within = Some(within);
-        if overflows && !state.has_overflowed {
+        if left.is_none() && !state.has_overflowed {
             state.has_overflowed = true;
             return Err(ScanOverflow);
         }
@@ -101,39 +98,24 @@ impl RuleSet {
 
     /// Ends the field: whatever waited for the next byte is decided.
     pub fn finish(&self, state: &mut ScanState, hits: &mut Vec<Hit>) {
-        let ended = std::mem::take(state);
-        if ended.within.is_some_and(|within| within.stamp == self.stamp()) && !ended.live.is_empty() {
-            let mut live = lend(&ended.live);
-            Scanner::new(self, Window::new(&ended.tail, &[], ended.offset), &mut live, hits).finish();
+        let Some(within) = state.within.take().filter(|within| within.stamp == self.stamp()) else { return };
+        let Some(context) = self.context(within.field, within.direction) else { return };
+        if state.kept.is_some() {
+            let text = Text::new(&state.tail, &[], state.offset);
+            Run::new(self, context, text, &mut state.kept, u64::from(STEPS_BURST_MAX)).finish(hits);
         }
-    }
-
-    fn enter(&self, field: Field, direction: Direction) -> Within {
-        let literals = self.literals(field, direction).map(Literals::start);
-        Within { field, direction, stamp: self.stamp(), literals }
     }
 
     /// The field that the state is within, after a change of rule sets under this set.
     fn resume(&self, state: &mut ScanState) -> Option<Within> {
-        let within = state.within?;
-        if within.stamp == self.stamp() {
-            return Some(within);
-        }
-        state.live = Vec::new();
-        if within.literals.is_none() {
+        let within = state.within.as_mut()?;
+        if within.stamp != self.stamp() {
+            within.stamp = self.stamp();
             state.tail.clear();
+            state.kept = None;
         }
-        state.within = Some(self.enter(within.field, within.direction));
-        state.within
+        Some(*within)
     }
-}
-
-/// The candidates in a place for the scanner, filled in place: it is large, and collecting would copy all of it.
-#[inline]
-fn lend(candidates: &[Candidate]) -> Live {
-    let mut live = Live::new();
-    live.try_extend_from_slice(candidates).expect("no more outlive a chunk than fit");
-    live
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use dlp_patterns::validator::Validator;
-use dlp_patterns::{Pattern, Rule, RuleSet, Signature, limits};
+use dlp_patterns::{Pattern, Rule, RuleSet, Signature};
 use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
 
 /// A hit as (rule, start, end).
@@ -32,8 +32,8 @@ impl<'r> Oracle<'r> {
 
     /// All hits of the rules that `looks` lets through, in the order in which they have to be reported.
     pub(crate) fn hits(&self, text: &[u8], looks: impl Fn(&Rule) -> bool) -> Vec<Found> {
-        // By rule and end: when it is known, and the start that is latest among those known first.
-        let mut found: BTreeMap<(u32, usize), (usize, Reverse<usize>)> = BTreeMap::new();
+        // By rule: when its first match is known, where that ends, and the start that is latest among these.
+        let mut found: BTreeMap<u32, (usize, usize, Reverse<usize>)> = BTreeMap::new();
         for (rule, start) in
             (0..self.patterns.len()).flat_map(|rule| (0..text.len()).map(move |start| (rule, start)))
         {
@@ -43,12 +43,12 @@ impl<'r> Oracle<'r> {
             let Some(end) = self.first_end(rule, text, start) else { continue };
             let known = if self.is_certain(rule, text, start, end) { end } else { end + 1 };
             let id = u32::try_from(rule).expect("few rules");
-            let best = found.entry((id, end)).or_insert((known, Reverse(start)));
-            *best = (*best).min((known, Reverse(start)));
+            let best = found.entry(id).or_insert((known, end, Reverse(start)));
+            *best = (*best).min((known, end, Reverse(start)));
         }
         let mut hits: Vec<_> = found
             .into_iter()
-            .map(|((rule, end), (known, Reverse(start)))| (known, end, rule, start))
+            .map(|(rule, (known, end, Reverse(start)))| (known, end, rule, start))
             .collect();
         hits.sort_unstable();
         hits.into_iter().map(|(_, end, rule, start)| (rule, start as u64, end as u64)).collect()
@@ -61,8 +61,7 @@ impl<'r> Oracle<'r> {
         }
         let validator = self.rules.rules()[rule].signature().validator();
         ends(&self.patterns[rule], text, start).into_iter().find(|&end| {
-            end - start <= usize::try_from(limits::MATCH_BYTES_MAX).expect("small")
-                && validator.is_none_or(|validator| validator.accepts(&text[start..end]))
+            validator.is_none_or(|validator| validator.accepts(&text[start..end]))
         })
     }
 

@@ -1,0 +1,164 @@
+//! An automaton that says where a match that begins here ends.
+
+use regex_syntax::hir::Hir;
+
+mod explore;
+mod graph;
+
+use graph::Graph;
+
+/// Where an automaton stands between two bytes.
+pub(crate) type State = u16;
+
+/// The state from which nothing matches.
+const DEAD: State = 0;
+
+/// What entering a state says, as bits.
+pub(crate) mod outcome {
+    /// No further match is possible.
+    pub(crate) const DEAD: u8 = 1;
+    /// The bytes read so far are a match, whatever comes next.
+    pub(crate) const MATCH: u8 = 2;
+    /// The bytes before the last one are a match.
+    pub(crate) const MATCH_BEFORE: u8 = 4;
+}
+
+/// What an automaton is to find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ends {
+    /// The first end from each start: behind it the automaton is dead.
+    First,
+    /// Every end.
+    All,
+}
+
+/// Which way an automaton reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reads {
+    /// From where it is started.
+    Forward,
+    /// From where it is started back to where its match begins.
+    Backward,
+    /// From anywhere: each byte may begin a match.
+    ForwardFromAnywhere,
+}
+
+/// A table-driven automaton of one pattern, minimal, over classes of bytes.
+///
+/// A dense DFA of regex-automata knows a match one byte late, because that byte may bear on it (`\b`, `$`). Here the
+/// state in which every next byte and also the end of the field would say yes says so at once.
+///
+/// Invariant: states below `special` have an outcome, the others have none; [`DEAD`] is the first.
+#[derive(Debug)]
+pub(crate) struct Automaton {
+    classes: Box<[u8; 256]>,
+    stride_log2: u32,
+    transitions: Vec<State>,
+    special: State,
+    /// By state below `special`: bits of [`outcome`].
+    outcomes: Vec<u8>,
+    /// By state: whether the bytes read so far are a match if the field ends here.
+    at_end: Vec<bool>,
+    /// By [`Behind`].
+    starts: [State; Behind::COUNT],
+}
+
+/// What stands behind the place where an automaton starts, as far as look-around can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Behind {
+    Nothing = 0,
+    LineFeed = 1,
+    CarriageReturn = 2,
+    Word = 3,
+    Other = 4,
+}
+
+impl Behind {
+    const COUNT: usize = 5;
+    /// One byte of each kind.
+    const EXAMPLES: [Option<u8>; Behind::COUNT] = [None, Some(b'\n'), Some(b'\r'), Some(b'a'), Some(b' ')];
+
+    fn of(byte: Option<u8>) -> Behind {
+        match byte {
+            None => Behind::Nothing,
+            Some(b'\n') => Behind::LineFeed,
+            Some(b'\r') => Behind::CarriageReturn,
+            Some(byte) if byte.is_ascii_alphanumeric() || byte == b'_' => Behind::Word,
+            Some(_) => Behind::Other,
+        }
+    }
+}
+
+impl Automaton {
+    /// Builds an automaton; `None` if it would be larger than [`AUTOMATON_BYTES_MAX`].
+    pub(crate) fn new(pattern: &Hir, reads: Reads, ends: Ends) -> Option<Automaton> {
+        let graph = explore::graph(pattern, reads, ends)?.minimized();
+        Some(Automaton::from_graph(&graph))
+    }
+
+    fn from_graph(graph: &Graph) -> Automaton {
+        let (classes, columns) = graph.byte_classes();
+        let stride_log2 = columns.len().next_power_of_two().ilog2();
+        let mut transitions = vec![DEAD; graph.nodes.len() << stride_log2];
+        for (state, node) in graph.nodes.iter().enumerate() {
+            for (class, &column) in columns.iter().enumerate() {
+                transitions[(state << stride_log2) + class] = node.next[column];
+            }
+        }
+        let outcomes: Vec<u8> =
+            graph.nodes.iter().map(|node| node.outcome).take_while(|outcome| *outcome != 0).collect();
+        Automaton {
+            classes: Box::new(classes),
+            stride_log2,
+            transitions,
+            special: State::try_from(outcomes.len()).expect("states are numbered by this type"),
+            outcomes,
+            at_end: graph.nodes.iter().map(|node| node.matches_at_end).collect(),
+            starts: graph.starts,
+        }
+    }
+
+    /// The state before the first byte, given the byte that stands behind the start; `None` is the end of the field on
+    /// that side.
+    #[inline]
+    pub(crate) fn start(&self, behind: Option<u8>) -> State {
+        self.starts[Behind::of(behind) as usize]
+    }
+
+    /// The state behind `byte`.
+    #[inline]
+    pub(crate) fn next(&self, from: State, byte: u8) -> State {
+        let class = self.classes[usize::from(byte)];
+        self.transitions[(usize::from(from) << self.stride_log2) + usize::from(class)]
+    }
+
+    /// Whether [`outcome`](Automaton::outcome) has something to say.
+    #[inline]
+    pub(crate) fn is_special(&self, state: State) -> bool {
+        state < self.special
+    }
+
+    /// What entering the state says; bits of [`outcome`].
+    #[inline]
+    pub(crate) fn outcome(&self, state: State) -> u8 {
+        self.outcomes.get(usize::from(state)).copied().unwrap_or(0)
+    }
+
+    /// Whether the bytes read so far are a match if the field ends here, and this wasn't said before.
+    pub(crate) fn matches_at_end(&self, state: State) -> bool {
+        self.at_end[usize::from(state)]
+    }
+
+    /// How many states it has.
+    pub(crate) fn states(&self) -> usize {
+        self.at_end.len()
+    }
+
+    /// Its memory, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Automaton>() + 256 + self.transitions.len() * 2 + self.outcomes.len() + self.at_end.len()
+    }
+}
+
+#[cfg(test)]
+mod tests;

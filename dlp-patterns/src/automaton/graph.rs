@@ -1,0 +1,94 @@
+//! An automaton while it is made.
+
+use rustc_hash::FxHashMap;
+
+use super::{Behind, DEAD, State};
+
+/// A state.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    /// Bits of [`outcome`](super::outcome).
+    pub(super) outcome: u8,
+    pub(super) matches_at_end: bool,
+    /// By column.
+    pub(super) next: Vec<State>,
+}
+
+/// States and the bytes that lead from one to another. The first one is dead.
+#[derive(Debug)]
+pub(super) struct Graph {
+    pub(super) nodes: Vec<Node>,
+    pub(super) starts: [State; Behind::COUNT],
+    /// By byte.
+    pub(super) column_of: [u8; 256],
+}
+
+impl Graph {
+    /// The same automaton with as few states as can be, those with an outcome first: Moore's refinement, which parts
+    /// states until those that are left together can't be told apart.
+    pub(super) fn minimized(&self) -> Graph {
+        let mut blocks: Vec<State> = Vec::new();
+        let mut count = 0;
+        loop {
+            let (refined, refined_count) = self.refined(&blocks);
+            blocks = refined;
+            if refined_count == count {
+                break;
+            }
+            count = refined_count;
+        }
+        let mut members: Vec<usize> = vec![usize::MAX; count];
+        for (at, &block) in blocks.iter().enumerate().rev() {
+            members[usize::from(block)] = at;
+        }
+        // The dead state is first already; the sort is stable.
+        members.sort_by_key(|&at| (self.nodes[at].outcome == 0, at));
+        let mut number_of = vec![DEAD; count];
+        for (number, &at) in members.iter().enumerate() {
+            number_of[usize::from(blocks[at])] = State::try_from(number).expect("no more than there were");
+        }
+        let renamed = |state: State| number_of[usize::from(blocks[usize::from(state)])];
+        let nodes = members.iter().map(|&at| {
+            let node = &self.nodes[at];
+            Node { next: node.next.iter().map(|next| renamed(*next)).collect(), ..node.clone() }
+        });
+        Graph { nodes: nodes.collect(), starts: self.starts.map(renamed), column_of: self.column_of }
+    }
+
+    /// Parts the states of a block whose bytes lead to different blocks; and how many blocks that makes.
+    fn refined(&self, blocks: &[State]) -> (Vec<State>, usize) {
+        let block_of = |state: usize| blocks.get(state).copied().unwrap_or(0);
+        let mut rows: Vec<State> = Vec::new();
+        for (at, node) in self.nodes.iter().enumerate() {
+            rows.push(block_of(at));
+            rows.push(State::from(node.outcome) << 1 | State::from(node.matches_at_end));
+            rows.extend(node.next.iter().map(|next| block_of(usize::from(*next))));
+        }
+        let width = rows.len() / self.nodes.len();
+        let mut known: FxHashMap<&[State], State> = FxHashMap::default();
+        let refined = rows.chunks_exact(width).map(|row| {
+            let fresh = State::try_from(known.len()).expect("no more blocks than states");
+            *known.entry(row).or_insert(fresh)
+        });
+        let refined = refined.collect();
+        (refined, known.len())
+    }
+
+    /// Which class each byte is in, when bytes that lead to the same states from everywhere are one class; and by class a
+    /// column that stands for it.
+    pub(super) fn byte_classes(&self) -> ([u8; 256], Vec<usize>) {
+        let mut columns: Vec<usize> = Vec::new();
+        let mut known: FxHashMap<Vec<State>, u8> = FxHashMap::default();
+        let width = self.nodes.first().map_or(0, |node| node.next.len());
+        let class_of: Vec<u8> = (0..width)
+            .map(|column| {
+                let leads_to = self.nodes.iter().map(|node| node.next[column]).collect();
+                *known.entry(leads_to).or_insert_with(|| {
+                    columns.push(column);
+                    u8::try_from(columns.len() - 1).expect("there are at most 256 columns")
+                })
+            })
+            .collect();
+        (std::array::from_fn(|byte| class_of[usize::from(self.column_of[byte])]), columns)
+    }
+}

@@ -1,0 +1,84 @@
+use super::*;
+
+fn parse(regex: &str) -> Hir {
+    regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(regex).expect("a regex")
+}
+
+fn automaton(regex: &str, reads: Reads, ends: Ends) -> Automaton {
+    Automaton::new(&parse(regex), reads, ends).expect("it is small")
+}
+
+/// After how many bytes of `text` each match is known, and where it ends; one more than all bytes is the end.
+fn matches(automaton: &Automaton, text: &[u8]) -> Vec<(usize, usize)> {
+    let mut found = Vec::new();
+    let mut state = automaton.start(None);
+    for (at, byte) in text.iter().enumerate() {
+        state = automaton.next(state, *byte);
+        let outcome = automaton.outcome(state);
+        if outcome & outcome::MATCH_BEFORE != 0 {
+            found.push((at + 1, at));
+        }
+        if outcome & outcome::MATCH != 0 {
+            found.push((at + 1, at + 1));
+        }
+    }
+    if automaton.matches_at_end(state) {
+        found.push((text.len() + 1, text.len()));
+    }
+    found
+}
+
+fn first(regex: &str, text: &str) -> Vec<(usize, usize)> {
+    matches(&automaton(regex, Reads::Forward, Ends::First), text.as_bytes())
+}
+
+#[test]
+fn a_match_is_known_at_its_last_byte_unless_the_next_one_matters() {
+    assert_eq!(first("abc", "abcd"), [(3, 3)]);
+    assert_eq!(first(r"abc\b", "abc d"), [(4, 3)]);
+    assert_eq!(first(r"abc\b", "abcd"), []);
+    assert_eq!(first(r"abc\b", "abc"), [(4, 3)]);
+    assert_eq!(first("abc$", "abc"), [(4, 3)]);
+    assert_eq!(first("abc$", "abcd"), []);
+    assert_eq!(first(r"ab\b|abc", "abc"), [(3, 3)]);
+    assert_eq!(first("ab.{0,9}c", "abxxcc"), [(5, 5)], "only the first end");
+}
+
+#[test]
+fn every_end_is_found_where_it_is_asked_for() {
+    let all = |regex, text: &str| matches(&automaton(regex, Reads::Forward, Ends::All), text.as_bytes());
+    assert_eq!(all("a+", "aaab"), [(1, 1), (2, 2), (3, 3)]);
+    assert_eq!(all(r"a+\b", "aa a"), [(3, 2)]);
+    assert_eq!(all(r"[0-9]{2,3}(?:\b|x)", "123x"), [(4, 4)]);
+    assert_eq!(all(r"[0-9]{2,3}(?:\b|x)", "123"), [(4, 3)]);
+}
+
+#[test]
+fn an_automaton_reads_backward_and_from_anywhere() {
+    let back = automaton(r"\bab+", Reads::Backward, Ends::First);
+    assert_eq!(matches(&back, b"bba x"), [(4, 3)]);
+    assert_eq!(matches(&back, b"bba"), [(4, 3)]);
+    assert_eq!(matches(&back, b"bbay"), []);
+    let anywhere = automaton("[a-c]d", Reads::ForwardFromAnywhere, Ends::All);
+    assert_eq!(matches(&anywhere, b"xadbd"), [(3, 3), (5, 5)]);
+}
+
+#[test]
+fn what_stands_behind_the_start_is_seen() {
+    let word = automaton(r"\bab", Reads::Forward, Ends::First);
+    let is_dead = |behind| word.next(word.start(behind), b'a') == DEAD;
+    assert_eq!([None, Some(b' '), Some(b'x'), Some(b'_')].map(is_dead), [false, false, true, true]);
+}
+
+#[test]
+fn states_are_as_few_as_can_be() {
+    assert_eq!(automaton("abc|xbc", Reads::Forward, Ends::First).states(), 5, "dead, match, start, a|x, b");
+    let counted = automaton("(?:key|token)[ =:]{0,20}[0-9a-f]{32}", Reads::Forward, Ends::First);
+    assert!(counted.states() < 70, "{}", counted.states());
+    assert_eq!(counted.stride_log2, 4, "few classes of bytes");
+}
+
+#[test]
+fn what_would_be_huge_is_refused() {
+    assert!(Automaton::new(&parse("a.*b.{200}c"), Reads::Forward, Ends::First).is_none());
+}

@@ -1,0 +1,173 @@
+//! Where to look for a pattern: the few bytes of it that are seldom there.
+
+use regex_syntax::hir::{Hir, HirKind, Look};
+
+use super::sequence::{self, Sequence};
+use super::shape::lengths;
+use crate::byte_set::ByteSet;
+use crate::frequency::Frequency;
+use crate::limits::{GRAM_KEYS_MAX, PREFIX_BYTES_MAX, WINDOW_BYTES};
+
+/// What stands in a stream before its first byte, as far as windows are concerned: no part of a word, and a line end.
+pub(crate) const BEFORE_FIELD: u8 = b'\n';
+
+/// A row of byte sets that some matches contain at a fixed place.
+///
+/// Invariant: `1 <= len <= WINDOW_BYTES`; the sets from `len` on hold every byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Window {
+    pub(crate) sets: [ByteSet; WINDOW_BYTES],
+    /// How many bytes it has.
+    pub(crate) len: u8,
+    /// Where it begins, counted from the begin of the core; -1 is the byte before.
+    pub(crate) offset: i8,
+}
+
+impl Window {
+    fn new(sets: &[ByteSet], offset: i8) -> Window {
+        let len = u8::try_from(sets.len()).expect("a window has few bytes");
+        let sets = std::array::from_fn(|at| sets.get(at).copied().unwrap_or(ByteSet::ALL));
+        Window { sets, len, offset }
+    }
+
+    /// The chance that it is at a given place.
+    pub(crate) fn chance(&self, frequency: &Frequency) -> f64 {
+        self.sets.iter().map(|set| frequency.of_set(set)).product()
+    }
+
+    /// How many keys its first four bytes make, whatever the case.
+    pub(crate) fn keys(&self) -> usize {
+        self.sets.iter().take(4).map(|set| folded(set).len()).product()
+    }
+
+    /// Whether its first four bytes make so many keys that these are not looked up one by one.
+    pub(crate) fn is_wide(&self) -> bool {
+        self.keys() > GRAM_KEYS_MAX
+    }
+}
+
+/// The bytes of a set with bit 5 set, as keys have them: it tells the cases of a letter apart.
+pub(crate) fn folded(set: &ByteSet) -> ByteSet {
+    let mut folded = ByteSet::default();
+    set.iter().for_each(|byte| folded.insert(byte | 0x20));
+    folded
+}
+
+/// A branch of a pattern, cut in two where it can be found best.
+///
+/// Each match of the branch is a match of `prefix` and then one of `core`, and at least one of `windows` is where it says.
+#[derive(Debug)]
+pub(super) struct Split {
+    pub(super) prefix: Vec<Hir>,
+    pub(super) core: Vec<Hir>,
+    pub(super) windows: Vec<Window>,
+    /// The chance that some window is at a given place.
+    pub(super) chance: f64,
+}
+
+/// Where to cut a row best. `behind` is what may stand before a match.
+pub(super) fn best_split(row: &[Hir], behind: ByteSet, frequency: &Frequency) -> Split {
+    let mut best: Option<Split> = None;
+    for at in 0..row.len().max(1) {
+        let (prefix, core) = row.split_at(at);
+        let (least, most) = lengths(prefix);
+        if most.is_none_or(|most| most > PREFIX_BYTES_MAX) {
+            break;
+        }
+        let is_fixed = most == Some(least);
+        let behind = if at == 0 { behind_of(core, behind) } else { ByteSet::ALL };
+        let windows = windows_of(core, &behind, frequency);
+        let chance = windows.iter().map(|window| window.chance(frequency)).sum();
+        // A later cut has to be worth the look back.
+        if best.as_ref().is_some_and(|best| chance >= best.chance * 0.5) {
+            continue;
+        }
+        best = Some(if is_fixed {
+            let least = i8::try_from(least).expect("a prefix has few bytes");
+            let moved =
+                windows.into_iter().map(|window| Window { offset: window.offset.saturating_add(least), ..window });
+            Split { prefix: Vec::new(), core: row.to_vec(), windows: moved.collect(), chance }
+        } else {
+            Split { prefix: prefix.to_vec(), core: core.to_vec(), windows, chance }
+        });
+    }
+    best.expect("the first cut is before everything, where nothing is too long")
+}
+
+/// What may stand before a match of `row`, where `behind` is known already.
+fn behind_of(row: &[Hir], behind: ByteSet) -> ByteSet {
+    let word = ByteSet::from_fn(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let begins_a_word = matches!(row.first().map(Hir::kind), Some(HirKind::Look(Look::WordAscii)))
+        && sequence::of_row(row)
+            .iter()
+            .all(|sequence| sequence.sets.first().is_some_and(|first| first.without(&word).len() == 0));
+    let behind = if begins_a_word { behind.without(&word) } else { behind };
+    // At the begin of the field stands what the scan puts there.
+    if behind.contains(BEFORE_FIELD) { behind } else { ByteSet::ALL }
+}
+
+fn windows_of(core: &[Hir], behind: &ByteSet, frequency: &Frequency) -> Vec<Window> {
+    let mut windows: Vec<Window> =
+        sequence::of_row(core).iter().map(|sequence| window_of(sequence, behind, frequency)).collect();
+    windows.sort_unstable();
+    windows.dedup();
+    windows
+}
+
+/// The window of a sequence that is the least to be expected, and not wide if that can be had.
+fn window_of(sequence: &Sequence, behind: &ByteSet, frequency: &Frequency) -> Window {
+    let with_behind = !behind.is_all();
+    let sets: Vec<ByteSet> =
+        with_behind.then_some(*behind).into_iter().chain(sequence.sets.iter().copied()).collect();
+    if sets.is_empty() {
+        return Window::new(&[ByteSet::ALL], 0);
+    }
+    let windows = (0..sets.len()).map(|at| {
+        let offset = i8::try_from(at).expect("sequences are short") - i8::from(with_behind);
+        Window::new(&sets[at..sets.len().min(at + WINDOW_BYTES)], offset)
+    });
+    // Many keys crowd the table in which all windows are looked up.
+    let crowding = |window: &Window| if window.is_wide() { 1000.0 } else { (window.keys() as f64).sqrt() };
+    let cost = |window: &Window| window.chance(frequency) * crowding(window);
+    windows.min_by(|a, b| cost(a).total_cmp(&cost(b))).expect("there is one at least")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compile::shape::branches;
+
+    fn split(regex: &str) -> Split {
+        let mut parser = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build();
+        let rows = branches(&parser.parse(regex).expect("a regex"));
+        best_split(&rows[0], ByteSet::ALL, &Frequency::of_traffic())
+    }
+
+    fn shown(window: &Window) -> String {
+        let show = |set: &ByteSet| match set.len() {
+            1 => set.iter().map(char::from).collect(),
+            2 => format!("[{}]", set.iter().map(char::from).collect::<String>()),
+            _ => ".".to_owned(),
+        };
+        window.sets.iter().take(usize::from(window.len)).map(show).collect()
+    }
+
+    #[test]
+    fn a_split_is_at_the_bytes_that_are_seldom_there() {
+        let plain = split("[a-z]{3,9}=zebra");
+        assert_eq!((plain.prefix.len(), shown(&plain.windows[0]).as_str()), (1, "=zebra"));
+        let fixed = split("[a-z]{3}zebra");
+        assert_eq!((fixed.prefix.len(), fixed.windows[0].offset), (0, 3));
+        assert_eq!(shown(&fixed.windows[0]), "zebra");
+        assert!(split("[a-z]+zebra").prefix.is_empty(), "a prefix without bound can't be looked back over");
+    }
+
+    #[test]
+    fn a_word_boundary_is_looked_at_with_what_has_no_keys() {
+        let number = split(r"\b[0-9]{3}-[0-9]{2}");
+        assert_eq!((number.windows[0].offset, number.windows[0].len), (-1, 7));
+        assert!(!number.windows[0].sets[0].contains(b'7'));
+        let word = split(r"\bsecret");
+        assert_eq!((word.windows[0].offset, word.windows[0].len), (0, 6));
+    }
+}

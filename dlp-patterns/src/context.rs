@@ -1,0 +1,96 @@
+//! All that is looked for in a field of one direction.
+
+use crate::RuleId;
+use crate::compile::{Found, Everywhere};
+use crate::compile::window::Window;
+use crate::frequency::Frequency;
+use crate::limits::{TAIL_BYTES, WINDOW_BYTES};
+use crate::rule::Rule;
+use crate::sieve::{Sieve, WindowId};
+use crate::simd::Tier;
+use crate::Hit;
+
+/// Where a window leads: which branch of which rule it may be a part of, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Lead {
+    pub(crate) rule: RuleId,
+    /// Index into the branches of the rule.
+    pub(crate) branch: u16,
+    /// Where the window begins, counted from the begin of the core.
+    pub(crate) offset: i8,
+    /// How many bytes it has.
+    pub(crate) len: u8,
+}
+
+/// The windows and automata of the rules that look into a field of one direction.
+#[derive(Debug)]
+pub(crate) struct Context {
+    sieve: Sieve,
+    /// By window.
+    leads: Vec<Lead>,
+    /// The rules whose automata read every byte.
+    everywhere: Vec<RuleId>,
+    /// How many bytes before a chunk a scan has to know.
+    tail_bytes: usize,
+}
+
+impl Context {
+    pub(crate) fn new<'r>(
+        rules: impl Iterator<Item = (RuleId, &'r Rule)>,
+        tier: Tier,
+        frequency: &Frequency,
+    ) -> Context {
+        let mut windows: Vec<Window> = Vec::new();
+        let mut leads = Vec::new();
+        let mut everywhere = Vec::new();
+        let mut tail_bytes = Hit::EXCERPT_BYTES_MAX + 1;
+        for (id, rule) in rules {
+            let branches = match rule.found() {
+                Found::ByWindows(branches) => branches,
+                Found::ByEveryByte(Everywhere { .. }) => {
+                    everywhere.push(id);
+                    continue;
+                }
+            };
+            for (at, branch) in branches.iter().enumerate() {
+                tail_bytes = tail_bytes.max(branch.lookback_bytes + WINDOW_BYTES);
+                let at = u16::try_from(at).expect("a pattern has few branches");
+                for window in &branch.windows {
+                    windows.push(*window);
+                    leads.push(Lead { rule: id, branch: at, offset: window.offset, len: window.len });
+                }
+            }
+        }
+        assert!(tail_bytes <= TAIL_BYTES, "prefixes and windows are bounded");
+        Context { sieve: Sieve::new(&windows, tier, frequency), leads, everywhere, tail_bytes }
+    }
+
+    #[inline]
+    pub(crate) fn sieve(&self) -> &Sieve {
+        &self.sieve
+    }
+
+    #[inline]
+    pub(crate) fn lead(&self, window: WindowId) -> &Lead {
+        &self.leads[window as usize]
+    }
+
+    /// The rules whose automata read every byte.
+    pub(crate) fn everywhere(&self) -> &[RuleId] {
+        &self.everywhere
+    }
+
+    pub(crate) fn tail_bytes(&self) -> usize {
+        self.tail_bytes
+    }
+
+    /// How many windows are looked for.
+    pub(crate) fn windows(&self) -> usize {
+        self.leads.len()
+    }
+
+    /// Its memory, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.sieve.bytes() + size_of_val(self.leads.as_slice())
+    }
+}

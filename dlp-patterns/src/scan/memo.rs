@@ -1,0 +1,83 @@
+//! Where confirmations have been, so that none goes the same way twice.
+
+use arrayvec::ArrayVec;
+
+use crate::RuleId;
+use crate::automaton::State;
+use crate::limits::MEMO_RUNS_MAX;
+
+/// Confirmations compare notes where the chunk's bytes have been read up to a multiple of this.
+pub(super) const STRIDE_BYTES: usize = 32;
+
+const NOTES: usize = 256;
+
+/// How a confirmation came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Nothing,
+    /// A match that ends at this offset, certain at that moment.
+    Match {
+        end: u64,
+        moment: u64,
+    },
+    /// It is alive behind the chunk, as the one at this index.
+    Live(usize),
+}
+
+/// A confirmation of the chunk at hand, by its number.
+pub(super) type RunId = u16;
+
+#[derive(Clone, Copy, Debug)]
+struct Note {
+    rule: RuleId,
+    branch: u16,
+    state: State,
+    at: u32,
+    run: RunId,
+}
+
+/// Which confirmation was in which state behind which byte of a chunk.
+///
+/// Two confirmations of a branch that are in the same state at the same place come out the same. So the second stops
+/// there, and a flood of beginnings costs at most [`STRIDE_BYTES`] steps each however long its ends are in coming.
+#[derive(Debug)]
+pub(super) struct Memo {
+    notes: [Option<Note>; NOTES],
+    outcomes: ArrayVec<Outcome, MEMO_RUNS_MAX>,
+}
+
+impl Memo {
+    pub(super) fn new() -> Memo {
+        Memo { notes: [None; NOTES], outcomes: ArrayVec::new() }
+    }
+
+    /// A number for a confirmation that goes on for long; `None` if there were too many in this chunk.
+    pub(super) fn begin(&mut self) -> Option<RunId> {
+        self.outcomes.try_push(Outcome::Nothing).ok()?;
+        RunId::try_from(self.outcomes.len() - 1).ok()
+    }
+
+    pub(super) fn end(&mut self, run: RunId, outcome: Outcome) {
+        self.outcomes[usize::from(run)] = outcome;
+    }
+
+    /// How the confirmation came out that has been here in the same state; if there was none, notes that `run` has.
+    pub(super) fn outcome_from(
+        &mut self,
+        (rule, branch): (RuleId, u16),
+        state: State,
+        at: usize,
+        run: RunId,
+    ) -> Option<Outcome> {
+        let at = u32::try_from(at).ok()?;
+        let hash = (rule.0 << 8 ^ u32::from(branch) << 4 ^ u32::from(state) ^ at << 16 ^ at).wrapping_mul(0x9e37_79b1);
+        let note = &mut self.notes[(hash >> 24) as usize];
+        if let Some(note) = note
+            && (note.rule, note.branch, note.state, note.at) == (rule, branch, state, at)
+        {
+            return Some(self.outcomes[usize::from(note.run)]);
+        }
+        *note = Some(Note { rule, branch, state, at, run });
+        None
+    }
+}

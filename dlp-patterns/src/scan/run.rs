@@ -1,0 +1,406 @@
+//! One chunk on its way through a context.
+
+use super::kept::{Kept, Live};
+use super::memo::{Memo, Outcome, STRIDE_BYTES};
+use super::pending::Match;
+use super::text::Text;
+use crate::automaton::{Automaton, State, outcome};
+use crate::compile::window::BEFORE_FIELD;
+use crate::compile::{Branch, Everywhere, Found};
+use crate::context::{Context, Lead};
+use crate::limits::{LIVE_MAX, STEPS_PER_CONFIRMATION, WINDOW_BYTES};
+use crate::rule::Rule;
+use crate::rule_set::RuleSet;
+use crate::simd::{BLOCK_BYTES, SLACK_BYTES, STRIPE_BYTES};
+use crate::{Hit, RuleId};
+
+/// Bytes before the chunk at which a window may begin that isn't complete yet.
+const BACK_BYTES: usize = WINDOW_BYTES - 1;
+
+/// Takes a chunk through a context: finds windows, confirms what begins or goes on there, and settles which matches are hits.
+///
+/// Invariant: what is looked at next never depends on what was found before, but for rules that have hit already. So the
+/// order in which the sieve tells windows doesn't matter.
+pub(super) struct Run<'r> {
+    rules: &'r RuleSet,
+    context: &'r Context,
+    text: Text<'r>,
+    kept: &'r mut Option<Box<Kept>>,
+    /// Steps that may still be made.
+    steps: u64,
+    is_exhausted: bool,
+    memo: Option<Memo>,
+}
+
+/// Where a confirmation begins.
+#[derive(Clone, Copy)]
+struct Start {
+    rule: RuleId,
+    branch: u16,
+    /// Place of the first byte of the match.
+    start: isize,
+}
+
+impl<'r> Run<'r> {
+    pub(super) fn new(
+        rules: &'r RuleSet,
+        context: &'r Context,
+        text: Text<'r>,
+        kept: &'r mut Option<Box<Kept>>,
+        steps: u64,
+    ) -> Run<'r> {
+        Run { rules, context, text, kept, steps, is_exhausted: false, memo: None }
+    }
+
+    /// Scans the chunk; the steps that are left, or `None` if they were too few.
+    pub(super) fn scan(mut self, hits: &mut Vec<Hit>) -> Option<u64> {
+        if !self.context.everywhere().is_empty() {
+            self.read_every_byte();
+        }
+        if self.kept.as_ref().is_some_and(|kept| !kept.live.is_empty()) {
+            self.go_on();
+        }
+        self.look();
+        self.settle(hits);
+        (!self.is_exhausted).then_some(self.steps)
+    }
+
+    /// Decides what waits for the next byte: there is none.
+    pub(super) fn finish(mut self, hits: &mut Vec<Hit>) {
+        let moment = self.text.offset_of(self.text.end()) + 1;
+        let live = self.kept.as_mut().map(|kept| std::mem::take(&mut kept.live));
+        for live in live.into_iter().flatten() {
+            if branch_of(self.rules.rule(live.rule), live.branch).core.matches_at_end(live.state) {
+                let start = self.text.place_of(live.start);
+                self.report(live.rule, start, self.text.end(), moment);
+            }
+        }
+        let states = self.kept.as_mut().map(|kept| std::mem::take(&mut kept.everywhere));
+        for (rule, state) in self.context.everywhere().iter().zip(states.unwrap_or_default()) {
+            if everywhere_of(self.rules.rule(*rule)).forward.matches_at_end(state) {
+                self.report_backward(*rule, self.text.end(), moment);
+            }
+        }
+        self.settle(hits);
+    }
+
+    /// Lets the automata that read every byte read the chunk.
+    fn read_every_byte(&mut self) {
+        let kept = self.kept.get_or_insert_default();
+        let mut states = std::mem::take(&mut kept.everywhere);
+        if states.is_empty() {
+            let start = |rule: &RuleId| everywhere_of(self.rules.rule(*rule)).forward.start(None);
+            states = self.context.everywhere().iter().map(start).collect();
+        }
+        for (rule, state) in self.context.everywhere().iter().zip(&mut states) {
+            if !self.has_hit(*rule) {
+                self.read_through(*rule, state);
+            }
+        }
+        self.kept.get_or_insert_default().everywhere = states;
+    }
+
+    fn read_through(&mut self, rule: RuleId, state: &mut State) {
+        let forward = &everywhere_of(self.rules.rule(rule)).forward;
+        let mut at = 0;
+        while at < self.text.end() {
+            at += walk(forward, state, self.text.rest_of_part(at)) as isize;
+            let outcome = forward.outcome(*state);
+            let ends = [(outcome::MATCH_BEFORE, at - 1), (outcome::MATCH, at)];
+            let is_reported = ends.into_iter().filter(|(bit, _)| outcome & bit != 0).any(|(_, end)| {
+                self.report_backward(rule, end, self.text.offset_of(at))
+            });
+            if is_reported {
+                return;
+            }
+        }
+    }
+
+    /// Lets the confirmations that outlived the last chunk go on.
+    fn go_on(&mut self) {
+        let kept = self.kept.as_mut().expect("it is asked for before");
+        let live = std::mem::take(&mut kept.live);
+        for Live { rule, branch, state, start } in live {
+            if !self.has_hit(rule) {
+                let start = Start { rule, branch, start: self.text.place_of(start) };
+                self.confirm(start, branch_of(self.rules.rule(rule), branch), state, 0);
+            }
+        }
+    }
+
+    /// Looks for windows: those that begin in the last bytes before the chunk, and all that begin within it.
+    fn look(&mut self) {
+        let (tail, chunk) = (self.text.tail(), self.text.chunk());
+        let mut staged = [BEFORE_FIELD; STRIPE_BYTES + SLACK_BYTES];
+        let known = tail.len().min(BACK_BYTES);
+        staged[BACK_BYTES - known..BACK_BYTES].copy_from_slice(&tail[tail.len() - known..]);
+        if BACK_BYTES + chunk.len() <= STRIPE_BYTES {
+            staged[BACK_BYTES..][..chunk.len()].copy_from_slice(chunk);
+            self.look_at(&staged, BACK_BYTES + chunk.len(), -(BACK_BYTES as isize));
+            return;
+        }
+        let within = BLOCK_BYTES + SLACK_BYTES - BACK_BYTES;
+        staged[BACK_BYTES..][..within].copy_from_slice(&chunk[..within]);
+        self.look_at(&staged, BLOCK_BYTES, -(BACK_BYTES as isize));
+        let mut at = BLOCK_BYTES - BACK_BYTES;
+        while let Some(blocks @ 1..) = (chunk.len() - at).checked_sub(SLACK_BYTES).map(|left| left / BLOCK_BYTES) {
+            let places = (blocks * BLOCK_BYTES).min(STRIPE_BYTES);
+            self.look_at(&chunk[at..], places, at as isize);
+            at += places;
+        }
+        let rest = &chunk[at..];
+        staged[..rest.len()].copy_from_slice(rest);
+        self.look_at(&staged, rest.len(), at as isize);
+    }
+
+    #[inline]
+    fn look_at(&mut self, bytes: &[u8], places: usize, base: isize) {
+        self.context.sieve().look(bytes, places, |window, place| {
+            self.follow(self.context.lead(window), base + place as isize);
+        });
+    }
+
+    /// Follows a window that is at a place.
+    #[inline]
+    fn follow(&mut self, lead: &Lead, at: isize) {
+        let end = at + isize::from(lead.len);
+        // A window is followed once: in the chunk that its last byte is in.
+        if end <= 0 || end > self.text.end() {
+            return;
+        }
+        let core = at - isize::from(lead.offset);
+        let Some(behind) = self.text.behind(core) else { return };
+        if self.is_decided(lead.rule, core) {
+            return;
+        }
+        let rule = self.rules.rule(lead.rule);
+        let branch = branch_of(rule, lead.branch);
+        let start = Start { rule: lead.rule, branch: lead.branch, start: core };
+        let Some(prefix) = &branch.prefix else {
+            if rule.may_follow(behind) {
+                self.confirm(start, branch, branch.core.start(behind), core);
+            }
+            return;
+        };
+        let state = branch.core.start(behind);
+        let text = self.text;
+        starts(prefix, text, core, isize::MIN, |begin| {
+            let may_follow = text.behind(begin).is_some_and(|behind| rule.may_follow(behind));
+            if may_follow {
+                self.confirm(Start { start: begin, ..start }, branch, state, core);
+            }
+            may_follow && !rule.is_validated()
+        });
+    }
+
+    /// Reads on from a place until it is known whether there is a match, or the chunk ends.
+    fn confirm(&mut self, start: Start, branch: &Branch, mut state: State, from: isize) {
+        if self.steps < STEPS_PER_CONFIRMATION {
+            self.is_exhausted = true;
+            return;
+        }
+        self.steps -= STEPS_PER_CONFIRMATION;
+        let core = &branch.core;
+        let is_validated = self.rules.rule(start.rule).is_validated();
+        let mut run = None;
+        let mut at = from;
+        let outcome = loop {
+            if core.is_special(state) {
+                match self.judge(start, core.outcome(state), at) {
+                    Some(outcome) => break outcome,
+                    None => {}
+                }
+            }
+            if at >= self.text.end() {
+                break self.keep(Live {
+                    rule: start.rule,
+                    branch: start.branch,
+                    state,
+                    start: self.text.offset_of(start.start),
+                }, is_validated);
+            }
+            if at > from && at > 0 && !is_validated && at as usize % STRIDE_BYTES == 0 {
+                let memo = self.memo.get_or_insert_with(Memo::new);
+                run = run.or_else(|| memo.begin());
+                let branch = (start.rule, start.branch);
+                if let Some(known) = run.and_then(|run| memo.outcome_from(branch, state, at as usize, run)) {
+                    self.join(start, known);
+                    break known;
+                }
+            }
+            let rest = self.text.rest_of_part(at);
+            let to_note = if at < 0 { rest.len() } else { STRIDE_BYTES - at as usize % STRIDE_BYTES };
+            let read = walk(core, &mut state, &rest[..rest.len().min(to_note)]);
+            at += read as isize;
+            if !self.pay(read as u64) {
+                break Outcome::Nothing;
+            }
+        };
+        if let (Some(run), Some(memo)) = (run, &mut self.memo) {
+            memo.end(run, outcome);
+        }
+    }
+
+    fn pay(&mut self, steps: u64) -> bool {
+        self.is_exhausted |= self.steps < steps;
+        self.steps = self.steps.saturating_sub(steps);
+        !self.is_exhausted
+    }
+
+    /// What a state that was entered before `at` says of a confirmation; `None` if it goes on.
+    fn judge(&mut self, start: Start, said: u8, at: isize) -> Option<Outcome> {
+        let moment = self.text.offset_of(at);
+        for (bit, end) in [(outcome::MATCH_BEFORE, at - 1), (outcome::MATCH, at)] {
+            if said & bit != 0 && self.report(start.rule, start.start, end, moment) {
+                return Some(Outcome::Match { end: self.text.offset_of(end), moment });
+            }
+        }
+        (said & outcome::DEAD != 0).then_some(Outcome::Nothing)
+    }
+
+    /// Another confirmation has come out the same; the start that is later speaks for both.
+    fn join(&mut self, start: Start, known: Outcome) {
+        let offset = self.text.offset_of(start.start);
+        match known {
+            Outcome::Nothing => {}
+            Outcome::Match { end, moment } => {
+                self.report(start.rule, start.start, self.text.place_of(end), moment);
+            }
+            Outcome::Live(index) => {
+                let live = self.kept.as_mut().and_then(|kept| kept.live.get_mut(index));
+                let live = live.expect("what is alive stays until the chunk ends");
+                live.start = live.start.max(offset);
+            }
+        }
+    }
+
+    /// Keeps a confirmation for the next chunk.
+    fn keep(&mut self, live: Live, is_validated: bool) -> Outcome {
+        let kept = self.kept.get_or_insert_default();
+        let is_twin = |other: &Live| (other.rule, other.branch, other.state) == (live.rule, live.branch, live.state);
+        let twin = if is_validated { None } else { kept.live.iter().position(is_twin) };
+        if let Some(index) = twin {
+            kept.live[index].start = kept.live[index].start.max(live.start);
+            return Outcome::Live(index);
+        }
+        if kept.live.len() >= LIVE_MAX {
+            self.is_exhausted = true;
+            return Outcome::Nothing;
+        }
+        kept.live.push(live);
+        Outcome::Live(kept.live.len() - 1)
+    }
+
+    #[inline]
+    fn has_hit(&self, rule: RuleId) -> bool {
+        self.kept.as_ref().is_some_and(|kept| kept.has_hit(rule))
+    }
+
+    /// Whether no match of the rule that begins here or later can be its first.
+    #[inline]
+    fn is_decided(&self, rule: RuleId, core: isize) -> bool {
+        self.kept.as_ref().is_some_and(|kept| {
+            let ends_before = || kept.pending.of(rule).is_some_and(|found| found.end <= self.text.offset_of(core));
+            kept.has_hit(rule) || ends_before()
+        })
+    }
+
+    /// Notes a match; `false` if a validator refuses it.
+    fn report(&mut self, rule: RuleId, start: isize, end: isize, moment: u64) -> bool {
+        let of = self.rules.rule(rule);
+        if of.is_validated() && !of.accepts(&self.text.excerpt(start, end)) {
+            return false;
+        }
+        let (start, end) = (self.text.offset_of(start), self.text.offset_of(end));
+        self.kept.get_or_insert_default().pending.note(Match { rule, start, end, moment });
+        true
+    }
+
+    /// Notes the match of an automaton that reads every byte, from its latest begin; `false` if there is none. How far a
+    /// match goes back beyond an excerpt isn't looked at.
+    fn report_backward(&mut self, rule: RuleId, end: isize, moment: u64) -> bool {
+        let of = self.rules.rule(rule);
+        let text = self.text;
+        let earliest = end - Hit::EXCERPT_BYTES_MAX as isize;
+        let mut is_reported = false;
+        let goes_on = starts(&everywhere_of(of).backward, text, end, earliest, |start| {
+            let may_follow = text.behind(start).is_none_or(|behind| of.may_follow(behind));
+            is_reported = may_follow && self.report(rule, start, end, moment);
+            is_reported
+        });
+        is_reported || goes_on && self.report(rule, earliest, end, moment)
+    }
+
+    /// Makes hits of the matches of this chunk.
+    fn settle(&mut self, hits: &mut Vec<Hit>) {
+        let Some(kept) = self.kept.as_mut().filter(|kept| !kept.pending.is_empty()) else { return };
+        let mut pending = std::mem::take(&mut kept.pending);
+        for Match { rule, start, end, .. } in pending.drain_in_order() {
+            kept.note_hit(rule);
+            let excerpt = self.text.excerpt(self.text.place_of(start), self.text.place_of(end));
+            hits.push(Hit { rule, start, end, excerpt });
+        }
+        let hit = |live: &Live| kept.has_hit(live.rule);
+        let gone: Vec<bool> = kept.live.iter().map(hit).collect();
+        let mut gone = gone.into_iter();
+        kept.live.retain(|_| !gone.next().unwrap_or(false));
+        kept.pending = pending;
+    }
+}
+
+/// Lets an automaton read until a state has something to say; how many bytes it has read.
+#[inline]
+fn walk(automaton: &Automaton, state: &mut State, bytes: &[u8]) -> usize {
+    for (at, byte) in bytes.iter().enumerate() {
+        *state = automaton.next(*state, *byte);
+        if automaton.is_special(*state) {
+            return at + 1;
+        }
+    }
+    bytes.len()
+}
+
+/// Tells `sink` the places at which a match that ends before `end` begins, the nearest first, until it says that this is
+/// enough, or there are no more; `true` if there may be more before `earliest`.
+fn starts(
+    backward: &Automaton,
+    text: Text<'_>,
+    end: isize,
+    earliest: isize,
+    mut sink: impl FnMut(isize) -> bool,
+) -> bool {
+    let mut state = backward.start(text.byte(end));
+    let mut at = end;
+    loop {
+        let said = if backward.is_special(state) { backward.outcome(state) } else { 0 };
+        let is_enough = [(outcome::MATCH_BEFORE, at + 1), (outcome::MATCH, at)]
+            .into_iter()
+            .any(|(bit, start)| said & bit != 0 && sink(start));
+        if is_enough || said & outcome::DEAD != 0 {
+            return false;
+        }
+        // What stands before the earliest place bears on it.
+        let Some(byte) = text.byte(at - 1).filter(|_| at >= earliest) else { break };
+        at -= 1;
+        state = backward.next(state, byte);
+    }
+    let is_begin = text.offset_of(at) == 0;
+    if is_begin && backward.matches_at_end(state) {
+        sink(at);
+    }
+    !is_begin
+}
+
+fn branch_of(rule: &Rule, branch: u16) -> &Branch {
+    match rule.found() {
+        Found::ByWindows(branches) => &branches[usize::from(branch)],
+        Found::ByEveryByte(_) => unreachable!("windows lead to branches"),
+    }
+}
+
+fn everywhere_of(rule: &Rule) -> &Everywhere {
+    match rule.found() {
+        Found::ByEveryByte(everywhere) => everywhere,
+        Found::ByWindows(_) => unreachable!("contexts list only rules that are found by every byte"),
+    }
+}

@@ -1,0 +1,119 @@
+//! The bytes of a field that can still be read.
+
+use arrayvec::ArrayVec;
+
+use crate::Hit;
+use crate::limits::TAIL_BYTES;
+
+/// A chunk and the tail of what came before it, addressed from the begin of the chunk: what is before it has negative
+/// places.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Text<'t> {
+    tail: &'t [u8],
+    chunk: &'t [u8],
+    /// Offset of the first byte of the chunk within the field.
+    offset: u64,
+}
+
+impl<'t> Text<'t> {
+    pub(super) fn new(tail: &'t [u8], chunk: &'t [u8], offset: u64) -> Text<'t> {
+        debug_assert!(tail.len() as u64 <= offset, "the tail came before the chunk");
+        Text { tail, chunk, offset }
+    }
+
+    #[inline]
+    pub(super) fn tail(&self) -> &'t [u8] {
+        self.tail
+    }
+
+    #[inline]
+    pub(super) fn chunk(&self) -> &'t [u8] {
+        self.chunk
+    }
+
+    /// The place behind the last byte.
+    #[inline]
+    pub(super) fn end(&self) -> isize {
+        // A slice has at most `isize::MAX` bytes.
+        self.chunk.len() as isize
+    }
+
+    /// The offset of a place within the field.
+    #[inline]
+    pub(super) fn offset_of(&self, place: isize) -> u64 {
+        self.offset.wrapping_add_signed(place as i64)
+    }
+
+    /// The place of an offset within the field.
+    #[inline]
+    pub(super) fn place_of(&self, offset: u64) -> isize {
+        offset.wrapping_sub(self.offset) as isize
+    }
+
+    /// The byte at a place, if it is still known.
+    #[inline]
+    pub(super) fn byte(&self, place: isize) -> Option<u8> {
+        match usize::try_from(place) {
+            Ok(at) => self.chunk.get(at).copied(),
+            Err(_) => self.tail.get(self.tail.len().checked_sub(place.unsigned_abs())?).copied(),
+        }
+    }
+
+    /// What stands before a place: a byte, or nothing at the begin of the field. `None` if it isn't known any more.
+    #[inline]
+    pub(super) fn behind(&self, place: isize) -> Option<Option<u8>> {
+        if self.offset_of(place) == 0 { Some(None) } else { self.byte(place - 1).map(Some) }
+    }
+
+    /// The bytes from a place to the end of the part of the text that it is in: tail or chunk.
+    #[inline]
+    pub(super) fn rest_of_part(&self, from: isize) -> &'t [u8] {
+        match usize::try_from(from) {
+            Ok(at) => self.chunk.get(at..).unwrap_or_default(),
+            Err(_) => {
+                let at = self.tail.len().checked_sub(from.unsigned_abs());
+                at.and_then(|at| self.tail.get(at..)).unwrap_or_default()
+            }
+        }
+    }
+
+    /// The last bytes before `end`, from `start` on if these aren't more than an excerpt has, as far as they are known.
+    pub(super) fn excerpt(&self, start: isize, end: isize) -> ArrayVec<u8, { Hit::EXCERPT_BYTES_MAX }> {
+        let start = start.max(end - Hit::EXCERPT_BYTES_MAX as isize);
+        (start..end).filter_map(|place| self.byte(place)).collect()
+    }
+}
+
+/// Makes the tail that of the bytes behind `chunk`, at most `len` of them.
+#[inline]
+pub(super) fn keep_tail(tail: &mut ArrayVec<u8, TAIL_BYTES>, chunk: &[u8], len: usize) {
+    let kept = &chunk[chunk.len().saturating_sub(len)..];
+    let too_many = (tail.len() + kept.len()).saturating_sub(len);
+    tail.drain(..too_many);
+    tail.try_extend_from_slice(kept).expect("room was made");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_reach_into_the_tail() {
+        let text = Text::new(b"cd", b"efg", 4);
+        assert_eq!([-3, -2, 2, 3].map(|place| text.byte(place)), [None, Some(b'c'), Some(b'g'), None]);
+        assert_eq!([-4, -2, 0].map(|place| text.behind(place)), [Some(None), None, Some(Some(b'd'))]);
+        assert_eq!((text.rest_of_part(-1), text.rest_of_part(1)), (&b"d"[..], &b"fg"[..]));
+        assert_eq!(text.excerpt(-1, 2).as_slice(), b"def");
+        assert_eq!((text.offset_of(-1), text.place_of(6)), (3, 2));
+    }
+
+    #[test]
+    fn the_tail_is_the_end_of_all_chunks() {
+        let text: Vec<u8> = (0..=255).collect();
+        for (size, len) in (1..200).flat_map(|size| [1, 65, TAIL_BYTES].map(|len| (size, len))) {
+            let mut tail = ArrayVec::new();
+            text.chunks(size).for_each(|chunk| keep_tail(&mut tail, chunk, len));
+            assert_eq!(tail.as_slice(), &text[256 - len..], "chunks of {size}");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Windows whose first four bytes are few keys.
+
+use super::{WindowId, buckets};
+use crate::byte_set::ByteSet;
+use crate::compile::window::{Window, folded};
+use crate::frequency::Frequency;
+use crate::limits::WINDOW_BYTES;
+use crate::simd::{self, BLOCK_BYTES, BucketTables, STRIPE_BYTES, Tier};
+
+/// Bits of a hash that the bitmap is addressed by: 8 KiB of it stay in the first-level cache.
+const BITMAP_BITS: u32 = 16;
+
+/// Sets the bit that tells the cases of a letter apart, in each byte of a key.
+const FOLD: u32 = 0x2020_2020;
+
+/// Four folded bytes that some windows begin with, and where their entries are.
+#[derive(Clone, Copy, Debug, Default)]
+struct Slot {
+    key: u32,
+    first: u32,
+    /// 0 if the slot is empty.
+    count: u32,
+}
+
+/// A window behind a key: it may be where `word & mask == value`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    mask: u64,
+    value: u64,
+    window: WindowId,
+}
+
+/// Two stages that find windows: buckets, 64 places at a time, then keys of four bytes.
+#[derive(Debug)]
+pub(super) struct Keys {
+    buckets: BucketTables,
+    bitmap: Vec<u64>,
+    /// Open addressing; the length is a power of two, and there are empty ones.
+    slots: Vec<Slot>,
+    entries: Vec<Entry>,
+}
+
+impl Keys {
+    pub(super) fn new(windows: &[(WindowId, Window)], tier: Tier, frequency: &Frequency) -> Keys {
+        let only_windows: Vec<Window> = windows.iter().map(|(_, window)| *window).collect();
+        let buckets = buckets::tables(&only_windows, tier, frequency);
+        let mut keyed: Vec<(u32, Entry)> = windows
+            .iter()
+            .flat_map(|(id, window)| {
+                let entry = Entry::new(*id, window);
+                keys_of(window).into_iter().map(move |key| (key, entry))
+            })
+            .collect();
+        keyed.sort_unstable();
+        let mut bitmap = vec![0; 1 << (BITMAP_BITS - 6)];
+        let mut slots = vec![Slot::default(); (2 * keyed.len()).next_power_of_two()];
+        let mut entries: Vec<Entry> = Vec::new();
+        for of_key in keyed.chunk_by(|one, other| one.0 == other.0) {
+            let (key, first) = (of_key[0].0, entries.len());
+            entries.extend(of_key.iter().map(|(_, entry)| entry));
+            let bit = bitmap_bit(key);
+            bitmap[bit >> 6] |= 1 << (bit & 63);
+            let mut at = slot_of(key, slots.len());
+            while slots[at].count != 0 {
+                at = (at + 1) & (slots.len() - 1);
+            }
+            let [first, count] =
+                [first, of_key.len()].map(|number| u32::try_from(number).expect("windows have few keys"));
+            slots[at] = Slot { key, first, count };
+        }
+        Keys { buckets, bitmap, slots, entries }
+    }
+
+    /// The first stage.
+    #[inline]
+    pub(super) fn masks(&self, tier: Tier, bytes: &[u8], masks: &mut [u64]) {
+        simd::bucket_masks(tier, &self.buckets, bytes, masks);
+    }
+
+    /// The second stage: looks at the places of `masks`.
+    #[inline]
+    pub(super) fn look_up(&self, bytes: &[u8], masks: &[u64], sink: &mut impl FnMut(WindowId, usize)) {
+        let mut passed = [0_u16; STRIPE_BYTES];
+        let mut count = 0;
+        for (block, mask) in masks.iter().enumerate() {
+            let mut mask = *mask;
+            while mask != 0 {
+                let place = block * BLOCK_BYTES + mask.trailing_zeros() as usize;
+                mask &= mask - 1;
+                let bit = bitmap_bit(word_at(bytes, place) as u32 | FOLD);
+                // Written always and kept seldom: a branch would be wrong too often.
+                passed[count] = place as u16;
+                count += (self.bitmap[bit >> 6] >> (bit & 63) & 1) as usize;
+            }
+        }
+        for place in &passed[..count] {
+            let place = usize::from(*place);
+            self.look_up_at(word_at(bytes, place), |window| sink(window, place));
+        }
+    }
+
+    #[inline]
+    fn look_up_at(&self, word: u64, mut sink: impl FnMut(WindowId)) {
+        let key = word as u32 | FOLD;
+        let mut at = slot_of(key, self.slots.len());
+        loop {
+            let slot = self.slots[at];
+            if slot.count == 0 {
+                return;
+            }
+            if slot.key == key {
+                let entries = &self.entries[slot.first as usize..][..slot.count as usize];
+                entries.iter().filter(|entry| word & entry.mask == entry.value).for_each(|entry| sink(entry.window));
+                return;
+            }
+            at = (at + 1) & (self.slots.len() - 1);
+        }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val(self.bitmap.as_slice())
+            + size_of_val(self.slots.as_slice())
+            + size_of_val(self.entries.as_slice())
+            + self.buckets.tables.len()
+    }
+}
+
+impl Entry {
+    fn new(window: WindowId, of: &Window) -> Entry {
+        let (mut mask, mut value) = ([0; WINDOW_BYTES], [0; WINDOW_BYTES]);
+        for (at, set) in of.sets.iter().enumerate() {
+            (mask[at], value[at]) = masked(set);
+        }
+        Entry { mask: u64::from_le_bytes(mask), value: u64::from_le_bytes(value), window }
+    }
+}
+
+/// A mask and a value such that each byte of the set is the value under the mask.
+fn masked(set: &ByteSet) -> (u8, u8) {
+    let (all, any) = set.iter().fold((u8::MAX, 0), |(all, any), byte| (all & byte, any | byte));
+    let same = !(all ^ any);
+    (same, all & same)
+}
+
+fn keys_of(window: &Window) -> Vec<u32> {
+    let mut keys = vec![0];
+    for (at, set) in window.sets.iter().take(4).enumerate() {
+        let bytes = folded(set);
+        keys = keys
+            .into_iter()
+            .flat_map(|key| bytes.iter().map(move |byte| key | u32::from(byte) << (8 * at)).collect::<Vec<_>>())
+            .collect();
+    }
+    keys
+}
+
+#[inline]
+fn word_at(bytes: &[u8], place: usize) -> u64 {
+    u64::from_le_bytes(*bytes[place..].first_chunk().expect("there is slack behind the last place"))
+}
+
+/// Multiplicative hashing with the golden ratio (Knuth, TAOCP vol. 3, 6.4).
+#[inline]
+fn bitmap_bit(key: u32) -> usize {
+    (key.wrapping_mul(0x9e37_79b1) >> (32 - BITMAP_BITS)) as usize
+}
+
+#[inline]
+fn slot_of(key: u32, slots: usize) -> usize {
+    // The upper bits are the well-mixed ones.
+    key.wrapping_mul(0x9e37_79b1).rotate_left(17) as usize & (slots - 1)
+}

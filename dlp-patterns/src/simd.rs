@@ -1,0 +1,167 @@
+//! Looking at many bytes at once, with whatever vector instructions the machine has.
+//!
+//! Every tier computes exactly the same masks; [`scalar`] is what they mean.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512bw;
+#[cfg(target_arch = "x86_64")]
+mod avx512vbmi;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod scalar;
+#[cfg(target_arch = "x86_64")]
+mod ssse3;
+mod tables;
+
+pub(crate) use tables::{Alphabet, BucketTables, SetTable};
+
+/// Bytes of a block: one mask has a bit for each.
+pub(crate) const BLOCK_BYTES: usize = 64;
+
+/// Blocks that are looked at in one call, at most.
+pub(crate) const STRIPE_BLOCKS: usize = 8;
+
+/// Bytes of the blocks of one call, at most.
+pub(crate) const STRIPE_BYTES: usize = STRIPE_BLOCKS * BLOCK_BYTES;
+
+/// Bytes that have to be there behind the last block, whatever they are: windows reach into them.
+pub(crate) const SLACK_BYTES: usize = BLOCK_BYTES;
+
+/// A family of vector instructions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Tier {
+    /// Whatever the compiler makes of plain code, on every machine.
+    Scalar,
+    /// 16 bytes at a time, x86-64.
+    Ssse3,
+    /// 16 bytes at a time, aarch64.
+    Neon,
+    /// 32 bytes at a time, x86-64.
+    Avx2,
+    /// 64 bytes at a time, x86-64.
+    Avx512Bw,
+    /// 64 bytes at a time with look-ups in 128 entries, x86-64.
+    Avx512Vbmi,
+}
+
+impl Tier {
+    /// All of them, the slowest first, with the names that options use.
+    pub const NAMES: [(&'static str, Tier); 6] = [
+        ("scalar", Tier::Scalar),
+        ("ssse3", Tier::Ssse3),
+        ("neon", Tier::Neon),
+        ("avx2", Tier::Avx2),
+        ("avx512bw", Tier::Avx512Bw),
+        ("avx512vbmi", Tier::Avx512Vbmi),
+    ];
+
+    /// The fastest that this machine has.
+    pub fn best() -> Tier {
+        Tier::available().last().expect("the scalar tier is everywhere")
+    }
+
+    /// All that this machine has, the slowest first.
+    pub fn available() -> impl DoubleEndedIterator<Item = Tier> {
+        Tier::NAMES.into_iter().map(|(_, tier)| tier).filter(|tier| tier.is_available())
+    }
+
+    /// The name that options use.
+    pub fn as_str(self) -> &'static str {
+        let (name, _) = Tier::NAMES[self as usize];
+        name
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn is_available(self) -> bool {
+        match self {
+            Tier::Scalar => true,
+            Tier::Neon => false,
+            Tier::Ssse3 => is_x86_feature_detected!("ssse3"),
+            Tier::Avx2 => is_x86_feature_detected!("avx2"),
+            Tier::Avx512Bw => is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw"),
+            Tier::Avx512Vbmi => Tier::Avx512Bw.is_available() && is_x86_feature_detected!("avx512vbmi"),
+        }
+    }
+
+    #[cfg(target_arch = "aarch64")]
+    fn is_available(self) -> bool {
+        match self {
+            Tier::Scalar => true,
+            Tier::Neon => std::arch::is_aarch64_feature_detected!("neon"),
+            _ => false,
+        }
+    }
+
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    fn is_available(self) -> bool {
+        self == Tier::Scalar
+    }
+
+    /// How many symbols its bucket tables tell apart.
+    pub(crate) fn symbols(self) -> usize {
+        if self == Tier::Avx512Vbmi { 128 } else { 16 }
+    }
+}
+
+/// Computes, for each place in the blocks of `bytes`, whether any bucket may begin there: bit `i` of `masks[b]` is for
+/// `bytes[64 * b + i]`.
+///
+/// # Panics
+/// If `bytes` is shorter than the blocks of `masks` and [`SLACK_BYTES`], if these are more than [`STRIPE_BLOCKS`], or if
+/// the machine lacks `tier`.
+pub(crate) fn bucket_masks(tier: Tier, tables: &BucketTables, bytes: &[u8], masks: &mut [u64]) {
+    assert_fits(tier, bytes, masks.len());
+    match tier {
+        Tier::Scalar => scalar::bucket_masks(tables, bytes, masks),
+        #[cfg(target_arch = "x86_64")]
+        Tier::Ssse3 => ssse3::bucket_masks(tables, bytes, masks),
+        #[cfg(target_arch = "x86_64")]
+        Tier::Avx2 => avx2::bucket_masks(tables, bytes, masks),
+        #[cfg(target_arch = "x86_64")]
+        Tier::Avx512Bw => avx512bw::bucket_masks(tables, bytes, masks),
+        #[cfg(target_arch = "x86_64")]
+        Tier::Avx512Vbmi => avx512vbmi::bucket_masks(tables, bytes, masks),
+        #[cfg(target_arch = "aarch64")]
+        Tier::Neon => neon::bucket_masks(tables, bytes, masks),
+        #[allow(unreachable_patterns, reason = "which tiers are left depends on the machine")]
+        _ => unreachable!("it was asserted to be available"),
+    }
+}
+
+/// Computes, for each byte of the blocks, whether it is in a set: bit `i` of `masks[b]` is for `bytes[64 * b + i]`.
+///
+/// # Panics
+/// As [`bucket_masks`].
+pub(crate) fn set_masks(tier: Tier, set: &SetTable, bytes: &[u8], masks: &mut [u64]) {
+    assert_fits(tier, bytes, masks.len());
+    match tier {
+        Tier::Scalar => scalar::set_masks(set, bytes, masks),
+        #[cfg(target_arch = "x86_64")]
+        Tier::Ssse3 => ssse3::set_masks(set, bytes, masks),
+        #[cfg(target_arch = "x86_64")]
+        Tier::Avx2 => avx2::set_masks(set, bytes, masks),
+        #[cfg(target_arch = "x86_64")]
+        Tier::Avx512Bw | Tier::Avx512Vbmi => avx512bw::set_masks(set, bytes, masks),
+        #[cfg(target_arch = "aarch64")]
+        Tier::Neon => neon::set_masks(set, bytes, masks),
+        #[allow(unreachable_patterns, reason = "which tiers are left depends on the machine")]
+        _ => unreachable!("it was asserted to be available"),
+    }
+}
+
+/// What every vector kernel relies on.
+fn assert_fits(tier: Tier, bytes: &[u8], blocks: usize) {
+    assert!(blocks <= STRIPE_BLOCKS, "a stripe has at most {STRIPE_BLOCKS} blocks");
+    assert!(bytes.len() >= blocks * BLOCK_BYTES + SLACK_BYTES, "windows reach beyond the blocks");
+    debug_assert!(tier.is_available(), "rule sets are compiled for a tier that the machine has");
+}
+
+/// The block at `at` and what windows reach into behind it.
+fn block(bytes: &[u8], at: usize) -> &[u8; BLOCK_BYTES + SLACK_BYTES] {
+    bytes[at * BLOCK_BYTES..].first_chunk().expect("it was asserted that the bytes reach that far")
+}
+
+#[cfg(test)]
+mod tests;
