@@ -52,6 +52,22 @@ impl Pack {
     pub fn signatures(&self) -> &[Signature] {
         &self.signatures
     }
+
+    /// Keeps only the rules that `keep` approves of.
+    pub fn retain(&mut self, keep: impl FnMut(&Signature) -> bool) {
+        self.signatures.retain(keep);
+    }
+
+    /// The pack with bare patterns: without validators and `not_after`. An engine that knows neither can be compared
+    /// with that.
+    #[must_use]
+    pub fn without_checks(mut self) -> Pack {
+        for signature in &mut self.signatures {
+            signature.not_after = None;
+            signature.validator = None;
+        }
+        self
+    }
 }
 
 #[cfg(test)]

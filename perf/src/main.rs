@@ -1,9 +1,10 @@
 //! Whole-program measuring: makes deterministic captures, and runs Weir beside peers on them.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod build;
 mod generate;
 mod inline;
+mod matching;
 mod measure;
 mod replay;
 mod rules;
@@ -54,6 +55,15 @@ enum Command {
         /// The core that both are pinned to; the last one unless told otherwise.
         #[arg(long)]
         core: Option<usize>,
+    },
+    /// Scan a file with the same patterns by Weir's matcher and a peer's by turns, and print medians and their ratio.
+    Match {
+        /// What is measured.
+        #[command(flatten)]
+        plan: matching::Plan,
+        /// How the result is printed.
+        #[arg(short, long, value_enum, default_value = "text")]
+        output: Output,
     },
     /// Flood Weir and a bare AF_XDP forwarder by turns between namespaces of this machine, as root: frames that each
     /// forwards at full rate, and frames lost at paced rates.
@@ -116,6 +126,10 @@ fn main() -> ExitCode {
                 Output::Json => println!("{}", report.to_json()),
             })
         }
+        Command::Match { plan, output } => plan.run().map(|report| match output {
+            Output::Text => print!("{report}"),
+            Output::Json => println!("{}", report.to_json()),
+        }),
         Command::Inline { rounds, seconds, core, output } => {
             let plan = inline::Plan { rounds, seconds, core };
             plan.run().map(|report| match output {

@@ -67,3 +67,14 @@ fn a_pack_needs_a_head_and_rules_and_a_rule_a_pattern() {
     let fieldless = RIGHT.replace("['http.uri', 'payload']", "[]");
     assert_eq!(mistakes(&fieldless), ["p.toml:11:10: a rule without a field never looks at anything"]);
 }
+
+#[test]
+fn checks_and_rules_can_be_taken_out() {
+    let checked = RIGHT.replace("mask = 'none'", "mask = 'none'\nnot_after = '[a-z]'\nvalidator = 'luhn'");
+    let mut pack = Pack::parse("p.toml", &checked).expect("it is right");
+    assert!(pack.signatures()[0].not_after().is_some() && pack.signatures()[0].validator().is_some());
+    pack = pack.without_checks();
+    assert!(pack.signatures()[0].not_after().is_none() && pack.signatures()[0].validator().is_none());
+    pack.retain(|signature| signature.id() != 1);
+    assert!(pack.signatures().is_empty());
+}

@@ -1,0 +1,164 @@
+//! Both engines behind the same steps, so that their scans can be timed and their hits compared.
+
+use dlp_patterns::{Direction, Field, Hit, RuleSet, ScanState};
+
+use super::hyperscan::{Found, Scanner};
+use super::streams::Step;
+
+/// Where a rule matched first in a stream; ordered so that lists of both engines can be compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct FirstHit {
+    /// Number of the stream in the file.
+    pub(crate) stream: usize,
+    /// Id of the signature.
+    pub(crate) id: u32,
+    /// Offset behind the last matched byte, in the stream.
+    pub(crate) end: u64,
+}
+
+/// A matcher that plays the steps of flows.
+pub(crate) trait Contestant {
+    /// Plays all steps, and tells every hit when its stream ends.
+    fn play(&mut self, steps: &[Step<'_>], told: &mut dyn FnMut(FirstHit));
+
+    /// The first hit of each rule in each stream, in order.
+    fn first_hits(&mut self, steps: &[Step<'_>]) -> Vec<FirstHit> {
+        let mut hits = Vec::new();
+        self.play(steps, &mut |hit| hits.push(hit));
+        hits.sort_unstable();
+        hits.dedup_by_key(|hit| (hit.stream, hit.id));
+        hits
+    }
+}
+
+/// Weir's rule set with a state for each open flow.
+pub(crate) struct Weir {
+    rules: RuleSet,
+    field: Field,
+    direction: Direction,
+    flows: Vec<(ScanState, Vec<Hit>)>,
+    /// Fields in which the scan kept not all candidates.
+    pub(crate) overflows: u64,
+}
+
+impl Weir {
+    /// Scans `flows` flows at once as `field` in `direction`.
+    pub(crate) fn new(rules: RuleSet, field: Field, direction: Direction, flows: usize) -> Weir {
+        let flows = (0..flows).map(|_| (ScanState::default(), Vec::new())).collect();
+        Weir { rules, field, direction, flows, overflows: 0 }
+    }
+
+    /// The rule set.
+    pub(crate) fn rules(&self) -> &RuleSet {
+        &self.rules
+    }
+}
+
+impl Contestant for Weir {
+    fn play(&mut self, steps: &[Step<'_>], told: &mut dyn FnMut(FirstHit)) {
+        for step in steps {
+            match *step {
+                Step::Begin { flow } => self.rules.begin(&mut self.flows[flow].0, self.field, self.direction),
+                Step::Segment { flow, bytes } => {
+                    let (state, hits) = &mut self.flows[flow];
+                    if self.rules.scan(state, bytes, hits).is_err() {
+                        self.overflows += 1;
+                    }
+                }
+                Step::End { flow, stream } => {
+                    let (state, hits) = &mut self.flows[flow];
+                    self.rules.finish(state, hits);
+                    for hit in hits.drain(..) {
+                        told(FirstHit { stream, id: self.rules.rule(hit.rule).id(), end: hit.end });
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The peer's scanner with a stream for each open flow.
+pub(crate) struct Peer {
+    scanner: Scanner,
+    flows: Vec<Vec<Found>>,
+}
+
+impl Peer {
+    /// Scans as many flows at once as the scanner was made for.
+    pub(crate) fn new(scanner: Scanner, flows: usize) -> Peer {
+        Peer { scanner, flows: vec![Vec::new(); flows] }
+    }
+
+    /// The scanner.
+    pub(crate) fn scanner(&self) -> &Scanner {
+        &self.scanner
+    }
+}
+
+impl Contestant for Peer {
+    fn play(&mut self, steps: &[Step<'_>], told: &mut dyn FnMut(FirstHit)) {
+        for step in steps {
+            match *step {
+                Step::Begin { .. } => {}
+                Step::Segment { flow, bytes } => self.scanner.scan(flow, bytes, &mut self.flows[flow]),
+                Step::End { flow, stream } => {
+                    self.scanner.end(flow, &mut self.flows[flow]);
+                    for found in self.flows[flow].drain(..) {
+                        told(FirstHit { stream, id: found.id, end: found.end });
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Compares lists of first hits, and says up to `most` differences.
+pub(crate) fn differences(weir: &[FirstHit], peer: &[FirstHit], most: usize) -> (usize, Vec<String>) {
+    let (mut count, mut said) = (0, Vec::new());
+    let mut say = |line: String| {
+        count += 1;
+        if said.len() < most {
+            said.push(line);
+        }
+    };
+    let (mut left, mut right) = (weir.iter().peekable(), peer.iter().peekable());
+    loop {
+        let place = |hit: &&&FirstHit| (hit.stream, hit.id);
+        let order = match (left.peek(), right.peek()) {
+            (None, None) => break,
+            (Some(_), None) => std::cmp::Ordering::Less,
+            (None, Some(_)) => std::cmp::Ordering::Greater,
+            (Some(weir), Some(peer)) => place(&weir).cmp(&place(&peer)),
+        };
+        let ours = if order.is_le() { left.next() } else { None };
+        let theirs = if order.is_ge() { right.next() } else { None };
+        let Some(hit) = ours.or(theirs) else { break };
+        let end = |hit: Option<&FirstHit>| hit.map_or("no hit".to_owned(), |hit| format!("end {}", hit.end));
+        if ours.map(|hit| hit.end) != theirs.map(|hit| hit.end) {
+            say(format!("stream {}, rule {}: Weir {}, peer {}", hit.stream, hit.id, end(ours), end(theirs)));
+        }
+    }
+    (count, said)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hit(stream: usize, id: u32, end: u64) -> FirstHit {
+        FirstHit { stream, id, end }
+    }
+
+    #[test]
+    fn each_difference_is_said_once() {
+        let weir = [hit(0, 1, 5), hit(0, 2, 7), hit(2, 1, 9)];
+        let peer = [hit(0, 2, 8), hit(1, 1, 4), hit(2, 1, 9)];
+        let (count, said) = differences(&weir, &peer, 2);
+        assert_eq!(count, 3);
+        assert_eq!(
+            said,
+            ["stream 0, rule 1: Weir end 5, peer no hit", "stream 0, rule 2: Weir end 7, peer end 8"]
+        );
+        assert_eq!(differences(&weir, &weir, 9), (0, vec![]));
+    }
+}

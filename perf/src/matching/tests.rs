@@ -1,0 +1,117 @@
+use std::io::Write;
+use std::path::Path;
+
+use clap::Parser;
+
+use super::*;
+
+#[derive(Parser)]
+struct Line {
+    #[command(flatten)]
+    plan: Plan,
+}
+
+const PACK: &str = r#"[pack]
+name = "p"
+version = "1"
+description = "d"
+[[rule]]
+id = 1
+name = "key"
+action = "alert"
+severity = 1
+category = "c"
+fields = ["payload"]
+regex = '\bkey-[0-9A-F]{6}\b'
+not_after = '[.]'
+mask = "none"
+examples = { positive = ["key-012345"], negative = ["key"] }
+[[rule]]
+id = 2
+name = "words"
+action = "alert"
+severity = 1
+category = "c"
+fields = ["payload", "http.uri"]
+direction = "to_server"
+literals = ["SeCret", "hidden thing"]
+nocase = true
+mask = "none"
+examples = { positive = ["secret"], negative = ["public"] }
+[[rule]]
+id = 3
+name = "elsewhere"
+action = "alert"
+severity = 1
+category = "c"
+fields = ["http.uri"]
+literals = ["secret"]
+mask = "none"
+examples = { positive = ["secret"], negative = ["public"] }
+[[rule]]
+id = 4
+name = "beyond PCRE"
+action = "alert"
+severity = 1
+category = "c"
+fields = ["payload"]
+regex = 'word\b{end}'
+mask = "none"
+examples = { positive = ["word"], negative = ["words"] }
+"#;
+
+/// Three streams: a key across segments, and words; a word, and a key too long; a key right at the end.
+const DATA: &[u8] = b"....key-01AB2C....sEcrEt secret hidden thing hidden thing.....1SECRET..................................key-0123AFxkey-0123AF, ..key-ABCDEF";
+
+fn plan(data: &Path, pack: &Path, more: &[&str]) -> Plan {
+    let line = ["match", "--rounds", "1", "--stream", "60", "--segment", "7", "--flows", "2", "--data"];
+    let files = [data.to_str().expect("UTF-8"), "--pack", pack.to_str().expect("UTF-8")];
+    Line::parse_from(line.iter().chain(&files).chain(more)).plan
+}
+
+fn files() -> (tempfile::NamedTempFile, tempfile::NamedTempFile) {
+    let file = |text: &[u8]| {
+        let mut file = tempfile::NamedTempFile::new().expect("a place for files");
+        file.write_all(text).expect("room");
+        file
+    };
+    (file(DATA), file(PACK.as_bytes()))
+}
+
+#[test]
+fn alone_weir_is_measured_without_a_ratio() {
+    let (data, pack) = files();
+    let report = plan(data.path(), pack.path(), &[]).run().expect("it runs");
+    assert_eq!((report.rules, report.elsewhere, report.not_afters), (3, 1, 1));
+    let told = report.to_json();
+    assert!(told["weir"]["gb_s"].as_f64().expect("a figure") > 0.0);
+    assert!(told["ratio"].is_null() && told["peer"].is_null());
+}
+
+#[test]
+fn a_peer_that_is_here_has_the_same_hits() {
+    if let Err(error) = Peer::Hyperscan.load(None).map(|_| ()) {
+        eprintln!("SKIPPED: {error:#}");
+        return;
+    }
+    let (data, pack) = files();
+    let report = plan(data.path(), pack.path(), &["--peer", "hyperscan"]).run().expect("the hits are equal");
+    assert_eq!(report.rules, 2);
+    let [left_out] = report.left_out.as_slice() else { panic!("one rule: {:?}", report.left_out) };
+    assert_eq!((left_out.id, left_out.by), (4, "translation"));
+    let peer = report.peer.as_ref().expect("it was there");
+    assert_eq!((report.weir.hits, peer.hits), (4, 4));
+    assert!(peer.state_bytes > 0 && peer.memory_bytes > 0);
+    let told = report.to_string();
+    assert!(told.contains("beyond PCRE by translation") && told.contains("ratio "), "{told}");
+}
+
+#[test]
+fn hits_that_differ_end_the_measurement() {
+    let (data, pack) = files();
+    let plan = plan(data.path(), pack.path(), &["--peer", "hyperscan"]);
+    let hit = |end| FirstHit { stream: 0, id: 1, end };
+    let error = plan.compare(&[hit(3)], &[hit(4)]).expect_err("they differ");
+    assert!(error.to_string().ends_with("\nstream 0, rule 1: Weir end 3, peer end 4"), "{error}");
+    plan.compare(&[hit(3)], &[hit(3)]).expect("they are equal");
+}
