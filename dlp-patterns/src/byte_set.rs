@@ -43,15 +43,14 @@ impl ByteSet {
 
     /// The members in ascending order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = u8> + '_ {
-        (0..=u8::MAX).filter(|byte| self.contains(*byte))
+        (0..4_u8).zip(self.0).flat_map(|(word, bits)| {
+            std::iter::successors(Some(bits), |bits| Some(bits & bits.wrapping_sub(1)))
+                .take_while(|bits| *bits != 0)
+                .map(move |bits| word << 6 | bits.trailing_zeros() as u8)
+        })
     }
 
-    /// The bytes that are in both.
-    pub(crate) fn intersection(&self, other: &ByteSet) -> ByteSet {
-        ByteSet(std::array::from_fn(|word| self.0[word] & other.0[word]))
-    }
-
-    /// The bytes that are in none of the two when the other is taken away.
+    /// Its bytes but for those of the other.
     pub(crate) fn without(&self, other: &ByteSet) -> ByteSet {
         ByteSet(std::array::from_fn(|word| self.0[word] & !other.0[word]))
     }

@@ -17,12 +17,12 @@ pub(crate) type WindowId = u32;
 /// Finds windows in stripes of bytes.
 ///
 /// Windows whose first bytes are few keys go through two stages: buckets of similar windows, compared for 64 places at a
-/// time, and then a table of keys. The others are put together from the sets that their bytes are in.
+/// time, and then a table of keys. The others have buckets of their own, and then a table of which byte is in which window.
 #[derive(Debug)]
 pub(crate) struct Sieve {
     tier: Tier,
     keys: Option<Keys>,
-    wide: Option<Wide>,
+    wide: Vec<Wide>,
 }
 
 impl Sieve {
@@ -31,7 +31,7 @@ impl Sieve {
         let (wide, narrow): (Vec<_>, Vec<_>) =
             ids.zip(windows).map(|(id, window)| (id, *window)).partition(|(_, window)| window.is_wide());
         let keys = (!narrow.is_empty()).then(|| Keys::new(&narrow, tier, frequency));
-        let wide = (!wide.is_empty()).then(|| Wide::new(&wide, frequency));
+        let wide = wide.chunks(wide::WINDOWS_MAX).map(|windows| Wide::new(windows, tier, frequency)).collect();
         Sieve { tier, keys, wide }
     }
 
@@ -44,20 +44,22 @@ impl Sieve {
     #[inline]
     pub(crate) fn look(&self, bytes: &[u8], places: usize, mut sink: impl FnMut(WindowId, usize)) {
         let blocks = places.div_ceil(BLOCK_BYTES);
+        let mut masks = [0; STRIPE_BLOCKS];
         if let Some(keys) = &self.keys {
-            let mut masks = [0; STRIPE_BLOCKS];
             keys.masks(self.tier, bytes, &mut masks[..blocks]);
             keep_places(&mut masks, places);
             keys.look_up(bytes, &masks[..blocks], &mut sink);
         }
-        if let Some(wide) = &self.wide {
-            wide.look(self.tier, bytes, places, &mut sink);
+        for wide in &self.wide {
+            wide.masks(self.tier, bytes, &mut masks[..blocks]);
+            keep_places(&mut masks, places);
+            wide.look_up(bytes, &masks[..blocks], &mut sink);
         }
     }
 
     /// Its memory, in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        self.keys.as_ref().map_or(0, Keys::bytes) + self.wide.as_ref().map_or(0, Wide::bytes)
+        self.keys.as_ref().map_or(0, Keys::bytes) + self.wide.iter().map(Wide::bytes).sum::<usize>()
     }
 }
 

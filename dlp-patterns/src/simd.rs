@@ -15,7 +15,7 @@ mod scalar;
 mod ssse3;
 mod tables;
 
-pub(crate) use tables::{Alphabet, BucketTables, SetTable};
+pub(crate) use tables::{Alphabet, BucketTables};
 
 /// Bytes of a block: one mask has a bit for each.
 pub(crate) const BLOCK_BYTES: usize = 64;
@@ -98,11 +98,6 @@ impl Tier {
     fn is_available(self) -> bool {
         self == Tier::Scalar
     }
-
-    /// How many symbols its bucket tables tell apart.
-    pub(crate) fn symbols(self) -> usize {
-        if self == Tier::Avx512Vbmi { 128 } else { 16 }
-    }
 }
 
 /// Computes, for each place in the blocks of `bytes`, whether any bucket may begin there: bit `i` of `masks[b]` is for
@@ -110,7 +105,8 @@ impl Tier {
 ///
 /// # Panics
 /// If `bytes` is shorter than the blocks of `masks` and [`SLACK_BYTES`], if these are more than [`STRIPE_BLOCKS`], or if
-/// the machine lacks `tier`.
+/// the machine lacks `tier`, or the tier the alphabet: only AVX-512 VBMI has [`Alphabet::Low7`], only others
+/// have [`Alphabet::Mixed`], and the scalar one has all.
 pub(crate) fn bucket_masks(tier: Tier, tables: &BucketTables, bytes: &[u8], masks: &mut [u64]) {
     assert_fits(tier, bytes, masks.len());
     match tier {
@@ -125,27 +121,6 @@ pub(crate) fn bucket_masks(tier: Tier, tables: &BucketTables, bytes: &[u8], mask
         Tier::Avx512Vbmi => avx512vbmi::bucket_masks(tables, bytes, masks),
         #[cfg(target_arch = "aarch64")]
         Tier::Neon => neon::bucket_masks(tables, bytes, masks),
-        #[allow(unreachable_patterns, reason = "which tiers are left depends on the machine")]
-        _ => unreachable!("it was asserted to be available"),
-    }
-}
-
-/// Computes, for each byte of the blocks, whether it is in a set: bit `i` of `masks[b]` is for `bytes[64 * b + i]`.
-///
-/// # Panics
-/// As [`bucket_masks`].
-pub(crate) fn set_masks(tier: Tier, set: &SetTable, bytes: &[u8], masks: &mut [u64]) {
-    assert_fits(tier, bytes, masks.len());
-    match tier {
-        Tier::Scalar => scalar::set_masks(set, bytes, masks),
-        #[cfg(target_arch = "x86_64")]
-        Tier::Ssse3 => ssse3::set_masks(set, bytes, masks),
-        #[cfg(target_arch = "x86_64")]
-        Tier::Avx2 => avx2::set_masks(set, bytes, masks),
-        #[cfg(target_arch = "x86_64")]
-        Tier::Avx512Bw | Tier::Avx512Vbmi => avx512bw::set_masks(set, bytes, masks),
-        #[cfg(target_arch = "aarch64")]
-        Tier::Neon => neon::set_masks(set, bytes, masks),
         #[allow(unreachable_patterns, reason = "which tiers are left depends on the machine")]
         _ => unreachable!("it was asserted to be available"),
     }

@@ -122,14 +122,16 @@ fn window_of(sequence: &Sequence, behind: &ByteSet, frequency: &Frequency) -> Wi
     if sets.is_empty() {
         return Window::new(&[ByteSet::ALL], 0);
     }
+    let chances: Vec<f64> = sets.iter().map(|set| frequency.of_set(set)).collect();
     let windows = (0..sets.len()).map(|at| {
+        let end = sets.len().min(at + WINDOW_BYTES);
         let offset = i8::try_from(at).expect("sequences are short") - i8::from(with_behind);
-        Window::new(&sets[at..sets.len().min(at + WINDOW_BYTES)], offset)
+        let window = Window::new(&sets[at..end], offset);
+        // Many keys crowd the table in which all windows are looked up.
+        let crowding = if window.is_wide() { 1000.0 } else { (window.keys() as f64).sqrt() };
+        (chances[at..end].iter().product::<f64>() * crowding, window)
     });
-    // Many keys crowd the table in which all windows are looked up.
-    let crowding = |window: &Window| if window.is_wide() { 1000.0 } else { (window.keys() as f64).sqrt() };
-    let cost = |window: &Window| window.chance(frequency) * crowding(window);
-    windows.min_by(|a, b| cost(a).total_cmp(&cost(b))).expect("there is one at least")
+    windows.min_by(|a, b| a.0.total_cmp(&b.0)).expect("there is one at least").1
 }
 
 #[cfg(test)]

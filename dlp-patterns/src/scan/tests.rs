@@ -33,7 +33,7 @@ fn a_state_is_small_and_owns_nothing_until_a_candidate_outlives_its_chunk() {
     assert!(size_of::<ScanState>() <= 256, "{}", size_of::<ScanState>());
     let rules = compiled(&["regex = 'ab.*cd'"]);
     let (mut state, mut hits) = (begun(&rules), Vec::new());
-    for (chunk, capacity) in [(&b"no ab\nhere a"[..], 0), (b"b", 1), (b"x\n", 0)] {
+    for (chunk, capacity) in [(&b"no ab\nhere a"[..], 0), (b"b", 0), (b"x", 1), (b"y\n", 0)] {
         rules.scan(&mut state, chunk, &mut hits).expect("no overflow");
         let live = state.kept.as_ref().map_or(0, |kept| kept.live.len());
         assert_eq!(live, capacity, "behind {}", chunk.escape_ascii());

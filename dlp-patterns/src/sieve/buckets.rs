@@ -9,93 +9,115 @@ use crate::simd::{Alphabet, BucketTables, Tier};
 /// gets through.
 const LOOK_COST: f64 = 0.0022;
 
-/// Alphabets that are tried out.
-const ALPHABETS_TRIED: usize = 48;
+/// Mixes that are tried out.
+const MIXES_TRIED: usize = 48;
 
-/// A group of windows: which symbols stand at each position of any of them, one bit for each.
+/// A group of windows: the row of the bytes at each position of any of them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Bucket {
-    symbols: [u128; WINDOW_BYTES],
+    rows: [u128; WINDOW_BYTES],
     /// The chance that it is hit at a given place.
     chance: f64,
 }
 
 /// The tables for these windows that let the least through for what they cost.
 pub(super) fn tables(windows: &[Window], tier: Tier, frequency: &Frequency) -> BucketTables {
-    let symbols = tier.symbols();
-    let alphabet = best_alphabet(windows, symbols, frequency);
-    let chances = chances(&alphabet, symbols, frequency);
+    let alphabets = if tier == Tier::Avx512Vbmi {
+        vec![(Alphabet::Low7, 1.0)]
+    } else {
+        vec![(best_mix(windows, frequency), 1.0), (Alphabet::Nibbles, 2.0)]
+    };
     let mut best: Option<(f64, BucketTables)> = None;
-    for positions in [4, 6, 8] {
-        let mut buckets = Clusters::new(windows, &alphabet, symbols, positions, &chances);
-        for sets in [4, 2, 1] {
-            buckets.merge_down_to(sets * 8);
-            let cost = buckets.chance() + LOOK_COST * (positions * sets) as f64;
-            if best.as_ref().is_none_or(|(least, _)| cost < *least) {
-                best = Some((cost, buckets.to_tables(alphabet, symbols, positions, sets)));
+    for (alphabet, look_ups) in alphabets {
+        let chances = Chances::new(alphabet, frequency);
+        for positions in [4, 6, 8] {
+            let mut buckets = Clusters::new(windows, positions, &chances);
+            for sets in [4, 2, 1] {
+                buckets.merge_down_to(sets * 8);
+                let cost = buckets.chance() + LOOK_COST * look_ups * (positions * sets) as f64;
+                if best.as_ref().is_none_or(|(least, _)| cost < *least) {
+                    best = Some((cost, buckets.to_tables(positions, sets)));
+                }
             }
         }
     }
     best.expect("several were tried").1
 }
 
-/// The alphabet whose symbols tell the windows best from what else is there.
-fn best_alphabet(windows: &[Window], symbols: usize, frequency: &Frequency) -> Alphabet {
-    let mut best = Alphabet { high: [0; 16] };
-    if symbols != 16 {
-        return best;
-    }
+/// The mix whose symbols tell the windows best from what else is there.
+fn best_mix(windows: &[Window], frequency: &Frequency) -> Alphabet {
     let sample: Vec<&Window> = windows.iter().step_by(windows.len().div_ceil(256)).collect();
-    let mut least = f64::INFINITY;
+    let mut best = (f64::INFINITY, Alphabet::Mixed([0; 16]));
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
-    for _ in 0..ALPHABETS_TRIED {
-        let mut high = [0; 16];
-        for nibble in &mut high {
+    for _ in 0..MIXES_TRIED {
+        let mut mix = [0; 16];
+        for nibble in &mut mix {
             random ^= random << 13;
             random ^= random >> 7;
             random ^= random << 17;
             *nibble = (random >> 40) as u8 & 15;
         }
         // Both cases of a letter are one symbol: most windows take either.
-        (high[6], high[7]) = (high[4], high[5]);
-        let alphabet = Alphabet { high };
-        let chances = chances(&alphabet, symbols, frequency);
-        let cost: f64 = sample
-            .iter()
-            .map(|window| chance(&symbols_of(window, &alphabet, symbols), &chances).powf(0.5))
-            .sum();
-        if cost < least {
-            (least, best) = (cost, alphabet);
+        (mix[6], mix[7]) = (mix[4], mix[5]);
+        let chances = Chances::new(Alphabet::Mixed(mix), frequency);
+        let cost = sample.iter().map(|window| chances.of(&chances.rows(window)).sqrt()).sum();
+        if cost < best.0 {
+            best = (cost, chances.alphabet);
         }
     }
-    best
+    best.1
 }
 
-fn symbol_of(byte: u8, alphabet: &Alphabet, symbols: usize) -> usize {
-    usize::from(if symbols == 16 { alphabet.symbol(byte) } else { byte & 127 })
+/// How much an alphabet lets through.
+struct Chances {
+    alphabet: Alphabet,
+    /// By symbol; for nibbles by byte.
+    chances: [f64; 256],
 }
 
-fn chances(alphabet: &Alphabet, symbols: usize, frequency: &Frequency) -> [f64; 128] {
-    let mut chances = [0.0; 128];
-    (0..=u8::MAX).for_each(|byte| chances[symbol_of(byte, alphabet, symbols)] += frequency.of_byte(byte));
-    chances
-}
-
-fn symbols_of(window: &Window, alphabet: &Alphabet, symbols: usize) -> [u128; WINDOW_BYTES] {
-    window.sets.map(|set| set.iter().fold(0, |row, byte| row | 1 << symbol_of(byte, alphabet, symbols)))
-}
-
-fn chance(symbols: &[u128], chances: &[f64; 128]) -> f64 {
-    symbols.iter().map(|row| chance_of_row(*row, chances)).product()
-}
-
-fn chance_of_row(mut row: u128, chances: &[f64; 128]) -> f64 {
-    let mut sum = 0.0;
-    while row != 0 {
-        sum += chances[row.trailing_zeros() as usize];
-        row &= row - 1;
+impl Chances {
+    fn new(alphabet: Alphabet, frequency: &Frequency) -> Chances {
+        let mut chances = [0.0; 256];
+        for byte in 0..=u8::MAX {
+            let symbol = match alphabet {
+                Alphabet::Nibbles => usize::from(byte),
+                _ => alphabet.row_of(byte).trailing_zeros() as usize,
+            };
+            chances[symbol] += frequency.of_byte(byte);
+        }
+        Chances { alphabet, chances }
     }
-    sum
+
+    fn rows(&self, window: &Window) -> [u128; WINDOW_BYTES] {
+        window.sets.map(|set| set.iter().fold(0, |row, byte| row | self.alphabet.row_of(byte)))
+    }
+
+    /// The chance that rows are all hit.
+    fn of(&self, rows: &[u128]) -> f64 {
+        rows.iter().map(|row| self.of_row(*row)).product()
+    }
+
+    fn of_row(&self, mut row: u128) -> f64 {
+        let mut sum = 0.0;
+        if self.alphabet == Alphabet::Nibbles {
+            let (low, mut high) = (row & 0xffff, row >> 16);
+            while high != 0 {
+                let first = (high.trailing_zeros() as usize) << 4;
+                let mut low = low;
+                while low != 0 {
+                    sum += self.chances[first + low.trailing_zeros() as usize];
+                    low &= low - 1;
+                }
+                high &= high - 1;
+            }
+            return sum;
+        }
+        while row != 0 {
+            sum += self.chances[row.trailing_zeros() as usize];
+            row &= row - 1;
+        }
+        sum
+    }
 }
 
 /// Buckets that are merged two by two, always those that let the least more through.
@@ -104,32 +126,24 @@ struct Clusters<'c> {
     /// By bucket: the one before it that it is best merged with, and what that costs.
     nearest: Vec<(f64, usize)>,
     positions: usize,
-    chances: &'c [f64; 128],
+    chances: &'c Chances,
 }
 
 impl<'c> Clusters<'c> {
-    fn new(
-        windows: &[Window],
-        alphabet: &Alphabet,
-        symbols: usize,
-        positions: usize,
-        chances: &'c [f64; 128],
-    ) -> Clusters<'c> {
-        let mut rows: Vec<_> = windows
+    fn new(windows: &[Window], positions: usize, chances: &'c Chances) -> Clusters<'c> {
+        let mut all_rows: Vec<_> = windows
             .iter()
             .map(|window| {
-                let mut rows = symbols_of(window, alphabet, symbols);
+                let mut rows = chances.rows(window);
                 // What isn't looked at tells nothing apart.
                 rows[positions..].fill(0);
                 rows
             })
             .collect();
-        rows.sort_unstable();
-        rows.dedup();
-        let buckets: Vec<Bucket> = rows
-            .into_iter()
-            .map(|symbols| Bucket { symbols, chance: chance(&symbols[..positions], chances) })
-            .collect();
+        all_rows.sort_unstable();
+        all_rows.dedup();
+        let bucket = |rows: [u128; WINDOW_BYTES]| Bucket { rows, chance: chances.of(&rows[..positions]) };
+        let buckets: Vec<Bucket> = all_rows.into_iter().map(bucket).collect();
         let mut clusters = Clusters { nearest: Vec::new(), buckets, positions, chances };
         clusters.nearest = (0..clusters.buckets.len()).map(|at| clusters.find_nearest(at)).collect();
         clusters
@@ -137,8 +151,8 @@ impl<'c> Clusters<'c> {
 
     fn merged(&self, one: usize, other: usize) -> Bucket {
         let (one, other) = (&self.buckets[one], &self.buckets[other]);
-        let symbols = std::array::from_fn(|position| one.symbols[position] | other.symbols[position]);
-        Bucket { symbols, chance: chance(&symbols[..self.positions], self.chances) }
+        let rows = std::array::from_fn(|position| one.rows[position] | other.rows[position]);
+        Bucket { rows, chance: self.chances.of(&rows[..self.positions]) }
     }
 
     fn merge_cost(&self, one: usize, other: usize) -> f64 {
@@ -182,15 +196,17 @@ impl<'c> Clusters<'c> {
         self.buckets.iter().map(|bucket| bucket.chance).sum()
     }
 
-    fn to_tables(&self, alphabet: Alphabet, symbols: usize, positions: usize, sets: usize) -> BucketTables {
-        let mut tables = vec![0; sets * positions * symbols];
+    fn to_tables(&self, positions: usize, sets: usize) -> BucketTables {
+        let alphabet = self.chances.alphabet;
+        let table_bytes = alphabet.table_bytes();
+        let mut tables = vec![0; sets * positions * table_bytes];
         for (at, bucket) in self.buckets.iter().enumerate() {
-            for position in 0..positions {
-                for symbol in (0..symbols).filter(|symbol| bucket.symbols[position] >> symbol & 1 == 1) {
-                    tables[((at / 8) * positions + position) * symbols + symbol] |= 1 << (at % 8);
+            for (position, row) in bucket.rows[..positions].iter().enumerate() {
+                for bit in (0..table_bytes).filter(|bit| row >> bit & 1 == 1) {
+                    tables[((at / 8) * positions + position) * table_bytes + bit] |= 1 << (at % 8);
                 }
             }
         }
-        BucketTables { alphabet, symbols, positions, sets, tables }
+        BucketTables { alphabet, positions, sets, tables }
     }
 }

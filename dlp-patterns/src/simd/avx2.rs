@@ -6,21 +6,34 @@ use std::arch::x86_64::{
     _mm256_shuffle_epi8, _mm256_srli_epi16, _mm256_storeu_si256, _mm256_xor_si256,
 };
 
-use super::{BLOCK_BYTES, BucketTables, SLACK_BYTES, STRIPE_BYTES, SetTable, block};
+use super::{Alphabet, BLOCK_BYTES, BucketTables, SLACK_BYTES, STRIPE_BYTES, block};
 
 const VECTOR_BYTES: usize = 32;
 
+/// What a kernel makes masks of: tables, bytes, masks.
+type Kernel = unsafe fn(&BucketTables, &[u8], &mut [u64]);
+
 pub(super) fn bucket_masks(tables: &BucketTables, bytes: &[u8], masks: &mut [u64]) {
-    let kernel = match (tables.positions, tables.sets) {
-        (4, 1) => bucket_kernel::<4, 1>,
-        (4, 2) => bucket_kernel::<4, 2>,
-        (4, 4) => bucket_kernel::<4, 4>,
-        (6, 1) => bucket_kernel::<6, 1>,
-        (6, 2) => bucket_kernel::<6, 2>,
-        (6, 4) => bucket_kernel::<6, 4>,
-        (8, 1) => bucket_kernel::<8, 1>,
-        (8, 2) => bucket_kernel::<8, 2>,
-        (8, 4) => bucket_kernel::<8, 4>,
+    let is_mixed = matches!(tables.alphabet, Alphabet::Mixed(_));
+    let kernel: Kernel = match (is_mixed, tables.positions, tables.sets) {
+        (true, 4, 1) => mixed::<4, 1>,
+        (true, 4, 2) => mixed::<4, 2>,
+        (true, 4, 4) => mixed::<4, 4>,
+        (true, 6, 1) => mixed::<6, 1>,
+        (true, 6, 2) => mixed::<6, 2>,
+        (true, 6, 4) => mixed::<6, 4>,
+        (true, 8, 1) => mixed::<8, 1>,
+        (true, 8, 2) => mixed::<8, 2>,
+        (true, 8, 4) => mixed::<8, 4>,
+        (false, 4, 1) => nibbles::<4, 1>,
+        (false, 4, 2) => nibbles::<4, 2>,
+        (false, 4, 4) => nibbles::<4, 4>,
+        (false, 6, 1) => nibbles::<6, 1>,
+        (false, 6, 2) => nibbles::<6, 2>,
+        (false, 6, 4) => nibbles::<6, 4>,
+        (false, 8, 1) => nibbles::<8, 1>,
+        (false, 8, 2) => nibbles::<8, 2>,
+        (false, 8, 4) => nibbles::<8, 4>,
         other => unreachable!("no tables have {other:?} positions and sets"),
     };
     // SAFETY: rule sets are compiled for this tier only where the machine has AVX2.
@@ -28,9 +41,10 @@ pub(super) fn bucket_masks(tables: &BucketTables, bytes: &[u8], masks: &mut [u64
 }
 
 #[target_feature(enable = "avx2")]
-fn bucket_kernel<const P: usize, const S: usize>(tables: &BucketTables, bytes: &[u8], masks: &mut [u64]) {
+fn mixed<const P: usize, const S: usize>(tables: &BucketTables, bytes: &[u8], masks: &mut [u64]) {
+    let Alphabet::Mixed(mix) = &tables.alphabet else { unreachable!("the alphabet chose the kernel") };
     let mut symbols = [0; STRIPE_BYTES + SLACK_BYTES];
-    encode(&tables.alphabet.high, bytes, &mut symbols[..masks.len() * BLOCK_BYTES + SLACK_BYTES]);
+    encode(mix, bytes, &mut symbols[..masks.len() * BLOCK_BYTES + SLACK_BYTES]);
     for (at, mask) in masks.iter_mut().enumerate() {
         let symbols = block(&symbols, at);
         let mut any = [_mm256_setzero_si256(); 2];
@@ -38,59 +52,68 @@ fn bucket_kernel<const P: usize, const S: usize>(tables: &BucketTables, bytes: &
             let mut buckets = [_mm256_set1_epi8(-1); 2];
             for position in 0..P {
                 let table = broadcast(tables.table(set, position));
-                for (half, buckets) in buckets.iter_mut().enumerate() {
+                for half in 0..2 {
                     let symbols = load(symbols, half * VECTOR_BYTES + position);
-                    *buckets = _mm256_and_si256(*buckets, _mm256_shuffle_epi8(table, symbols));
+                    let looked_up = _mm256_shuffle_epi8(table, symbols);
+                    buckets[half] = _mm256_and_si256(buckets[half], looked_up);
                 }
             }
             any = [_mm256_or_si256(any[0], buckets[0]), _mm256_or_si256(any[1], buckets[1])];
         }
-        *mask = mask_of(any.map(|any| !zero_mask(any)));
+        *mask = nonzero_mask(any);
     }
 }
 
 #[target_feature(enable = "avx2")]
-fn encode(high: &[u8; 16], bytes: &[u8], symbols: &mut [u8]) {
-    let high = broadcast(high);
-    let nibble = _mm256_set1_epi8(15);
+fn encode(mix: &[u8; 16], bytes: &[u8], symbols: &mut [u8]) {
+    let mix = broadcast(mix);
     for (symbols, bytes) in symbols.as_chunks_mut().0.iter_mut().zip(bytes.as_chunks().0) {
         let bytes = load_array(bytes);
-        let high = _mm256_shuffle_epi8(high, _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble));
-        store_array(symbols, _mm256_xor_si256(_mm256_and_si256(bytes, nibble), high));
+        let mixed_in = _mm256_shuffle_epi8(mix, high_nibbles(bytes));
+        store_array(symbols, _mm256_xor_si256(low_nibbles(bytes), mixed_in));
     }
 }
 
-pub(super) fn set_masks(set: &SetTable, bytes: &[u8], masks: &mut [u64]) {
-    // SAFETY: rule sets are compiled for this tier only where the machine has AVX2.
-    unsafe { set_kernel(set, bytes, masks) }
-}
-
 #[target_feature(enable = "avx2")]
-fn set_kernel(set: &SetTable, bytes: &[u8], masks: &mut [u64]) {
-    let rows = broadcast(&set.rows);
-    let bits = broadcast(&[1, 2, 4, 8, 16, 32, 64, 128, 0, 0, 0, 0, 0, 0, 0, 0]);
-    let nibble = _mm256_set1_epi8(15);
+fn nibbles<const P: usize, const S: usize>(tables: &BucketTables, bytes: &[u8], masks: &mut [u64]) {
     for (at, mask) in masks.iter_mut().enumerate() {
         let bytes = block(bytes, at);
-        *mask = mask_of([0, 1].map(|half| {
-            let bytes = load(bytes, half * VECTOR_BYTES);
-            // A byte from 128 on looks up nothing here.
-            let row = _mm256_shuffle_epi8(rows, bytes);
-            let bit = _mm256_shuffle_epi8(bits, _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble));
-            let ascii = !zero_mask(_mm256_and_si256(row, bit));
-            if set.has_high { ascii | _mm256_movemask_epi8(bytes).cast_unsigned() } else { ascii }
-        }));
+        let mut any = [_mm256_setzero_si256(); 2];
+        for set in 0..S {
+            let mut buckets = [_mm256_set1_epi8(-1); 2];
+            for position in 0..P {
+                let table = tables.table(set, position);
+                let (low, high) = (broadcast(table), broadcast(&table[16..]));
+                for half in 0..2 {
+                    let bytes = load(bytes, half * VECTOR_BYTES + position);
+                    let low = _mm256_shuffle_epi8(low, low_nibbles(bytes));
+                    let high = _mm256_shuffle_epi8(high, high_nibbles(bytes));
+                    buckets[half] = _mm256_and_si256(buckets[half], _mm256_and_si256(low, high));
+                }
+            }
+            any = [_mm256_or_si256(any[0], buckets[0]), _mm256_or_si256(any[1], buckets[1])];
+        }
+        *mask = nonzero_mask(any);
     }
 }
 
-fn mask_of(halves: [u32; 2]) -> u64 {
-    u64::from(halves[0]) | u64::from(halves[1]) << 32
+#[target_feature(enable = "avx2")]
+fn low_nibbles(bytes: __m256i) -> __m256i {
+    _mm256_and_si256(bytes, _mm256_set1_epi8(15))
 }
 
-/// A bit for each byte that is 0.
 #[target_feature(enable = "avx2")]
-fn zero_mask(bytes: __m256i) -> u32 {
-    _mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, _mm256_setzero_si256())).cast_unsigned()
+fn high_nibbles(bytes: __m256i) -> __m256i {
+    _mm256_and_si256(_mm256_srli_epi16(bytes, 4), _mm256_set1_epi8(15))
+}
+
+/// A bit for each byte that is not 0.
+#[target_feature(enable = "avx2")]
+fn nonzero_mask(halves: [__m256i; 2]) -> u64 {
+    let zero = _mm256_setzero_si256();
+    let low = _mm256_movemask_epi8(_mm256_cmpeq_epi8(halves[0], zero)).cast_unsigned();
+    let high = _mm256_movemask_epi8(_mm256_cmpeq_epi8(halves[1], zero)).cast_unsigned();
+    !(u64::from(low) | u64::from(high) << 32)
 }
 
 /// Sixteen bytes in both halves.

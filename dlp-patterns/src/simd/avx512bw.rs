@@ -1,24 +1,37 @@
 //! 64 bytes at a time, with look-ups in 16 entries.
 
 use std::arch::x86_64::{
-    __m512i, _mm_loadu_si128, _mm512_and_si512, _mm512_broadcast_i32x4, _mm512_loadu_si512,
-    _mm512_movepi8_mask, _mm512_or_si512, _mm512_set1_epi8, _mm512_setzero_si512, _mm512_shuffle_epi8,
-    _mm512_srli_epi16, _mm512_storeu_si512, _mm512_test_epi8_mask, _mm512_xor_si512,
+    __m512i, _mm_loadu_si128, _mm512_and_si512, _mm512_broadcast_i32x4, _mm512_loadu_si512, _mm512_or_si512,
+    _mm512_set1_epi8, _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_srli_epi16, _mm512_storeu_si512,
+    _mm512_test_epi8_mask, _mm512_xor_si512,
 };
 
-use super::{BLOCK_BYTES, BucketTables, SLACK_BYTES, STRIPE_BYTES, SetTable, block};
+use super::{Alphabet, BLOCK_BYTES, BucketTables, SLACK_BYTES, STRIPE_BYTES, block};
+
+/// What a kernel makes masks of: tables, bytes, masks.
+type Kernel = unsafe fn(&BucketTables, &[u8], &mut [u64]);
 
 pub(super) fn bucket_masks(tables: &BucketTables, bytes: &[u8], masks: &mut [u64]) {
-    let kernel = match (tables.positions, tables.sets) {
-        (4, 1) => bucket_kernel::<4, 1>,
-        (4, 2) => bucket_kernel::<4, 2>,
-        (4, 4) => bucket_kernel::<4, 4>,
-        (6, 1) => bucket_kernel::<6, 1>,
-        (6, 2) => bucket_kernel::<6, 2>,
-        (6, 4) => bucket_kernel::<6, 4>,
-        (8, 1) => bucket_kernel::<8, 1>,
-        (8, 2) => bucket_kernel::<8, 2>,
-        (8, 4) => bucket_kernel::<8, 4>,
+    let is_mixed = matches!(tables.alphabet, Alphabet::Mixed(_));
+    let kernel: Kernel = match (is_mixed, tables.positions, tables.sets) {
+        (true, 4, 1) => mixed::<4, 1>,
+        (true, 4, 2) => mixed::<4, 2>,
+        (true, 4, 4) => mixed::<4, 4>,
+        (true, 6, 1) => mixed::<6, 1>,
+        (true, 6, 2) => mixed::<6, 2>,
+        (true, 6, 4) => mixed::<6, 4>,
+        (true, 8, 1) => mixed::<8, 1>,
+        (true, 8, 2) => mixed::<8, 2>,
+        (true, 8, 4) => mixed::<8, 4>,
+        (false, 4, 1) => nibbles::<4, 1>,
+        (false, 4, 2) => nibbles::<4, 2>,
+        (false, 4, 4) => nibbles::<4, 4>,
+        (false, 6, 1) => nibbles::<6, 1>,
+        (false, 6, 2) => nibbles::<6, 2>,
+        (false, 6, 4) => nibbles::<6, 4>,
+        (false, 8, 1) => nibbles::<8, 1>,
+        (false, 8, 2) => nibbles::<8, 2>,
+        (false, 8, 4) => nibbles::<8, 4>,
         other => unreachable!("no tables have {other:?} positions and sets"),
     };
     // SAFETY: rule sets are compiled for this tier only where the machine has AVX-512 F and BW.
@@ -26,18 +39,18 @@ pub(super) fn bucket_masks(tables: &BucketTables, bytes: &[u8], masks: &mut [u64
 }
 
 #[target_feature(enable = "avx512f,avx512bw")]
-fn bucket_kernel<const P: usize, const S: usize>(tables: &BucketTables, bytes: &[u8], masks: &mut [u64]) {
+fn mixed<const P: usize, const S: usize>(tables: &BucketTables, bytes: &[u8], masks: &mut [u64]) {
+    let Alphabet::Mixed(mix) = &tables.alphabet else { unreachable!("the alphabet chose the kernel") };
     let mut symbols = [0; STRIPE_BYTES + SLACK_BYTES];
-    encode(&tables.alphabet.high, bytes, &mut symbols[..masks.len() * BLOCK_BYTES + SLACK_BYTES]);
+    encode(mix, bytes, &mut symbols[..masks.len() * BLOCK_BYTES + SLACK_BYTES]);
     for (at, mask) in masks.iter_mut().enumerate() {
         let symbols = block(&symbols, at);
         let mut any = _mm512_setzero_si512();
         for set in 0..S {
             let mut buckets = _mm512_set1_epi8(-1);
             for position in 0..P {
-                let looked_up =
-                    _mm512_shuffle_epi8(broadcast(tables.table(set, position)), load(symbols, position));
-                buckets = _mm512_and_si512(buckets, looked_up);
+                let table = broadcast(tables.table(set, position));
+                buckets = _mm512_and_si512(buckets, _mm512_shuffle_epi8(table, load(symbols, position)));
             }
             any = _mm512_or_si512(any, buckets);
         }
@@ -46,34 +59,43 @@ fn bucket_kernel<const P: usize, const S: usize>(tables: &BucketTables, bytes: &
 }
 
 #[target_feature(enable = "avx512f,avx512bw")]
-fn encode(high: &[u8; 16], bytes: &[u8], symbols: &mut [u8]) {
-    let high = broadcast(high);
-    let nibble = _mm512_set1_epi8(15);
+fn encode(mix: &[u8; 16], bytes: &[u8], symbols: &mut [u8]) {
+    let mix = broadcast(mix);
     for (symbols, bytes) in symbols.as_chunks_mut().0.iter_mut().zip(bytes.as_chunks().0) {
         let bytes = load_array(bytes);
-        let high = _mm512_shuffle_epi8(high, _mm512_and_si512(_mm512_srli_epi16(bytes, 4), nibble));
-        store_array(symbols, _mm512_xor_si512(_mm512_and_si512(bytes, nibble), high));
+        let mixed_in = _mm512_shuffle_epi8(mix, high_nibbles(bytes));
+        store_array(symbols, _mm512_xor_si512(low_nibbles(bytes), mixed_in));
     }
-}
-
-pub(super) fn set_masks(set: &SetTable, bytes: &[u8], masks: &mut [u64]) {
-    // SAFETY: rule sets are compiled for these tiers only where the machine has AVX-512 F and BW.
-    unsafe { set_kernel(set, bytes, masks) }
 }
 
 #[target_feature(enable = "avx512f,avx512bw")]
-fn set_kernel(set: &SetTable, bytes: &[u8], masks: &mut [u64]) {
-    let rows = broadcast(&set.rows);
-    let bits = broadcast(&[1, 2, 4, 8, 16, 32, 64, 128, 0, 0, 0, 0, 0, 0, 0, 0]);
-    let nibble = _mm512_set1_epi8(15);
+fn nibbles<const P: usize, const S: usize>(tables: &BucketTables, bytes: &[u8], masks: &mut [u64]) {
     for (at, mask) in masks.iter_mut().enumerate() {
-        let bytes = load(block(bytes, at), 0);
-        // A byte from 128 on looks up nothing here.
-        let row = _mm512_shuffle_epi8(rows, bytes);
-        let bit = _mm512_shuffle_epi8(bits, _mm512_and_si512(_mm512_srli_epi16(bytes, 4), nibble));
-        let ascii = _mm512_test_epi8_mask(row, bit);
-        *mask = if set.has_high { ascii | _mm512_movepi8_mask(bytes) } else { ascii };
+        let bytes = block(bytes, at);
+        let mut any = _mm512_setzero_si512();
+        for set in 0..S {
+            let mut buckets = _mm512_set1_epi8(-1);
+            for position in 0..P {
+                let table = tables.table(set, position);
+                let bytes = load(bytes, position);
+                let low = _mm512_shuffle_epi8(broadcast(table), low_nibbles(bytes));
+                let high = _mm512_shuffle_epi8(broadcast(&table[16..]), high_nibbles(bytes));
+                buckets = _mm512_and_si512(buckets, _mm512_and_si512(low, high));
+            }
+            any = _mm512_or_si512(any, buckets);
+        }
+        *mask = _mm512_test_epi8_mask(any, any);
     }
+}
+
+#[target_feature(enable = "avx512f,avx512bw")]
+fn low_nibbles(bytes: __m512i) -> __m512i {
+    _mm512_and_si512(bytes, _mm512_set1_epi8(15))
+}
+
+#[target_feature(enable = "avx512f,avx512bw")]
+fn high_nibbles(bytes: __m512i) -> __m512i {
+    _mm512_and_si512(_mm512_srli_epi16(bytes, 4), _mm512_set1_epi8(15))
 }
 
 /// Sixteen bytes in all four quarters.

@@ -5,19 +5,20 @@ use std::arch::x86_64::{
     _mm512_set1_epi8, _mm512_setzero_si512, _mm512_test_epi8_mask,
 };
 
-use super::{BLOCK_BYTES, BucketTables, SLACK_BYTES, block};
+use super::{Alphabet, BLOCK_BYTES, BucketTables, SLACK_BYTES, block};
 
 pub(super) fn bucket_masks(tables: &BucketTables, bytes: &[u8], masks: &mut [u64]) {
+    assert_eq!(tables.alphabet, Alphabet::Low7, "this tier has one alphabet");
     let kernel = match (tables.positions, tables.sets) {
-        (4, 1) => bucket_kernel::<4, 1>,
-        (4, 2) => bucket_kernel::<4, 2>,
-        (4, 4) => bucket_kernel::<4, 4>,
-        (6, 1) => bucket_kernel::<6, 1>,
-        (6, 2) => bucket_kernel::<6, 2>,
-        (6, 4) => bucket_kernel::<6, 4>,
-        (8, 1) => bucket_kernel::<8, 1>,
-        (8, 2) => bucket_kernel::<8, 2>,
-        (8, 4) => bucket_kernel::<8, 4>,
+        (4, 1) => kernel::<4, 1>,
+        (4, 2) => kernel::<4, 2>,
+        (4, 4) => kernel::<4, 4>,
+        (6, 1) => kernel::<6, 1>,
+        (6, 2) => kernel::<6, 2>,
+        (6, 4) => kernel::<6, 4>,
+        (8, 1) => kernel::<8, 1>,
+        (8, 2) => kernel::<8, 2>,
+        (8, 4) => kernel::<8, 4>,
         other => unreachable!("no tables have {other:?} positions and sets"),
     };
     // SAFETY: rule sets are compiled for this tier only where the machine has AVX-512 F, BW and VBMI.
@@ -25,7 +26,7 @@ pub(super) fn bucket_masks(tables: &BucketTables, bytes: &[u8], masks: &mut [u64
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-fn bucket_kernel<const P: usize, const S: usize>(tables: &BucketTables, bytes: &[u8], masks: &mut [u64]) {
+fn kernel<const P: usize, const S: usize>(tables: &BucketTables, bytes: &[u8], masks: &mut [u64]) {
     let mut looked_up_in = [[[_mm512_setzero_si512(); 2]; P]; S];
     for (set, of_set) in looked_up_in.iter_mut().enumerate() {
         for (position, halves) in of_set.iter_mut().enumerate() {
