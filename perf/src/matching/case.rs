@@ -92,7 +92,7 @@ impl Case {
                 }
             }
         }
-        case
+        if let [flow] = case.flows.as_slice() { Case::alone(flow.clone()) } else { case }
     }
 }
 
