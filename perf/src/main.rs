@@ -8,8 +8,10 @@ mod matching;
 mod measure;
 mod replay;
 mod rules;
+mod sampler;
 mod suricata;
 mod weir;
+mod workload;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -56,6 +58,10 @@ enum Command {
         #[arg(long)]
         core: Option<usize>,
     },
+    /// Write a pack for measuring the matcher, the same on every machine.
+    GeneratePack(workload::PackPlan),
+    /// Write a file for measuring the matcher, the same on every machine.
+    GenerateData(workload::DataPlan),
     /// Scan a file with the same patterns by Weir's matcher and a peer's by turns, and print medians and their ratio.
     Match {
         /// What is measured.
@@ -65,6 +71,9 @@ enum Command {
         #[arg(short, long, value_enum, default_value = "text")]
         output: Output,
     },
+    /// Scan random texts of the rules, cut anywhere, by Weir's matcher, a peer's, and plain automata, and stop at the first
+    /// difference.
+    MatchCheck(matching::CheckPlan),
     /// Flood Weir and a bare AF_XDP forwarder by turns between namespaces of this machine, as root: frames that each
     /// forwards at full rate, and frames lost at paced rates.
     Inline {
@@ -126,10 +135,13 @@ fn main() -> ExitCode {
                 Output::Json => println!("{}", report.to_json()),
             })
         }
+        Command::GeneratePack(plan) => plan.run(),
+        Command::GenerateData(plan) => plan.run(),
         Command::Match { plan, output } => plan.run().map(|report| match output {
             Output::Text => print!("{report}"),
             Output::Json => println!("{}", report.to_json()),
         }),
+        Command::MatchCheck(plan) => plan.run(),
         Command::Inline { rounds, seconds, core, output } => {
             let plan = inline::Plan { rounds, seconds, core };
             plan.run().map(|report| match output {

@@ -1,10 +1,14 @@
 //! Weir's matcher beside Hyperscan or Vectorscan: the same patterns, the same segments, one process, one core, by turns.
 
+mod automata;
+mod case;
+mod check;
 mod contestant;
 #[expect(unsafe_code, reason = "the peer is a library of C")]
 mod hyperscan;
 mod peer;
 mod report;
+mod setup;
 mod streams;
 mod subjects;
 mod translate;
@@ -14,17 +18,21 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
-use dlp_patterns::{Direction, Field, Pack, RuleSet, ScanState};
+use dlp_patterns::ScanState;
 
 use crate::measure;
 use contestant::{Contestant, FirstHit, Weir, differences};
-use hyperscan::Scanner;
-use peer::{Loaded, Peer};
 use report::{Report, Side};
+use setup::Setup;
 use streams::{Cut, Step};
-use subjects::{Compiled, Subjects, lines};
+use subjects::Subjects;
+
+pub(crate) use check::CheckPlan;
+pub(crate) use setup::read_packs;
+pub(crate) use subjects::lines;
+pub(crate) use translate::parse;
 
 /// A round of a contestant lasts at least this long, in seconds: the clock and the caches of the other then don't count.
 const ROUND_S_MIN: f64 = 0.2;
@@ -34,9 +42,8 @@ const DIFFERENCES_SAID: usize = 10;
 /// What is measured, and against whom.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Plan {
-    /// A pack; more than one may be given.
-    #[arg(long = "pack", required = true)]
-    packs: Vec<PathBuf>,
+    #[command(flatten)]
+    setup: Setup,
     /// The file that is scanned.
     #[arg(long)]
     data: PathBuf,
@@ -49,47 +56,12 @@ pub(crate) struct Plan {
     /// Streams that are open at once, and get a segment each by turns.
     #[arg(long, default_value = "1")]
     flows: NonZeroUsize,
-    /// The field that the bytes are; only its rules take part.
-    #[arg(long, default_value = "payload", value_parser = field)]
-    field: Field,
-    /// The direction that the bytes go; only its rules take part.
-    #[arg(long, default_value = "to_server", value_parser = direction)]
-    direction: Direction,
     /// Rounds of each.
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=999))]
     rounds: u32,
-    /// Whom to run beside Weir.
-    #[arg(long, value_enum, default_value = "none")]
-    peer: Peer,
-    /// The peer's library, where the system does not find it.
-    #[arg(long)]
-    peer_library: Option<PathBuf>,
     /// The core that both are pinned to; the last one unless told otherwise.
     #[arg(long)]
     core: Option<usize>,
-}
-
-fn field(name: &str) -> Result<Field, String> {
-    let known = || Field::ALL.map(Field::as_str).join(", ");
-    Field::from_name(name).ok_or_else(|| format!("the fields are {}", known()))
-}
-
-fn direction(name: &str) -> Result<Direction, String> {
-    let found = Direction::BOTH.into_iter().find(|direction| direction.as_str() == name);
-    found.ok_or_else(|| format!("the directions are {}", Direction::BOTH.map(Direction::as_str).join(", ")))
-}
-
-/// Reads packs.
-///
-/// # Errors
-/// All mistakes of the first pack that has any.
-fn read_packs(paths: &[PathBuf]) -> Result<Vec<Pack>> {
-    let read = |path: &PathBuf| {
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        Pack::parse(&path.display().to_string(), &text).map_err(|mistakes| anyhow!("{}", lines(&mistakes)))
-    };
-    paths.iter().map(read).collect()
 }
 
 fn pin(core: Option<usize>) -> Result<()> {
@@ -112,39 +84,32 @@ impl Plan {
         // Once pinned, it would seem to have one core.
         let machine = measure::machine();
         pin(self.core)?;
-        let loaded = self.peer.load(self.peer_library.as_deref())?;
         let data =
             std::fs::read(&self.data).with_context(|| format!("cannot read {}", self.data.display()))?;
         ensure!(!data.is_empty(), "{} is empty", self.data.display());
         let cut = Cut { stream_bytes: self.stream, segment_bytes: self.segment, flows: self.flows };
         let steps = cut.steps(&data);
-        let mut subjects = Subjects::new(read_packs(&self.packs)?, self.field, self.direction);
-        let (rules, scanner) = self.compile(&mut subjects, loaded.as_ref())?;
+        let mut ready = self.setup.compile(self.flows.get())?;
 
-        let flows = self.flows.get();
-        let mut weir = Weir::new(rules.what, self.field, self.direction, flows);
-        let ours = weir.first_hits(&steps);
-        let mut report = self.report(machine, &subjects, data.len(), weir.overflows);
+        let ours = ready.weir.first_hits(&steps);
+        let mut report = self.report(machine, &ready.subjects, data.len(), &ready.weir);
         report.weir.hits = ours.len();
-        report.weir.compile_s = rules.compile_s;
-        report.weir.memory_bytes = weir.rules().size().bytes;
-        let mut peer = None;
-        if let Some((scanner, loaded)) = scanner.zip(loaded) {
-            let contestant = peer.insert(contestant::Peer::new(scanner.what, flows));
-            let hits = contestant.first_hits(&steps);
-            self.compare(&ours, &hits)?;
-            report.peer_library = Some(loaded.path.display().to_string());
+        report.weir.compile_s = ready.weir_compile_s;
+        if let Some(peer) = &mut ready.peer {
+            let theirs = peer.contestant.first_hits(&steps);
+            self.compare(&ours, &theirs)?;
+            report.peer_library = Some(peer.library.clone());
             report.peer = Some(Side {
-                name: format!("{} {}", self.peer.name(), loaded.version),
-                hits: hits.len(),
-                state_bytes: contestant.scanner().stream_bytes(),
-                compile_s: scanner.compile_s,
-                memory_bytes: contestant.scanner().database_bytes(),
+                name: peer.name.clone(),
+                hits: theirs.len(),
+                state_bytes: peer.contestant.scanner().stream_bytes(),
+                compile_s: peer.compile_s,
+                memory_bytes: peer.contestant.scanner().database_bytes(),
                 gb_s: Vec::new(),
             });
         }
-        let mut paces = vec![Pace::new(&mut weir, &steps, data.len())];
-        paces.extend(peer.as_mut().map(|peer| Pace::new(peer, &steps, data.len())));
+        let mut paces = vec![Pace::new(&mut ready.weir, &steps, data.len())];
+        paces.extend(ready.peer.as_mut().map(|peer| Pace::new(&mut peer.contestant, &steps, data.len())));
         (0..self.rounds).for_each(|_| paces.iter_mut().for_each(Pace::round));
         let mut speeds = paces.into_iter().map(|pace| pace.gb_s);
         for side in std::iter::once(&mut report.weir).chain(&mut report.peer) {
@@ -153,64 +118,50 @@ impl Plan {
         Ok(report)
     }
 
-    /// Compiles for both what neither refuses.
-    fn compile(&self, subjects: &mut Subjects, loaded: Option<&Loaded>) -> Result<BothCompiled> {
-        let Some(loaded) = loaded else { return Ok((subjects.for_weir()?, None)) };
-        subjects.translate();
-        // Weir tells first what it refuses, and compiles again when it is known what the peer does.
-        let first = subjects.for_weir()?;
-        let before = subjects.len();
-        let scanner = subjects.for_peer(&loaded.library, self.flows.get())?;
-        let rules = if subjects.len() == before { first } else { subjects.for_weir()? };
-        Ok((rules, Some(scanner)))
-    }
-
     fn compare(&self, weir: &[FirstHit], peer: &[FirstHit]) -> Result<()> {
         let (count, said) = differences(weir, peer, DIFFERENCES_SAID);
         ensure!(
             count == 0,
             "{count} first hits of rules in streams differ from those of {}, the first of them:\n{}",
-            self.peer.name(),
+            self.setup.peer.name(),
             said.join("\n")
         );
         Ok(())
     }
 
-    /// The report without what the contestants tell.
-    fn report(&self, machine: String, subjects: &Subjects, bytes: usize, overflows: u64) -> Report {
-        let weir = Side {
+    /// The report without what a scan tells.
+    fn report(&self, machine: String, subjects: &Subjects, bytes: usize, weir: &Weir) -> Report {
+        let side = Side {
             name: "Weir".to_owned(),
             gb_s: Vec::new(),
             hits: 0,
             state_bytes: size_of::<ScanState>(),
             compile_s: 0.0,
-            memory_bytes: 0,
+            memory_bytes: weir.rules().size().bytes,
         };
         Report {
             date: measure::date(),
             machine,
             load: measure::load(),
-            packs: self.packs.iter().map(|path| path.display().to_string()).collect(),
+            packs: self.setup.packs.iter().map(|path| path.display().to_string()).collect(),
             data: self.data.display().to_string(),
             bytes,
             stream_bytes: self.stream.get(),
             segment_bytes: self.segment.get(),
             flows: self.flows.get(),
-            context: format!("{} {}", self.field.as_str(), self.direction.as_str()),
+            context: self.setup.context(),
             rules: subjects.len(),
             elsewhere: subjects.elsewhere,
             validators: subjects.validators,
             not_afters: subjects.not_afters,
             left_out: subjects.left_out.clone(),
-            overflows,
-            weir,
+            overflows: weir.overflows,
+            weir: side,
             peer: None,
             peer_library: None,
         }
     }
 }
-
-type BothCompiled = (Compiled<RuleSet>, Option<Compiled<Scanner>>);
 
 /// A contestant with its speed in each round so far.
 struct Pace<'c> {

@@ -77,7 +77,8 @@ fn matchers(signature: &Signature) -> Vec<String> {
             })
             .collect(),
         (Pattern::Regex(regex), not_after) => {
-            let prefilter = required(regex)
+            let prefilter = parse(regex, false)
+                .and_then(|pattern| required(&pattern))
                 .map(|literal| format!("content:\"{}\"; nocase; ", content(&literal)))
                 .unwrap_or_default();
             vec![format!("{prefilter}{}", pcre(regex, signature, not_after))]
@@ -116,10 +117,10 @@ fn parse(regex: &str, nocase: bool) -> Option<Hir> {
     parser.unicode(false).utf8(false).case_insensitive(nocase).build().parse(regex).ok()
 }
 
-/// The longest string that every match of a regex holds, in whatever case.
-fn required(regex: &str) -> Option<Vec<u8>> {
+/// The longest string that every match of a pattern holds, in whatever case.
+pub(crate) fn required(pattern: &Hir) -> Option<Vec<u8>> {
     let mut found: Vec<Vec<u8>> = Vec::new();
-    collect(&parse(regex, false)?, &mut found);
+    collect(pattern, &mut found);
     found.into_iter().filter(|literal| literal.len() >= CONTENT_BYTES_MIN).max_by_key(Vec::len)
 }
 
@@ -170,7 +171,9 @@ mod tests {
 
     #[test]
     fn the_required_string_is_the_longest_run_outside_of_choices() {
-        let found = |regex: &str| required(regex).map(|bytes| String::from_utf8(bytes).expect("it is ASCII"));
+        let found = |regex: &str| {
+            required(&parse(regex, false)?).map(|bytes| String::from_utf8(bytes).expect("it is ASCII"))
+        };
         assert_eq!(found("a?bcd[0-9]+efghi"), Some("efghi".into()));
         assert_eq!(found("(?i)union[ +]{1,8}select"), Some("select".into()));
         assert_eq!(found("(abc|def)x"), None);

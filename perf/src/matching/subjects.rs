@@ -147,6 +147,11 @@ impl Subjects {
         self.packs.iter().map(|pack| pack.signatures().len()).sum()
     }
 
+    /// The rules that are measured.
+    pub(crate) fn signatures(&self) -> impl Iterator<Item = &Signature> {
+        self.packs.iter().flat_map(Pack::signatures)
+    }
+
     fn leave_out(&mut self, reasons: &BTreeMap<u32, String>, by: &'static str) {
         for signature in self.packs.iter().flat_map(Pack::signatures) {
             if let Some(reason) = reasons.get(&signature.id()) {

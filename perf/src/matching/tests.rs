@@ -90,7 +90,7 @@ fn alone_weir_is_measured_without_a_ratio() {
 
 #[test]
 fn a_peer_that_is_here_has_the_same_hits() {
-    if let Err(error) = Peer::Hyperscan.load(None).map(|_| ()) {
+    if let Err(error) = peer::Peer::Hyperscan.load(None).map(|_| ()) {
         eprintln!("SKIPPED: {error:#}");
         return;
     }

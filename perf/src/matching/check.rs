@@ -1,0 +1,140 @@
+//! Random scans by all engines, until one of them disagrees.
+
+use std::time::Instant;
+
+use anyhow::{Result, anyhow, bail, ensure};
+use bench::http::Random;
+use clap::Args;
+use regex_syntax::hir::Hir;
+
+use super::automata::Automata;
+use super::case::Case;
+use super::contestant::{Contestant, FirstHit, differences};
+use super::setup::{Ready, Setup};
+use super::translate::parse;
+
+/// Flows that are open at once.
+const FLOWS_MAX: usize = 4;
+/// Differences of a case that are printed.
+const DIFFERENCES_SAID: usize = 5;
+/// Seconds between two lines that tell how far it is.
+const TELL_S: u64 = 10;
+
+/// How much is checked.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct CheckPlan {
+    #[command(flatten)]
+    setup: Setup,
+    /// Texts to be scanned.
+    #[arg(long, default_value_t = 1_000_000)]
+    scans: u64,
+    /// Case number n is drawn from this number plus n.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// A text has at most so many bytes.
+    #[arg(long, default_value_t = 600)]
+    longest: usize,
+    /// One in so many cases is also checked with plain automata; 0 for none.
+    #[arg(long, default_value_t = 16)]
+    automata_every: u64,
+}
+
+/// All engines.
+struct Engines {
+    ready: Ready,
+    automata: Automata,
+    peer_name: String,
+}
+
+impl CheckPlan {
+    /// Scans until all is scanned, or something differs.
+    ///
+    /// # Errors
+    /// The first difference, reduced.
+    pub(crate) fn run(&self) -> Result<()> {
+        let ready = self.setup.compile(FLOWS_MAX)?;
+        for rule in &ready.subjects.left_out {
+            eprintln!("left out: {} {} by {}: {}", rule.id, rule.name, rule.by, rule.reason);
+        }
+        let read = |signature| parse(signature).map_err(|error| anyhow!("{error}"));
+        let patterns = ready.subjects.signatures().map(read).collect::<Result<Vec<Hir>>>()?;
+        ensure!(!patterns.is_empty(), "no rule is left to be checked");
+        let automata = Automata::new(ready.subjects.signatures())?;
+        let peer_name = ready.peer.as_ref().map_or_else(|| "nobody".to_owned(), |peer| peer.name.clone());
+        let mut engines = Engines { ready, automata, peer_name };
+        let begin = Instant::now();
+        let (mut scans, mut hits, mut cases, mut told_s) = (0, 0, 0, 0);
+        while scans < self.scans {
+            let seed = self.seed.wrapping_add(cases);
+            let case = Case::draw(&patterns, FLOWS_MAX, self.longest, &mut Random::new(spread(seed)));
+            let with_automata = self.automata_every > 0 && cases % self.automata_every == 0;
+            match engines.scan(&case, with_automata) {
+                Ok(count) => hits += count,
+                Err(_) => return engines.blame(case, seed),
+            }
+            scans += case.flows.len() as u64;
+            cases += 1;
+            if begin.elapsed().as_secs() / TELL_S > told_s {
+                told_s = begin.elapsed().as_secs() / TELL_S;
+                eprintln!("{scans} scans, {hits} hits, no difference so far; next seed {}", seed + 1);
+            }
+        }
+        let speed = scans as f64 / begin.elapsed().as_secs_f64();
+        println!(
+            "{} rules as {}: {scans} scans in {cases} cases, {hits} hits, no difference to {}{}; {speed:.0} scans/s, {} streams \
+             beyond Weir's cap of candidates",
+            patterns.len(),
+            self.setup.context(),
+            engines.peer_name,
+            if self.automata_every > 0 { " nor to plain automata" } else { "" },
+            engines.ready.weir.overflows,
+        );
+        Ok(())
+    }
+}
+
+/// Neighbouring seeds give unlike cases.
+fn spread(seed: u64) -> u64 {
+    let mixed = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed ^ (mixed >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93)
+}
+
+impl Engines {
+    /// Scans a case by all engines; yields the number of first hits, or how they differ.
+    fn scan(&mut self, case: &Case, with_automata: bool) -> Result<usize, String> {
+        let steps = case.steps();
+        let overflows = self.ready.weir.overflows;
+        let ours = self.ready.weir.first_hits(&steps);
+        if self.ready.weir.overflows > overflows {
+            // It said so, and is counted.
+            return Ok(ours.len());
+        }
+        if let Some(peer) = &mut self.ready.peer {
+            agree(&self.peer_name, &ours, &peer.contestant.first_hits(&steps))?;
+        }
+        if with_automata {
+            let mut theirs = Vec::new();
+            for (stream, flow) in case.flows.iter().enumerate() {
+                self.automata.first_hits(stream, &flow.text, &mut theirs);
+            }
+            theirs.sort_unstable();
+            agree("plain automata", &ours, &theirs)?;
+        }
+        Ok(ours.len())
+    }
+
+    fn blame(&mut self, case: Case, seed: u64) -> Result<()> {
+        let reduced = case.reduced(|case| self.scan(case, true).is_err());
+        let said =
+            self.scan(&reduced, true).err().unwrap_or_else(|| "only with what was scanned before".to_owned());
+        bail!("seed {seed} differs; reduced to\n{reduced}{said}")
+    }
+}
+
+fn agree(peer: &str, ours: &[FirstHit], theirs: &[FirstHit]) -> Result<(), String> {
+    if ours == theirs {
+        return Ok(());
+    }
+    let (count, said) = differences(ours, theirs, DIFFERENCES_SAID);
+    Err(format!("{count} differences between Weir and {peer}, as peer:\n{}", said.join("\n")))
+}

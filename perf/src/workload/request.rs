@@ -1,0 +1,90 @@
+//! Attacks in requests, each with a few bytes that are rare in harmless ones.
+
+use super::pack::Shape;
+
+/// All rules.
+pub(super) fn shapes() -> Vec<Shape> {
+    SHAPES.iter().map(|(name, regex)| Shape::new(*name, *regex)).collect()
+}
+
+const SHAPES: [(&str, &str); 61] = [
+    ("SQL union select", r"(?i)\bunion\b[\s(/*+]{1,12}(?:all[\s(/*+]{1,12})?select\b"),
+    (
+        "SQL select from",
+        r"(?i)\bselect\b.{1,60}\bfrom\b.{1,30}\b(?:information_schema|sysobjects|sqlite_master)\b",
+    ),
+    ("SQL sleep", r"(?i)\b(?:sleep|pg_sleep)\s{0,3}\(\s{0,3}[0-9]{1,4}"),
+    ("SQL benchmark", r"(?i)\bbenchmark\s{0,3}\(\s{0,3}[0-9]{3,12}\s{0,3},"),
+    ("SQL waitfor", r"(?i)\bwaitfor\s{1,8}(?:delay|time)\s{0,4}'"),
+    ("SQL stacked drop", r"(?i);\s{0,8}(?:drop|truncate|alter)\s{1,8}(?:table|database|schema)\b"),
+    ("SQL stacked insert", r"(?i);\s{0,8}insert\s{1,8}into\s{1,8}\w{1,40}"),
+    ("SQL xp_cmdshell", r"(?i)\bxp_(?:cmdshell|regread|dirtree|fileexist)\b"),
+    ("SQL into outfile", r"(?i)\binto\s{1,8}(?:out|dump)file\s{0,8}['\x22]"),
+    ("SQL load_file", r"(?i)\bload_file\s{0,3}\("),
+    (
+        "SQL quoted tautology",
+        r"(?i)['\x22]\s{0,6}(?:or|and)\s{1,6}['\x22]?[0-9a-z]{1,8}['\x22]?\s{0,4}=\s{0,4}['\x22]?[0-9a-z]{1,8}",
+    ),
+    ("SQL version", r"@@(?:version|datadir|hostname|basedir)\b"),
+    ("SQL extractvalue", r"(?i)\b(?:extractvalue|updatexml)\s{0,3}\(.{0,40}concat\s{0,3}\("),
+    ("SQL group concat", r"(?i)\b(?:group_)?concat(?:_ws)?\s{0,3}\(.{0,40}0x[0-9a-f]{2,40}"),
+    ("SQL char chain", r"(?i)\bcha?r\s{0,3}\(\s{0,3}[0-9]{2,3}\s{0,3}\)\s{0,3}(?:\+|\|\|)"),
+    ("SQL having", r"(?i)\bhaving\b\s{1,6}[0-9]{1,4}\s{0,4}[=<>]"),
+    ("SQL order by number", r"(?i)\border\s{1,6}by\s{1,6}[0-9]{1,3}\s{0,4}(?:--|#|/\*)"),
+    ("SQL comment after quote", r"(?i)['\x22]\s{0,4}(?:--[\s-]|#|/\*!?[0-9]{0,6})"),
+    ("SQL exec", r"(?i)\bexec(?:ute)?\s{1,6}(?:immediate|master\.\.|sp_executesql)"),
+    ("MongoDB operator", r"\[\$(?:ne|gt|lt|gte|lte|regex|where|exists|in|nin)\]"),
+    ("MongoDB JSON operator", r#""\$(?:ne|gt|where|regex|function|expr)"\s{0,3}:"#),
+    ("script tag", r"(?i)<script[\s/>]"),
+    ("closed script tag", r"(?i)</script\s{0,4}>"),
+    ("script URL", r"(?i)(?:java|vb|live)script\s{0,4}:\s{0,4}[\w(]"),
+    (
+        "event handler",
+        r"(?i)<[a-z]{1,10}[\s/][^>]{0,80}\bon(?:error|load|click|mouseover|focus|toggle|begin)\s{0,4}=",
+    ),
+    ("iframe", r"(?i)<iframe[\s/][^>]{0,80}(?:src|srcdoc)\s{0,4}="),
+    ("image with handler", r"(?i)<img[\s/][^>]{0,60}onerror"),
+    ("svg with handler", r"(?i)<svg[\s/][^>]{0,60}onload"),
+    ("object tag", r"(?i)<(?:object|embed|applet)[\s/][^>]{0,60}(?:data|src|code)\s{0,4}="),
+    ("document cookie", r"(?i)document\s{0,3}\.\s{0,3}(?:cookie|write|domain|location)\b"),
+    ("eval of a string", r"(?i)\beval\s{0,3}\(\s{0,3}(?:atob|unescape|string\.fromcharcode|base64_decode)"),
+    ("alert", r"(?i)\b(?:alert|confirm|prompt)\s{0,3}[(\x60]\s{0,3}[\w'\x22]"),
+    ("CSS expression", r"(?i)style\s{0,4}=.{0,40}(?:expression\s{0,3}\(|url\s{0,3}\(\s{0,3}javascript)"),
+    ("meta refresh", r"(?i)<meta[\s/][^>]{0,60}http-equiv\s{0,4}=\s{0,4}['\x22]?refresh"),
+    ("template expression", r"\{\{.{0,40}(?:constructor|__class__|config|self)\b"),
+    ("template arithmetic", r"(?:\{\{|\$\{|<%=|#\{)\s{0,3}[0-9]{1,6}\s{0,3}\*\s{0,3}[0-9]{1,6}"),
+    ("Log4j lookup", r"(?i)\$\{(?:jndi|lower|upper|env|sys|java|date|::-j)[:}]"),
+    ("expression language", r"(?i)%\{.{0,40}(?:@ognl|#_memberaccess|#context|java\.lang)"),
+    ("Spring class loader", r"(?i)class\.module\.classloader\.|class\[.?module.?\]"),
+    ("Java runtime", r"(?i)java\.lang\.(?:runtime|processbuilder|system)\b"),
+    ("Java serialised", r"rO0AB[QXY]|\xac\xed\x00\x05"),
+    ("PHP object", r#"\bO:[0-9]{1,3}:"[\w\\]{1,60}":[0-9]{1,3}:\{"#),
+    ("PHP wrapper", r"(?i)\b(?:php|phar|expect|zip|data)://(?:filter|input|text|memory|[\w./-]{1,60})"),
+    ("PHP open tag", r"(?i)<\?(?:php\b|=)"),
+    ("PHP function", r"(?i)\b(?:system|passthru|shell_exec|popen|proc_open|assert)\s{0,3}\(\s{0,3}[$'\x22]"),
+    ("PHP super global", r"\$_(?:GET|POST|REQUEST|COOKIE|SERVER|FILES)\s{0,3}\["),
+    ("path traversal", r"(?:\.\./){2,}|(?:\.\.\\){2,}"),
+    ("encoded traversal", r"(?i)(?:%2e%2e(?:%2f|%5c|/)|\.\.%2f|\.\.%5c|%252e%252e)"),
+    ("system file", r"(?i)/etc/(?:passwd|shadow|group|hosts|issue|sudoers|ssh/)"),
+    ("process file", r"(?i)/proc/(?:self|version|cmdline|[0-9]{1,6})/?(?:environ|cmdline|fd|maps|status)?\b"),
+    ("Windows file", r"(?i)(?:boot|win)\.ini\b|\\windows\\(?:system32|win\.ini)"),
+    ("version control", r"(?i)/\.(?:git|svn|hg|env|htaccess|htpasswd|aws|ssh)(?:/|\b)"),
+    (
+        "shell substitution",
+        r"\$\((?:id|whoami|uname|cat|curl|wget|nslookup|sleep)\b|\x60(?:id|whoami|uname|cat|curl|wget)\b",
+    ),
+    (
+        "shell chain",
+        r"(?i)[;|&]{1,2}\s{0,6}(?:cat|id|whoami|uname|ls|nc|ncat|wget|curl|bash|sh|ping|sleep)\s{1,6}[-/\w]",
+    ),
+    ("shell path", r"(?i)/bin/(?:ba|da|z|k|c)?sh\b|/usr/bin/(?:perl|python[23]?|env)\b"),
+    ("reverse shell", r"/dev/(?:tcp|udp)/[0-9.]{7,15}/[0-9]{1,5}"),
+    ("PowerShell", r"(?i)powershell(?:\.exe)?\s{1,6}-(?:e|enc|encodedcommand|nop|noprofile|w)\b"),
+    ("shellshock", r"\(\)\s{0,4}\{\s{0,4}:?;?\s{0,4}\}\s{0,4};"),
+    ("cloud metadata", r"169\.254\.169\.254|metadata\.google\.internal"),
+    ("XML entity", r"(?i)<!(?:doctype|entity)[^>]{0,80}\b(?:system|public)\b\s{0,4}['\x22]"),
+    (
+        "header injection",
+        r"(?i)(?:%0d|\r)(?:%0a|\n)\s{0,2}(?:set-cookie|location|content-(?:type|length))\s{0,2}:",
+    ),
+];
