@@ -29,6 +29,9 @@ pub(crate) const STRIPE_BYTES: usize = STRIPE_BLOCKS * BLOCK_BYTES;
 /// Bytes that have to be there behind the last block, whatever they are: windows reach into them.
 pub(crate) const SLACK_BYTES: usize = BLOCK_BYTES;
 
+/// Room for what kernels make of the bytes of a stripe. What it holds between two calls means nothing.
+pub(crate) type Symbols = [[u8; STRIPE_BYTES + SLACK_BYTES]; 2];
+
 /// A family of vector instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Tier {
@@ -107,20 +110,27 @@ impl Tier {
 /// If `bytes` is shorter than the blocks of `masks` and [`SLACK_BYTES`], if these are more than [`STRIPE_BLOCKS`], or if
 /// the machine lacks `tier`, or the tier the alphabet: only AVX-512 VBMI has [`Alphabet::Low7`], only others
 /// have [`Alphabet::Mixed`], and the scalar one has all.
-pub(crate) fn bucket_masks(tier: Tier, tables: &BucketTables, bytes: &[u8], masks: &mut [u64]) {
+#[inline]
+pub(crate) fn bucket_masks(
+    tier: Tier,
+    tables: &BucketTables,
+    bytes: &[u8],
+    masks: &mut [u64],
+    symbols: &mut Symbols,
+) {
     assert_fits(tier, bytes, masks.len());
     match tier {
         Tier::Scalar => scalar::bucket_masks(tables, bytes, masks),
         #[cfg(target_arch = "x86_64")]
-        Tier::Ssse3 => ssse3::bucket_masks(tables, bytes, masks),
+        Tier::Ssse3 => ssse3::bucket_masks(tables, bytes, masks, symbols),
         #[cfg(target_arch = "x86_64")]
-        Tier::Avx2 => avx2::bucket_masks(tables, bytes, masks),
+        Tier::Avx2 => avx2::bucket_masks(tables, bytes, masks, symbols),
         #[cfg(target_arch = "x86_64")]
-        Tier::Avx512Bw => avx512bw::bucket_masks(tables, bytes, masks),
+        Tier::Avx512Bw => avx512bw::bucket_masks(tables, bytes, masks, symbols),
         #[cfg(target_arch = "x86_64")]
         Tier::Avx512Vbmi => avx512vbmi::bucket_masks(tables, bytes, masks),
         #[cfg(target_arch = "aarch64")]
-        Tier::Neon => neon::bucket_masks(tables, bytes, masks),
+        Tier::Neon => neon::bucket_masks(tables, bytes, masks, symbols),
         #[allow(unreachable_patterns, reason = "which tiers are left depends on the machine")]
         _ => unreachable!("it was asserted to be available"),
     }

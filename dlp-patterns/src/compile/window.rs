@@ -31,8 +31,8 @@ impl Window {
     }
 
     /// The chance that it is at a given place.
-    pub(crate) fn chance(&self, frequency: &Frequency) -> f64 {
-        self.sets.iter().map(|set| frequency.of_set(set)).product()
+    fn chance(&self, frequency: &Frequency) -> f64 {
+        chance(&self.sets, &self.sets.map(|set| frequency.of_set(&set)))
     }
 
     /// How many keys its first four bytes make, whatever the case.
@@ -106,32 +106,82 @@ fn behind_of(row: &[Hir], behind: ByteSet) -> ByteSet {
     if behind.contains(BEFORE_FIELD) { behind } else { ByteSet::ALL }
 }
 
-fn windows_of(core: &[Hir], behind: &ByteSet, frequency: &Frequency) -> Vec<Window> {
-    let mut windows: Vec<Window> =
-        sequence::of_row(core).iter().map(|sequence| window_of(sequence, behind, frequency)).collect();
-    windows.sort_unstable();
-    windows.dedup();
-    windows
+/// The chance that a row of sets is at a given place, from the chances of each.
+fn chance(sets: &[ByteSet], chances: &[f64]) -> f64 {
+    let mut product = 1.0;
+    for (at, chance) in chances.iter().enumerate() {
+        // Where there is one digit there are more, and so with letters.
+        let goes_on = at > 0 && sets[at].len() > 1 && sets[at] == sets[at - 1];
+        product *= if goes_on { chance.cbrt() } else { *chance };
+    }
+    product
 }
 
-/// The window of a sequence that is the least to be expected, and not wide if that can be had.
-fn window_of(sequence: &Sequence, behind: &ByteSet, frequency: &Frequency) -> Window {
+/// What a further window costs, as a chance: the more there are, the less their buckets tell them apart.
+const WINDOW_COST: f64 = 1e-5;
+
+/// The windows of a core that cost the least: at one place for all sequences, so that those which go the same way for long
+/// enough share theirs, or where each sequence has its best.
+fn windows_of(core: &[Hir], behind: &ByteSet, frequency: &Frequency) -> Vec<Window> {
     let with_behind = !behind.is_all();
-    let sets: Vec<ByteSet> =
-        with_behind.then_some(*behind).into_iter().chain(sequence.sets.iter().copied()).collect();
-    if sets.is_empty() {
-        return Window::new(&[ByteSet::ALL], 0);
+    let rows = sequence::of_row(core).into_iter().map(|sequence| {
+        let sets: Vec<ByteSet> = with_behind.then_some(*behind).into_iter().chain(sequence.sets).collect();
+        let chances = sets.iter().map(|set| frequency.of_set(set)).collect();
+        Row { sets, chances, first: -i8::from(with_behind) }
+    });
+    let rows: Vec<Row> = rows.collect();
+    let shortest = rows.iter().map(|row| row.sets.len()).min().unwrap_or(0);
+    if shortest == 0 {
+        return vec![Window::new(&[ByteSet::ALL], 0)];
     }
-    let chances: Vec<f64> = sets.iter().map(|set| frequency.of_set(set)).collect();
-    let windows = (0..sets.len()).map(|at| {
-        let end = sets.len().min(at + WINDOW_BYTES);
-        let offset = i8::try_from(at).expect("sequences are short") - i8::from(with_behind);
-        let window = Window::new(&sets[at..end], offset);
+    let places = (0..shortest.min(SHARED_PLACES)).flat_map(|at| SHARED_LENGTHS.map(|len| (at, len)));
+    let shared = places.map(|(at, len)| Choice::new(rows.iter().map(|row| row.window(at, len)).collect()));
+    let own = Choice::new(rows.iter().map(Row::best_window).collect());
+    shared.chain([own]).min_by(|one, other| one.cost.total_cmp(&other.cost)).expect("there is one").windows
+}
+
+/// At how many places windows that all sequences share are tried out, and with how many bytes.
+const SHARED_PLACES: usize = 10;
+const SHARED_LENGTHS: [usize; 4] = [3, 4, 6, WINDOW_BYTES];
+
+/// A sequence with the chances of its sets.
+struct Row {
+    sets: Vec<ByteSet>,
+    chances: Vec<f64>,
+    /// The offset of the first set.
+    first: i8,
+}
+
+impl Row {
+    /// The window at a place, as long as the row is, with what it costs.
+    fn window(&self, at: usize, len: usize) -> (f64, Window) {
+        let end = self.sets.len().min(at + len);
+        let offset = i8::try_from(at).expect("sequences are short") + self.first;
+        let window = Window::new(&self.sets[at..end], offset);
         // Many keys crowd the table in which all windows are looked up.
         let crowding = if window.is_wide() { 1000.0 } else { (window.keys() as f64).sqrt() };
-        (chances[at..end].iter().product::<f64>() * crowding, window)
-    });
-    windows.min_by(|a, b| a.0.total_cmp(&b.0)).expect("there is one at least").1
+        (chance(&self.sets[at..end], &self.chances[at..end]) * crowding, window)
+    }
+
+    fn best_window(&self) -> (f64, Window) {
+        let windows = (0..self.sets.len()).map(|at| self.window(at, WINDOW_BYTES));
+        windows.min_by(|one, other| one.0.total_cmp(&other.0)).expect("a row isn't empty here")
+    }
+}
+
+/// Windows that find all sequences.
+struct Choice {
+    windows: Vec<Window>,
+    cost: f64,
+}
+
+impl Choice {
+    fn new(mut windows: Vec<(f64, Window)>) -> Choice {
+        windows.sort_unstable_by_key(|(_, window)| *window);
+        windows.dedup_by_key(|(_, window)| *window);
+        let cost = windows.iter().map(|(cost, _)| cost + WINDOW_COST).sum();
+        Choice { windows: windows.into_iter().map(|(_, window)| window).collect(), cost }
+    }
 }
 
 #[cfg(test)]

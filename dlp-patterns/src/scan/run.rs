@@ -11,6 +11,7 @@ use crate::context::{Context, Lead};
 use crate::limits::{LIVE_MAX, STEPS_PER_CONFIRMATION, WINDOW_BYTES};
 use crate::rule::Rule;
 use crate::rule_set::RuleSet;
+use crate::sieve::Room;
 use crate::simd::{BLOCK_BYTES, SLACK_BYTES, STRIPE_BYTES};
 use crate::{Hit, RuleId};
 
@@ -132,30 +133,31 @@ impl<'r> Run<'r> {
     fn look(&mut self) {
         let (tail, chunk) = (self.text.tail(), self.text.chunk());
         let mut staged = [BEFORE_FIELD; STRIPE_BYTES + SLACK_BYTES];
+        let mut room = Room::new();
         let known = tail.len().min(BACK_BYTES);
         staged[BACK_BYTES - known..BACK_BYTES].copy_from_slice(&tail[tail.len() - known..]);
         if BACK_BYTES + chunk.len() <= STRIPE_BYTES {
             staged[BACK_BYTES..][..chunk.len()].copy_from_slice(chunk);
-            self.look_at(&staged, BACK_BYTES + chunk.len(), -(BACK_BYTES as isize));
+            self.look_at(&staged, BACK_BYTES + chunk.len(), -(BACK_BYTES as isize), &mut room);
             return;
         }
         let within = BLOCK_BYTES + SLACK_BYTES - BACK_BYTES;
         staged[BACK_BYTES..][..within].copy_from_slice(&chunk[..within]);
-        self.look_at(&staged, BLOCK_BYTES, -(BACK_BYTES as isize));
+        self.look_at(&staged, BLOCK_BYTES, -(BACK_BYTES as isize), &mut room);
         let mut at = BLOCK_BYTES - BACK_BYTES;
         while let Some(blocks @ 1..) = (chunk.len() - at).checked_sub(SLACK_BYTES).map(|left| left / BLOCK_BYTES) {
             let places = (blocks * BLOCK_BYTES).min(STRIPE_BYTES);
-            self.look_at(&chunk[at..], places, at as isize);
+            self.look_at(&chunk[at..], places, at as isize, &mut room);
             at += places;
         }
         let rest = &chunk[at..];
         staged[..rest.len()].copy_from_slice(rest);
-        self.look_at(&staged, rest.len(), at as isize);
+        self.look_at(&staged, rest.len(), at as isize, &mut room);
     }
 
     #[inline]
-    fn look_at(&mut self, bytes: &[u8], places: usize, base: isize) {
-        self.context.sieve().look(bytes, places, |window, place| {
+    fn look_at(&mut self, bytes: &[u8], places: usize, base: isize, room: &mut Room) {
+        self.context.sieve().look(bytes, places, room, |window, place| {
             self.follow(self.context.lead(window), base + place as isize);
         });
     }

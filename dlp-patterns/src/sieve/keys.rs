@@ -5,10 +5,12 @@ use crate::byte_set::ByteSet;
 use crate::compile::window::{Window, folded};
 use crate::frequency::Frequency;
 use crate::limits::WINDOW_BYTES;
-use crate::simd::{self, BLOCK_BYTES, BucketTables, STRIPE_BYTES, Tier};
+use crate::simd::{BucketTables, Tier};
 
-/// Bits of a hash that the bitmap is addressed by: 8 KiB of it stay in the first-level cache.
-const BITMAP_BITS: u32 = 16;
+/// Bits of a hash of the key that the bitmap is addressed by; four more come from the two bytes behind the key. Its 16 KiB
+/// stay in the first-level cache.
+const BITMAP_HASH_BITS: u32 = 13;
+const BITMAP_WORDS: usize = 1 << (BITMAP_HASH_BITS + 4 - 6);
 
 /// Sets the bit that tells the cases of a letter apart, in each byte of a key.
 const FOLD: u32 = 0x2020_2020;
@@ -28,13 +30,16 @@ struct Entry {
     mask: u64,
     value: u64,
     window: WindowId,
+    /// For each of the two bytes behind the key, what [`low_bits`] says.
+    behind: [u8; 2],
 }
 
 /// Two stages that find windows: buckets, 64 places at a time, then keys of four bytes.
 #[derive(Debug)]
 pub(super) struct Keys {
     buckets: BucketTables,
-    bitmap: Vec<u64>,
+    /// A bit for each key and what may follow it.
+    bitmap: Box<[u64; BITMAP_WORDS]>,
     /// Open addressing; the length is a power of two, and there are empty ones.
     slots: Vec<Slot>,
     entries: Vec<Entry>,
@@ -52,14 +57,17 @@ impl Keys {
             })
             .collect();
         keyed.sort_unstable();
-        let mut bitmap = vec![0; 1 << (BITMAP_BITS - 6)];
+        let mut bitmap = Box::new([0; BITMAP_WORDS]);
+        for (key, entry) in &keyed {
+            for bit in entry.bitmap_bits(*key) {
+                bitmap[bit >> 6] |= 1 << (bit & 63);
+            }
+        }
         let mut slots = vec![Slot::default(); (2 * keyed.len()).next_power_of_two()];
         let mut entries: Vec<Entry> = Vec::new();
         for of_key in keyed.chunk_by(|one, other| one.0 == other.0) {
             let (key, first) = (of_key[0].0, entries.len());
             entries.extend(of_key.iter().map(|(_, entry)| entry));
-            let bit = bitmap_bit(key);
-            bitmap[bit >> 6] |= 1 << (bit & 63);
             let mut at = slot_of(key, slots.len());
             while slots[at].count != 0 {
                 at = (at + 1) & (slots.len() - 1);
@@ -71,29 +79,24 @@ impl Keys {
         Keys { buckets, bitmap, slots, entries }
     }
 
-    /// The first stage.
+    /// The tables of the first stage.
     #[inline]
-    pub(super) fn masks(&self, tier: Tier, bytes: &[u8], masks: &mut [u64]) {
-        simd::bucket_masks(tier, &self.buckets, bytes, masks);
+    pub(super) fn buckets(&self) -> &BucketTables {
+        &self.buckets
     }
 
-    /// The second stage: looks at the places of `masks`.
+    /// The second stage: looks at places.
     #[inline]
-    pub(super) fn look_up(&self, bytes: &[u8], masks: &[u64], sink: &mut impl FnMut(WindowId, usize)) {
-        let mut passed = [0_u16; STRIPE_BYTES];
-        let mut count = 0;
-        for (block, mask) in masks.iter().enumerate() {
-            let mut mask = *mask;
-            while mask != 0 {
-                let place = block * BLOCK_BYTES + mask.trailing_zeros() as usize;
-                mask &= mask - 1;
-                let bit = bitmap_bit(word_at(bytes, place) as u32 | FOLD);
-                // Written always and kept seldom: a branch would be wrong too often.
-                passed[count] = place as u16;
-                count += (self.bitmap[bit >> 6] >> (bit & 63) & 1) as usize;
-            }
+    pub(super) fn look_up(&self, bytes: &[u8], places: &mut [u16], sink: &mut impl FnMut(WindowId, usize)) {
+        let mut known = 0;
+        for at in 0..places.len() {
+            let place = places[at];
+            let bit = bitmap_bit(word_at(bytes, usize::from(place)));
+            // Written always and kept seldom, for the sake of the branch that isn't there.
+            places[known] = place;
+            known += (self.bitmap[bit >> 6] >> (bit & 63) & 1) as usize;
         }
-        for place in &passed[..count] {
+        for place in &places[..known] {
             let place = usize::from(*place);
             self.look_up_at(word_at(bytes, place), |window| sink(window, place));
         }
@@ -118,7 +121,7 @@ impl Keys {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        size_of_val(self.bitmap.as_slice())
+        size_of_val(&*self.bitmap)
             + size_of_val(self.slots.as_slice())
             + size_of_val(self.entries.as_slice())
             + self.buckets.tables.len()
@@ -131,8 +134,22 @@ impl Entry {
         for (at, set) in of.sets.iter().enumerate() {
             (mask[at], value[at]) = masked(set);
         }
-        Entry { mask: u64::from_le_bytes(mask), value: u64::from_le_bytes(value), window }
+        Entry { mask: u64::from_le_bytes(mask), value: u64::from_le_bytes(value), window, behind: [4, 5].map(|at| low_bits(&of.sets[at])) }
     }
+
+    /// The bits of the bitmap at which words have to be found that begin with the key and may be this window.
+    fn bitmap_bits(&self, key: u32) -> impl Iterator<Item = usize> {
+        let [fifth, sixth] = self.behind;
+        (0..16_u64).filter_map(move |low| {
+            let is_in = fifth >> (low >> 2) & 1 == 1 && sixth >> (low & 3) & 1 == 1;
+            is_in.then(|| bitmap_bit(u64::from(key) | (low >> 2) << 32 | (low & 3) << 40))
+        })
+    }
+}
+
+/// Which values of the two lowest bits bytes of the set have, one bit for each.
+fn low_bits(set: &ByteSet) -> u8 {
+    set.iter().fold(0, |bits, byte| bits | 1 << (byte & 3))
 }
 
 /// A mask and a value such that each byte of the set is the value under the mask.
@@ -159,10 +176,13 @@ fn word_at(bytes: &[u8], place: usize) -> u64 {
     u64::from_le_bytes(*bytes[place..].first_chunk().expect("there is slack behind the last place"))
 }
 
-/// Multiplicative hashing with the golden ratio (Knuth, TAOCP vol. 3, 6.4).
+/// The bit of the bitmap for a key and the two bytes behind it, of which the two lowest bits count: these don't depend on
+/// case. Multiplicative hashing with the golden ratio (Knuth, TAOCP vol. 3, 6.4).
 #[inline]
-fn bitmap_bit(key: u32) -> usize {
-    (key.wrapping_mul(0x9e37_79b1) >> (32 - BITMAP_BITS)) as usize
+fn bitmap_bit(word: u64) -> usize {
+    let hash = (word as u32 | FOLD).wrapping_mul(0x9e37_79b1) >> (32 - BITMAP_HASH_BITS);
+    let behind = (word >> 32 & 3) << 2 | word >> 40 & 3;
+    (hash as usize) << 4 | behind as usize
 }
 
 #[inline]

@@ -4,7 +4,7 @@ use super::{WindowId, buckets};
 use crate::compile::window::Window;
 use crate::frequency::Frequency;
 use crate::limits::WINDOW_BYTES;
-use crate::simd::{self, BLOCK_BYTES, BucketTables, Tier};
+use crate::simd::{BucketTables, Tier};
 
 /// Windows that one word of bits stands for.
 pub(super) const WINDOWS_MAX: usize = 64;
@@ -35,28 +35,24 @@ impl Wide {
         Wide { buckets, having, windows: windows.iter().map(|(id, _)| *id).collect() }
     }
 
-    /// The first stage.
+    /// The tables of the first stage.
     #[inline]
-    pub(super) fn masks(&self, tier: Tier, bytes: &[u8], masks: &mut [u64]) {
-        simd::bucket_masks(tier, &self.buckets, bytes, masks);
+    pub(super) fn buckets(&self) -> &BucketTables {
+        &self.buckets
     }
 
-    /// The second stage: looks at the places of `masks`.
+    /// The second stage: looks at places.
     #[inline]
-    pub(super) fn look_up(&self, bytes: &[u8], masks: &[u64], sink: &mut impl FnMut(WindowId, usize)) {
-        for (block, mask) in masks.iter().enumerate() {
-            let mut mask = *mask;
-            while mask != 0 {
-                let place = block * BLOCK_BYTES + mask.trailing_zeros() as usize;
-                mask &= mask - 1;
-                let bytes: &[u8; WINDOW_BYTES] =
-                    bytes[place..].first_chunk().expect("there is slack behind the last place");
-                let having = self.having.iter().zip(bytes).map(|(having, byte)| having[usize::from(*byte)]);
-                let mut found = having.fold(u64::MAX, |all, having| all & having);
-                while found != 0 {
-                    sink(self.windows[found.trailing_zeros() as usize], place);
-                    found &= found - 1;
-                }
+    pub(super) fn look_up(&self, bytes: &[u8], places: &[u16], sink: &mut impl FnMut(WindowId, usize)) {
+        for place in places {
+            let place = usize::from(*place);
+            let bytes: &[u8; WINDOW_BYTES] =
+                bytes[place..].first_chunk().expect("there is slack behind the last place");
+            let having = self.having.iter().zip(bytes).map(|(having, byte)| having[usize::from(*byte)]);
+            let mut found = having.fold(u64::MAX, |all, having| all & having);
+            while found != 0 {
+                sink(self.windows[found.trailing_zeros() as usize], place);
+                found &= found - 1;
             }
         }
     }

@@ -6,14 +6,17 @@ use std::arch::x86_64::{
     _mm256_shuffle_epi8, _mm256_srli_epi16, _mm256_storeu_si256, _mm256_xor_si256,
 };
 
-use super::{Alphabet, BLOCK_BYTES, BucketTables, SLACK_BYTES, STRIPE_BYTES, block};
+use super::{Alphabet, BLOCK_BYTES, BucketTables, SLACK_BYTES, Symbols, block};
 
 const VECTOR_BYTES: usize = 32;
 
-/// What a kernel makes masks of: tables, bytes, masks.
-type Kernel = unsafe fn(&BucketTables, &[u8], &mut [u64]);
+/// Bytes behind the last block that windows reach into, as whole vectors.
+const WINDOW_SLACK_BYTES: usize = VECTOR_BYTES;
 
-pub(super) fn bucket_masks(tables: &BucketTables, bytes: &[u8], masks: &mut [u64]) {
+/// What a kernel makes masks of and with: tables, bytes, masks, room for symbols.
+type Kernel = unsafe fn(&BucketTables, &[u8], &mut [u64], &mut Symbols);
+
+pub(super) fn bucket_masks(tables: &BucketTables, bytes: &[u8], masks: &mut [u64], symbols: &mut Symbols) {
     let is_mixed = matches!(tables.alphabet, Alphabet::Mixed(_));
     let kernel: Kernel = match (is_mixed, tables.positions, tables.sets) {
         (true, 4, 1) => mixed::<4, 1>,
@@ -37,16 +40,26 @@ pub(super) fn bucket_masks(tables: &BucketTables, bytes: &[u8], masks: &mut [u64
         other => unreachable!("no tables have {other:?} positions and sets"),
     };
     // SAFETY: rule sets are compiled for this tier only where the machine has AVX2.
-    unsafe { kernel(tables, bytes, masks) }
+    unsafe { kernel(tables, bytes, masks, symbols) }
 }
 
 #[target_feature(enable = "avx2")]
-fn mixed<const P: usize, const S: usize>(tables: &BucketTables, bytes: &[u8], masks: &mut [u64]) {
+fn mixed<const P: usize, const S: usize>(
+    tables: &BucketTables,
+    bytes: &[u8],
+    masks: &mut [u64],
+    [symbols, _]: &mut Symbols,
+) {
     let Alphabet::Mixed(mix) = &tables.alphabet else { unreachable!("the alphabet chose the kernel") };
-    let mut symbols = [0; STRIPE_BYTES + SLACK_BYTES];
-    encode(mix, bytes, &mut symbols[..masks.len() * BLOCK_BYTES + SLACK_BYTES]);
+    let mix = broadcast(mix);
+    let used = masks.len() * BLOCK_BYTES + WINDOW_SLACK_BYTES;
+    for (symbols, bytes) in symbols[..used].as_chunks_mut().0.iter_mut().zip(bytes.as_chunks().0) {
+        let bytes = load_array(bytes);
+        let mixed_in = _mm256_shuffle_epi8(mix, high_nibbles(bytes));
+        store_array(symbols, _mm256_xor_si256(low_nibbles(bytes), mixed_in));
+    }
     for (at, mask) in masks.iter_mut().enumerate() {
-        let symbols = block(&symbols, at);
+        let symbols = block(symbols, at);
         let mut any = [_mm256_setzero_si256(); 2];
         for set in 0..S {
             let mut buckets = [_mm256_set1_epi8(-1); 2];
@@ -65,19 +78,21 @@ fn mixed<const P: usize, const S: usize>(tables: &BucketTables, bytes: &[u8], ma
 }
 
 #[target_feature(enable = "avx2")]
-fn encode(mix: &[u8; 16], bytes: &[u8], symbols: &mut [u8]) {
-    let mix = broadcast(mix);
-    for (symbols, bytes) in symbols.as_chunks_mut().0.iter_mut().zip(bytes.as_chunks().0) {
+fn nibbles<const P: usize, const S: usize>(
+    tables: &BucketTables,
+    bytes: &[u8],
+    masks: &mut [u64],
+    [lows, highs]: &mut Symbols,
+) {
+    let used = masks.len() * BLOCK_BYTES + WINDOW_SLACK_BYTES;
+    let symbols = lows[..used].as_chunks_mut().0.iter_mut().zip(highs[..used].as_chunks_mut().0);
+    for ((low, high), bytes) in symbols.zip(bytes.as_chunks().0) {
         let bytes = load_array(bytes);
-        let mixed_in = _mm256_shuffle_epi8(mix, high_nibbles(bytes));
-        store_array(symbols, _mm256_xor_si256(low_nibbles(bytes), mixed_in));
+        store_array(low, low_nibbles(bytes));
+        store_array(high, high_nibbles(bytes));
     }
-}
-
-#[target_feature(enable = "avx2")]
-fn nibbles<const P: usize, const S: usize>(tables: &BucketTables, bytes: &[u8], masks: &mut [u64]) {
     for (at, mask) in masks.iter_mut().enumerate() {
-        let bytes = block(bytes, at);
+        let (lows, highs) = (block(lows, at), block(highs, at));
         let mut any = [_mm256_setzero_si256(); 2];
         for set in 0..S {
             let mut buckets = [_mm256_set1_epi8(-1); 2];
@@ -85,9 +100,8 @@ fn nibbles<const P: usize, const S: usize>(tables: &BucketTables, bytes: &[u8], 
                 let table = tables.table(set, position);
                 let (low, high) = (broadcast(table), broadcast(&table[16..]));
                 for half in 0..2 {
-                    let bytes = load(bytes, half * VECTOR_BYTES + position);
-                    let low = _mm256_shuffle_epi8(low, low_nibbles(bytes));
-                    let high = _mm256_shuffle_epi8(high, high_nibbles(bytes));
+                    let low = _mm256_shuffle_epi8(low, load(lows, half * VECTOR_BYTES + position));
+                    let high = _mm256_shuffle_epi8(high, load(highs, half * VECTOR_BYTES + position));
                     buckets[half] = _mm256_and_si256(buckets[half], _mm256_and_si256(low, high));
                 }
             }

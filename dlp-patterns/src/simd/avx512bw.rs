@@ -6,12 +6,12 @@ use std::arch::x86_64::{
     _mm512_test_epi8_mask, _mm512_xor_si512,
 };
 
-use super::{Alphabet, BLOCK_BYTES, BucketTables, SLACK_BYTES, STRIPE_BYTES, block};
+use super::{Alphabet, BLOCK_BYTES, BucketTables, SLACK_BYTES, Symbols, block};
 
-/// What a kernel makes masks of: tables, bytes, masks.
-type Kernel = unsafe fn(&BucketTables, &[u8], &mut [u64]);
+/// What a kernel makes masks of and with: tables, bytes, masks, room for symbols.
+type Kernel = unsafe fn(&BucketTables, &[u8], &mut [u64], &mut Symbols);
 
-pub(super) fn bucket_masks(tables: &BucketTables, bytes: &[u8], masks: &mut [u64]) {
+pub(super) fn bucket_masks(tables: &BucketTables, bytes: &[u8], masks: &mut [u64], symbols: &mut Symbols) {
     let is_mixed = matches!(tables.alphabet, Alphabet::Mixed(_));
     let kernel: Kernel = match (is_mixed, tables.positions, tables.sets) {
         (true, 4, 1) => mixed::<4, 1>,
@@ -35,16 +35,26 @@ pub(super) fn bucket_masks(tables: &BucketTables, bytes: &[u8], masks: &mut [u64
         other => unreachable!("no tables have {other:?} positions and sets"),
     };
     // SAFETY: rule sets are compiled for this tier only where the machine has AVX-512 F and BW.
-    unsafe { kernel(tables, bytes, masks) }
+    unsafe { kernel(tables, bytes, masks, symbols) }
 }
 
 #[target_feature(enable = "avx512f,avx512bw")]
-fn mixed<const P: usize, const S: usize>(tables: &BucketTables, bytes: &[u8], masks: &mut [u64]) {
+fn mixed<const P: usize, const S: usize>(
+    tables: &BucketTables,
+    bytes: &[u8],
+    masks: &mut [u64],
+    [symbols, _]: &mut Symbols,
+) {
     let Alphabet::Mixed(mix) = &tables.alphabet else { unreachable!("the alphabet chose the kernel") };
-    let mut symbols = [0; STRIPE_BYTES + SLACK_BYTES];
-    encode(mix, bytes, &mut symbols[..masks.len() * BLOCK_BYTES + SLACK_BYTES]);
+    let mix = broadcast(mix);
+    let used = masks.len() * BLOCK_BYTES + SLACK_BYTES;
+    for (symbols, bytes) in symbols[..used].as_chunks_mut().0.iter_mut().zip(bytes.as_chunks().0) {
+        let bytes = load_array(bytes);
+        let mixed_in = _mm512_shuffle_epi8(mix, high_nibbles(bytes));
+        store_array(symbols, _mm512_xor_si512(low_nibbles(bytes), mixed_in));
+    }
     for (at, mask) in masks.iter_mut().enumerate() {
-        let symbols = block(&symbols, at);
+        let symbols = block(symbols, at);
         let mut any = _mm512_setzero_si512();
         for set in 0..S {
             let mut buckets = _mm512_set1_epi8(-1);
@@ -59,27 +69,28 @@ fn mixed<const P: usize, const S: usize>(tables: &BucketTables, bytes: &[u8], ma
 }
 
 #[target_feature(enable = "avx512f,avx512bw")]
-fn encode(mix: &[u8; 16], bytes: &[u8], symbols: &mut [u8]) {
-    let mix = broadcast(mix);
-    for (symbols, bytes) in symbols.as_chunks_mut().0.iter_mut().zip(bytes.as_chunks().0) {
+fn nibbles<const P: usize, const S: usize>(
+    tables: &BucketTables,
+    bytes: &[u8],
+    masks: &mut [u64],
+    [lows, highs]: &mut Symbols,
+) {
+    let used = masks.len() * BLOCK_BYTES + SLACK_BYTES;
+    let symbols = lows[..used].as_chunks_mut().0.iter_mut().zip(highs[..used].as_chunks_mut().0);
+    for ((low, high), bytes) in symbols.zip(bytes.as_chunks().0) {
         let bytes = load_array(bytes);
-        let mixed_in = _mm512_shuffle_epi8(mix, high_nibbles(bytes));
-        store_array(symbols, _mm512_xor_si512(low_nibbles(bytes), mixed_in));
+        store_array(low, low_nibbles(bytes));
+        store_array(high, high_nibbles(bytes));
     }
-}
-
-#[target_feature(enable = "avx512f,avx512bw")]
-fn nibbles<const P: usize, const S: usize>(tables: &BucketTables, bytes: &[u8], masks: &mut [u64]) {
     for (at, mask) in masks.iter_mut().enumerate() {
-        let bytes = block(bytes, at);
+        let (lows, highs) = (block(lows, at), block(highs, at));
         let mut any = _mm512_setzero_si512();
         for set in 0..S {
             let mut buckets = _mm512_set1_epi8(-1);
             for position in 0..P {
                 let table = tables.table(set, position);
-                let bytes = load(bytes, position);
-                let low = _mm512_shuffle_epi8(broadcast(table), low_nibbles(bytes));
-                let high = _mm512_shuffle_epi8(broadcast(&table[16..]), high_nibbles(bytes));
+                let low = _mm512_shuffle_epi8(broadcast(table), load(lows, position));
+                let high = _mm512_shuffle_epi8(broadcast(&table[16..]), load(highs, position));
                 buckets = _mm512_and_si512(buckets, _mm512_and_si512(low, high));
             }
             any = _mm512_or_si512(any, buckets);

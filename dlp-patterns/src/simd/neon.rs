@@ -5,19 +5,18 @@ use std::arch::aarch64::{
     vqtbl1q_u8, vshrq_n_u8, vst1q_u8, vtstq_u8,
 };
 
-use super::{Alphabet, BLOCK_BYTES, BucketTables, SLACK_BYTES, STRIPE_BYTES, block};
+use super::{Alphabet, BLOCK_BYTES, BucketTables, SLACK_BYTES, Symbols, block};
 
 const VECTOR_BYTES: usize = 16;
 const VECTORS: usize = BLOCK_BYTES / VECTOR_BYTES;
 
-pub(super) fn bucket_masks(tables: &BucketTables, bytes: &[u8], masks: &mut [u64]) {
+pub(super) fn bucket_masks(tables: &BucketTables, bytes: &[u8], masks: &mut [u64], symbols: &mut Symbols) {
     // SAFETY: rule sets are compiled for this tier only where the machine has NEON.
-    unsafe { kernel(tables, bytes, masks) }
+    unsafe { kernel(tables, bytes, masks, symbols) }
 }
 
 #[target_feature(enable = "neon")]
-fn kernel(tables: &BucketTables, bytes: &[u8], masks: &mut [u64]) {
-    let mut symbols = [0; STRIPE_BYTES + SLACK_BYTES];
+fn kernel(tables: &BucketTables, bytes: &[u8], masks: &mut [u64], [symbols, _]: &mut Symbols) {
     let is_mixed = if let Alphabet::Mixed(mix) = &tables.alphabet {
         encode(mix, bytes, &mut symbols[..masks.len() * BLOCK_BYTES + SLACK_BYTES]);
         true
@@ -25,7 +24,7 @@ fn kernel(tables: &BucketTables, bytes: &[u8], masks: &mut [u64]) {
         false
     };
     for (at, mask) in masks.iter_mut().enumerate() {
-        let block = if is_mixed { block(&symbols, at) } else { block(bytes, at) };
+        let block = if is_mixed { block(symbols, at) } else { block(bytes, at) };
         let mut any = [vdupq_n_u8(0); VECTORS];
         for set in 0..tables.sets {
             let mut buckets = [vdupq_n_u8(u8::MAX); VECTORS];

@@ -39,6 +39,7 @@ fn expected(tables: &BucketTables, rows: &[u128], window: &[u8]) -> bool {
 
 #[test]
 fn every_tier_finds_the_same_buckets() {
+    let mut symbols = [[0; STRIPE_BYTES + SLACK_BYTES]; 2];
     let mix = std::array::from_fn(|nibble| random(7, 16)[nibble] & 15);
     for tier in Tier::available() {
         let alphabets = match tier {
@@ -52,7 +53,7 @@ fn every_tier_finds_the_same_buckets() {
                 for blocks in 0..=STRIPE_BLOCKS {
                     let text = random(blocks as u64 + 1, blocks * BLOCK_BYTES + SLACK_BYTES);
                     let mut masks = vec![0; blocks];
-                    bucket_masks(tier, &tables, &text, &mut masks);
+                    bucket_masks(tier, &tables, &text, &mut masks, &mut symbols);
                     for place in 0..blocks * BLOCK_BYTES {
                         let bit = masks[place / BLOCK_BYTES] >> (place % BLOCK_BYTES) & 1 == 1;
                         let is_there = expected(&tables, &rows, &text[place..]);
@@ -77,5 +78,5 @@ fn tiers_are_named_in_their_order() {
 #[should_panic(expected = "windows reach beyond the blocks")]
 fn bytes_without_slack_are_refused() {
     let (tables, _) = tables(Alphabet::Nibbles, 4, 1);
-    bucket_masks(Tier::Scalar, &tables, &[0; BLOCK_BYTES], &mut [0]);
+    bucket_masks(Tier::Scalar, &tables, &[0; BLOCK_BYTES], &mut [0], &mut [[0; STRIPE_BYTES + SLACK_BYTES]; 2]);
 }
