@@ -44,7 +44,7 @@ pub const SEQUENCES_MAX: usize = 600;
 pub const PREFIX_BYTES_MAX: usize = 96;
 
 /// Keys of four bytes that one window may be looked up by; one with more is looked for by its sets.
-pub const GRAM_KEYS_MAX: usize = 600;
+pub const GRAM_KEYS_MAX: usize = 48;
 
 /// Memory of one automaton while it is made, in bytes. The median of real patterns is below 20 KiB; more than this is a
 /// counted repetition that overlaps with what stands before it.

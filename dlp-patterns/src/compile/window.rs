@@ -142,7 +142,7 @@ fn windows_of(core: &[Hir], behind: &ByteSet, frequency: &Frequency) -> Vec<Wind
 
 /// At how many places windows that all sequences share are tried out, and with how many bytes.
 const SHARED_PLACES: usize = 10;
-const SHARED_LENGTHS: [usize; 4] = [3, 4, 6, WINDOW_BYTES];
+const SHARED_LENGTHS: [usize; 6] = [3, 4, 5, 6, 7, WINDOW_BYTES];
 
 /// A sequence with the chances of its sets.
 struct Row {

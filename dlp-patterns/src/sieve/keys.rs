@@ -15,12 +15,10 @@ const BITMAP_WORDS: usize = 1 << (BITMAP_HASH_BITS + 4 - 6);
 /// Sets the bit that tells the cases of a letter apart, in each byte of a key.
 const FOLD: u32 = 0x2020_2020;
 
-/// Four folded bytes that some windows begin with, and where their entries are.
+/// Where the entries are whose keys have a hash.
 #[derive(Clone, Copy, Debug, Default)]
 struct Slot {
-    key: u32,
     first: u32,
-    /// 0 if the slot is empty.
     count: u32,
 }
 
@@ -40,7 +38,7 @@ pub(super) struct Keys {
     buckets: BucketTables,
     /// A bit for each key and what may follow it.
     bitmap: Box<[u64; BITMAP_WORDS]>,
-    /// Open addressing; the length is a power of two, and there are empty ones.
+    /// By hash; the length is a power of two.
     slots: Vec<Slot>,
     entries: Vec<Entry>,
 }
@@ -49,14 +47,11 @@ impl Keys {
     pub(super) fn new(windows: &[(WindowId, Window)], tier: Tier, frequency: &Frequency) -> Keys {
         let only_windows: Vec<Window> = windows.iter().map(|(_, window)| *window).collect();
         let buckets = buckets::tables(&only_windows, tier, frequency);
-        let mut keyed: Vec<(u32, Entry)> = windows
-            .iter()
-            .flat_map(|(id, window)| {
-                let entry = Entry::new(*id, window);
-                keys_of(window).into_iter().map(move |key| (key, entry))
-            })
-            .collect();
-        keyed.sort_unstable();
+        let entries_of = |(id, window): &(WindowId, Window)| {
+            let entry = Entry::new(*id, window);
+            keys_of(window).into_iter().map(move |key| (key, entry))
+        };
+        let keyed: Vec<(u32, Entry)> = windows.iter().flat_map(entries_of).collect();
         let mut bitmap = Box::new([0; BITMAP_WORDS]);
         for (key, entry) in &keyed {
             for bit in entry.bitmap_bits(*key) {
@@ -64,19 +59,18 @@ impl Keys {
             }
         }
         let mut slots = vec![Slot::default(); (2 * keyed.len()).next_power_of_two()];
-        let mut entries: Vec<Entry> = Vec::new();
-        for of_key in keyed.chunk_by(|one, other| one.0 == other.0) {
-            let (key, first) = (of_key[0].0, entries.len());
-            entries.extend(of_key.iter().map(|(_, entry)| entry));
-            let mut at = slot_of(key, slots.len());
-            while slots[at].count != 0 {
-                at = (at + 1) & (slots.len() - 1);
-            }
-            let [first, count] =
-                [first, of_key.len()].map(|number| u32::try_from(number).expect("windows have few keys"));
-            slots[at] = Slot { key, first, count };
+        let slot = |key| slot_of(key, slots.len());
+        // Keys that share a slot may share a window too.
+        let mut slotted: Vec<(usize, Entry)> = keyed.iter().map(|(key, entry)| (slot(*key), *entry)).collect();
+        slotted.sort_unstable();
+        slotted.dedup();
+        let mut first = 0;
+        for of_slot in slotted.chunk_by(|one, other| one.0 == other.0) {
+            let count = u32::try_from(of_slot.len()).expect("windows have few keys");
+            slots[of_slot[0].0] = Slot { first, count };
+            first += count;
         }
-        Keys { buckets, bitmap, slots, entries }
+        Keys { buckets, bitmap, slots, entries: slotted.into_iter().map(|(_, entry)| entry).collect() }
     }
 
     /// The tables of the first stage.
@@ -104,19 +98,11 @@ impl Keys {
 
     #[inline]
     fn look_up_at(&self, word: u64, mut sink: impl FnMut(WindowId)) {
-        let key = word as u32 | FOLD;
-        let mut at = slot_of(key, self.slots.len());
-        loop {
-            let slot = self.slots[at];
-            if slot.count == 0 {
-                return;
+        let slot = self.slots[slot_of(word as u32 | FOLD, self.slots.len())];
+        for entry in &self.entries[slot.first as usize..][..slot.count as usize] {
+            if word & entry.mask == entry.value {
+                sink(entry.window);
             }
-            if slot.key == key {
-                let entries = &self.entries[slot.first as usize..][..slot.count as usize];
-                entries.iter().filter(|entry| word & entry.mask == entry.value).for_each(|entry| sink(entry.window));
-                return;
-            }
-            at = (at + 1) & (self.slots.len() - 1);
         }
     }
 
