@@ -2,9 +2,12 @@
 
 use crate::document::{Document, Mistake};
 
+mod composition;
+mod part;
 mod signature;
 
-pub use signature::{Pattern, Signature};
+pub use part::{Part, Pattern, Role};
+pub use signature::Signature;
 
 /// A pack that was read without a mistake; its patterns are compiled later, by
 /// [`RuleSet::compile`](crate::RuleSet::compile).
