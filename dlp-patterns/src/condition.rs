@@ -1,13 +1,12 @@
 //! Whether the matches of a rule's parts make a hit: roles, counts, distance and order, without any automaton.
 //!
-//! The matcher yields the matches of a rule's parts one by one; this is where they are put together. Four facts about
+//! The matcher yields the matches of a rule's parts one by one; this is where they are put together. Three facts about
 //! that sequence carry all of it:
 //!
 //! 1. Ends never decrease. A match is known at its end or one byte later, and matches that are known at the same
 //!    moment come in the order of their ends; so they come in the order of their ends altogether.
 //! 2. Matches of one part don't overlap, so the later of two has both the later start and the later end.
 //! 3. No match is empty, so one that starts at or behind the end of another comes after it.
-//! 4. No match is longer than [`MATCH_BYTES_MAX`](crate::limits::MATCH_BYTES_MAX).
 //!
 //! **Distance.** The match at hand ends last of all (1), so of the others those are best that start last; in each part
 //! these are its latest (2). Whether there is a combination within the distance that ends with the match at hand thus

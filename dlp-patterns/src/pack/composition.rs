@@ -23,7 +23,7 @@ impl Composition {
             refuse_own_pattern(rule);
             lists.into_iter().flat_map(|(role, list)| parts_of(list, role)).collect()
         } else {
-            vec![Draft::read(rule, Role::All)]
+            vec![Draft::read(rule, "a rule without parts", Role::All)]
         };
         let within_bytes = rule.optional("within").integer(1..=WITHIN_BYTES_MAX);
         let in_order = rule.optional("in_order").bool().unwrap_or(false);
@@ -88,11 +88,11 @@ struct Draft<'d> {
 }
 
 impl<'d> Draft<'d> {
-    fn read(table: Table<'d>, role: Role) -> Draft<'d> {
+    fn read(table: Table<'d>, owner: &str, role: Role) -> Draft<'d> {
         let written = table.optional("count");
         let count = written.integer(1..=COUNT_MAX);
         let count = if written.is_present() { count } else { Some(1) };
-        Draft { role, table, count, part: Part::read(table, role, count) }
+        Draft { role, table, count, part: Part::read(table, owner, role, count) }
     }
 }
 
@@ -110,7 +110,7 @@ fn parts_of(list: Value<'_>, role: Role) -> Vec<Draft<'_>> {
             for key in ["within", "in_order"] {
                 refuse(table.optional(key), key, "speaks of a whole rule", "write it above the parts");
             }
-            Draft::read(table, role)
+            Draft::read(table, "a part", role)
         })
         .collect()
 }

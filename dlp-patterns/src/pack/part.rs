@@ -55,9 +55,10 @@ impl Part {
     pub(super) const KEYS: [&'static str; 5] = ["regex", "literals", "nocase", "not_after", "validator"];
 
     /// Reads the keys of a part out of `table`; `None` if anything is wrong, which is then noted in the document.
-    pub(super) fn read(table: Table<'_>, role: Role, count: Option<u32>) -> Option<Part> {
+    /// `owner` says whose keys they are, for mistakes.
+    pub(super) fn read(table: Table<'_>, owner: &str, role: Role, count: Option<u32>) -> Option<Part> {
         // Everything is read before anything is missed, so that all mistakes are found.
-        let pattern = read_pattern(table);
+        let pattern = read_pattern(table, owner);
         let nocase = table.optional("nocase").bool().unwrap_or(false);
         let not_after = table.optional("not_after");
         let validator = table.optional("validator").one_of(&Checksum::NAMES);
@@ -73,6 +74,11 @@ impl Part {
             pattern_place,
             not_after_place: not_after.place(),
         })
+    }
+
+    pub(super) fn drop_checks(&mut self) {
+        self.not_after = None;
+        self.validator = None;
     }
 
     /// What it does for its rule.
@@ -116,17 +122,17 @@ impl Part {
     }
 }
 
-fn read_pattern(table: Table<'_>) -> Option<(Pattern, Place)> {
+fn read_pattern(table: Table<'_>, owner: &str) -> Option<(Pattern, Place)> {
     let (regex, literals) = (table.optional("regex"), table.optional("literals"));
     match (regex.is_present(), literals.is_present()) {
         (true, true) => {
-            literals.mistake("either `regex` or `literals` belongs here, not both", None);
+            literals.mistake(format!("{owner} has either `regex` or `literals`, not both"), None);
             None
         }
         (true, false) => Some((Pattern::Regex(regex.string()?.to_owned()), regex.place())),
         (false, true) => Some((Pattern::Literals(some_strings(literals)?), literals.place())),
         (false, false) => {
-            table.mistake("either `regex` or `literals` is missing", None);
+            table.mistake(format!("{owner} needs either `regex` or `literals`"), None);
             None
         }
     }

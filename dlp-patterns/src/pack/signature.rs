@@ -116,6 +116,11 @@ impl Signature {
         self.first_part().validator()
     }
 
+    /// Takes the conditions off that a match has to pass beyond its pattern.
+    pub(super) fn drop_checks(&mut self) {
+        self.composition.parts.iter_mut().for_each(Part::drop_checks);
+    }
+
     fn first_part(&self) -> &Part {
         self.parts().first().expect("a composition has a part that has to be found")
     }
