@@ -111,7 +111,8 @@ impl Progress {
         seen.fulfilled = Some(start);
         if condition.is_linked(found.part) {
             // What begins farther back is not near to anything that is still to come.
-            let horizon = condition.within_bytes.map_or(0, |within_bytes| found.end.saturating_sub(within_bytes));
+            let horizon =
+                condition.within_bytes.map_or(0, |within_bytes| found.end.saturating_sub(within_bytes));
             seen.chains.push(start, found.end, horizon);
         }
         true
