@@ -52,3 +52,19 @@ pub const AUTOMATON_BYTES_MAX: usize = 8 << 20;
 
 /// States of one automaton.
 pub const AUTOMATON_STATES_MAX: usize = 16_384;
+
+/// Parts of one rule: each match of a part looks at all of them once.
+pub const PARTS_MAX: usize = 16;
+
+/// Matches of one part that a rule can ask for. More than that is no sign of anything but a long field.
+pub const COUNT_MAX: u32 = 65_535;
+
+/// Bytes that a rule can allow between its matches. What lies farther apart isn't near; then leave the distance out.
+pub const WITHIN_BYTES_MAX: u64 = 1 << 20;
+
+/// Matches that a rule with a distance can ask for, summed over its parts: each is 8 bytes of a field's state.
+pub const WITHIN_MATCHES_MAX: usize = 64;
+
+/// Begins of ordered matches that are remembered for one part, 16 bytes each. More than one is needed only while a match
+/// of the next part may have begun before they ended; what happens beyond is told in `condition/chain.rs`.
+pub const CHAINS_MAX: usize = 16;

@@ -2,9 +2,12 @@
 
 use crate::document::{Document, Mistake};
 
+mod composition;
+mod part;
 mod signature;
 
-pub use signature::{Pattern, Signature};
+pub use part::{Part, Pattern, Role};
+pub use signature::Signature;
 
 /// A pack that was read without a mistake; its patterns are compiled later, by
 /// [`RuleSet::compile`](crate::RuleSet::compile).
@@ -62,10 +65,7 @@ impl Pack {
     /// with that.
     #[must_use]
     pub fn without_checks(mut self) -> Pack {
-        for signature in &mut self.signatures {
-            signature.not_after = None;
-            signature.validator = None;
-        }
+        self.signatures.iter_mut().for_each(Signature::drop_checks);
         self
     }
 }

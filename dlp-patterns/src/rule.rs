@@ -23,9 +23,13 @@ pub struct Rule {
 
 impl Rule {
     pub(crate) fn compile(pack: &str, signature: &Signature, frequency: &Frequency) -> Result<Rule, Mistake> {
+        let part = signature.parts().first().expect("a signature has a part");
         let wrong =
-            |message: String, hint: &str| signature.pattern_place.mistake(message, Some(hint.to_owned()));
-        let pattern = parse(&regex_of(&signature.pattern), signature.nocase)
+            |message: String, hint: &str| part.pattern_place().mistake(message, Some(hint.to_owned()));
+        if signature.parts().len() > 1 || part.count() > 1 {
+            return Err(wrong("a rule of several parts can't be scanned for".to_owned(), "use one part"));
+        }
+        let pattern = parse(&regex_of(part.pattern()), part.is_nocase())
             .map_err(|message| wrong(message, "the syntax is that of the regex crate, over bytes"))?;
         match pattern.properties().minimum_len() {
             None => return Err(wrong("it can't match anything".to_owned(), "look for an empty class")),
@@ -36,18 +40,17 @@ impl Rule {
             Some(_) => {}
         }
         let longest = pattern.properties().maximum_len().unwrap_or(usize::MAX);
-        if signature.validator.is_some() && longest > VALIDATED_BYTES_MAX {
+        if part.validator().is_some() && longest > VALIDATED_BYTES_MAX {
             let message = format!("a match that is validated has at most {VALIDATED_BYTES_MAX} bytes");
             return Err(wrong(message, "bound its repetitions"));
         }
-        let not_after = signature.not_after.as_deref().map(byte_class).transpose();
+        let not_after = part.not_after().map(byte_class).transpose();
         let not_after = not_after.map_err(|message| {
-            signature
-                .not_after_place
+            part.not_after_place()
                 .mistake(message, Some("write a byte class such as '[0-9A-Za-z]'".to_owned()))
         })?;
         let behind = not_after.map_or(ByteSet::ALL, |not_after| ByteSet::ALL.without(&not_after));
-        let wanted = Wanted { pattern: &pattern, behind, is_validated: signature.validator.is_some() };
+        let wanted = Wanted { pattern: &pattern, behind, is_validated: part.validator().is_some() };
         let found = compile::compile(wanted, frequency).ok_or_else(|| {
             let message = format!("its automaton is larger than {} MiB", AUTOMATON_BYTES_MAX >> 20);
             wrong(message, "shorten counted repetitions that follow a repetition")
@@ -123,11 +126,11 @@ impl Rule {
     /// Whether matches have to be seen whole.
     #[inline]
     pub(crate) fn is_validated(&self) -> bool {
-        self.signature.validator.is_some()
+        self.signature.validator().is_some()
     }
 
     pub(crate) fn accepts(&self, matched: &[u8]) -> bool {
-        self.signature.validator.is_none_or(|validator| validator.accepts(matched))
+        self.signature.validator().is_none_or(|validator| validator.accepts(matched))
     }
 }
 

@@ -3,7 +3,8 @@
 //! A regex becomes a `pcre`, and beside it a `content` of the longest string that each match must hold, as a
 //! rule writer would add for the prefilter; a literal becomes a `content`, each a rule of its own. What a
 //! match has to pass beyond its pattern (a Luhn sum) has no word there: those rules do less work and alert
-//! at least as often.
+//! at least as often. Combinations and counts would mean something else there, so they are left out, and the
+//! file names them.
 
 use std::fmt::Write;
 
@@ -18,6 +19,11 @@ pub(crate) fn suricata_rules(packs: &[Pack]) -> (String, usize) {
     let mut text = String::new();
     let mut count = 0;
     for signature in packs.iter().flat_map(Pack::signatures) {
+        if !matches!(signature.parts(), [only] if only.count() == 1) {
+            writeln!(text, "# left out, a combination: {} {}", signature.id(), plain_name(signature))
+                .expect("a string takes everything");
+            continue;
+        }
         for field in signature.fields() {
             for direction in signature.directions().filter(|direction| travels(*field, *direction)) {
                 for matcher in matchers(signature) {
@@ -51,13 +57,18 @@ fn rule(signature: &Signature, field: Field, direction: Direction, matcher: &str
     // Payload is what no parser claims.
     let unclaimed = if field == Field::Payload { "app-layer-protocol:!http; " } else { "" };
     let way = direction.as_str();
-    let name: String = signature.name().chars().filter(|c| !";\":\\()".contains(*c)).collect();
+    let name = plain_name(signature);
     format!(
         "alert {protocol} any any -> any any (msg:\"{name} {}\"; flow:established,{way}; {unclaimed}{buffer}{matcher} \
          metadata:id {}; sid:{sid}; rev:1;)",
         field.as_str(),
         signature.id(),
     )
+}
+
+/// The name without what could end an option, a rule or a line.
+fn plain_name(signature: &Signature) -> String {
+    signature.name().chars().filter(|c| !c.is_control() && !";\":\\()".contains(*c)).collect()
 }
 
 /// The ways to say the pattern of a signature; any of them matches where it does.
@@ -187,11 +198,31 @@ mod tests {
         let packs = dlp_patterns::default_packs();
         let (text, count) = suricata_rules(&packs);
         assert!(count >= packs.iter().map(|pack| pack.signatures().len()).sum::<usize>());
-        assert_eq!(text.lines().count(), count);
-        for line in text.lines() {
+        let rules: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        assert_eq!(rules.len(), count);
+        for line in rules {
             assert_eq!(line.matches('"').count() % 2, 0, "{line}");
             let inside = line.split('"').skip(1).step_by(2);
             assert!(inside.clone().all(|quoted| !quoted.contains(';')), "{line}");
         }
+    }
+    #[test]
+    fn combinations_are_left_out_by_name() {
+        let rule = |id: u32, keys: &str| {
+            format!(
+                "[[rule]]\nid = {id}\nname = 'n\"{id}'\naction = 'alert'\nseverity = 1\ncategory = 'c'\n\
+                 fields = ['http.uri']\nmask = 'none'\n{keys}\nexamples = {{ positive = ['x'], negative = ['y'] }}\n"
+            )
+        };
+        let head = "[pack]\nname = 'p'\nversion = '1'\ndescription = 'd'\n";
+        let simple = rule(1, "literals = ['abc']");
+        let rest =
+            rule(2, "literals = ['abc']\ncount = 2") + &rule(3, "any = [{ regex = 'a' }, { regex = 'b' }]");
+        let pack = Pack::parse("p.toml", &format!("{head}{simple}{rest}")).expect("it is right");
+        let (text, count) = suricata_rules(&[pack]);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!((count, lines.len()), (1, 3));
+        assert!(lines[0].starts_with("alert http "));
+        assert_eq!(lines[1..], ["# left out, a combination: 2 n2", "# left out, a combination: 3 n3"]);
     }
 }

@@ -5,16 +5,10 @@ use crate::mask::Mask;
 use crate::validator::Checksum;
 use crate::{Action, Direction, Field};
 
-/// What a rule looks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Pattern {
-    /// A regular expression over bytes.
-    Regex(String),
-    /// Any of these strings.
-    Literals(Vec<String>),
-}
+use super::composition::Composition;
+use super::part::{Part, Pattern, some_strings};
 
-/// One rule as written in a pack: all values are in range, but its pattern is not compiled yet.
+/// One rule as written in a pack: all values are in range, but its patterns are not compiled yet.
 #[derive(Clone, Debug)]
 pub struct Signature {
     pub(crate) id: u32,
@@ -25,18 +19,13 @@ pub struct Signature {
     pub(crate) category: String,
     pub(crate) fields: Vec<Field>,
     pub(crate) direction: Option<Direction>,
-    pub(crate) pattern: Pattern,
-    pub(crate) nocase: bool,
-    pub(crate) not_after: Option<String>,
-    pub(crate) validator: Option<Checksum>,
+    composition: Composition,
     pub(crate) mask: Mask,
     pub(crate) references: Vec<String>,
     pub(crate) positive: Vec<String>,
     pub(crate) negative: Vec<String>,
-    /// Where mistakes about the rule, its pattern and its `not_after` point.
+    /// Where mistakes about the rule as a whole point.
     pub(crate) place: Place,
-    pub(crate) pattern_place: Place,
-    pub(crate) not_after_place: Place,
 }
 
 impl Signature {
@@ -51,16 +40,12 @@ impl Signature {
         let category = rule.need("category").string();
         let fields = read_fields(rule.need("fields"));
         let direction = rule.optional("direction").one_of(&Direction::BOTH.map(|way| (way.as_str(), way)));
-        let pattern = read_pattern(rule);
-        let nocase = rule.optional("nocase").bool().unwrap_or(false);
-        let not_after = rule.optional("not_after");
-        let validator = rule.optional("validator").one_of(&Checksum::NAMES);
+        let composition = Composition::read(rule);
         let mask = rule.need("mask").one_of(&Mask::NAMES);
         let references = rule.optional("references").strings().unwrap_or_default();
         let examples = rule.need("examples").table();
         let positive = examples.and_then(|examples| some_strings(examples.need("positive")));
         let negative = examples.and_then(|examples| some_strings(examples.need("negative")));
-        let (pattern, pattern_place) = pattern?;
         Some(Signature {
             id: id?,
             name: name?.to_owned(),
@@ -70,17 +55,12 @@ impl Signature {
             category: category?.to_owned(),
             fields: fields?,
             direction,
-            pattern,
-            nocase,
-            not_after: not_after.string().map(str::to_owned),
-            validator,
+            composition: composition?,
             mask: mask?,
             references: references.into_iter().map(str::to_owned).collect(),
             positive: positive?,
             negative: negative?,
             place: rule.place(),
-            pattern_place,
-            not_after_place: not_after.place(),
         })
     }
 
@@ -99,24 +79,50 @@ impl Signature {
         &self.description
     }
 
-    /// What it looks for.
+    /// What it looks for, at least one part: first those of [`Role::All`](super::Role::All), then of `Any`, then of
+    /// `None`, each in the order of the text.
+    pub fn parts(&self) -> &[Part] {
+        &self.composition.parts
+    }
+
+    /// How many bytes lie at most from the first begin to the last end of the matches that fulfil the rule; `None` if
+    /// they may lie anywhere in the field.
+    pub fn within_bytes(&self) -> Option<u64> {
+        self.composition.within_bytes
+    }
+
+    /// Whether the parts that all have to be found have to stand in the order of [`Signature::parts`], without overlap.
+    pub fn is_in_order(&self) -> bool {
+        self.composition.in_order
+    }
+
+    /// What it looks for; in a rule of several parts, what the first of them does.
     pub fn pattern(&self) -> &Pattern {
-        &self.pattern
+        self.first_part().pattern()
     }
 
-    /// Whether the pattern ignores the case of ASCII letters.
+    /// Whether the pattern ignores the case of ASCII letters; of several parts, the first.
     pub fn is_nocase(&self) -> bool {
-        self.nocase
+        self.first_part().is_nocase()
     }
 
-    /// The byte class, as a regex, that must not stand right before a match.
+    /// The byte class, as a regex, that must not stand right before a match; of several parts, the first.
     pub fn not_after(&self) -> Option<&str> {
-        self.not_after.as_deref()
+        self.first_part().not_after()
     }
 
-    /// The check that a match has to pass.
+    /// The check that a match has to pass; of several parts, the first.
     pub fn validator(&self) -> Option<Checksum> {
-        self.validator
+        self.first_part().validator()
+    }
+
+    /// Takes the conditions off that a match has to pass beyond its pattern.
+    pub(super) fn drop_checks(&mut self) {
+        self.composition.parts.iter_mut().for_each(Part::drop_checks);
+    }
+
+    fn first_part(&self) -> &Part {
+        self.parts().first().expect("a composition has a part that has to be found")
     }
 
     /// The fields that it looks into.
@@ -161,34 +167,4 @@ fn read_fields(value: Value<'_>) -> Option<Vec<Field>> {
         return None;
     }
     fields.into_iter().collect()
-}
-
-fn read_pattern(rule: Table<'_>) -> Option<(Pattern, Place)> {
-    let (regex, literals) = (rule.optional("regex"), rule.optional("literals"));
-    match (regex.is_present(), literals.is_present()) {
-        (true, true) => {
-            literals.mistake("a rule has either `regex` or `literals`, not both", None);
-            None
-        }
-        (true, false) => Some((Pattern::Regex(regex.string()?.to_owned()), regex.place())),
-        (false, true) => Some((Pattern::Literals(some_strings(literals)?), literals.place())),
-        (false, false) => {
-            rule.mistake("a rule needs either `regex` or `literals`", None);
-            None
-        }
-    }
-}
-
-/// Strings, at least one, and none of them empty.
-fn some_strings(value: Value<'_>) -> Option<Vec<String>> {
-    let strings = value.strings()?;
-    if strings.is_empty() {
-        value.mistake("at least one string belongs here", None);
-        return None;
-    }
-    if strings.contains(&"") {
-        value.mistake("an empty string says nothing", None);
-        return None;
-    }
-    Some(strings.into_iter().map(str::to_owned).collect())
 }

@@ -19,7 +19,13 @@ pub(crate) struct Pcre {
 }
 
 /// The syntax tree of a rule.
+///
+/// # Errors
+/// What is wrong with its regex, or that it is a combination, which no regex is.
 pub(crate) fn parse(signature: &Signature) -> Result<Hir, String> {
+    if !matches!(signature.parts(), [only] if only.count() == 1) {
+        return Err("a combination of matches".to_owned());
+    }
     let mut parser = regex_syntax::ParserBuilder::new()
         .unicode(false)
         .utf8(false)
