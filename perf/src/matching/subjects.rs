@@ -109,19 +109,12 @@ impl Subjects {
     }
 
     fn refused_by_weir(&self) -> BTreeMap<u32, String> {
-        let mut refused = BTreeMap::new();
-        for (pack, signature) in self
-            .packs
-            .iter()
-            .flat_map(|pack| pack.signatures().iter().map(move |signature| (pack, signature)))
-        {
-            let mut alone = pack.clone();
-            alone.retain(|other| other.id() == signature.id());
-            if let Err(mistakes) = RuleSet::compile(&[alone]) {
-                refused.insert(signature.id(), lines(&mistakes));
-            }
-        }
-        refused
+        let refusal = |single: Pack| {
+            let id = single.signatures().first()?.id();
+            let mistakes = RuleSet::compile(&[single]).err()?;
+            Some((id, lines(&mistakes)))
+        };
+        self.packs.iter().flat_map(Pack::singles).filter_map(refusal).collect()
     }
 
     /// Compiles the rules for the peer, with room for `streams`; those that it refuses are left out.
