@@ -95,17 +95,18 @@ impl Subjects {
 
     /// Compiles the rules for Weir; those that it refuses are left out.
     pub(crate) fn for_weir(&mut self) -> Result<Compiled<RuleSet>> {
-        if let Err(mistakes) = RuleSet::compile(&self.packs) {
+        loop {
+            let begin = Instant::now();
+            let mistakes = match RuleSet::compile(&self.packs) {
+                Ok(what) => return Ok(Compiled { what, compile_s: begin.elapsed().as_secs_f64() }),
+                Err(mistakes) => mistakes,
+            };
             let refused = self.refused_by_weir();
             if refused.is_empty() {
                 bail!("the packs do not compile:\n{}", lines(&mistakes));
             }
             self.leave_out(&refused, "weir");
         }
-        let begin = Instant::now();
-        let what = RuleSet::compile(&self.packs)
-            .map_err(|mistakes| anyhow::anyhow!("the packs do not compile:\n{}", lines(&mistakes)))?;
-        Ok(Compiled { what, compile_s: begin.elapsed().as_secs_f64() })
     }
 
     fn refused_by_weir(&self) -> BTreeMap<u32, String> {
