@@ -46,6 +46,8 @@ pub use value::Value;
 pub struct Document<'t> {
     file: String,
     text: &'t str,
+    /// The offset of each line break, ascending: a long text has many places, each of which needs its line.
+    line_ends: Vec<usize>,
     /// Boxed, so that its address is the same before and after the document moves.
     root: Box<DeTable<'t>>,
     /// The text was not wholly legible, so a key that seems to be missing may only be unreadable.
@@ -63,6 +65,12 @@ impl<'t> Document<'t> {
         let document = Document {
             file: file.to_owned(),
             text,
+            line_ends: text
+                .bytes()
+                .enumerate()
+                .filter(|(_, byte)| *byte == b'\n')
+                .map(|(at, _)| at)
+                .collect(),
             root: Box::new(root.into_inner()),
             is_torn: !errors.is_empty(),
             asked: RefCell::default(),
@@ -133,8 +141,8 @@ impl<'t> Document<'t> {
     /// The place of a byte offset.
     fn place(&self, at_bytes: usize) -> Place {
         let before = self.text.as_bytes().get(..at_bytes).unwrap_or(self.text.as_bytes());
-        let line_start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
-        let lines = before.iter().filter(|&&byte| byte == b'\n').count();
+        let lines = self.line_ends.partition_point(|end| *end < before.len());
+        let line_start = self.line_ends[..lines].last().map_or(0, |end| end + 1);
         let columns = String::from_utf8_lossy(&before[line_start..]).chars().count();
         let from_one = |count: usize| u32::try_from(count + 1).unwrap_or(u32::MAX);
         Place { file: self.file.clone(), line: from_one(lines), column: from_one(columns) }

@@ -56,6 +56,16 @@ impl Pack {
         &self.signatures
     }
 
+    /// Each rule as a pack of its own.
+    pub fn singles(&self) -> impl Iterator<Item = Pack> + '_ {
+        self.signatures.iter().map(|signature| Pack {
+            name: self.name.clone(),
+            version: self.version.clone(),
+            description: self.description.clone(),
+            signatures: vec![signature.clone()],
+        })
+    }
+
     /// Keeps only the rules that `keep` approves of.
     pub fn retain(&mut self, keep: impl FnMut(&Signature) -> bool) {
         self.signatures.retain(keep);

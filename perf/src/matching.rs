@@ -23,7 +23,8 @@ use clap::Args;
 use dlp_patterns::ScanState;
 
 use crate::measure;
-use contestant::{Contestant, FirstHit, Weir, differences};
+use automata::Automata;
+use contestant::{Contestant, FirstHit, Weir, differences, said};
 use report::{Report, Side};
 use setup::Setup;
 use streams::{Cut, Step};
@@ -97,7 +98,7 @@ impl Plan {
         report.weir.compile_s = ready.weir_compile_s;
         if let Some(peer) = &mut ready.peer {
             let theirs = peer.contestant.first_hits(&steps);
-            self.compare(&ours, &theirs)?;
+            report.peer_wrong = self.compare(&ours, &theirs, &ready.subjects, &data)?;
             report.peer_library = Some(peer.library.clone());
             report.peer = Some(Side {
                 name: peer.name.clone(),
@@ -118,15 +119,28 @@ impl Plan {
         Ok(report)
     }
 
-    fn compare(&self, weir: &[FirstHit], peer: &[FirstHit]) -> Result<()> {
-        let (count, said) = differences(weir, peer, DIFFERENCES_SAID);
+    /// Compares hits; yields how often they differ and the peer is wrong, as plain automata say.
+    fn compare(
+        &self,
+        weir: &[FirstHit],
+        peer: &[FirstHit],
+        subjects: &Subjects,
+        data: &[u8],
+    ) -> Result<usize> {
+        let found = differences(weir, peer);
+        let differing = |id: u32| found.iter().any(|difference| difference.id == id);
+        let mut automata =
+            Automata::new(subjects.signatures().filter(|signature| differing(signature.id())))?;
+        let streams: Vec<&[u8]> = data.chunks(self.stream.get()).collect();
+        let wrong = automata.against_weir(&found, |stream| streams[stream]);
         ensure!(
-            count == 0,
-            "{count} first hits of rules in streams differ from those of {}, the first of them:\n{}",
+            wrong.is_empty(),
+            "{} first hits of rules in streams are wrong, by {} and by plain automata, the first of them:\n{}",
+            wrong.len(),
             self.setup.peer.name(),
-            said.join("\n")
+            said(&wrong, DIFFERENCES_SAID)
         );
-        Ok(())
+        Ok(found.len())
     }
 
     /// The report without what a scan tells.
@@ -158,6 +172,7 @@ impl Plan {
             overflows: weir.overflows,
             weir: side,
             peer: None,
+            peer_wrong: 0,
             peer_library: None,
         }
     }

@@ -78,6 +78,8 @@ fn a_pack_needs_a_head_and_rules_and_a_rule_a_pattern() {
 fn checks_and_rules_can_be_taken_out() {
     let checked = RIGHT.replace("mask = 'none'", "mask = 'none'\nnot_after = '[a-z]'\nvalidator = 'luhn'");
     let mut pack = Pack::parse("p.toml", &checked).expect("it is right");
+    let [single] = &pack.singles().collect::<Vec<_>>()[..] else { panic!("one rule") };
+    assert_eq!((single.name(), single.signatures()[0].id()), ("p", 1));
     assert!(pack.signatures()[0].not_after().is_some() && pack.signatures()[0].validator().is_some());
     pack = pack.without_checks();
     assert!(pack.signatures()[0].not_after().is_none() && pack.signatures()[0].validator().is_none());

@@ -7,7 +7,7 @@ use regex_automata::nfa::thompson::{self, WhichCaptures};
 use regex_automata::{Input, MatchKind};
 use regex_syntax::hir::Hir;
 
-use super::contestant::FirstHit;
+use super::contestant::{Difference, FirstHit};
 use super::translate::parse;
 
 /// Strings that share an automaton: alone, ten thousand of them would take a gigabyte.
@@ -42,6 +42,29 @@ impl Automata {
             groups.push(Group::new(together)?);
         }
         Ok(Automata { groups })
+    }
+
+    /// Those of some differences in which Weir is wrong, given the text of each stream.
+    ///
+    /// The rest is the peer's: Hyperscan, told to report once, reports the later of two ends if both become known with
+    /// the same byte, as after `(?:x|\b)`.
+    pub(crate) fn against_weir<'t>(
+        &mut self,
+        differences: &[Difference],
+        text_of: impl Fn(usize) -> &'t [u8],
+    ) -> Vec<Difference> {
+        let mut wrong = Vec::new();
+        for of_stream in differences.chunk_by(|one, next| one.stream == next.stream) {
+            let mut hits = Vec::new();
+            self.first_hits(of_stream[0].stream, text_of(of_stream[0].stream), &mut hits);
+            for difference in of_stream {
+                let end = hits.iter().find(|hit| hit.id == difference.id).map(|hit| hit.end);
+                if end != difference.weir {
+                    wrong.push(Difference { other: end, ..*difference });
+                }
+            }
+        }
+        wrong
     }
 
     /// Appends where each rule matches first in a text.
@@ -88,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_end_of_each_rule_is_found() {
+    fn the_first_end_of_each_rule_is_found_and_judges() {
         let rule = |id: u32, pattern: &str| {
             format!(
                 "[[rule]]\nid = {id}\nname = 'n'\naction = 'alert'\nseverity = 1\ncategory = 'c'\nfields = ['payload']\n\
@@ -107,5 +130,11 @@ mod tests {
         automata.first_hits(7, b" xx abbbc ab", &mut hits);
         hits.sort_unstable();
         assert_eq!(hits, [FirstHit { stream: 7, id: 1, end: 9 }, FirstHit { stream: 7, id: 2, end: 7 }]);
+
+        let difference = |weir| Difference { stream: 7, id: 1, weir, other: Some(8) };
+        let judged =
+            |automata: &mut Automata, weir| automata.against_weir(&[difference(weir)], |_| b" xx abbbc ab");
+        assert_eq!(judged(&mut automata, Some(9)), []);
+        assert_eq!(judged(&mut automata, None), [Difference { other: Some(9), ..difference(None) }]);
     }
 }

@@ -1,5 +1,7 @@
 //! Both engines behind the same steps, so that their scans can be timed and their hits compared.
 
+use std::fmt;
+
 use dlp_patterns::{Direction, Field, Hit, RuleSet, ScanState};
 
 use super::hyperscan::{Found, Scanner};
@@ -112,33 +114,53 @@ impl Contestant for Peer {
     }
 }
 
-/// Compares lists of first hits, and says up to `most` differences.
-pub(crate) fn differences(weir: &[FirstHit], peer: &[FirstHit], most: usize) -> (usize, Vec<String>) {
-    let (mut count, mut said) = (0, Vec::new());
-    let mut say = |line: String| {
-        count += 1;
-        if said.len() < most {
-            said.push(line);
-        }
-    };
-    let (mut left, mut right) = (weir.iter().peekable(), peer.iter().peekable());
+/// A rule whose first hits in a stream differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Difference {
+    /// Number of the stream in the file.
+    pub(crate) stream: usize,
+    /// Id of the signature.
+    pub(crate) id: u32,
+    /// Where Weir says that it ends, if it hits.
+    pub(crate) weir: Option<u64>,
+    /// Where the other says that it ends, if it hits.
+    pub(crate) other: Option<u64>,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let end = |end: Option<u64>| end.map_or("no hit".to_owned(), |end| format!("end {end}"));
+        write!(
+            f,
+            "stream {}, rule {}: Weir {}, peer {}",
+            self.stream,
+            self.id,
+            end(self.weir),
+            end(self.other)
+        )
+    }
+}
+
+/// Compares lists of first hits, both in order.
+pub(crate) fn differences(weir: &[FirstHit], other: &[FirstHit]) -> Vec<Difference> {
+    let mut found = Vec::new();
+    let (mut left, mut right) = (weir.iter().peekable(), other.iter().peekable());
     loop {
-        let place = |hit: &&&FirstHit| (hit.stream, hit.id);
-        let order = match (left.peek(), right.peek()) {
-            (None, None) => break,
-            (Some(_), None) => std::cmp::Ordering::Less,
-            (None, Some(_)) => std::cmp::Ordering::Greater,
-            (Some(weir), Some(peer)) => place(&weir).cmp(&place(&peer)),
-        };
-        let ours = if order.is_le() { left.next() } else { None };
-        let theirs = if order.is_ge() { right.next() } else { None };
-        let Some(hit) = ours.or(theirs) else { break };
-        let end = |hit: Option<&FirstHit>| hit.map_or("no hit".to_owned(), |hit| format!("end {}", hit.end));
-        if ours.map(|hit| hit.end) != theirs.map(|hit| hit.end) {
-            say(format!("stream {}, rule {}: Weir {}, peer {}", hit.stream, hit.id, end(ours), end(theirs)));
+        let place = |hit: &&FirstHit| (hit.stream, hit.id);
+        // Whichever list is at its end has its next place beyond all others.
+        let (ours, theirs) = (left.peek().map(place), right.peek().map(place));
+        let Some(next) = ours.into_iter().chain(theirs).min() else { return found };
+        let ours = left.next_if(|hit| place(hit) == next).map(|hit| hit.end);
+        let theirs = right.next_if(|hit| place(hit) == next).map(|hit| hit.end);
+        if ours != theirs {
+            found.push(Difference { stream: next.0, id: next.1, weir: ours, other: theirs });
         }
     }
-    (count, said)
+}
+
+/// Differences, one a line, up to `most`.
+pub(crate) fn said(differences: &[Difference], most: usize) -> String {
+    differences.iter().take(most).map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -153,12 +175,10 @@ mod tests {
     fn each_difference_is_said_once() {
         let weir = [hit(0, 1, 5), hit(0, 2, 7), hit(2, 1, 9)];
         let peer = [hit(0, 2, 8), hit(1, 1, 4), hit(2, 1, 9)];
-        let (count, said) = differences(&weir, &peer, 2);
-        assert_eq!(count, 3);
-        assert_eq!(
-            said,
-            ["stream 0, rule 1: Weir end 5, peer no hit", "stream 0, rule 2: Weir end 7, peer end 8"]
-        );
-        assert_eq!(differences(&weir, &weir, 9), (0, vec![]));
+        let found = differences(&weir, &peer);
+        assert_eq!(found.len(), 3);
+        let first_two = "stream 0, rule 1: Weir end 5, peer no hit\nstream 0, rule 2: Weir end 7, peer end 8";
+        assert_eq!(said(&found, 2), first_two);
+        assert_eq!(differences(&weir, &weir), []);
     }
 }

@@ -52,6 +52,8 @@ pub(crate) struct Report {
     pub(crate) overflows: u64,
     pub(crate) weir: Side,
     pub(crate) peer: Option<Side>,
+    /// First hits of rules in streams that the peer reports elsewhere than Weir and plain automata.
+    pub(crate) peer_wrong: usize,
     /// The peer's library.
     pub(crate) peer_library: Option<String>,
 }
@@ -102,6 +104,7 @@ impl Report {
             "left_out": self.left_out.iter().map(left_out).collect::<Vec<_>>(),
             "weir": self.weir.to_json(),
             "peer": self.peer.as_ref().map(Side::to_json),
+            "peer_wrong": self.peer_wrong,
             "peer_library": self.peer_library,
             "ratio": self.ratio(),
             "overflows": self.overflows,
@@ -153,6 +156,13 @@ impl fmt::Display for Report {
         }
         if let Some(ratio) = self.ratio() {
             writeln!(f, "ratio {ratio:.2} (median of {} rounds by turns)", self.weir.gb_s.len())?;
+        }
+        if self.peer_wrong > 0 {
+            writeln!(
+                f,
+                "{} hits that the peer reports elsewhere than Weir and plain automata",
+                self.peer_wrong
+            )?;
         }
         if self.overflows > 0 {
             writeln!(f, "Weir reached its cap of candidates in {} streams", self.overflows)?;

@@ -95,33 +95,27 @@ impl Subjects {
 
     /// Compiles the rules for Weir; those that it refuses are left out.
     pub(crate) fn for_weir(&mut self) -> Result<Compiled<RuleSet>> {
-        if let Err(mistakes) = RuleSet::compile(&self.packs) {
+        loop {
+            let begin = Instant::now();
+            let mistakes = match RuleSet::compile(&self.packs) {
+                Ok(what) => return Ok(Compiled { what, compile_s: begin.elapsed().as_secs_f64() }),
+                Err(mistakes) => mistakes,
+            };
             let refused = self.refused_by_weir();
             if refused.is_empty() {
                 bail!("the packs do not compile:\n{}", lines(&mistakes));
             }
             self.leave_out(&refused, "weir");
         }
-        let begin = Instant::now();
-        let what = RuleSet::compile(&self.packs)
-            .map_err(|mistakes| anyhow::anyhow!("the packs do not compile:\n{}", lines(&mistakes)))?;
-        Ok(Compiled { what, compile_s: begin.elapsed().as_secs_f64() })
     }
 
     fn refused_by_weir(&self) -> BTreeMap<u32, String> {
-        let mut refused = BTreeMap::new();
-        for (pack, signature) in self
-            .packs
-            .iter()
-            .flat_map(|pack| pack.signatures().iter().map(move |signature| (pack, signature)))
-        {
-            let mut alone = pack.clone();
-            alone.retain(|other| other.id() == signature.id());
-            if let Err(mistakes) = RuleSet::compile(&[alone]) {
-                refused.insert(signature.id(), lines(&mistakes));
-            }
-        }
-        refused
+        let refusal = |single: Pack| {
+            let id = single.signatures().first()?.id();
+            let mistakes = RuleSet::compile(&[single]).err()?;
+            Some((id, lines(&mistakes)))
+        };
+        self.packs.iter().flat_map(Pack::singles).filter_map(refusal).collect()
     }
 
     /// Compiles the rules for the peer, with room for `streams`; those that it refuses are left out.

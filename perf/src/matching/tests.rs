@@ -11,6 +11,12 @@ struct Line {
     plan: Plan,
 }
 
+#[derive(Parser)]
+struct CheckLine {
+    #[command(flatten)]
+    plan: CheckPlan,
+}
+
 const PACK: &str = r#"[pack]
 name = "p"
 version = "1"
@@ -107,11 +113,30 @@ fn a_peer_that_is_here_has_the_same_hits() {
 }
 
 #[test]
-fn hits_that_differ_end_the_measurement() {
+fn hits_that_differ_end_the_measurement_unless_the_peer_is_wrong() {
     let (data, pack) = files();
-    let plan = plan(data.path(), pack.path(), &["--peer", "hyperscan"]);
+    let plan = plan(data.path(), pack.path(), &[]);
+    let subjects = plan.setup.compile(1).expect("it compiles").subjects;
     let hit = |end| FirstHit { stream: 0, id: 1, end };
-    let error = plan.compare(&[hit(3)], &[hit(4)]).expect_err("they differ");
-    assert!(error.to_string().ends_with("\nstream 0, rule 1: Weir end 3, peer end 4"), "{error}");
-    plan.compare(&[hit(3)], &[hit(3)]).expect("they are equal");
+    let compare = |weir, peer| plan.compare(&[hit(weir)], &[hit(peer)], &subjects, DATA);
+    assert_eq!(compare(14, 14).expect("they are equal"), 0);
+    assert_eq!(compare(14, 15).expect("the peer is wrong"), 1);
+    let error = compare(15, 14).expect_err("Weir is wrong");
+    assert!(error.to_string().ends_with("\nstream 0, rule 1: Weir end 15, peer end 14"), "{error}");
+}
+
+#[test]
+fn a_check_of_a_right_matcher_finds_nothing() {
+    let (_, pack) = files();
+    for peer in ["none", "hyperscan"] {
+        if let Err(error) = peer::Peer::Hyperscan.load(None).map(|_| ())
+            && peer != "none"
+        {
+            eprintln!("SKIPPED: {error:#}");
+            continue;
+        }
+        let path = pack.path().to_str().expect("UTF-8");
+        let line = ["check", "--pack", path, "--scans", "2000", "--automata-every", "4", "--peer", peer];
+        CheckLine::parse_from(line).plan.run().expect("no difference");
+    }
 }

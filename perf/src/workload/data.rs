@@ -20,6 +20,9 @@ const BASE64_LINE_BYTES: u32 = 76;
 /// match every 200 bytes.
 const NOISE_BYTES_MAX: u32 = 300;
 
+/// What stands between two strings of a flood. White space ends them: few values may hold it.
+const BETWEEN: [&[u8]; 5] = [b" ", b"\n", b"= ", b": ", b".\n"];
+
 /// Which bytes are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Kind {
@@ -115,7 +118,7 @@ impl Kind {
             }
             Kind::Flood => {
                 flood(drawn(patterns, random), random, data);
-                data.push(b" =\n.:"[random.below(5) as usize]);
+                data.extend_from_slice(BETWEEN[random.below(BETWEEN.len() as u32) as usize]);
             }
         }
     }
@@ -125,7 +128,8 @@ fn drawn<'p>(patterns: &'p [Hir], random: &mut Random) -> &'p Hir {
     &patterns[random.below(patterns.len() as u32) as usize]
 }
 
-/// The longest string that a match must have, if the match needs more; otherwise the first half of a match.
+/// The longest string that a match must have, if the match needs more; otherwise the first half of a match, or less where
+/// that might be one.
 fn flood(pattern: &Hir, random: &mut Random, data: &mut Vec<u8>) {
     let needed = pattern.properties().minimum_len().unwrap_or(0);
     if let Some(string) = required(pattern).filter(|string| string.len() < needed) {
@@ -134,7 +138,8 @@ fn flood(pattern: &Hir, random: &mut Random, data: &mut Vec<u8>) {
     }
     let begin = data.len();
     sample(pattern, Alphabet::Printable, random, data);
-    data.truncate(begin + (data.len() - begin) / 2);
+    let half = (data.len() - begin) / 2;
+    data.truncate(begin + half.min(needed.saturating_sub(1)));
 }
 
 fn template(templates: &[&str], random: &mut Random, data: &mut Vec<u8>) {

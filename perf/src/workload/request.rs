@@ -68,7 +68,7 @@ const SHAPES: [(&str, &str); 61] = [
     ("system file", r"(?i)/etc/(?:passwd|shadow|group|hosts|issue|sudoers|ssh/)"),
     ("process file", r"(?i)/proc/(?:self|version|cmdline|[0-9]{1,6})/?(?:environ|cmdline|fd|maps|status)?\b"),
     ("Windows file", r"(?i)(?:boot|win)\.ini\b|\\windows\\(?:system32|win\.ini)"),
-    ("version control", r"(?i)/\.(?:git|svn|hg|env|htaccess|htpasswd|aws|ssh)(?:/|\b)"),
+    ("version control", r"(?i)/\.(?:git|svn|hg|env|htaccess|htpasswd|aws|ssh)\b"),
     (
         "shell substitution",
         r"\$\((?:id|whoami|uname|cat|curl|wget|nslookup|sleep)\b|\x60(?:id|whoami|uname|cat|curl|wget)\b",
