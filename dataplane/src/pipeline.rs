@@ -23,7 +23,7 @@ use self::tracked::{Inspection, Tracked};
 use crate::decode::{Checksum, LinkType, Network, Packet, TcpFlags, TcpHeader, Transport, decode};
 use crate::event::{Alert, Dropped, Event, EventSink, FlowEndCause};
 use crate::flow::{self, Direction, FlowRecord};
-use crate::inspect::Findings;
+use crate::inspect::{Epoch, Findings, RuleSets};
 use crate::limits::FLOWS_EXPIRED_PER_CALL_MAX;
 use crate::policy::{Disposition, Settings};
 use crate::reassembly::{HeldBudget, Segment};
@@ -35,7 +35,7 @@ const FOUND: &str = "the flow was found or begun for this packet";
 /// One worker's share of the dataplane.
 pub struct Pipeline {
     settings: Settings,
-    rules: Arc<RuleSet>,
+    rules: RuleSets,
     flows: FlowTable<Tracked>,
     held: HeldBudget,
     findings: Findings,
@@ -59,8 +59,8 @@ impl Pipeline {
             next_flow_id: settings.first_flow_id,
             newest_ns: 0,
             flowless: FlowlessEvents::default(),
+            rules: RuleSets::new(rules, settings.reload),
             settings,
-            rules,
         }
     }
 
@@ -92,13 +92,32 @@ impl Pipeline {
         &self.resets
     }
 
-    /// Ends flows that were silent for too long, a bounded number at a time.
+    /// Puts other rules in force from the next frame on; to be called between two batches. Fields that are open come
+    /// under them as `settings.reload` says, without a gap. Drops nothing that other owners of the old set still hold.
+    ///
+    /// # Panics
+    /// If `epoch` is not later than the one in force.
+    pub fn swap_rules(&mut self, epoch: Epoch, rules: Arc<RuleSet>, now_ns: u64) {
+        self.newest_ns = self.newest_ns.max(now_ns);
+        self.findings.clear();
+        self.counters.scans_restarted += self.rules.swap(epoch, rules, self.newest_ns);
+    }
+
+    /// The rules in force, and those that open fields still need.
+    pub fn rules(&self) -> &RuleSets {
+        &self.rules
+    }
+
+    /// Ends flows that were silent for too long, a bounded number at a time, and lets go of rules that nobody needs.
+    /// To be called between two batches.
     pub fn expire<S: EventSink>(&mut self, now_ns: u64, sink: &mut S) {
         let Pipeline { flows, held, findings, rules, counters, .. } = self;
         flows.expire(now_ns, FLOWS_EXPIRED_PER_CALL_MAX, |_, mut tracked| {
             let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns };
             end_flow(&mut tracked, FlowEndCause::Timeout, held, counters, &mut inspection);
         });
+        self.findings.clear();
+        self.rules.release_unused();
     }
 
     /// Ends all flows: the engine stops, or the capture is over.
@@ -155,7 +174,7 @@ impl Pipeline {
         let is_spoofed = is_wrong_side && self.refuse(DropReason::WrongSide) != Verdict::Forward;
         let tracked = self.flows.value_mut(id).expect(FOUND);
         self.findings.clear();
-        let (rules, findings) = (&*self.rules, &mut self.findings);
+        let (rules, findings) = (&mut self.rules, &mut self.findings);
         let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns: meta.now_ns };
         let read = match tracked.disposition {
             Disposition::Blocked { .. } => Err(DropReason::FlowBlocked),
@@ -192,8 +211,9 @@ impl Pipeline {
             Verdict::Reset(reason) if tracked.connection.is_none() => Verdict::Drop(reason),
             verdict => verdict,
         };
-        tracked.disposition = Disposition::Blocked { reason, reset: matches!(verdict, Verdict::Reset(_)) };
-        tracked.release(&mut self.held);
+        let (reset, epoch) = (matches!(verdict, Verdict::Reset(_)), self.rules.epoch());
+        tracked.disposition = Disposition::Blocked { reason, reset, epoch };
+        tracked.release(&mut self.held, &mut self.rules);
         verdict
     }
 
@@ -461,7 +481,7 @@ fn tell_alerts<S: EventSink>(
             now_ns: inspection.now_ns,
             flow: &tracked.record,
             direction: finding.direction,
-            rule: inspection.rules.rule(finding.hit.rule),
+            rule: inspection.rules.rule(finding),
             field: finding.field,
             hit: &finding.hit,
             app: tracked.app().protocol(),
@@ -478,11 +498,11 @@ fn end_flow<S: EventSink>(
     counters: &mut Counters,
     inspection: &mut Inspection<'_, S>,
 ) {
-    tracked.release(held);
     inspection.findings.clear();
     if tracked.disposition == Disposition::Inspect {
         tracked.finish(inspection);
         tell_alerts(tracked, false, counters, inspection);
     }
+    tracked.release(held, inspection.rules);
     inspection.sink.emit(Event::Flow(tracked.end(inspection.now_ns, cause)));
 }
