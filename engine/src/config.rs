@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use dataplane::flow::Timeouts;
+use dataplane::inspect::ReloadPolicy;
 use dataplane::policy::{Exception, Exceptions, Mode, Settings};
 use dlp_patterns::document::{Document, Mistake, Table};
 
@@ -40,6 +41,8 @@ pub struct PacksConfig {
     pub default: bool,
     /// Folders of further packs; relative ones were resolved against the folder of the config.
     pub dirs: Vec<PathBuf>,
+    /// What becomes of open fields when packs are loaded anew.
+    pub reload_policy: ReloadPolicy,
 }
 
 /// `[flows]`
@@ -58,11 +61,17 @@ impl Default for Config {
         Config {
             mode: Mode::default(),
             links: Vec::new(),
-            packs: PacksConfig { default: true, dirs: Vec::new() },
+            packs: PacksConfig::default(),
             flows: FlowsConfig::default(),
             exceptions: Exceptions::default(),
             events: EventsConfig::default(),
         }
+    }
+}
+
+impl Default for PacksConfig {
+    fn default() -> PacksConfig {
+        PacksConfig { default: true, dirs: Vec::new(), reload_policy: ReloadPolicy::default() }
     }
 }
 
@@ -126,6 +135,7 @@ impl Config {
         Settings {
             mode: self.mode,
             exceptions: self.exceptions,
+            reload: self.packs.reload_policy,
             timeouts: self.flows.timeouts,
             flows_max: self.flows.max,
             held_bytes_max: self.flows.held_bytes_max,
@@ -135,11 +145,13 @@ impl Config {
 }
 
 fn read_packs(root: &Table<'_>) -> PacksConfig {
-    let default = Config::default().packs;
+    let default = PacksConfig::default();
+    let policies = [("finish", ReloadPolicy::Finish), ("restart", ReloadPolicy::Restart)];
     let Some(table) = root.optional("packs").table() else { return default };
     PacksConfig {
         default: table.optional("default").bool().unwrap_or(default.default),
         dirs: table.optional("dirs").strings().unwrap_or_default().into_iter().map(PathBuf::from).collect(),
+        reload_policy: table.optional("reload_policy").one_of(&policies).unwrap_or_default(),
     }
 }
 

@@ -14,18 +14,21 @@ mod file;
 mod json;
 mod line;
 mod log;
+mod reload;
 mod stats;
 mod text;
 mod timestamp;
 
 pub use file::EveFile;
 pub use log::{EveLog, EveSender};
+pub use reload::Reload;
 pub(crate) use stats::DropReasons;
 pub use stats::Totals;
 pub use timestamp::Timestamp;
 
 use json::Json;
 use line::{AlertBody, AnomalyBody, Context, DropBody, FlowBody, HttpBody, Line, TcpBody};
+use reload::ReloadBody;
 use stats::StatsBody;
 use text::Text;
 
@@ -69,6 +72,14 @@ impl EveFormat {
     pub fn stats(&self, totals: &Totals<'_>, now_ns: u64, out: &mut Vec<u8>) {
         if self.types.has(EventType::Stats) {
             write(&Line { stats: Some(StatsBody::new(totals)), ..Line::new(now_ns, EventType::Stats) }, out);
+        }
+    }
+
+    /// Appends a line on a reload of the packs.
+    pub fn reload(&self, reload: &Reload, now_ns: u64, out: &mut Vec<u8>) {
+        if self.types.has(EventType::Reload) {
+            let ruleset_reload = Some(ReloadBody::new(reload));
+            write(&Line { ruleset_reload, ..Line::new(now_ns, EventType::Reload) }, out);
         }
     }
 

@@ -9,6 +9,7 @@ use dataplane::flow::{Direction, FlowRecord, protocol};
 use dataplane::verdict::DropReason;
 use serde::{Serialize, Serializer};
 
+use super::reload::ReloadBody;
 use super::stats::StatsBody;
 use super::{Text, Timestamp};
 use crate::config::EventType;
@@ -60,6 +61,8 @@ pub(super) struct Line<'e> {
     pub(super) tcp: Option<TcpBody>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) stats: Option<StatsBody<'e>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) ruleset_reload: Option<ReloadBody<'e>>,
 }
 
 impl<'e> Line<'e> {
@@ -89,6 +92,7 @@ impl<'e> Line<'e> {
             flow: None,
             tcp: None,
             stats: None,
+            ruleset_reload: None,
         }
     }
 }

@@ -208,3 +208,27 @@ fn only_wanted_kinds_are_written() {
     format.stats(&totals, 0, &mut out);
     assert!(out.is_empty());
 }
+
+#[test]
+fn a_reload_is_told_with_its_mistakes() {
+    let format = EveFormat::new(EventTypes::ALL, Vec::new());
+    let told = |reload: &Reload| {
+        let mut line = Vec::new();
+        format.reload(reload, 1_000, &mut line);
+        let line: serde_json::Value = serde_json::from_slice(&line).expect("JSON");
+        assert_eq!(line["event_type"], "ruleset_reload");
+        line["ruleset_reload"].clone()
+    };
+    let done = Reload { epoch: 2, packs: 3, rules: 40, ms: 120, mistakes: Vec::new() };
+    let expected = serde_json::json!({"result": "ok", "epoch": 2, "packs": 3, "rules": 40, "ms": 120});
+    assert_eq!(told(&done), expected);
+    let failed = Reload { mistakes: vec!["a.toml:1:2: \"wrong\"\n  hint: mend it".to_owned(); 20], ..done };
+    let failed = told(&failed);
+    assert_eq!((&failed["result"], &failed["mistakes_total"]), (&"failed".into(), &20.into()));
+    assert_eq!(failed["mistakes"].as_array().map(Vec::len), Some(16));
+    assert_eq!(failed["mistakes"][0], "a.toml:1:2: \"wrong\"\n  hint: mend it");
+
+    let mut line = Vec::new();
+    EveFormat::new(EventTypes::NONE, Vec::new()).reload(&done, 1, &mut line);
+    assert!(line.is_empty());
+}
