@@ -2,6 +2,7 @@
 
 mod counters;
 mod flowless;
+mod identity;
 mod reset;
 mod rewrite;
 mod rx_meta;
@@ -15,12 +16,13 @@ use flow_table::{FlowId, FlowKey, FlowTable, Orientation};
 
 pub use self::counters::Counters;
 use self::flowless::FlowlessEvents;
+use self::identity::{comes_from_server, end_cause};
 pub use self::reset::Resets;
 use self::reset::Standing;
 use self::rewrite::Rewrite;
 pub use self::rx_meta::{RxMeta, Side};
 use self::tracked::{Inspection, Tracked};
-use crate::decode::{Checksum, LinkType, Network, Packet, TcpFlags, TcpHeader, Transport, decode};
+use crate::decode::{Checksum, LinkType, Network, Packet, TcpHeader, Transport, decode};
 use crate::event::{Alert, Dropped, Event, EventSink, FlowEndCause};
 use crate::flow::{self, Direction, FlowRecord};
 use crate::inspect::{Epoch, Findings, RuleSets};
@@ -358,45 +360,6 @@ impl Pipeline {
         }));
         verdict
     }
-}
-
-/// Whether the first packet of a flow comes from the end that was spoken to: its SYN went by unseen.
-fn comes_from_server(packet: &Packet<'_>) -> bool {
-    matches!(packet.transport, Transport::Tcp(header) if header.flags.has(TcpFlags::SYN | TcpFlags::ACK))
-}
-
-/// Why the flow that a packet's key names is not the packet's flow, where it is not.
-fn end_cause(
-    tracked: &Tracked,
-    direction: Direction,
-    packet: &Packet<'_>,
-    meta: &RxMeta,
-    now_ns: u64,
-    settings: &Settings,
-) -> Option<FlowEndCause> {
-    if packet.checksum == Checksum::Bad {
-        return None;
-    }
-    let silent_ns = now_ns.saturating_sub(tracked.record.last_ns);
-    if silent_ns > tracked.timeout_ns(&settings.timeouts) {
-        return Some(FlowEndCause::Timeout);
-    }
-    let (Transport::Tcp(header), Some(connection)) = (packet.transport, &tracked.connection) else {
-        return None;
-    };
-    if tracked.is_wrong_side(direction, meta.side) {
-        return None;
-    }
-    let reopened = match tracked.disposition {
-        Disposition::Inspect => connection.is_reopened_by(direction, &segment(&header, packet)),
-        // Both ends were told that it is over, and nothing of it was tracked since.
-        Disposition::Blocked { reset: true, .. } => {
-            header.flags.has(TcpFlags::SYN) && !header.flags.has(TcpFlags::ACK)
-        }
-        // Its ends may go on with it: a SYN among the same ports proves nothing.
-        Disposition::Blocked { reset: false, .. } => false,
-    };
-    reopened.then_some(FlowEndCause::Reused)
 }
 
 fn segment<'p>(header: &TcpHeader, packet: &Packet<'p>) -> Segment<'p> {

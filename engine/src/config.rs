@@ -18,7 +18,7 @@ pub use events::{EventType, EventTypes, EventsConfig};
 pub use link::LinkConfig;
 
 /// The configuration of one engine. A text that is empty means the defaults, without any link.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
     /// Whether verdicts are carried out.
     pub mode: Mode,
@@ -54,19 +54,6 @@ pub struct FlowsConfig {
     pub held_bytes_max: usize,
     /// How long silent flows are remembered.
     pub timeouts: Timeouts,
-}
-
-impl Default for Config {
-    fn default() -> Config {
-        Config {
-            mode: Mode::default(),
-            links: Vec::new(),
-            packs: PacksConfig::default(),
-            flows: FlowsConfig::default(),
-            exceptions: Exceptions::default(),
-            events: EventsConfig::default(),
-        }
-    }
 }
 
 impl Default for PacksConfig {

@@ -1,7 +1,8 @@
 //! Events as EVE JSON lines, with the field names of Suricata 7.
 //!
 //! A line is written straight into a reusable buffer: no tree of values, no allocation once the buffer has
-//! grown. What Weir knows beyond Suricata stands under `alert.context`, `drop.reset` and `flow.drop_reason`.
+//! grown. What Weir knows beyond Suricata stands under `alert.context`, `drop.reset`, `flow.drop_reason` and
+//! `flow.drop_epoch`; `ruleset_reload` is an event of its own.
 
 use dataplane::event::{Alert, Anomaly, Dropped, Event, FlowEnd, HttpEnd};
 use dataplane::flow::{Direction, FlowRecord};

@@ -162,7 +162,7 @@ impl Tracked {
             alerted: self.alerted,
             blocked: match self.disposition {
                 Disposition::Inspect => None,
-                Disposition::Blocked { reason, .. } => Some(reason),
+                Disposition::Blocked { reason, epoch, .. } => Some((reason, epoch)),
             },
         }
     }

@@ -6,7 +6,6 @@ use arrayvec::ArrayString;
 use dataplane::app::HttpTransaction;
 use dataplane::event::FlowEnd;
 use dataplane::flow::{Direction, FlowRecord, protocol};
-use dataplane::verdict::DropReason;
 use serde::{Serialize, Serializer};
 
 use super::reload::ReloadBody;
@@ -185,6 +184,9 @@ struct FlowEndBody {
     action: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     drop_reason: Option<&'static str>,
+    /// The rules that were in force then, by their number since the start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drop_epoch: Option<u32>,
 }
 
 impl FlowBody {
@@ -205,7 +207,8 @@ impl FlowBody {
             reason: end.cause.as_str(),
             alerted: end.alerted,
             action: end.blocked.map(|_| "drop"),
-            drop_reason: end.blocked.map(DropReason::as_str),
+            drop_reason: end.blocked.map(|(reason, _)| reason.as_str()),
+            drop_epoch: end.blocked.map(|(_, epoch)| epoch.0),
         };
         FlowBody { end: Some(body), ..FlowBody::so_far(flow) }
     }

@@ -2,6 +2,7 @@ use arrayvec::ArrayVec;
 use dataplane::app::{AppAnomaly, AppProtocol, HttpTransaction};
 use dataplane::event::{FlowEndCause, FlowState};
 use dataplane::flow::protocol;
+use dataplane::inspect::Epoch;
 use dataplane::pipeline::Counters;
 use dataplane::reassembly::TcpState;
 use dataplane::verdict::DropReason;
@@ -64,8 +65,11 @@ fn flow_line() {
         r#"{{"timestamp":"2024-01-01T00:00:02.999999+0000","flow_id":42,"in_iface":"uplink","event_type":"flow",{HEAD},"app_proto":"http","flow":{{"pkts_toserver":5,"pkts_toclient":4,"bytes_toserver":500,"bytes_toclient":4000,"start":"2024-01-01T00:00:00.000000+0000","end":"2024-01-01T00:00:02.999999+0000","age":2,"state":"closed","reason":"timeout","alerted":true}},"tcp":{{"tcp_flags":"1b","tcp_flags_ts":"1b","tcp_flags_tc":"12","syn":true,"fin":true,"psh":true,"ack":true,"state":"closed"}}}}"#
     );
     assert_eq!(line(&Event::Flow(flow_end(&flow))), expected);
-    let blocked = FlowEnd { blocked: Some(DropReason::Rule), ..flow_end(&flow) };
-    assert!(line(&Event::Flow(blocked)).contains(r#""alerted":true,"action":"drop","drop_reason":"rule"}"#));
+    let blocked = FlowEnd { blocked: Some((DropReason::Rule, Epoch::FIRST)), ..flow_end(&flow) };
+    assert!(
+        line(&Event::Flow(blocked))
+            .contains(r#""alerted":true,"action":"drop","drop_reason":"rule","drop_epoch":1}"#)
+    );
 }
 
 #[test]
