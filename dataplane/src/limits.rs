@@ -1,6 +1,6 @@
 //! The cap of every queue, table and buffer that traffic can fill, with its unit and its reason.
 
-use dlp_patterns::limits::MATCH_BYTES_MAX;
+use dlp_patterns::limits::TAIL_BYTES;
 
 /// VLAN tags that are decoded; a deeper stack is [`DecodeError::TooManyTags`](crate::decode::DecodeError).
 pub const VLAN_TAGS_MAX: usize = 2;
@@ -73,6 +73,7 @@ pub const RULES_FINISH_BYTES_MAX: u32 = 1 << 20;
 /// field that trickles would take days for [`RULES_FINISH_BYTES_MAX`].
 pub const RULES_FINISH_NS_MAX: u64 = 30_000_000_000;
 
-/// Bytes of a field that both sets read when it comes under new rules. A match that began before is over by then,
-/// with the byte behind it that it may wait for.
-pub const RULES_OVERLAP_BYTES: u32 = MATCH_BYTES_MAX as u32 + 1;
+/// Bytes of a field that both sets read when it comes under new rules, and again as long as a match may be under way.
+/// That is known of matches which began more than [`TAIL_BYTES`] ago.
+pub const RULES_OVERLAP_BYTES: u32 = 1024;
+const _: () = assert!(RULES_OVERLAP_BYTES as usize > TAIL_BYTES);

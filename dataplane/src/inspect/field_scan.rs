@@ -9,8 +9,8 @@
 //!                              new set ──────────────────────────────────
 //! ```
 //!
-//! A match that began before the hand-over is found by the old set, since the overlap is longer than any match; one
-//! that begins later is found by the new set, which has read the byte before as well, so that it knows what stands
+//! A match that began before the hand-over is found by the old set, which stays until none can be under way; one that
+//! begins later is found by the new set, which has read the byte before as well, so that it knows what stands
 //! in front. What several find is told once, by the latest. The policy only says how long a field may be finishing: not at all, or up
 //! to a number of bytes and a time.
 

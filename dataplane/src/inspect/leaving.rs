@@ -4,13 +4,14 @@ use dlp_patterns::ScanState;
 
 use super::findings::{Findings, Place};
 use super::rule_sets::RuleSets;
+use crate::limits::RULES_OVERLAP_BYTES;
 
 /// A scan that goes on until no match can be under way any more that began before its field came under other rules.
 #[derive(Debug)]
 pub(super) struct Leaving {
     pub(super) state: ScanState,
     pub(super) place: Place,
-    /// What it has still to read, in bytes.
+    /// What it has still to read, in bytes; after that, once more as much while a match is under way.
     pub(super) rest_bytes: u32,
 }
 
@@ -24,6 +25,9 @@ impl Leaving {
         };
         if set.scan(&mut self.state, bytes, &mut findings.hits).is_err() {
             findings.overflow();
+        }
+        if self.rest_bytes == 0 && set.is_waiting(&self.state) {
+            self.rest_bytes = RULES_OVERLAP_BYTES;
         }
         findings.take_hits_beside(rules, self.place, first);
     }

@@ -21,8 +21,10 @@ const KEY: Written = (1, "drop", "key-[a-z]{2,6}[0-9]", "key-abc1");
 const CARD: Written = (2, "alert", "card[0-9]{4,8}", "card1234");
 const STRICT_CARD: Written = (2, "reset", "card[0-9]{4,8}", "card1234");
 const WORD: Written = (3, "alert", r"\bnew-word\b", "new-word");
-const LONG: Written = (4, "drop", "begin[a-z .]{10,800}end", "begin...........end");
-const SETS: [&[Written]; 3] = [&[KEY, CARD, LONG], &[KEY, STRICT_CARD, WORD], &[WORD, LONG]];
+const LONG: Written = (4, "drop", "begin[a-z .]*end", "begin.end");
+/// Without a window: it is looked for at every byte.
+const TOKEN: Written = (5, "alert", r"[a-z0-9]{3}[0-9][a-z]\b", "abc1d");
+const SETS: [&[Written]; 3] = [&[KEY, CARD, LONG, TOKEN], &[KEY, STRICT_CARD, WORD], &[WORD, LONG, TOKEN]];
 
 fn compile(written: &[Written]) -> Arc<RuleSet> {
     let mut text = "[pack]\nname = 'swap'\nversion = '1'\ndescription = 'rules that change'\n".to_owned();
@@ -93,14 +95,24 @@ impl Bench {
     }
 }
 
-/// The hits of a set in `field[from..to]`, which is all of the field if `is_whole`.
-fn hits(set: usize, field: &[u8], from: usize, to: usize, is_whole: bool) -> Vec<Told> {
+/// The hits of a set in a field from an offset on; where a later set takes over at `until`, up to the end of the overlap.
+fn hits(set: usize, field: &[u8], from: usize, until: Option<usize>) -> Vec<Told> {
     let (rules, mut state, mut hits) = (&sets()[set], ScanState::default(), Vec::<Hit>::new());
     rules.begin(&mut state, Field::Payload, WAY);
-    rules.scan(&mut state, &field[from..to], &mut hits).expect("few candidates are alive");
-    if is_whole {
-        rules.finish(&mut state, &mut hits);
+    let (before, mut behind) = field[from..].split_at(until.unwrap_or(field.len()) - from);
+    rules.scan(&mut state, before, &mut hits).expect("little work");
+    while behind.len() >= OVERLAP {
+        let (overlap, rest) = behind.split_at(OVERLAP);
+        rules.scan(&mut state, overlap, &mut hits).expect("little work");
+        if !rules.is_waiting(&state) {
+            behind = b"";
+            state = ScanState::default();
+            break;
+        }
+        behind = rest;
     }
+    rules.scan(&mut state, behind, &mut hits).expect("little work");
+    rules.finish(&mut state, &mut hits);
     let from = from as u64;
     hits.iter().map(|hit| (set, rules.rule(hit.rule).id(), hit.start + from, hit.end + from)).collect()
 }
@@ -128,10 +140,9 @@ fn promised(field: &[u8], hand_overs: &[(usize, usize)]) -> BTreeSet<Told> {
     let mut promised = BTreeSet::<Told>::new();
     let mut later: Option<usize> = None;
     for (set, at) in hand_overs.iter().rev() {
-        let stop = later.map_or(usize::MAX, |later| later + OVERLAP);
         let from = at.saturating_sub(1);
         let is_reading = later.is_none_or(|later| later > 0);
-        let found = hits(*set, field, from, stop.min(field.len()), field.len() < stop);
+        let found = hits(*set, field, from, later);
         let fresh: Vec<Told> = found
             .into_iter()
             .filter(|(_, id, _, end)| {
@@ -209,12 +220,14 @@ proptest! {
         let hand_overs = hand_overs(&swaps, finish_bytes as usize, field.len());
         prop_assert_eq!(&told, &promised(&field, &hand_overs));
 
-        // And without a gap: what a set finds in the whole field is told, where it began under that set.
+        // And without a gap: what a set finds in the whole field is told, where it began under that set, unless the rule
+        // was sooner, with another match.
         for (number, (set, from)) in hand_overs.iter().enumerate() {
             let until = hand_overs.get(number + 1).map_or(field.len(), |(_, at)| *at);
-            for (_, id, start, end) in hits(*set, &field, 0, field.len(), true) {
+            for (_, id, start, end) in hits(*set, &field, 0, None) {
                 if (*from as u64..until as u64).contains(&start) {
-                    let is_told = told.iter().any(|told| (told.1, told.3) == (id, end));
+                    let is_told =
+                        told.iter().any(|told| told.1 == id && (*from as u64 + 1..=end).contains(&told.3));
                     prop_assert!(is_told, "{id} at {start}..{end}, {hand_overs:?}: {told:?}");
                 }
             }
@@ -255,11 +268,27 @@ fn what_stands_before_the_hand_over_is_known() {
 fn the_stricter_action_counts_and_both_are_told() {
     let mut bench = Bench::new(0);
     bench.begin();
-    bench.data(b"card12");
+    bench.data(b"key-");
     bench.swap(1);
-    bench.data(b"34 card1234.");
+    bench.data(b"abc1 card1234.");
     assert_eq!(bench.findings.asked(), Some(dlp_patterns::Action::Reset));
-    assert_eq!(bench.told(), [(0, 2, 0, 8), (1, 2, 9, 17), (0, 2, 9, 17)]);
+    assert_eq!(bench.told(), [(0, 1, 0, 8), (1, 2, 9, 17), (0, 2, 9, 17)]);
+}
+
+#[test]
+fn the_old_set_stays_while_a_match_of_it_is_under_way() {
+    let filler = vec![b'.'; 3 * OVERLAP];
+    let mut bench = Bench::new(0);
+    bench.begin();
+    bench.data(b"begin");
+    bench.swap(1);
+    bench.data(&filler);
+    assert_eq!((bench.told().len(), bench.rules.retired()), (0, 1));
+    bench.data(b"end");
+    assert_eq!(bench.told(), [(0, 4, 0, 5 + 3 * OVERLAP as u64 + 3)]);
+    bench.data(&filler[..OVERLAP]);
+    bench.told();
+    assert_eq!(bench.rules.retired(), 0, "nothing is under way any more");
 }
 
 #[test]
