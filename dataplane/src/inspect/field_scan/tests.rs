@@ -23,7 +23,7 @@ const STRICT_CARD: Written = (2, "reset", "card[0-9]{4,8}", "card1234");
 const WORD: Written = (3, "alert", r"\bnew-word\b", "new-word");
 const LONG: Written = (4, "drop", "begin[a-z .]*end", "begin.end");
 /// Without a window: it is looked for at every byte.
-const TOKEN: Written = (5, "alert", r"[a-z0-9]{3}[0-9][a-z]\b", "abc1d");
+const TOKEN: Written = (5, "alert", "[^.-]{31}", "abcdefghijabcdefghijabcdefghijklm");
 const SETS: [&[Written]; 3] = [&[KEY, CARD, LONG, TOKEN], &[KEY, STRICT_CARD, WORD], &[WORD, LONG, TOKEN]];
 
 fn compile(written: &[Written]) -> Arc<RuleSet> {
