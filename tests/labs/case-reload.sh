@@ -61,7 +61,7 @@ transfer_through_reloads() {
     section "A download while packs are loaded $reloads times"
     local client
     # Not through fetch: this runs beside.
-    in_ns client curl -qgs --noproxy '*' --max-time 60 --limit-rate 8M -o "$dir/download" \
+    in_ns client curl -qgs --noproxy '*' --max-time 60 --limit-rate 4M -o "$dir/download" \
         "http://$server_v4/download.bin" &
     client=$!
     lab_children+=("$client")
@@ -131,7 +131,7 @@ head -c 60000000 /dev/urandom >"$dir/site/pages/download.bin"
 mkdir "$dir/packs"
 write_pack forbidden-word
 engine_write_config "$dir/weir.toml" "$dir/eve.json"
-printf '\n[packs]\ndirs = ["packs"]\n' >>"$dir/weir.toml"
+printf '\n[packs]\ndefault = false\ndirs = ["packs"]\n' >>"$dir/weir.toml"
 lab_start_engine case-reload
 transfer_through_reloads
 new_rule_blocks

@@ -43,8 +43,10 @@ fn a_new_set_is_put_in_force_and_the_former_is_freed_here() {
     let mut watch = reloader.watch();
     let in_use = reloader.rules();
     assert!(reloader.turn().is_none() && reloader.compiling.is_none(), "nobody asked");
+    let own_priority = rustix::process::getpriority_process(None).expect("it is known");
     reloader.ask();
     let Reload { epoch, packs, rules, mistakes, .. } = wait(&mut reloader);
+    assert_eq!(rustix::process::getpriority_process(None), Ok(own_priority), "only the compiler gives way");
     assert_eq!((epoch, packs, rules, mistakes.len()), (2, 1, 1, 0));
     assert!(watch.newer().is_some());
     reloader.turn();
