@@ -83,8 +83,21 @@ impl FieldScan {
         let Some(open) = &self.open else { return };
         if open.epoch == rules.epoch() && self.leaving.is_none() {
             self.read(rules, direction, bytes, findings);
-            return;
+        } else {
+            self.data_across(rules, direction, now_ns, bytes, findings);
         }
+    }
+
+    /// The next bytes of a field that was open at a swap.
+    #[cold]
+    fn data_across(
+        &mut self,
+        rules: &mut RuleSets,
+        direction: Direction,
+        now_ns: u64,
+        bytes: &[u8],
+        findings: &mut Findings,
+    ) {
         let mut rest = bytes;
         while !rest.is_empty() {
             self.hand_over_if_due(rules, direction, now_ns);
@@ -108,6 +121,13 @@ impl FieldScan {
             }
         }
         rules.leave(open.epoch);
+        if self.leaving.is_some() {
+            self.end_leaving(rules, first, findings);
+        }
+    }
+
+    #[cold]
+    fn end_leaving(&mut self, rules: &mut RuleSets, first: usize, findings: &mut Findings) {
         for mut leaving in self.leaving.take().into_iter().flat_map(|leaving| leaving.into_iter().rev()) {
             leaving.end(rules, first, findings);
             rules.leave(leaving.place.epoch);
@@ -119,8 +139,9 @@ impl FieldScan {
         let Some(open) = self.open.take() else { return };
         self.state = ScanState::default();
         rules.leave(open.epoch);
-        let leaving = self.leaving.take().into_iter().flat_map(|leaving| *leaving);
-        leaving.for_each(|leaving| rules.leave(leaving.place.epoch));
+        if let Some(leaving) = self.leaving.take() {
+            leaving.iter().for_each(|leaving| rules.leave(leaving.place.epoch));
+        }
     }
 
     /// Reads under the field's own rules.
