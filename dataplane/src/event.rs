@@ -4,6 +4,7 @@ use dlp_patterns::{Field, Hit, Rule};
 
 use crate::app::{AppAnomaly, AppProtocol, HttpTransaction};
 use crate::flow::{Direction, FlowRecord};
+use crate::inspect::Epoch;
 use crate::reassembly::TcpState;
 use crate::verdict::DropReason;
 
@@ -77,8 +78,8 @@ pub struct FlowEnd<'e> {
     pub app: AppProtocol,
     /// Whether any rule matched.
     pub alerted: bool,
-    /// Why it was blocked, where it was.
-    pub blocked: Option<DropReason>,
+    /// Why it was blocked, where it was, and the rules that were in force then.
+    pub blocked: Option<(DropReason, Epoch)>,
 }
 
 /// Why a flow is over.

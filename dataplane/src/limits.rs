@@ -1,5 +1,7 @@
 //! The cap of every queue, table and buffer that traffic can fill, with its unit and its reason.
 
+use dlp_patterns::limits::TAIL_BYTES;
+
 /// VLAN tags that are decoded; a deeper stack is [`DecodeError::TooManyTags`](crate::decode::DecodeError).
 pub const VLAN_TAGS_MAX: usize = 2;
 
@@ -58,3 +60,20 @@ pub const FLOWLESS_DROP_EVENTS_PER_SECOND_MAX: u32 = 100;
 
 /// Flows that one call of `expire` ends: bounds the pause between two batches.
 pub const FLOWS_EXPIRED_PER_CALL_MAX: usize = 256;
+
+/// Rule sets that one worker keeps beside the one in force, because fields that were open at a swap still need them.
+/// Each is some 10 MB that all workers share; more swaps than this in the life of one field restart it.
+pub const RULE_SETS_RETIRED_MAX: usize = 8;
+
+/// Bytes that an open field may go on for under the rules it began with, once others are in force. Most messages end
+/// before that, and what never ends (a stream of an unknown protocol) comes under the new rules.
+pub const RULES_FINISH_BYTES_MAX: u32 = 1 << 20;
+
+/// How long an open field may go on under the rules it began with, once others are in force, in ns of packet time: a
+/// field that trickles would take days for [`RULES_FINISH_BYTES_MAX`].
+pub const RULES_FINISH_NS_MAX: u64 = 30_000_000_000;
+
+/// Bytes of a field that both sets read when it comes under new rules, and again as long as a match may be under way.
+/// That is known of matches which began more than [`TAIL_BYTES`] ago.
+pub const RULES_OVERLAP_BYTES: u32 = 1024;
+const _: () = assert!(RULES_OVERLAP_BYTES as usize > TAIL_BYTES);

@@ -2,6 +2,7 @@
 
 mod counters;
 mod flowless;
+mod identity;
 mod reset;
 mod rewrite;
 mod rx_meta;
@@ -15,15 +16,16 @@ use flow_table::{FlowId, FlowKey, FlowTable, Orientation};
 
 pub use self::counters::Counters;
 use self::flowless::FlowlessEvents;
+use self::identity::{comes_from_server, end_cause};
 pub use self::reset::Resets;
 use self::reset::Standing;
 use self::rewrite::Rewrite;
 pub use self::rx_meta::{RxMeta, Side};
 use self::tracked::{Inspection, Tracked};
-use crate::decode::{Checksum, LinkType, Network, Packet, TcpFlags, TcpHeader, Transport, decode};
+use crate::decode::{Checksum, LinkType, Network, Packet, TcpHeader, Transport, decode};
 use crate::event::{Alert, Dropped, Event, EventSink, FlowEndCause};
 use crate::flow::{self, Direction, FlowRecord};
-use crate::inspect::Findings;
+use crate::inspect::{Epoch, Findings, RuleSets};
 use crate::limits::FLOWS_EXPIRED_PER_CALL_MAX;
 use crate::policy::{Disposition, Settings};
 use crate::reassembly::{HeldBudget, Segment};
@@ -35,7 +37,7 @@ const FOUND: &str = "the flow was found or begun for this packet";
 /// One worker's share of the dataplane.
 pub struct Pipeline {
     settings: Settings,
-    rules: Arc<RuleSet>,
+    rules: RuleSets,
     flows: FlowTable<Tracked>,
     held: HeldBudget,
     findings: Findings,
@@ -59,8 +61,8 @@ impl Pipeline {
             next_flow_id: settings.first_flow_id,
             newest_ns: 0,
             flowless: FlowlessEvents::default(),
+            rules: RuleSets::new(rules, settings.reload),
             settings,
-            rules,
         }
     }
 
@@ -92,13 +94,32 @@ impl Pipeline {
         &self.resets
     }
 
-    /// Ends flows that were silent for too long, a bounded number at a time.
+    /// Puts other rules in force from the next frame on; to be called between two batches. Fields that are open come
+    /// under them as `settings.reload` says, without a gap. Drops nothing that other owners of the old set still hold.
+    ///
+    /// # Panics
+    /// If `epoch` is not later than the one in force.
+    pub fn swap_rules(&mut self, epoch: Epoch, rules: Arc<RuleSet>, now_ns: u64) {
+        self.newest_ns = self.newest_ns.max(now_ns);
+        self.findings.clear();
+        self.counters.scans_restarted += self.rules.swap(epoch, rules, self.newest_ns);
+    }
+
+    /// The rules in force, and those that open fields still need.
+    pub fn rules(&self) -> &RuleSets {
+        &self.rules
+    }
+
+    /// Ends flows that were silent for too long, a bounded number at a time, and lets go of rules that nobody needs.
+    /// To be called between two batches.
     pub fn expire<S: EventSink>(&mut self, now_ns: u64, sink: &mut S) {
         let Pipeline { flows, held, findings, rules, counters, .. } = self;
         flows.expire(now_ns, FLOWS_EXPIRED_PER_CALL_MAX, |_, mut tracked| {
             let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns };
             end_flow(&mut tracked, FlowEndCause::Timeout, held, counters, &mut inspection);
         });
+        self.findings.clear();
+        self.rules.release_unused();
     }
 
     /// Ends all flows: the engine stops, or the capture is over.
@@ -155,7 +176,7 @@ impl Pipeline {
         let is_spoofed = is_wrong_side && self.refuse(DropReason::WrongSide) != Verdict::Forward;
         let tracked = self.flows.value_mut(id).expect(FOUND);
         self.findings.clear();
-        let (rules, findings) = (&*self.rules, &mut self.findings);
+        let (rules, findings) = (&mut self.rules, &mut self.findings);
         let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns: meta.now_ns };
         let read = match tracked.disposition {
             Disposition::Blocked { .. } => Err(DropReason::FlowBlocked),
@@ -192,8 +213,9 @@ impl Pipeline {
             Verdict::Reset(reason) if tracked.connection.is_none() => Verdict::Drop(reason),
             verdict => verdict,
         };
-        tracked.disposition = Disposition::Blocked { reason, reset: matches!(verdict, Verdict::Reset(_)) };
-        tracked.release(&mut self.held);
+        let (reset, epoch) = (matches!(verdict, Verdict::Reset(_)), self.rules.epoch());
+        tracked.disposition = Disposition::Blocked { reason, reset, epoch };
+        tracked.release(&mut self.held, &mut self.rules);
         verdict
     }
 
@@ -340,45 +362,6 @@ impl Pipeline {
     }
 }
 
-/// Whether the first packet of a flow comes from the end that was spoken to: its SYN went by unseen.
-fn comes_from_server(packet: &Packet<'_>) -> bool {
-    matches!(packet.transport, Transport::Tcp(header) if header.flags.has(TcpFlags::SYN | TcpFlags::ACK))
-}
-
-/// Why the flow that a packet's key names is not the packet's flow, where it is not.
-fn end_cause(
-    tracked: &Tracked,
-    direction: Direction,
-    packet: &Packet<'_>,
-    meta: &RxMeta,
-    now_ns: u64,
-    settings: &Settings,
-) -> Option<FlowEndCause> {
-    if packet.checksum == Checksum::Bad {
-        return None;
-    }
-    let silent_ns = now_ns.saturating_sub(tracked.record.last_ns);
-    if silent_ns > tracked.timeout_ns(&settings.timeouts) {
-        return Some(FlowEndCause::Timeout);
-    }
-    let (Transport::Tcp(header), Some(connection)) = (packet.transport, &tracked.connection) else {
-        return None;
-    };
-    if tracked.is_wrong_side(direction, meta.side) {
-        return None;
-    }
-    let reopened = match tracked.disposition {
-        Disposition::Inspect => connection.is_reopened_by(direction, &segment(&header, packet)),
-        // Both ends were told that it is over, and nothing of it was tracked since.
-        Disposition::Blocked { reset: true, .. } => {
-            header.flags.has(TcpFlags::SYN) && !header.flags.has(TcpFlags::ACK)
-        }
-        // Its ends may go on with it: a SYN among the same ports proves nothing.
-        Disposition::Blocked { reset: false, .. } => false,
-    };
-    reopened.then_some(FlowEndCause::Reused)
-}
-
 fn segment<'p>(header: &TcpHeader, packet: &Packet<'p>) -> Segment<'p> {
     Segment {
         sequence: header.sequence,
@@ -461,7 +444,7 @@ fn tell_alerts<S: EventSink>(
             now_ns: inspection.now_ns,
             flow: &tracked.record,
             direction: finding.direction,
-            rule: inspection.rules.rule(finding.hit.rule),
+            rule: inspection.rules.rule(finding),
             field: finding.field,
             hit: &finding.hit,
             app: tracked.app().protocol(),
@@ -478,11 +461,11 @@ fn end_flow<S: EventSink>(
     counters: &mut Counters,
     inspection: &mut Inspection<'_, S>,
 ) {
-    tracked.release(held);
     inspection.findings.clear();
     if tracked.disposition == Disposition::Inspect {
         tracked.finish(inspection);
         tell_alerts(tracked, false, counters, inspection);
     }
+    tracked.release(held, inspection.rules);
     inspection.sink.emit(Event::Flow(tracked.end(inspection.now_ns, cause)));
 }

@@ -4,6 +4,7 @@ use dlp_patterns::Action;
 
 use crate::decode::ChecksumMode;
 use crate::flow::Timeouts;
+use crate::inspect::{Epoch, ReloadPolicy};
 use crate::limits::HELD_BYTES_PER_WORKER_MAX;
 use crate::verdict::{DropReason, Verdict};
 
@@ -71,6 +72,8 @@ pub struct Settings {
     pub checksums: ChecksumMode,
     /// What happens at each cause that is no rule.
     pub exceptions: Exceptions,
+    /// What becomes of open fields when other rules come into force.
+    pub reload: ReloadPolicy,
     /// How long silent flows are remembered.
     pub timeouts: Timeouts,
     /// Flows that one pipeline tracks at once.
@@ -89,6 +92,7 @@ impl Default for Settings {
             mode: Mode::default(),
             checksums: ChecksumMode::Verify,
             exceptions: Exceptions::default(),
+            reload: ReloadPolicy::default(),
             timeouts: Timeouts::default(),
             flows_max: 1 << 18,
             held_bytes_max: HELD_BYTES_PER_WORKER_MAX,
@@ -110,6 +114,8 @@ pub enum Disposition {
         reason: DropReason,
         /// Whether both ends were reset: what comes next between the same ports is a new connection.
         reset: bool,
+        /// The rules that were in force then. It stays blocked whatever rules follow.
+        epoch: Epoch,
     },
 }
 

@@ -6,7 +6,8 @@ use arrayvec::ArrayVec;
 
 use crate::limits::{STEPS_BURST_MAX, STEPS_PER_BYTE, TAIL_BYTES};
 use crate::rule_set::RuleSet;
-use crate::{Direction, Field, Hit};
+use crate::automaton::State;
+use crate::{Direction, Field, Hit, RuleId};
 
 mod kept;
 mod memo;
@@ -104,6 +105,19 @@ impl RuleSet {
             let text = Text::new(&state.tail, &[], state.offset);
             Run::new(self, context, text, &mut state.kept, u64::from(STEPS_BURST_MAX)).finish(hits);
         }
+    }
+
+    /// Whether a match may be under way that began more than [`TAIL_BYTES`] ago; if not, every match that is still to come
+    /// begins within them, or later.
+    pub fn is_waiting(&self, state: &ScanState) -> bool {
+        let (Some(within), Some(kept)) = (state.within, &state.kept) else { return false };
+        let Some(context) = self.context(within.field, within.direction) else { return false };
+        let behind = state.tail.last().copied();
+        // Nothing is under way where an automaton is as if it began here.
+        let has_begun = |(rule, at): (&RuleId, &State)| {
+            !kept.has_hit(*rule) && *at != run::everywhere_of(self.rule(*rule)).forward.start(behind)
+        };
+        !kept.live.is_empty() || context.everywhere().iter().zip(&kept.everywhere).any(has_begun)
     }
 
     /// The field that the state is within, after a change of rule sets under this set.

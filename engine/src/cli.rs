@@ -39,6 +39,8 @@ enum Command {
     Run(RunArgs),
     /// Remove what an engine that is gone left attached to a link.
     Detach(DetachArgs),
+    /// Ask the running engine of a config to load its packs anew.
+    Reload(ReloadArgs),
     /// Find every mistake in a config and in packs.
     Check(CheckArgs),
     /// Look at signature packs.
@@ -56,6 +58,14 @@ enum Command {
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// Config in TOML.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+}
+
+/// Arguments of `weir reload`.
+#[derive(Debug, Args)]
+pub struct ReloadArgs {
+    /// Config in TOML, the one that the engine runs with.
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
 }
@@ -177,6 +187,7 @@ impl Cli {
     pub fn execute(self) -> Result<(), Failure> {
         match self.command {
             Command::Run(args) => crate::run::run(&args),
+            Command::Reload(args) => crate::run::reload(&args),
             Command::Detach(args) => crate::run::detach(&args),
             Command::Check(args) => check::check(&args),
             Command::Packs(PacksCommand::Test(args)) => packs::test(&args),
@@ -194,7 +205,7 @@ impl PacksArgs {
         if self.packs.is_empty() {
             return config.packs.clone();
         }
-        PacksConfig { default: false, dirs: self.packs.clone() }
+        PacksConfig { default: false, dirs: self.packs.clone(), ..PacksConfig::default() }
     }
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use dataplane::flow::Timeouts;
+use dataplane::inspect::ReloadPolicy;
 use dataplane::policy::{Exception, Exceptions, Mode, Settings};
 use dlp_patterns::document::{Document, Mistake, Table};
 
@@ -17,7 +18,7 @@ pub use events::{EventType, EventTypes, EventsConfig};
 pub use link::LinkConfig;
 
 /// The configuration of one engine. A text that is empty means the defaults, without any link.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
     /// Whether verdicts are carried out.
     pub mode: Mode,
@@ -40,6 +41,8 @@ pub struct PacksConfig {
     pub default: bool,
     /// Folders of further packs; relative ones were resolved against the folder of the config.
     pub dirs: Vec<PathBuf>,
+    /// What becomes of open fields when packs are loaded anew.
+    pub reload_policy: ReloadPolicy,
 }
 
 /// `[flows]`
@@ -53,16 +56,9 @@ pub struct FlowsConfig {
     pub timeouts: Timeouts,
 }
 
-impl Default for Config {
-    fn default() -> Config {
-        Config {
-            mode: Mode::default(),
-            links: Vec::new(),
-            packs: PacksConfig { default: true, dirs: Vec::new() },
-            flows: FlowsConfig::default(),
-            exceptions: Exceptions::default(),
-            events: EventsConfig::default(),
-        }
+impl Default for PacksConfig {
+    fn default() -> PacksConfig {
+        PacksConfig { default: true, dirs: Vec::new(), reload_policy: ReloadPolicy::default() }
     }
 }
 
@@ -126,6 +122,7 @@ impl Config {
         Settings {
             mode: self.mode,
             exceptions: self.exceptions,
+            reload: self.packs.reload_policy,
             timeouts: self.flows.timeouts,
             flows_max: self.flows.max,
             held_bytes_max: self.flows.held_bytes_max,
@@ -135,11 +132,13 @@ impl Config {
 }
 
 fn read_packs(root: &Table<'_>) -> PacksConfig {
-    let default = Config::default().packs;
+    let default = PacksConfig::default();
+    let policies = [("finish", ReloadPolicy::Finish), ("restart", ReloadPolicy::Restart)];
     let Some(table) = root.optional("packs").table() else { return default };
     PacksConfig {
         default: table.optional("default").bool().unwrap_or(default.default),
         dirs: table.optional("dirs").strings().unwrap_or_default().into_iter().map(PathBuf::from).collect(),
+        reload_policy: table.optional("reload_policy").one_of(&policies).unwrap_or_default(),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Events as EVE JSON lines, with the field names of Suricata 7.
 //!
 //! A line is written straight into a reusable buffer: no tree of values, no allocation once the buffer has
-//! grown. What Weir knows beyond Suricata stands under `alert.context`, `drop.reset` and `flow.drop_reason`.
+//! grown. What Weir knows beyond Suricata stands under `alert.context`, `drop.reset`, `flow.drop_reason` and
+//! `flow.drop_epoch`; `ruleset_reload` is an event of its own.
 
 use dataplane::event::{Alert, Anomaly, Dropped, Event, FlowEnd, HttpEnd};
 use dataplane::flow::{Direction, FlowRecord};
@@ -14,18 +15,21 @@ mod file;
 mod json;
 mod line;
 mod log;
+mod reload;
 mod stats;
 mod text;
 mod timestamp;
 
 pub use file::EveFile;
 pub use log::{EveLog, EveSender};
+pub use reload::Reload;
 pub(crate) use stats::DropReasons;
 pub use stats::Totals;
 pub use timestamp::Timestamp;
 
 use json::Json;
 use line::{AlertBody, AnomalyBody, Context, DropBody, FlowBody, HttpBody, Line, TcpBody};
+use reload::ReloadBody;
 use stats::StatsBody;
 use text::Text;
 
@@ -69,6 +73,14 @@ impl EveFormat {
     pub fn stats(&self, totals: &Totals<'_>, now_ns: u64, out: &mut Vec<u8>) {
         if self.types.has(EventType::Stats) {
             write(&Line { stats: Some(StatsBody::new(totals)), ..Line::new(now_ns, EventType::Stats) }, out);
+        }
+    }
+
+    /// Appends a line on a reload of the packs.
+    pub fn reload(&self, reload: &Reload, now_ns: u64, out: &mut Vec<u8>) {
+        if self.types.has(EventType::Reload) {
+            let ruleset_reload = Some(ReloadBody::new(reload));
+            write(&Line { ruleset_reload, ..Line::new(now_ns, EventType::Reload) }, out);
         }
     }
 

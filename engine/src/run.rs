@@ -3,6 +3,8 @@
 mod claim;
 mod cores;
 mod links;
+mod reloader;
+mod rule_slot;
 mod signals;
 mod supervisor;
 mod worker_thread;
@@ -13,11 +15,12 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, anyhow};
-use dlp_patterns::RuleSet;
 
+use self::claim::Claim;
+use self::reloader::Reloader;
 use self::signals::Signals;
 use self::supervisor::Supervisor;
-use crate::cli::{DetachArgs, RunArgs};
+use crate::cli::{DetachArgs, ReloadArgs, RunArgs};
 use crate::config::Config;
 use crate::counters::{CountersTable, LinksTable};
 use crate::eve::EveLog;
@@ -33,7 +36,8 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     if let Some(mistake) = without_link(&args.config, &config) {
         return Err(Failure::Mistakes(vec![mistake]));
     }
-    inspect(&config, &Arc::new(Packs::read(&config.packs).compile()?))
+    let rules = Arc::new(Packs::read(&config.packs).compile()?);
+    inspect(&config, Reloader::new(args.config.clone(), config.clone(), rules))
 }
 
 /// The mistake of a config without any link.
@@ -44,14 +48,14 @@ pub(crate) fn without_link(file: &Path, config: &Config) -> Option<String> {
     config.links.is_empty().then(|| format!("{}: {told}\n  hint: {hint}", file.display()))
 }
 
-fn inspect(config: &Config, rules: &Arc<RuleSet>) -> Result<(), Failure> {
+fn inspect(config: &Config, mut reloader: Reloader) -> Result<(), Failure> {
     let signals = Signals::install().context("cannot listen to signals")?;
     let names = config.links.iter().map(|link| link.ports.name.clone()).collect();
     let mut log =
         EveLog::open(&config.events, names, signals.reopen()).map_err(|error| no_events(config, &error))?;
     let links = links::open(config)?;
-    let mut supervisor = Supervisor::start(config, rules, links, &log, &signals)?;
-    let outcome = supervisor.watch(&mut log, &signals);
+    let mut supervisor = Supervisor::start(config, &reloader, links, &log, &signals)?;
+    let outcome = supervisor.watch(&mut reloader, &mut log, &signals);
     let (counters, links) = supervisor.stop(outcome.is_ok());
     log.stats(&counters, &links, supervisor.uptime_s(), now_ns());
     log.close();
@@ -80,6 +84,30 @@ pub fn detach(args: &DetachArgs) -> Result<(), Failure> {
         let ports = af_xdp::detach_leftover(&name).map_err(|error| links::failure(&name, &error))?;
         eprintln!("weir: link {name}: detached from {ports} port{}", if ports == 1 { "" } else { "s" });
     }
+    Ok(())
+}
+
+/// Asks the engine that runs with a config to load its packs anew, after a check that they can be.
+///
+/// # Errors
+/// If config or packs are wrong, no engine works on the links, or this user may not ask it.
+pub fn reload(args: &ReloadArgs) -> Result<(), Failure> {
+    let config = Config::read(&args.config)?;
+    if let Some(mistake) = without_link(&args.config, &config) {
+        return Err(Failure::Mistakes(vec![mistake]));
+    }
+    let rules = Packs::read(&config.packs).compile()?;
+    let name = &config.links[0].ports.name;
+    let holder = Claim::holder(name).with_context(|| format!("cannot see who works on link {name}"))?;
+    let engine = holder.ok_or_else(|| {
+        anyhow!("link {name}: no engine works on it\n  hint: run this in the network namespace of the engine")
+    })?;
+    rustix::process::kill_process(engine, rustix::process::Signal::HUP)
+        .with_context(|| format!("cannot ask the engine, process {}", engine.as_raw_nonzero()))?;
+    let (count, process) = (rules.rules().len(), engine.as_raw_nonzero());
+    eprintln!(
+        "weir: the engine, process {process}, was asked to load {count} rules; its log says when they are in force"
+    );
     Ok(())
 }
 

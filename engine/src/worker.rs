@@ -1,9 +1,13 @@
 //! One worker: owns a queue and a pipeline, and moves every frame between them.
 
+use std::sync::Arc;
+
 use dataplane::decode::LinkType;
 use dataplane::event::EventSink;
+use dataplane::inspect::Epoch;
 use dataplane::pipeline::{Pipeline, RxMeta, Side};
 use dataplane::verdict::Verdict;
+use dlp_patterns::RuleSet;
 
 use crate::port::{Batch, PacketIo, Port};
 
@@ -36,6 +40,11 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
         self.io.flush();
         self.pipeline.expire(now_ns, &mut self.sink);
         frames
+    }
+
+    /// Judges by other rules from the next turn on.
+    pub fn swap_rules(&mut self, epoch: Epoch, rules: Arc<RuleSet>, now_ns: u64) {
+        self.pipeline.swap_rules(epoch, rules, now_ns);
     }
 
     /// Ends all flows and hands back the books.

@@ -19,6 +19,8 @@ const CONNECTIONS: u16 = 4;
 const ROUNDS: usize = 300;
 /// Rounds in which buffers grow to what they need.
 const WARM_UP_ROUNDS: usize = 20;
+/// Every so many rounds other rules come into force.
+const RELOAD_ROUNDS: usize = 50;
 /// Payload bytes of one segment.
 const SEGMENT_BYTES: usize = 1000;
 
@@ -92,7 +94,7 @@ fn judge(pipeline: &mut Pipeline, frames: &mut [Vec<u8>], sink: &mut Transaction
 #[test]
 fn connections_that_are_kept_alive_allocate_nothing_per_packet() {
     let rules = Arc::new(RuleSet::compile(&default_packs()).expect("the default packs compile"));
-    let mut pipeline = Pipeline::new(Settings { flows_max: 1024, ..Settings::default() }, rules);
+    let mut pipeline = Pipeline::new(Settings { flows_max: 1024, ..Settings::default() }, Arc::clone(&rules));
     let mut rounds = rounds();
     let mut told = Transactions(0);
     let (warm_up, steady) = rounds.split_at_mut(1 + WARM_UP_ROUNDS);
@@ -100,6 +102,10 @@ fn connections_that_are_kept_alive_allocate_nothing_per_packet() {
         warm_up.iter_mut().map(|frames| judge(&mut pipeline, frames, &mut told).allocations).sum();
     assert!(first > 0, "a first exchange does allocate: it is counted");
     for (round, frames) in steady.iter_mut().enumerate() {
+        if round % RELOAD_ROUNDS == 0 {
+            let next = pipeline.rules().epoch().next();
+            pipeline.swap_rules(next, Arc::clone(&rules), 0);
+        }
         let stats = judge(&mut pipeline, frames, &mut told);
         assert_eq!((stats.allocations, stats.reallocations), (0, 0), "in round {round}: {stats:?}");
     }

@@ -36,6 +36,8 @@ pub struct Counters {
     pub alerts: u64,
     /// Hits beyond what one packet may list.
     pub hits_unlisted: u64,
+    /// Scans that lost their rules to too many swaps, and began anew under those in force.
+    pub scans_restarted: u64,
     /// Drops without a flow that were counted but not told.
     pub drops_untold: u64,
 }
@@ -81,6 +83,7 @@ impl Counters {
         self.flows += other.flows;
         self.alerts += other.alerts;
         self.hits_unlisted += other.hits_unlisted;
+        self.scans_restarted += other.scans_restarted;
         self.drops_untold += other.drops_untold;
     }
 }

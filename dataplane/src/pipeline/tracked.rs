@@ -1,6 +1,5 @@
 //! All that is remembered of one flow between two of its packets.
 
-use dlp_patterns::RuleSet;
 use flow_table::Orientation;
 
 use super::Side;
@@ -8,7 +7,7 @@ use super::secrets::Secrets;
 use crate::app::{App, AppAnomaly, AppSink, HttpTransaction};
 use crate::event::{Anomaly, Event, EventSink, FlowEnd, FlowEndCause, FlowState, HttpEnd};
 use crate::flow::{Direction, FlowRecord, Timeouts, protocol};
-use crate::inspect::{FieldScan, Findings};
+use crate::inspect::{FieldScan, Findings, RuleSets};
 use crate::policy::Disposition;
 use crate::reassembly::{Connection, HeldBudget, StreamChunk, TcpState};
 use crate::verdict::DropReason;
@@ -34,7 +33,7 @@ pub(super) struct Tracked {
 
 /// What a flow's bytes are shown to, and who hears of it.
 pub(super) struct Inspection<'a, S> {
-    pub(super) rules: &'a RuleSet,
+    pub(super) rules: &'a mut RuleSets,
     pub(super) findings: &'a mut Findings,
     /// Set by an anomaly that two ends may read differently.
     pub(super) ambiguous: bool,
@@ -132,15 +131,16 @@ impl Tracked {
     ) {
         let scan = &mut self.scans[direction as usize];
         scan.begin(inspection.rules, direction, dlp_patterns::Field::Payload);
-        scan.data(inspection.rules, direction, payload, inspection.findings);
+        scan.data(inspection.rules, direction, inspection.now_ns, payload, inspection.findings);
         scan.end(inspection.rules, direction, inspection.findings);
     }
 
-    /// Nothing of it will be looked at again: gives back what it held.
-    pub(super) fn release(&mut self, held: &mut HeldBudget) {
+    /// Nothing of it will be looked at again: gives back what it held, and the rules it counted on.
+    pub(super) fn release(&mut self, held: &mut HeldBudget, rules: &mut RuleSets) {
         if let Some(connection) = &mut self.connection {
             connection.release(held);
         }
+        self.scans.iter_mut().for_each(|scan| scan.abandon(rules));
     }
 
     /// Lets the parser say what is left, and the books close. What the last bytes match is in the findings.
@@ -162,7 +162,7 @@ impl Tracked {
             alerted: self.alerted,
             blocked: match self.disposition {
                 Disposition::Inspect => None,
-                Disposition::Blocked { reason, .. } => Some(reason),
+                Disposition::Blocked { reason, epoch, .. } => Some((reason, epoch)),
             },
         }
     }
@@ -207,9 +207,9 @@ impl<S: EventSink> AppSink for Listener<'_, '_, S> {
     }
 
     fn data(&mut self, direction: Direction, bytes: &[u8]) {
-        let Inspection { rules, findings, .. } = &mut *self.inspection;
+        let Inspection { rules, findings, now_ns, .. } = &mut *self.inspection;
         let before = Told::of(findings);
-        self.scans[direction as usize].data(rules, direction, bytes, findings);
+        self.scans[direction as usize].data(rules, direction, *now_ns, bytes, findings);
         before.note_since(rules, findings, self.secrets);
     }
 
@@ -247,9 +247,9 @@ impl Told {
     }
 
     /// Remembers which of the findings since then are secret.
-    fn note_since(self, rules: &RuleSet, findings: &Findings, secrets: &mut Secrets) {
+    fn note_since(self, rules: &RuleSets, findings: &Findings, secrets: &mut Secrets) {
         for finding in findings.listed().iter().skip(self.listed) {
-            secrets.note(rules.rule(finding.hit.rule), finding);
+            secrets.note(rules.rule(finding), finding);
         }
         if findings.unlisted() > self.unlisted {
             secrets.withhold_all();

@@ -400,7 +400,7 @@ fn branch_of(rule: &Rule, branch: u16) -> &Branch {
     }
 }
 
-fn everywhere_of(rule: &Rule) -> &Everywhere {
+pub(super) fn everywhere_of(rule: &Rule) -> &Everywhere {
     match rule.found() {
         Found::ByEveryByte(everywhere) => everywhere,
         Found::ByWindows(_) => unreachable!("contexts list only rules that are found by every byte"),

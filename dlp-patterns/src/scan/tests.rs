@@ -96,3 +96,27 @@ fn without_a_field_nothing_is_scanned() {
     rules.finish(&mut state, &mut hits);
     assert_eq!(hits, []);
 }
+
+#[test]
+fn a_scan_waits_while_a_match_is_under_way() {
+    let rules = compiled(&["regex = 'begin[a-z ]*end'"]);
+    let everywhere = compiled(&["regex = '[^-]{8}[^-]'"]);
+    let context = everywhere.context(Field::Payload, Direction::ToServer).expect("there is a rule");
+    assert_eq!(context.everywhere().len(), 1, "it has no window");
+    let cases: [(&RuleSet, &[u8], bool); 7] = [
+        (&rules, b"nothing at all, ", false),
+        (&rules, b"nothing, begin a", true),
+        (&rules, b"nothing, begin a match...", false),
+        (&rules, b"begin a match end, begin", false),
+        (&everywhere, b"-1-2-3-", false),
+        (&everywhere, b"-1-2-3-abcdef", true),
+        (&everywhere, b"-1-2-3-abcdef-", false),
+    ];
+    for (rules, text, expected) in cases {
+        let (mut state, mut hits) = (begun(rules), Vec::new());
+        rules.scan(&mut state, text, &mut hits).expect("no overflow");
+        assert_eq!(rules.is_waiting(&state), expected, "behind {}", text.escape_ascii());
+        rules.finish(&mut state, &mut hits);
+        assert!(!rules.is_waiting(&state), "the field is over");
+    }
+}

@@ -32,17 +32,20 @@ pub enum EventType {
     Anomaly = 4,
     /// Counters.
     Stats = 5,
+    /// Packs were loaded anew, or could not be.
+    Reload = 6,
 }
 
 impl EventType {
     /// Every kind, in index order.
-    pub const ALL: [EventType; 6] = [
+    pub const ALL: [EventType; 7] = [
         EventType::Alert,
         EventType::Drop,
         EventType::Flow,
         EventType::Http,
         EventType::Anomaly,
         EventType::Stats,
+        EventType::Reload,
     ];
 
     /// The name that `event_type` uses.
@@ -54,6 +57,7 @@ impl EventType {
             EventType::Http => "http",
             EventType::Anomaly => "anomaly",
             EventType::Stats => "stats",
+            EventType::Reload => "ruleset_reload",
         }
     }
 }

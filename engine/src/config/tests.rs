@@ -33,6 +33,7 @@ fn every_key_is_read() {
         [packs]
         default = false
         dirs = ['packs', '/etc/packs']
+        reload_policy = 'restart'
         [flows]
         max = 4096
         held_bytes_max = 1000
@@ -66,7 +67,9 @@ fn every_key_is_read() {
     };
     let link = LinkConfig { ports, cores: vec![2, 3] };
     assert_eq!(config.links, [link]);
-    assert_eq!(config.packs, PacksConfig { default: false, dirs: vec!["packs".into(), "/etc/packs".into()] });
+    let dirs = vec!["packs".into(), "/etc/packs".into()];
+    let reload_policy = ReloadPolicy::Restart;
+    assert_eq!(config.packs, PacksConfig { default: false, dirs, reload_policy });
     let Timeouts { tcp_new_s, tcp_established_s, tcp_closed_s, udp_new_s, .. } = config.flows.timeouts;
     assert_eq!([tcp_new_s, tcp_established_s, tcp_closed_s, udp_new_s], [1, 2, 3, 4]);
     let Timeouts { udp_established_s, icmp_s, other_s, .. } = config.flows.timeouts;

@@ -6,9 +6,9 @@ use arrayvec::ArrayString;
 use dataplane::app::HttpTransaction;
 use dataplane::event::FlowEnd;
 use dataplane::flow::{Direction, FlowRecord, protocol};
-use dataplane::verdict::DropReason;
 use serde::{Serialize, Serializer};
 
+use super::reload::ReloadBody;
 use super::stats::StatsBody;
 use super::{Text, Timestamp};
 use crate::config::EventType;
@@ -60,6 +60,8 @@ pub(super) struct Line<'e> {
     pub(super) tcp: Option<TcpBody>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) stats: Option<StatsBody<'e>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) ruleset_reload: Option<ReloadBody<'e>>,
 }
 
 impl<'e> Line<'e> {
@@ -89,6 +91,7 @@ impl<'e> Line<'e> {
             flow: None,
             tcp: None,
             stats: None,
+            ruleset_reload: None,
         }
     }
 }
@@ -181,6 +184,9 @@ struct FlowEndBody {
     action: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     drop_reason: Option<&'static str>,
+    /// The rules that were in force then, by their number since the start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drop_epoch: Option<u32>,
 }
 
 impl FlowBody {
@@ -201,7 +207,8 @@ impl FlowBody {
             reason: end.cause.as_str(),
             alerted: end.alerted,
             action: end.blocked.map(|_| "drop"),
-            drop_reason: end.blocked.map(DropReason::as_str),
+            drop_reason: end.blocked.map(|(reason, _)| reason.as_str()),
+            drop_epoch: end.blocked.map(|(_, epoch)| epoch.0),
         };
         FlowBody { end: Some(body), ..FlowBody::so_far(flow) }
     }

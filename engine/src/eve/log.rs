@@ -15,7 +15,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use dataplane::event::{Event, EventSink};
 use dataplane::pipeline::Counters;
 
-use super::{EveFormat, Totals};
+use super::{EveFormat, Reload, Totals};
 use crate::config::{EventTypes, EventsConfig};
 use crate::limits::{EVENT_BUFFER_BYTES, EVENT_BUFFERS_MAX};
 use crate::port::LinkCounters;
@@ -96,6 +96,15 @@ impl EveLog {
     /// Tells of the counters of the whole engine, and of those of the kernel.
     pub fn stats(&mut self, counters: &Counters, links: &[LinkCounters], uptime_s: u64, now_ns: u64) {
         self.sender.stats(counters, links, uptime_s, now_ns);
+        self.sender.flush();
+    }
+
+    /// Tells what became of a reload of the packs.
+    pub fn reload(&mut self, reload: &Reload, now_ns: u64) {
+        let EveSender { format, batch, .. } = &mut self.sender;
+        let before = batch.lines.len();
+        format.reload(reload, now_ns, &mut batch.lines);
+        batch.events += u64::from(batch.lines.len() > before);
         self.sender.flush();
     }
 

@@ -59,6 +59,8 @@ struct Flow {
 struct Detect {
     alert: u64,
     alerts_suppressed: u64,
+    /// Scans that lost their rules to too many reloads.
+    scans_restarted: u64,
 }
 
 #[derive(Serialize)]
@@ -126,7 +128,11 @@ impl StatsBody<'_> {
                 invalid: DecodeErrors(counters.undecodable),
             },
             flow: Flow { total: counters.flows },
-            detect: Detect { alert: counters.alerts, alerts_suppressed: counters.hits_unlisted },
+            detect: Detect {
+                alert: counters.alerts,
+                alerts_suppressed: counters.hits_unlisted,
+                scans_restarted: counters.scans_restarted,
+            },
             ips: Ips {
                 accepted: counters.forwarded,
                 blocked: counters.dropped_total(),

@@ -2,6 +2,7 @@ use arrayvec::ArrayVec;
 use dataplane::app::{AppAnomaly, AppProtocol, HttpTransaction};
 use dataplane::event::{FlowEndCause, FlowState};
 use dataplane::flow::protocol;
+use dataplane::inspect::Epoch;
 use dataplane::pipeline::Counters;
 use dataplane::reassembly::TcpState;
 use dataplane::verdict::DropReason;
@@ -64,8 +65,11 @@ fn flow_line() {
         r#"{{"timestamp":"2024-01-01T00:00:02.999999+0000","flow_id":42,"in_iface":"uplink","event_type":"flow",{HEAD},"app_proto":"http","flow":{{"pkts_toserver":5,"pkts_toclient":4,"bytes_toserver":500,"bytes_toclient":4000,"start":"2024-01-01T00:00:00.000000+0000","end":"2024-01-01T00:00:02.999999+0000","age":2,"state":"closed","reason":"timeout","alerted":true}},"tcp":{{"tcp_flags":"1b","tcp_flags_ts":"1b","tcp_flags_tc":"12","syn":true,"fin":true,"psh":true,"ack":true,"state":"closed"}}}}"#
     );
     assert_eq!(line(&Event::Flow(flow_end(&flow))), expected);
-    let blocked = FlowEnd { blocked: Some(DropReason::Rule), ..flow_end(&flow) };
-    assert!(line(&Event::Flow(blocked)).contains(r#""alerted":true,"action":"drop","drop_reason":"rule"}"#));
+    let blocked = FlowEnd { blocked: Some((DropReason::Rule, Epoch::FIRST)), ..flow_end(&flow) };
+    assert!(
+        line(&Event::Flow(blocked))
+            .contains(r#""alerted":true,"action":"drop","drop_reason":"rule","drop_epoch":1}"#)
+    );
 }
 
 #[test]
@@ -207,4 +211,28 @@ fn only_wanted_kinds_are_written() {
     let totals = Totals { counters: &Counters::default(), links: &[], uptime_s: 0, events_lost: 0 };
     format.stats(&totals, 0, &mut out);
     assert!(out.is_empty());
+}
+
+#[test]
+fn a_reload_is_told_with_its_mistakes() {
+    let format = EveFormat::new(EventTypes::ALL, Vec::new());
+    let told = |reload: &Reload| {
+        let mut line = Vec::new();
+        format.reload(reload, 1_000, &mut line);
+        let line: serde_json::Value = serde_json::from_slice(&line).expect("JSON");
+        assert_eq!(line["event_type"], "ruleset_reload");
+        line["ruleset_reload"].clone()
+    };
+    let done = Reload { epoch: 2, packs: 3, rules: 40, ms: 120, mistakes: Vec::new() };
+    let expected = serde_json::json!({"result": "ok", "epoch": 2, "packs": 3, "rules": 40, "ms": 120});
+    assert_eq!(told(&done), expected);
+    let failed = Reload { mistakes: vec!["a.toml:1:2: \"wrong\"\n  hint: mend it".to_owned(); 20], ..done };
+    let failed = told(&failed);
+    assert_eq!((&failed["result"], &failed["mistakes_total"]), (&"failed".into(), &20.into()));
+    assert_eq!(failed["mistakes"].as_array().map(Vec::len), Some(16));
+    assert_eq!(failed["mistakes"][0], "a.toml:1:2: \"wrong\"\n  hint: mend it");
+
+    let mut line = Vec::new();
+    EveFormat::new(EventTypes::NONE, Vec::new()).reload(&done, 1, &mut line);
+    assert!(line.is_empty());
 }

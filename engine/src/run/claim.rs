@@ -2,30 +2,66 @@
 
 use std::io;
 use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::{SocketAddr, UnixListener};
+use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
+
+use rustix::net::sockopt::socket_peercred;
+use rustix::process::Pid;
 
 /// A link's name, held as an abstract socket: the kernel lets go of it with the process, however that ends.
 /// Names are those of this network namespace, as the link's interfaces are.
 #[derive(Debug)]
 pub(super) struct Claim {
-    _socket: UnixListener,
+    socket: UnixListener,
 }
 
 impl Claim {
     /// Claims a link; `None` where another process works on it.
     pub(super) fn link(name: &str) -> io::Result<Option<Claim>> {
-        let address = SocketAddr::from_abstract_name(format!("weir/link/{name}"))?;
-        match UnixListener::bind_addr(&address) {
-            Ok(socket) => Ok(Some(Claim { _socket: socket })),
+        match UnixListener::bind_addr(&address(name)?) {
+            Ok(socket) => {
+                socket.set_nonblocking(true)?;
+                Ok(Some(Claim { socket }))
+            }
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => Ok(None),
             Err(error) => Err(error),
         }
     }
+
+    /// The process that works on a link, where there is one.
+    pub(super) fn holder(name: &str) -> io::Result<Option<Pid>> {
+        match UnixStream::connect_addr(&address(name)?) {
+            Ok(socket) => Ok(Some(socket_peercred(&socket)?.pid)),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Closes the connections of those who asked who the holder is: else these would fill the backlog.
+    pub(super) fn dismiss(&self) {
+        while self.socket.accept().is_ok() {}
+    }
+}
+
+fn address(link: &str) -> io::Result<SocketAddr> {
+    SocketAddr::from_abstract_name(format!("weir/link/{link}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_holder_of_a_claim_is_known() {
+        let name = format!("claim-holder-{}", std::process::id());
+        assert_eq!(Claim::holder(&name).expect("asks"), None);
+        let claim = Claim::link(&name).expect("sockets can be made").expect("it is free");
+        for _ in 0..300 {
+            assert_eq!(Claim::holder(&name).expect("asks"), Some(rustix::process::getpid()));
+            claim.dismiss();
+        }
+        drop(claim);
+        assert_eq!(Claim::holder(&name).expect("asks"), None);
+    }
 
     #[test]
     fn a_link_is_claimed_once_at_a_time() {

@@ -4,29 +4,39 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::flag;
 
-/// Flags that signals set: SIGTERM and SIGINT stop the engine, SIGHUP reopens the file of events.
+/// Flags that signals set: SIGTERM and SIGINT stop the engine, SIGHUP loads packs anew and reopens the file of events,
+/// SIGUSR1 only reopens it.
 #[derive(Debug)]
 pub(super) struct Signals {
     stop: Arc<AtomicBool>,
     reopen: Arc<AtomicBool>,
+    reload: Arc<AtomicBool>,
 }
 
 impl Signals {
     pub(super) fn install() -> io::Result<Signals> {
-        let signals = Signals { stop: Arc::default(), reopen: Arc::default() };
+        let signals = Signals { stop: Arc::default(), reopen: Arc::default(), reload: Arc::default() };
         for signal in [SIGTERM, SIGINT] {
             flag::register(signal, Arc::clone(&signals.stop))?;
         }
-        flag::register(SIGHUP, Arc::clone(&signals.reopen))?;
+        for signal in [SIGHUP, SIGUSR1] {
+            flag::register(signal, Arc::clone(&signals.reopen))?;
+        }
+        flag::register(SIGHUP, Arc::clone(&signals.reload))?;
         Ok(signals)
     }
 
     /// Whether the engine was asked to stop.
     pub(super) fn is_stopping(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Whether packs are to be loaded anew, since the last time.
+    pub(super) fn take_reload(&self) -> bool {
+        self.reload.swap(false, Ordering::Relaxed)
     }
 
     /// The flag that asks for a new file of events.

@@ -12,13 +12,13 @@ use anyhow::{Context, anyhow};
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use dataplane::pipeline::{Counters, Pipeline};
 use dataplane::policy::Settings;
-use dlp_patterns::RuleSet;
 use sd_notify::NotifyState;
 
 use super::claim::Claim;
 use super::cores::Cores;
 use super::links::OpenLink;
 use super::now_ns;
+use super::reloader::Reloader;
 use super::signals::Signals;
 use super::worker_thread::{Books, Ended, Report, WorkerThread};
 use crate::config::Config;
@@ -48,7 +48,7 @@ struct WatchedLink {
     config: af_xdp::LinkConfig,
     link: Link,
     programs: [ProgramCounters; 2],
-    _claim: Claim,
+    claim: Claim,
 }
 
 /// One worker as the supervisor knows it.
@@ -64,7 +64,7 @@ impl Supervisor {
     /// Starts one worker a queue.
     pub(super) fn start(
         config: &Config,
-        rules: &Arc<RuleSet>,
+        reloader: &Reloader,
         links: Vec<OpenLink>,
         log: &EveLog,
         signals: &Signals,
@@ -83,12 +83,13 @@ impl Supervisor {
             let mut chosen = open.config.cores.into_iter();
             for queue in open.queues {
                 let index = supervisor.crew.len();
-                let pipeline = Pipeline::new(worker_settings(config, index), Arc::clone(rules));
+                let pipeline = Pipeline::new(worker_settings(config, index), reloader.rules());
                 let thread = WorkerThread {
                     index,
                     queue: queue.index(),
                     core: chosen.next().map(usize::from).or_else(|| cores.next()),
                     worker: Worker::new(queue, pipeline, log.sender(), link_index as u16),
+                    rules: reloader.watch(),
                     heartbeat: open.link.heartbeat(),
                     reports: sender.clone(),
                 };
@@ -99,7 +100,7 @@ impl Supervisor {
                 config: open.config.ports,
                 link: open.link,
                 programs,
-                _claim: open.claim,
+                claim: open.claim,
             });
         }
         if !signals.is_stopping() {
@@ -109,8 +110,13 @@ impl Supervisor {
         Ok(supervisor)
     }
 
-    /// Watches until asked to stop, or until a worker ends by itself.
-    pub(super) fn watch(&mut self, log: &mut EveLog, signals: &Signals) -> Result<(), Failure> {
+    /// Watches until asked to stop, or until a worker ends by itself. Loads packs anew when asked to.
+    pub(super) fn watch(
+        &mut self,
+        reloader: &mut Reloader,
+        log: &mut EveLog,
+        signals: &Signals,
+    ) -> Result<(), Failure> {
         let mut stats_at = self.started + self.stats_interval;
         let mut feed_at = self.started;
         let feed_interval = sd_notify::watchdog_enabled().map_or(Duration::MAX, |period| period / 3);
@@ -126,6 +132,13 @@ impl Supervisor {
             }
             if let Some(index) = self.crew.iter().position(Member::has_ended) {
                 return Err(self.failure(index));
+            }
+            self.links.iter().for_each(|watched| watched.claim.dismiss());
+            if signals.take_reload() {
+                reloader.ask();
+            }
+            if let Some(reload) = reloader.turn() {
+                log.reload(&reload, now_ns());
             }
             let now = Instant::now();
             if now >= stats_at {

@@ -10,6 +10,7 @@ use crossbeam_channel::Sender;
 use dataplane::pipeline::Counters;
 
 use super::now_ns;
+use super::rule_slot::RuleWatch;
 use crate::eve::EveSender;
 use crate::limits::WORKER_WAIT_MS;
 use crate::worker::Worker;
@@ -43,6 +44,7 @@ pub(super) struct WorkerThread {
     pub(super) queue: u32,
     pub(super) core: Option<usize>,
     pub(super) worker: Worker<Queue, EveSender>,
+    pub(super) rules: RuleWatch,
     pub(super) heartbeat: Heartbeat,
     pub(super) reports: Sender<Report>,
 }
@@ -65,7 +67,11 @@ impl WorkerThread {
         let mut report_at = Instant::now() + REPORT_INTERVAL;
         while !stop.load(Ordering::Relaxed) {
             self.heartbeat.beat(self.queue);
-            if self.worker.turn(now_ns()) == 0 {
+            let now_ns = now_ns();
+            if let Some((epoch, rules)) = self.rules.newer() {
+                self.worker.swap_rules(epoch, rules, now_ns);
+            }
+            if self.worker.turn(now_ns) == 0 {
                 self.worker.io().wait(WORKER_WAIT_MS)?;
             }
             if Instant::now() >= report_at {

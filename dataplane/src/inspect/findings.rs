@@ -1,0 +1,128 @@
+//! What the scans of one packet found.
+
+use dlp_patterns::{Action, Field, Hit};
+
+use super::{Epoch, RuleSets};
+use crate::flow::Direction;
+use crate::limits::HITS_PER_PACKET_MAX;
+
+/// A hit, and where it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Which way the bytes travelled.
+    pub direction: Direction,
+    /// The field that they stand in.
+    pub field: Field,
+    /// Of the set whose rule matched.
+    pub epoch: Epoch,
+    /// The match; offsets count from the begin of the field.
+    pub hit: Hit,
+}
+
+/// What the scans of one packet found.
+#[derive(Debug, Default)]
+pub struct Findings {
+    listed: Vec<Finding>,
+    unlisted: u64,
+    asked: Option<Action>,
+    overflowed: bool,
+    /// Those of the scan at hand.
+    pub(super) hits: Vec<Hit>,
+}
+
+/// Where the hits of a scan stand.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) direction: Direction,
+    pub(super) field: Field,
+    /// Of the set that was scanned with.
+    pub(super) epoch: Epoch,
+    /// Offset in the field at which the scan began, in bytes.
+    pub(super) began: u64,
+}
+
+impl Findings {
+    /// The findings, in stream order; at most [`HITS_PER_PACKET_MAX`].
+    pub fn listed(&self) -> &[Finding] {
+        &self.listed
+    }
+
+    /// The strictest action that any hit asks for, listed or not: a flood of alerts hides nothing.
+    pub fn asked(&self) -> Option<Action> {
+        self.asked
+    }
+
+    /// How many more there were.
+    pub fn unlisted(&self) -> u64 {
+        self.unlisted
+    }
+
+    /// Whether a scan had to give up a candidate.
+    pub fn overflowed(&self) -> bool {
+        self.overflowed
+    }
+
+    /// Forgets all, and keeps the memory.
+    pub fn clear(&mut self) {
+        self.listed.clear();
+        self.hits.clear();
+        self.unlisted = 0;
+        self.asked = None;
+        self.overflowed = false;
+    }
+
+    /// A scan had to give up a candidate.
+    pub(super) fn overflow(&mut self) {
+        self.overflowed = true;
+    }
+
+    /// Takes the hits of a scan.
+    pub(super) fn take_hits(&mut self, rules: &RuleSets, place: Place) {
+        self.take_unless(rules, place, |_, _| false);
+    }
+
+    /// Takes the hits of a set that is on its way out, where `listed()[first..]` may tell of the same matches: what
+    /// both sets find is told once, in stream order.
+    pub(super) fn take_hits_beside(&mut self, rules: &RuleSets, place: Place, first: usize) {
+        self.take_unless(rules, place, |listed, finding| {
+            let rule = rules.rule(finding);
+            let is_same = |other: &Finding| {
+                let told = rules.rule(other);
+                other.hit.end == finding.hit.end && told.id() == rule.id() && told.action() == rule.action()
+            };
+            listed.iter().skip(first).any(is_same)
+        });
+        if let Some(fresh) = self.listed.get_mut(first..) {
+            fresh.sort_by_key(|finding| finding.hit.end);
+        }
+    }
+
+    fn take_unless(
+        &mut self,
+        rules: &RuleSets,
+        place: Place,
+        is_told: impl Fn(&[Finding], &Finding) -> bool,
+    ) {
+        let Place { direction, field, epoch, began } = place;
+        for mut hit in self.hits.drain(..) {
+            hit.start += began;
+            hit.end += began;
+            let finding = Finding { direction, field, epoch, hit };
+            let action = rules.rule(&finding).action();
+            let is_stricter = Some(action) > self.asked;
+            self.asked = self.asked.max(Some(action));
+            if is_told(&self.listed, &finding) {
+                continue;
+            }
+            if self.listed.len() < HITS_PER_PACKET_MAX {
+                self.listed.push(finding);
+                continue;
+            }
+            self.unlisted += 1;
+            // What decides the verdict is told, at the cost of one that does not.
+            if let Some(last) = self.listed.last_mut().filter(|_| is_stricter) {
+                *last = finding;
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Which flow a packet belongs to: its key alone does not tell.
+
+use super::rx_meta::RxMeta;
+use super::segment;
+use super::tracked::Tracked;
+use crate::decode::{Checksum, Packet, TcpFlags, Transport};
+use crate::event::FlowEndCause;
+use crate::flow::Direction;
+use crate::policy::{Disposition, Settings};
+
+/// Whether the first packet of a flow comes from the end that was spoken to: its SYN went by unseen.
+pub(super) fn comes_from_server(packet: &Packet<'_>) -> bool {
+    matches!(packet.transport, Transport::Tcp(header) if header.flags.has(TcpFlags::SYN | TcpFlags::ACK))
+}
+
+/// Why the flow that a packet's key names is not the packet's flow, where it is not.
+pub(super) fn end_cause(
+    tracked: &Tracked,
+    direction: Direction,
+    packet: &Packet<'_>,
+    meta: &RxMeta,
+    now_ns: u64,
+    settings: &Settings,
+) -> Option<FlowEndCause> {
+    if packet.checksum == Checksum::Bad {
+        return None;
+    }
+    let silent_ns = now_ns.saturating_sub(tracked.record.last_ns);
+    if silent_ns > tracked.timeout_ns(&settings.timeouts) {
+        return Some(FlowEndCause::Timeout);
+    }
+    let (Transport::Tcp(header), Some(connection)) = (packet.transport, &tracked.connection) else {
+        return None;
+    };
+    if tracked.is_wrong_side(direction, meta.side) {
+        return None;
+    }
+    let reopened = match tracked.disposition {
+        Disposition::Inspect => connection.is_reopened_by(direction, &segment(&header, packet)),
+        // Both ends were told that it is over, and nothing of it was tracked since.
+        Disposition::Blocked { reset: true, .. } => {
+            header.flags.has(TcpFlags::SYN) && !header.flags.has(TcpFlags::ACK)
+        }
+        // Its ends may go on with it: a SYN among the same ports proves nothing.
+        Disposition::Blocked { reset: false, .. } => false,
+    };
+    reopened.then_some(FlowEndCause::Reused)
+}

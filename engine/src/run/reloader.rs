@@ -1,0 +1,159 @@
+//! Loads packs anew while the engine runs.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use dlp_patterns::RuleSet;
+
+use super::rule_slot::{RuleSlot, RuleWatch};
+use crate::config::{Config, PacksConfig};
+use crate::eve::Reload;
+use crate::failure::Failure;
+use crate::packs::Packs;
+
+/// What a thread that compiles gives way to: everything else.
+const NICENESS_MAX: i32 = 19;
+
+/// Compiles rule sets on a thread of its own, one at a time, and puts them in force.
+///
+/// Invariant: what is in force compiled without a mistake; whatever goes wrong with a later set changes nothing.
+pub(super) struct Reloader {
+    path: PathBuf,
+    /// As it was read at the start.
+    config: Config,
+    slot: Arc<RuleSlot>,
+    /// Former sets, until no worker has them any more: freeing one takes longer than a worker may pause.
+    former: Vec<Arc<RuleSet>>,
+    compiling: Option<JoinHandle<Compiled>>,
+    is_asked: bool,
+}
+
+/// What a thread made of the packs.
+struct Compiled {
+    outcome: Result<Loaded, Vec<String>>,
+    took: Duration,
+}
+
+struct Loaded {
+    packs: usize,
+    rules: RuleSet,
+}
+
+impl Reloader {
+    /// For the config at `path`, as it was read, with the rules that it asks for.
+    pub(super) fn new(path: PathBuf, config: Config, rules: Arc<RuleSet>) -> Reloader {
+        let slot = Arc::new(RuleSlot::new(rules));
+        Reloader { path, config, slot, former: Vec::new(), compiling: None, is_asked: false }
+    }
+
+    /// The rules in force.
+    pub(super) fn rules(&self) -> Arc<RuleSet> {
+        self.slot.latest().1
+    }
+
+    /// For one more worker, that begins with the first set.
+    pub(super) fn watch(&self) -> RuleWatch {
+        RuleWatch::new(Arc::clone(&self.slot))
+    }
+
+    /// Takes a request to load the packs anew. While packs are being loaded one request waits, however often it is
+    /// made: it will find what is there then.
+    pub(super) fn ask(&mut self) {
+        self.is_asked = true;
+    }
+
+    /// Begins what was asked, or tells what became of it. Never waits.
+    pub(super) fn turn(&mut self) -> Option<Reload> {
+        self.former.retain(|rules| Arc::strong_count(rules) > 1);
+        let ended = self.compiling.take_if(|thread| thread.is_finished());
+        if let Some(thread) = ended {
+            let crashed = |_| Compiled {
+                outcome: Err(vec!["the compiler of rules panicked".to_owned()]),
+                took: Duration::ZERO,
+            };
+            return Some(self.settle(thread.join().unwrap_or_else(crashed)));
+        }
+        if self.compiling.is_some() || !std::mem::take(&mut self.is_asked) {
+            return None;
+        }
+        tracing::info!(config = %self.path.display(), "loading packs anew");
+        let (path, config) = (self.path.clone(), self.config.clone());
+        let thread = thread::Builder::new().name("rules".to_owned()).spawn(move || compile(&path, &config));
+        match thread {
+            Ok(thread) => {
+                self.compiling = Some(thread);
+                None
+            }
+            Err(error) => {
+                let outcome = Err(vec![format!("cannot start a thread to compile rules: {error}")]);
+                Some(self.settle(Compiled { outcome, took: Duration::ZERO }))
+            }
+        }
+    }
+
+    /// Puts a set in force, or says why the old one stays.
+    fn settle(&mut self, compiled: Compiled) -> Reload {
+        let ms = u64::try_from(compiled.took.as_millis()).unwrap_or(u64::MAX);
+        match compiled.outcome {
+            Ok(Loaded { packs, rules }) => {
+                let count = rules.rules().len();
+                let (epoch, former) = self.slot.put(Arc::new(rules));
+                self.former.push(former);
+                tracing::info!(epoch = epoch.0, packs, rules = count, ms, "new rules are in force");
+                Reload { epoch: epoch.0, packs, rules: count, ms, mistakes: Vec::new() }
+            }
+            Err(mistakes) => {
+                let (epoch, rules) = self.slot.latest();
+                for mistake in &mistakes {
+                    tracing::error!("{mistake}");
+                }
+                tracing::error!(
+                    epoch = epoch.0,
+                    mistakes = mistakes.len(),
+                    "the packs cannot be loaded; the old rules stay in force"
+                );
+                Reload { epoch: epoch.0, packs: 0, rules: rules.rules().len(), ms, mistakes }
+            }
+        }
+    }
+}
+
+/// Reads config and packs and compiles them, out of everybody's way.
+fn compile(path: &std::path::Path, running: &Config) -> Compiled {
+    let started = Instant::now();
+    // On Linux this is about the calling thread alone (setpriority(2), "NOTES").
+    if let Err(error) = rustix::process::setpriority_process(None, NICENESS_MAX) {
+        tracing::warn!(%error, "the compiler of rules keeps its priority");
+    }
+    let outcome = Config::read(path).and_then(|config| {
+        if needs_restart(running, &config) {
+            tracing::warn!(
+                config = %path.display(),
+                "only packs are loaded anew; what else has changed in the config takes effect at the next start"
+            );
+        }
+        load(&config.packs)
+    });
+    let outcome = outcome.map_err(|failure| match failure {
+        Failure::Mistakes(mistakes) => mistakes,
+        other => vec![other.to_string()],
+    });
+    Compiled { outcome, took: started.elapsed() }
+}
+
+fn load(config: &PacksConfig) -> Result<Loaded, Failure> {
+    let packs = Packs::read(config);
+    Ok(Loaded { packs: packs.count(), rules: packs.compile()? })
+}
+
+/// Whether anything has changed but where the packs are.
+fn needs_restart(running: &Config, read: &Config) -> bool {
+    let PacksConfig { default, dirs, .. } = read.packs.clone();
+    let packs = PacksConfig { default, dirs, reload_policy: running.packs.reload_policy };
+    *read != Config { packs, ..running.clone() }
+}
+
+#[cfg(test)]
+mod tests;
