@@ -64,8 +64,7 @@ pub(crate) fn compile(wanted: Wanted<'_>, frequency: &Frequency) -> Option<Found
 
 fn by_windows(pattern: &Hir, wanted: &Wanted<'_>, frequency: &Frequency) -> Option<Vec<Branch>> {
     let rows = shape::branches(pattern);
-    let splits: Vec<_> =
-        rows.iter().map(|row| window::best_split(row, wanted.behind, frequency)).collect();
+    let splits: Vec<_> = rows.iter().map(|row| window::best_split(row, wanted.behind, frequency)).collect();
     if splits.iter().map(|split| split.chance).sum::<f64>() > WINDOW_CHANCE_MAX {
         return None;
     }

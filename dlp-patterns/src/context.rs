@@ -1,14 +1,14 @@
 //! All that is looked for in a field of one direction.
 
+use crate::Hit;
 use crate::RuleId;
-use crate::compile::{Found, Everywhere};
 use crate::compile::window::Window;
+use crate::compile::{Everywhere, Found};
 use crate::frequency::Frequency;
 use crate::limits::{TAIL_BYTES, WINDOW_BYTES};
 use crate::rule::Rule;
 use crate::sieve::{Sieve, WindowId};
 use crate::simd::Tier;
-use crate::Hit;
 
 /// Where a window leads: which branch of which rule it may be a part of, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use crate::byte_set::ByteSet;
 use crate::compile::{self, Found, Wanted};
 use crate::document::Mistake;
 use crate::frequency::Frequency;
-use crate::limits::{PATTERN_NEST_MAX, AUTOMATON_BYTES_MAX, VALIDATED_BYTES_MAX};
+use crate::limits::{AUTOMATON_BYTES_MAX, PATTERN_NEST_MAX, VALIDATED_BYTES_MAX};
 use crate::pack::{Pattern, Signature};
 use crate::validator::Validator;
 use crate::{Action, Direction, Field, Hit, Mask};

@@ -4,9 +4,9 @@ use std::fmt;
 
 use arrayvec::ArrayVec;
 
+use crate::automaton::State;
 use crate::limits::{STEPS_BURST_MAX, STEPS_PER_BYTE, TAIL_BYTES};
 use crate::rule_set::RuleSet;
-use crate::automaton::State;
 use crate::{Direction, Field, Hit, RuleId};
 
 mod kept;

@@ -54,7 +54,8 @@ impl Sieve {
         let (wide, narrow): (Vec<_>, Vec<_>) =
             ids.zip(windows).map(|(id, window)| (id, *window)).partition(|(_, window)| window.is_wide());
         let keys = (!narrow.is_empty()).then(|| Keys::new(&narrow, tier, frequency));
-        let wide = wide.chunks(wide::WINDOWS_MAX).map(|windows| Wide::new(windows, tier, frequency)).collect();
+        let wide =
+            wide.chunks(wide::WINDOWS_MAX).map(|windows| Wide::new(windows, tier, frequency)).collect();
         Sieve { tier, keys, wide }
     }
 

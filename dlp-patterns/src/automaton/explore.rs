@@ -91,7 +91,15 @@ impl<'d> Explorer<'d> {
     fn new(dfa: &'d Dense, ends: Ends, columns: usize) -> Explorer<'d> {
         let dead = Node { outcome: outcome::DEAD, matches_at_end: false, next: vec![DEAD; columns] };
         let known = FxHashMap::from_iter([(Entered::Dead, DEAD)]);
-        Explorer { dfa, ends, columns, certain: FxHashMap::default(), known, nodes: vec![dead], queue: Vec::new() }
+        Explorer {
+            dfa,
+            ends,
+            columns,
+            certain: FxHashMap::default(),
+            known,
+            nodes: vec![dead],
+            queue: Vec::new(),
+        }
     }
 
     /// Whether the bytes read so far are a match whatever comes next.
@@ -122,8 +130,8 @@ impl<'d> Explorer<'d> {
             Entered::Match => node.outcome = outcome::MATCH | outcome::DEAD,
             Entered::MatchBefore => node.outcome = outcome::MATCH_BEFORE | outcome::DEAD,
             Entered::State { state, matched_before } => {
-                node.outcome = u8::from(is_certain) * outcome::MATCH
-                    + u8::from(matched_before) * outcome::MATCH_BEFORE;
+                node.outcome =
+                    u8::from(is_certain) * outcome::MATCH + u8::from(matched_before) * outcome::MATCH_BEFORE;
                 node.matches_at_end = !is_certain && self.dfa.is_match_state(self.dfa.next_eoi_state(state));
             }
         }

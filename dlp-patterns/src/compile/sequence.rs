@@ -3,7 +3,7 @@
 use regex_syntax::hir::{Hir, HirKind, Repetition};
 
 use crate::byte_set::ByteSet;
-use crate::limits::{SEQUENCES_MAX, SEQUENCE_BYTES_MAX};
+use crate::limits::{SEQUENCE_BYTES_MAX, SEQUENCES_MAX};
 
 /// A row of sets that the first bytes of some matches are in, one by one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -84,8 +84,9 @@ pub(super) fn best_split(row: &[Hir], behind: ByteSet, frequency: &Frequency) ->
         }
         best = Some(if is_fixed {
             let least = i8::try_from(least).expect("a prefix has few bytes");
-            let moved =
-                windows.into_iter().map(|window| Window { offset: window.offset.saturating_add(least), ..window });
+            let moved = windows
+                .into_iter()
+                .map(|window| Window { offset: window.offset.saturating_add(least), ..window });
             Split { prefix: Vec::new(), core: row.to_vec(), windows: moved.collect(), chance }
         } else {
             Split { prefix: prefix.to_vec(), core: core.to_vec(), windows, chance }

@@ -70,7 +70,8 @@ impl Memo {
         run: RunId,
     ) -> Option<Outcome> {
         let at = u32::try_from(at).ok()?;
-        let hash = (rule.0 << 8 ^ u32::from(branch) << 4 ^ u32::from(state) ^ at << 16 ^ at).wrapping_mul(0x9e37_79b1);
+        let hash = (rule.0 << 8 ^ u32::from(branch) << 4 ^ u32::from(state) ^ at << 16 ^ at)
+            .wrapping_mul(0x9e37_79b1);
         let note = &mut self.notes[(hash >> 24) as usize];
         if let Some(note) = note
             && (note.rule, note.branch, note.state, note.at) == (rule, branch, state, at)

@@ -108,9 +108,10 @@ impl<'r> Run<'r> {
             at += walk(forward, state, self.text.rest_of_part(at)) as isize;
             let outcome = forward.outcome(*state);
             let ends = [(outcome::MATCH_BEFORE, at - 1), (outcome::MATCH, at)];
-            let is_reported = ends.into_iter().filter(|(bit, _)| outcome & bit != 0).any(|(_, end)| {
-                self.report_backward(rule, end, self.text.offset_of(at))
-            });
+            let is_reported = ends
+                .into_iter()
+                .filter(|(bit, _)| outcome & bit != 0)
+                .any(|(_, end)| self.report_backward(rule, end, self.text.offset_of(at)));
             if is_reported {
                 return;
             }
@@ -145,7 +146,9 @@ impl<'r> Run<'r> {
         staged[BACK_BYTES..][..within].copy_from_slice(&chunk[..within]);
         self.look_at(&staged, BLOCK_BYTES, -(BACK_BYTES as isize), &mut room);
         let mut at = BLOCK_BYTES - BACK_BYTES;
-        while let Some(blocks @ 1..) = (chunk.len() - at).checked_sub(SLACK_BYTES).map(|left| left / BLOCK_BYTES) {
+        while let Some(blocks @ 1..) =
+            (chunk.len() - at).checked_sub(SLACK_BYTES).map(|left| left / BLOCK_BYTES)
+        {
             let places = (blocks * BLOCK_BYTES).min(STRIPE_BYTES);
             self.look_at(&chunk[at..], places, at as isize, &mut room);
             at += places;
@@ -214,12 +217,15 @@ impl<'r> Run<'r> {
                 }
             }
             if at >= self.text.end() {
-                break self.keep(Live {
-                    rule: start.rule,
-                    branch: start.branch,
-                    state,
-                    start: self.text.offset_of(start.start),
-                }, is_validated);
+                break self.keep(
+                    Live {
+                        rule: start.rule,
+                        branch: start.branch,
+                        state,
+                        start: self.text.offset_of(start.start),
+                    },
+                    is_validated,
+                );
             }
             if at > from && at > 0 && !is_validated && at as usize % STRIDE_BYTES == 0 {
                 let memo = self.memo.get_or_insert_with(Memo::new);
@@ -279,7 +285,8 @@ impl<'r> Run<'r> {
     /// Keeps a confirmation for the next chunk.
     fn keep(&mut self, live: Live, is_validated: bool) -> Outcome {
         let kept = self.kept.get_or_insert_default();
-        let is_twin = |other: &Live| (other.rule, other.branch, other.state) == (live.rule, live.branch, live.state);
+        let is_twin =
+            |other: &Live| (other.rule, other.branch, other.state) == (live.rule, live.branch, live.state);
         let twin = if is_validated { None } else { kept.live.iter().position(is_twin) };
         if let Some(index) = twin {
             kept.live[index].start = kept.live[index].start.max(live.start);
@@ -302,7 +309,8 @@ impl<'r> Run<'r> {
     #[inline]
     fn is_decided(&self, rule: RuleId, core: isize) -> bool {
         self.kept.as_ref().is_some_and(|kept| {
-            let ends_before = || kept.pending.of(rule).is_some_and(|found| found.end <= self.text.offset_of(core));
+            let ends_before =
+                || kept.pending.of(rule).is_some_and(|found| found.end <= self.text.offset_of(core));
             kept.has_hit(rule) || ends_before()
         })
     }

@@ -173,7 +173,8 @@ impl<'c> Clusters<'c> {
             self.nearest.pop();
             for at in 0..self.buckets.len() {
                 let (cost, nearest) = self.nearest[at];
-                let is_stale = nearest == gone || nearest == stays || nearest == last || at == stays || at == gone;
+                let is_stale =
+                    nearest == gone || nearest == stays || nearest == last || at == stays || at == gone;
                 if is_stale {
                     self.nearest[at] = self.find_nearest(at);
                     continue;

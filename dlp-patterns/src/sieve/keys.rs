@@ -61,7 +61,8 @@ impl Keys {
         let mut slots = vec![Slot::default(); (2 * keyed.len()).next_power_of_two()];
         let slot = |key| slot_of(key, slots.len());
         // Keys that share a slot may share a window too.
-        let mut slotted: Vec<(usize, Entry)> = keyed.iter().map(|(key, entry)| (slot(*key), *entry)).collect();
+        let mut slotted: Vec<(usize, Entry)> =
+            keyed.iter().map(|(key, entry)| (slot(*key), *entry)).collect();
         slotted.sort_unstable();
         slotted.dedup();
         let mut first = 0;
@@ -120,7 +121,12 @@ impl Entry {
         for (at, set) in of.sets.iter().enumerate() {
             (mask[at], value[at]) = masked(set);
         }
-        Entry { mask: u64::from_le_bytes(mask), value: u64::from_le_bytes(value), window, behind: [4, 5].map(|at| low_bits(&of.sets[at])) }
+        Entry {
+            mask: u64::from_le_bytes(mask),
+            value: u64::from_le_bytes(value),
+            window,
+            behind: [4, 5].map(|at| low_bits(&of.sets[at])),
+        }
     }
 
     /// The bits of the bitmap at which words have to be found that begin with the key and may be this window.
@@ -151,7 +157,9 @@ fn keys_of(window: &Window) -> Vec<u32> {
         let bytes = folded(set);
         keys = keys
             .into_iter()
-            .flat_map(|key| bytes.iter().map(move |byte| key | u32::from(byte) << (8 * at)).collect::<Vec<_>>())
+            .flat_map(|key| {
+                bytes.iter().map(move |byte| key | u32::from(byte) << (8 * at)).collect::<Vec<_>>()
+            })
             .collect();
     }
     keys

@@ -23,7 +23,9 @@ fn tables(alphabet: Alphabet, positions: usize, sets: usize) -> (BucketTables, V
     let row = |table: &[u8], bucket: usize| {
         table.iter().rev().fold(0, |row, entry| row << 1 | u128::from(entry >> bucket & 1))
     };
-    let rows = tables.chunks(table_bytes).flat_map(|table| (0..8).map(|bucket| row(table, bucket)).collect::<Vec<_>>());
+    let rows = tables
+        .chunks(table_bytes)
+        .flat_map(|table| (0..8).map(|bucket| row(table, bucket)).collect::<Vec<_>>());
     let rows = rows.collect();
     (BucketTables { alphabet, positions, sets, tables }, rows)
 }
@@ -47,7 +49,9 @@ fn every_tier_finds_the_same_buckets() {
             Tier::Avx512Vbmi => vec![Alphabet::Low7],
             _ => vec![Alphabet::Mixed(mix), Alphabet::Nibbles],
         };
-        for (alphabet, positions) in alphabets.into_iter().flat_map(|alphabet| [4, 6, 8].map(|count| (alphabet, count))) {
+        for (alphabet, positions) in
+            alphabets.into_iter().flat_map(|alphabet| [4, 6, 8].map(|count| (alphabet, count)))
+        {
             for sets in [1, 2, 4] {
                 let (tables, rows) = tables(alphabet, positions, sets);
                 for blocks in 0..=STRIPE_BLOCKS {
@@ -78,5 +82,11 @@ fn tiers_are_named_in_their_order() {
 #[should_panic(expected = "windows reach beyond the blocks")]
 fn bytes_without_slack_are_refused() {
     let (tables, _) = tables(Alphabet::Nibbles, 4, 1);
-    bucket_masks(Tier::Scalar, &tables, &[0; BLOCK_BYTES], &mut [0], &mut [[0; STRIPE_BYTES + SLACK_BYTES]; 2]);
+    bucket_masks(
+        Tier::Scalar,
+        &tables,
+        &[0; BLOCK_BYTES],
+        &mut [0],
+        &mut [[0; STRIPE_BYTES + SLACK_BYTES]; 2],
+    );
 }

@@ -46,10 +46,8 @@ impl<'r> Oracle<'r> {
             let best = found.entry(id).or_insert((known, end, Reverse(start)));
             *best = (*best).min((known, end, Reverse(start)));
         }
-        let mut hits: Vec<_> = found
-            .into_iter()
-            .map(|(rule, (known, end, Reverse(start)))| (known, end, rule, start))
-            .collect();
+        let mut hits: Vec<_> =
+            found.into_iter().map(|(rule, (known, end, Reverse(start)))| (known, end, rule, start)).collect();
         hits.sort_unstable();
         hits.into_iter().map(|(_, end, rule, start)| (rule, start as u64, end as u64)).collect()
     }
@@ -60,9 +58,9 @@ impl<'r> Oracle<'r> {
             return None;
         }
         let validator = self.rules.rules()[rule].signature().validator();
-        ends(&self.patterns[rule], text, start).into_iter().find(|&end| {
-            validator.is_none_or(|validator| validator.accepts(&text[start..end]))
-        })
+        ends(&self.patterns[rule], text, start)
+            .into_iter()
+            .find(|&end| validator.is_none_or(|validator| validator.accepts(&text[start..end])))
     }
 
     /// Whether a match ends here whatever comes next.
