@@ -2,6 +2,8 @@
 
 use regex_syntax::hir::Hir;
 
+use crate::byte_set::ByteSet;
+
 mod explore;
 mod graph;
 
@@ -94,6 +96,11 @@ impl Automaton {
     pub(crate) fn new(pattern: &Hir, reads: Reads, ends: Ends) -> Option<Automaton> {
         let graph = explore::graph(pattern, reads, ends)?.minimized();
         Some(Automaton::from_graph(&graph))
+    }
+
+    /// The automaton of a row of bytes, each in its set, that reads forward to the first end.
+    pub(crate) fn of_row(sets: &[ByteSet]) -> Automaton {
+        Automaton::from_graph(&Graph::of_row(sets))
     }
 
     fn from_graph(graph: &Graph) -> Automaton {

@@ -11,7 +11,7 @@ mod sequence;
 mod shape;
 pub(crate) mod window;
 
-use shape::looks_nowhere;
+pub(crate) use shape::plain_row;
 use window::Window;
 
 /// What is to be found, and what is looked at besides the pattern.
@@ -80,9 +80,15 @@ fn by_windows(pattern: &Hir, wanted: &Wanted<'_>, frequency: &Frequency) -> Opti
             Some(Automaton::new(&Hir::concat(split.prefix), Reads::Backward, starts)?)
         };
         let offsets = split.windows.iter().map(|window| usize::try_from(window.offset).unwrap_or(0));
+        let core = Hir::concat(split.core);
+        let plain = if ends == Ends::First { plain_row(&core) } else { None };
+        let core = match plain {
+            Some(sets) => Automaton::of_row(&sets),
+            None => Automaton::new(&core, Reads::Forward, ends)?,
+        };
         Some(Branch {
             prefix,
-            core: Automaton::new(&Hir::concat(split.core), Reads::Forward, ends)?,
+            core,
             // One more, for what stands behind the match.
             lookback_bytes: prefix_bytes + offsets.max().unwrap_or(0) + 1,
             windows: split.windows,

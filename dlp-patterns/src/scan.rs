@@ -2,10 +2,8 @@
 
 use std::fmt;
 
-use arrayvec::ArrayVec;
-
 use crate::automaton::State;
-use crate::limits::{STEPS_BURST_MAX, STEPS_PER_BYTE, TAIL_BYTES};
+use crate::limits::{STEPS_BURST_MAX, STEPS_PER_BYTE};
 use crate::rule_set::RuleSet;
 use crate::{Direction, Field, Hit, RuleId};
 
@@ -13,10 +11,12 @@ mod kept;
 mod memo;
 mod pending;
 mod run;
+mod tail;
 mod text;
 
 use kept::Kept;
 use run::Run;
+use tail::Tail;
 use text::Text;
 
 /// What a scan remembers between two chunks, for one direction of a flow.
@@ -31,7 +31,7 @@ pub struct ScanState {
     credit: u32,
     has_overflowed: bool,
     /// The last bytes of the field.
-    tail: ArrayVec<u8, TAIL_BYTES>,
+    tail: Tail,
     /// Allocated when the first rule hits, or a confirmation outlives its chunk.
     kept: Option<Box<Kept>>,
 }
@@ -63,7 +63,7 @@ impl RuleSet {
         state.offset = 0;
         state.credit = STEPS_BURST_MAX;
         state.has_overflowed = false;
-        state.tail.clear();
+        state.tail = Tail::default();
         if let Some(kept) = &mut state.kept {
             kept.clear();
         }
@@ -85,10 +85,10 @@ impl RuleSet {
         };
         let brought = u64::from(STEPS_PER_BYTE) * chunk.len() as u64;
         let steps = u64::from(state.credit) + brought;
-        let text = Text::new(&state.tail, chunk, state.offset);
-        let left = Run::new(self, context, text, &mut state.kept, steps).scan(hits);
+        let text = Text::new(state.tail.bytes(), chunk, state.offset);
+        let left = Run::new(self, context, text, &mut state.kept, steps).scan(state.tail.last(), hits);
         state.credit = u32::try_from(left.unwrap_or(0)).unwrap_or(u32::MAX).min(STEPS_BURST_MAX);
-        text::keep_tail(&mut state.tail, chunk, context.tail_bytes());
+        state.tail.push(chunk);
         state.offset += chunk.len() as u64;
         if left.is_none() && !state.has_overflowed {
             state.has_overflowed = true;
@@ -102,7 +102,7 @@ impl RuleSet {
         let Some(within) = state.within.take().filter(|within| within.stamp == self.stamp()) else { return };
         let Some(context) = self.context(within.field, within.direction) else { return };
         if state.kept.is_some() {
-            let text = Text::new(&state.tail, &[], state.offset);
+            let text = Text::new(state.tail.bytes(), &[], state.offset);
             Run::new(self, context, text, &mut state.kept, u64::from(STEPS_BURST_MAX)).finish(hits);
         }
     }
@@ -112,7 +112,7 @@ impl RuleSet {
     pub fn is_waiting(&self, state: &ScanState) -> bool {
         let (Some(within), Some(kept)) = (state.within, &state.kept) else { return false };
         let Some(context) = self.context(within.field, within.direction) else { return false };
-        let behind = state.tail.last().copied();
+        let behind = state.tail.bytes().last().copied();
         // Nothing is under way where an automaton is as if it began here.
         let has_begun = |(rule, at): (&RuleId, &State)| {
             !kept.has_hit(*rule) && *at != run::everywhere_of(self.rule(*rule)).forward.start(behind)
@@ -125,7 +125,7 @@ impl RuleSet {
         let within = state.within.as_mut()?;
         if within.stamp != self.stamp() {
             within.stamp = self.stamp();
-            state.tail.clear();
+            state.tail = Tail::default();
             state.kept = None;
         }
         Some(*within)

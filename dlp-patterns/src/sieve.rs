@@ -2,23 +2,34 @@
 
 use crate::compile::window::Window;
 use crate::frequency::Frequency;
-use crate::simd::{self, BLOCK_BYTES, SLACK_BYTES, STRIPE_BLOCKS, STRIPE_BYTES, Symbols, Tier};
+use crate::simd::{self, BLOCK_BYTES, BucketTables, SLACK_BYTES, STRIPE_BLOCKS, STRIPE_BYTES, Symbols, Tier};
 
 mod buckets;
+mod grams;
 mod keys;
+mod slots;
 mod wide;
 
+use grams::Grams;
 use keys::Keys;
 use wide::Wide;
 
 /// A window, by its place in what the sieve was made of.
 pub(crate) type WindowId = u32;
 
+/// From so many windows on buckets can't tell them from text any more, so that most are looked up as grams.
+const BUCKET_WINDOWS_MAX: usize = 384;
+
+/// What a pass costs a byte beside its look-ups, and what a look at wide windows costs a place that isn't for them, when a
+/// place that gets through costs 1.
+const PASS_COST: f64 = 0.02;
+const WIDE_LOOK_COST: f64 = 0.5;
+
 /// Room for the work on a stripe. What it holds between two calls means nothing.
 pub(crate) struct Room {
     masks: [u64; STRIPE_BLOCKS],
     symbols: Symbols,
-    places: Places,
+    places: [Places; 2],
 }
 
 impl Room {
@@ -26,7 +37,7 @@ impl Room {
         Room {
             masks: [0; STRIPE_BLOCKS],
             symbols: [[0; STRIPE_BYTES + SLACK_BYTES]; 2],
-            places: [0; STRIPE_BYTES + PLACES_AT_ONCE],
+            places: [[0; STRIPE_BYTES + PLACES_AT_ONCE]; 2],
         }
     }
 }
@@ -39,24 +50,44 @@ type Places = [u16; STRIPE_BYTES + PLACES_AT_ONCE];
 
 /// Finds windows in stripes of bytes.
 ///
-/// Windows whose first bytes are few keys go through two stages: buckets of similar windows, compared for 64 places at a
-/// time, and then a table of keys. The others have buckets of their own, and then a table of which byte is in which window.
+/// Few windows go through two stages: buckets of similar windows, compared for 64 places at a time, and then tables of what
+/// is in which window. Many are looked up by four bytes at every second or fourth place.
 #[derive(Debug)]
 pub(crate) struct Sieve {
     tier: Tier,
+    passes: Vec<Pass>,
+    grams: Vec<Grams>,
+}
+
+/// One way through the bytes, for all windows that share buckets.
+#[derive(Debug)]
+struct Pass {
+    buckets: BucketTables,
+    /// Windows whose first bytes are few keys.
     keys: Option<Keys>,
+    /// The others.
     wide: Vec<Wide>,
 }
+
+type Windows = Vec<(WindowId, Window)>;
 
 impl Sieve {
     pub(crate) fn new(windows: &[Window], tier: Tier, frequency: &Frequency) -> Sieve {
         let ids = 0..WindowId::try_from(windows.len()).expect("windows are few");
-        let (wide, narrow): (Vec<_>, Vec<_>) =
-            ids.zip(windows).map(|(id, window)| (id, *window)).partition(|(_, window)| window.is_wide());
-        let keys = (!narrow.is_empty()).then(|| Keys::new(&narrow, tier, frequency));
-        let wide =
-            wide.chunks(wide::WINDOWS_MAX).map(|windows| Wide::new(windows, tier, frequency)).collect();
-        Sieve { tier, keys, wide }
+        let (wide, mut narrow): (Windows, Windows) =
+            ids.zip(windows.iter().copied()).partition(|(_, window)| window.is_wide());
+        let mut grams = Vec::new();
+        for stride in [4, 2, 1] {
+            if narrow.len() > BUCKET_WINDOWS_MAX {
+                let (suited, rest): (Windows, Windows) =
+                    narrow.into_iter().partition(|(_, window)| Grams::suits(window, stride));
+                narrow = rest;
+                if !suited.is_empty() {
+                    grams.push(Grams::new(&suited, stride));
+                }
+            }
+        }
+        Sieve { tier, passes: passes(&narrow, &wide, tier, frequency), grams }
     }
 
     /// Tells `sink` each window that may begin at one of the first `places` bytes of `bytes`, with its place. The
@@ -74,28 +105,61 @@ impl Sieve {
         mut sink: impl FnMut(WindowId, usize),
     ) {
         let masks = &mut room.masks[..places.div_ceil(BLOCK_BYTES)];
-        if let Some(keys) = &self.keys {
-            simd::bucket_masks(self.tier, keys.buckets(), bytes, masks, &mut room.symbols);
+        for pass in &self.passes {
+            simd::bucket_masks(self.tier, &pass.buckets, bytes, masks, &mut room.symbols);
             keep_places(masks, places);
-            keys.look_up(bytes, listed(masks, &mut room.places), &mut sink);
+            let [listed, _] = &mut room.places;
+            let listed = list(masks, listed);
+            for wide in &pass.wide {
+                wide.look_up(bytes, listed, &mut sink);
+            }
+            if let Some(keys) = &pass.keys {
+                keys.look_up(bytes, listed, &mut sink);
+            }
         }
-        for wide in &self.wide {
-            simd::bucket_masks(self.tier, wide.buckets(), bytes, masks, &mut room.symbols);
-            keep_places(masks, places);
-            wide.look_up(bytes, listed(masks, &mut room.places), &mut sink);
+        for grams in &self.grams {
+            grams.look(bytes, places, room.places.each_mut(), &mut sink);
         }
     }
 
     /// Its memory, in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        self.keys.as_ref().map_or(0, Keys::bytes) + self.wide.iter().map(Wide::bytes).sum::<usize>()
+        let pass = |pass: &Pass| {
+            pass.buckets.tables.len()
+                + pass.keys.as_ref().map_or(0, Keys::bytes)
+                + pass.wide.iter().map(Wide::bytes).sum::<usize>()
+        };
+        self.passes.iter().map(pass).sum::<usize>() + self.grams.iter().map(Grams::bytes).sum::<usize>()
+    }
+}
+
+/// One pass for all windows, or one for those with keys and one for the others: whatever costs less.
+fn passes(narrow: &Windows, wide: &Windows, tier: Tier, frequency: &Frequency) -> Vec<Pass> {
+    let keys = || (!narrow.is_empty()).then(|| Keys::new(narrow));
+    let all_wide = || wide.chunks(wide::WINDOWS_MAX).map(|windows| Wide::new(windows, frequency)).collect();
+    let priced = |windows: &[&Windows]| {
+        let windows = windows.iter().flat_map(|windows| windows.iter().map(|(_, window)| window));
+        buckets::tables(windows, tier, frequency)
+    };
+    match (narrow.is_empty(), wide.is_empty()) {
+        (true, true) => Vec::new(),
+        (false, false) => {
+            let (joint, of_keys, of_wide) = (priced(&[narrow, wide]), priced(&[narrow]), priced(&[wide]));
+            let joint_cost = joint.cost + joint.chance * WIDE_LOOK_COST;
+            if joint_cost <= of_keys.cost + of_wide.cost + PASS_COST {
+                return vec![Pass { buckets: joint.tables, keys: keys(), wide: all_wide() }];
+            }
+            let of_keys = Pass { buckets: of_keys.tables, keys: keys(), wide: Vec::new() };
+            vec![of_keys, Pass { buckets: of_wide.tables, keys: None, wide: all_wide() }]
+        }
+        _ => vec![Pass { buckets: priced(&[narrow, wide]).tables, keys: keys(), wide: all_wide() }],
     }
 }
 
 /// The places of masks as a list. Several are written without asking whether there are so many: a branch on each bit would
 /// be predicted wrong too often.
 #[inline]
-fn listed<'p>(masks: &[u64], places: &'p mut Places) -> &'p mut [u16] {
+fn list<'p>(masks: &[u64], places: &'p mut Places) -> &'p mut [u16] {
     let mut count = 0;
     for (block, mask) in masks.iter().enumerate() {
         let mut mask = *mask;

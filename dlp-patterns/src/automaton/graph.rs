@@ -2,7 +2,8 @@
 
 use rustc_hash::FxHashMap;
 
-use super::{Behind, DEAD, State};
+use super::{Behind, DEAD, State, outcome};
+use crate::byte_set::ByteSet;
 
 /// A state.
 #[derive(Clone, Debug)]
@@ -24,6 +25,22 @@ pub(super) struct Graph {
 }
 
 impl Graph {
+    /// The states of a row of bytes, each in its set: as few as can be.
+    pub(super) fn of_row(sets: &[ByteSet]) -> Graph {
+        let (column_of, representatives) = columns(sets);
+        let node = |outcome| Node { outcome, matches_at_end: false, next: vec![DEAD; representatives.len()] };
+        let mut nodes = vec![node(outcome::DEAD), node(outcome::MATCH | outcome::DEAD)];
+        let [matched, first] = [1, 2];
+        for (at, set) in sets.iter().enumerate() {
+            let is_last = at + 1 == sets.len();
+            let next = if is_last { matched } else { first + State::try_from(at + 1).expect("rows are short") };
+            let next_of = |byte: &u8| if set.contains(*byte) { next } else { DEAD };
+            let next = representatives.iter().map(next_of).collect();
+            nodes.push(Node { outcome: 0, matches_at_end: false, next });
+        }
+        Graph { nodes, starts: [first; Behind::COUNT], column_of }
+    }
+
     /// The same automaton with as few states as can be, those with an outcome first: Moore's refinement, which parts
     /// states until those that are left together can't be told apart.
     pub(super) fn minimized(&self) -> Graph {
@@ -91,4 +108,28 @@ impl Graph {
             .collect();
         (std::array::from_fn(|byte| class_of[usize::from(self.column_of[byte])]), columns)
     }
+}
+
+/// Which column each byte is in, when bytes that are in the same of the sets share one; and a byte of each column.
+fn columns(sets: &[ByteSet]) -> ([u8; 256], Vec<u8>) {
+    let mut column_of = [0_u8; 256];
+    let mut count = 1_u8;
+    for set in sets {
+        // Each column that has bytes in and out of the set is parted.
+        let mut parted = [None; 256];
+        let mut has_out = [false; 256];
+        (0..=u8::MAX).filter(|byte| !set.contains(*byte)).for_each(|byte| has_out[usize::from(column_of[usize::from(byte)])] = true);
+        for byte in set.iter().map(usize::from) {
+            let column = usize::from(column_of[byte]);
+            if has_out[column] {
+                column_of[byte] = *parted[column].get_or_insert_with(|| {
+                    count += 1;
+                    count - 1
+                });
+            }
+        }
+    }
+    let first_of = |column| (0..=u8::MAX).find(|byte| column_of[usize::from(*byte)] == column);
+    let representatives = (0..count).filter_map(first_of).collect();
+    (column_of, representatives)
 }

@@ -82,3 +82,19 @@ fn states_are_as_few_as_can_be() {
 fn what_would_be_huge_is_refused() {
     assert!(Automaton::new(&parse("a.*b.{200}c"), Reads::Forward, Ends::First).is_none());
 }
+
+#[test]
+fn a_row_of_sets_needs_no_determinization() {
+    for (regex, texts) in [
+        ("abc", &["abc", "abd", "xabc", "ab"][..]),
+        ("(?i)a[b-d]c[0-9]", &["aBC7x", "aec7", "ADc0", "abc"]),
+        ("[^a][a-z][^\\x00]", &["bcd", "aab", "zzz", "A0c"]),
+    ] {
+        let row = crate::compile::plain_row(&parse(regex)).expect("it is plain");
+        let (plain, determinized) = (Automaton::of_row(&row), automaton(regex, Reads::Forward, Ends::First));
+        assert_eq!(plain.states(), determinized.states(), "{regex}");
+        for text in texts {
+            assert_eq!(matches(&plain, text.as_bytes()), matches(&determinized, text.as_bytes()), "{text}");
+        }
+    }
+}

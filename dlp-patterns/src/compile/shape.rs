@@ -1,6 +1,8 @@
 //! What a pattern is made of, as far as finding it is concerned.
 
-use regex_syntax::hir::{Hir, HirKind, Repetition};
+use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
+
+use crate::byte_set::ByteSet;
 
 /// Leaves out what a match needn't have, where it stands at its begin or its end: of the matches with the same end the
 /// shortest counts, and of those with the same start too. So `X{2,9}Y` is `X{2}Y`, and `YX*` is `Y`.
@@ -50,7 +52,7 @@ fn trim(pattern: &Hir, side: Side) -> Hir {
 }
 
 /// Whether nothing in the pattern looks at what stands around it.
-pub(super) fn looks_nowhere(pattern: &Hir) -> bool {
+fn looks_nowhere(pattern: &Hir) -> bool {
     pattern.properties().look_set().is_empty()
 }
 
@@ -68,6 +70,20 @@ fn row(pattern: &Hir) -> Vec<Hir> {
         HirKind::Capture(capture) => row(&capture.sub),
         HirKind::Concat(parts) => parts.iter().flat_map(row).collect(),
         _ => vec![pattern.clone()],
+    }
+}
+
+/// The sets of a pattern that is nothing but one byte after another, if it is.
+pub(crate) fn plain_row(pattern: &Hir) -> Option<Vec<ByteSet>> {
+    match pattern.kind() {
+        HirKind::Literal(literal) => Some(literal.0.iter().map(|byte| ByteSet::of(*byte)).collect()),
+        HirKind::Class(Class::Bytes(class)) => Some(vec![ByteSet::from(class)]),
+        HirKind::Capture(capture) => plain_row(&capture.sub),
+        HirKind::Concat(parts) => {
+            let rows: Option<Vec<_>> = parts.iter().map(plain_row).collect();
+            rows.map(|rows| rows.concat())
+        }
+        _ => None,
     }
 }
 

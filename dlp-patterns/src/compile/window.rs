@@ -24,7 +24,9 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    fn new(sets: &[ByteSet], offset: i8) -> Window {
+    /// A window of the first of some sets.
+    pub(crate) fn new(sets: &[ByteSet], offset: i8) -> Window {
+        let sets = &sets[..sets.len().min(WINDOW_BYTES)];
         let len = u8::try_from(sets.len()).expect("a window has few bytes");
         let sets = std::array::from_fn(|at| sets.get(at).copied().unwrap_or(ByteSet::ALL));
         Window { sets, len, offset }
@@ -134,6 +136,9 @@ fn windows_of(core: &[Hir], behind: &ByteSet, frequency: &Frequency) -> Vec<Wind
     let shortest = rows.iter().map(|row| row.sets.len()).min().unwrap_or(0);
     if shortest == 0 {
         return vec![Window::new(&[ByteSet::ALL], 0)];
+    }
+    if let [row] = rows.as_slice() {
+        return vec![row.best_window().1];
     }
     let places = (0..shortest.min(SHARED_PLACES)).flat_map(|at| SHARED_LENGTHS.map(|len| (at, len)));
     let shared = places.map(|(at, len)| Choice::new(rows.iter().map(|row| row.window(at, len)).collect()));

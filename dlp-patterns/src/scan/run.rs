@@ -15,8 +15,14 @@ use crate::sieve::Room;
 use crate::simd::{BLOCK_BYTES, SLACK_BYTES, STRIPE_BYTES};
 use crate::{Hit, RuleId};
 
-/// Bytes before the chunk at which a window may begin that isn't complete yet.
-const BACK_BYTES: usize = WINDOW_BYTES - 1;
+/// Bytes before the chunk at which a window may begin that isn't complete yet, and one more to make it a machine word.
+const BACK_BYTES: usize = WINDOW_BYTES;
+
+/// Bytes of the begin of a long chunk that are looked at together with what came before.
+const FIRST_BYTES: usize = BLOCK_BYTES + SLACK_BYTES - BACK_BYTES;
+
+/// Bytes of the end of a long chunk behind the last whole block that has its slack.
+const LAST_BYTES: usize = BLOCK_BYTES + SLACK_BYTES;
 
 /// Takes a chunk through a context: finds windows, confirms what begins or goes on there, and settles which matches are hits.
 ///
@@ -54,14 +60,15 @@ impl<'r> Run<'r> {
     }
 
     /// Scans the chunk; the steps that are left, or `None` if they were too few.
-    pub(super) fn scan(mut self, hits: &mut Vec<Hit>) -> Option<u64> {
+    /// `before` is what came before it.
+    pub(super) fn scan(mut self, before: &[u8; BACK_BYTES], hits: &mut Vec<Hit>) -> Option<u64> {
         if !self.context.everywhere().is_empty() {
             self.read_every_byte();
         }
         if self.kept.as_ref().is_some_and(|kept| !kept.live.is_empty()) {
             self.go_on();
         }
-        self.look();
+        self.look(before);
         self.settle(hits);
         (!self.is_exhausted).then_some(self.steps)
     }
@@ -130,32 +137,30 @@ impl<'r> Run<'r> {
         }
     }
 
-    /// Looks for windows: those that begin in the last bytes before the chunk, and all that begin within it.
-    fn look(&mut self) {
-        let (tail, chunk) = (self.text.tail(), self.text.chunk());
-        let mut staged = [BEFORE_FIELD; STRIPE_BYTES + SLACK_BYTES];
+    /// Looks for windows: those that begin in the last bytes before the chunk, and all that begin within it. The chunk is
+    /// looked at where it lies, but for its two ends, where windows reach out of it.
+    fn look(&mut self, before: &[u8; BACK_BYTES]) {
+        let chunk = self.text.chunk();
         let mut room = Room::new();
-        let known = tail.len().min(BACK_BYTES);
-        staged[BACK_BYTES - known..BACK_BYTES].copy_from_slice(&tail[tail.len() - known..]);
-        if BACK_BYTES + chunk.len() <= STRIPE_BYTES {
+        let mut staged = [BEFORE_FIELD; STRIPE_BYTES + SLACK_BYTES];
+        staged[..BACK_BYTES].copy_from_slice(before);
+        let (Some(first), Some(last)) = (chunk.first_chunk::<FIRST_BYTES>(), chunk.last_chunk::<LAST_BYTES>())
+        else {
             staged[BACK_BYTES..][..chunk.len()].copy_from_slice(chunk);
             self.look_at(&staged, BACK_BYTES + chunk.len(), -(BACK_BYTES as isize), &mut room);
             return;
-        }
-        let within = BLOCK_BYTES + SLACK_BYTES - BACK_BYTES;
-        staged[BACK_BYTES..][..within].copy_from_slice(&chunk[..within]);
+        };
+        staged[BACK_BYTES..][..FIRST_BYTES].copy_from_slice(first);
         self.look_at(&staged, BLOCK_BYTES, -(BACK_BYTES as isize), &mut room);
         let mut at = BLOCK_BYTES - BACK_BYTES;
-        while let Some(blocks @ 1..) =
-            (chunk.len() - at).checked_sub(SLACK_BYTES).map(|left| left / BLOCK_BYTES)
-        {
-            let places = (blocks * BLOCK_BYTES).min(STRIPE_BYTES);
+        while let Some(left @ BLOCK_BYTES..) = (chunk.len() - at).checked_sub(SLACK_BYTES) {
+            let places = left.min(STRIPE_BYTES) / BLOCK_BYTES * BLOCK_BYTES;
             self.look_at(&chunk[at..], places, at as isize, &mut room);
             at += places;
         }
-        let rest = &chunk[at..];
-        staged[..rest.len()].copy_from_slice(rest);
-        self.look_at(&staged, rest.len(), at as isize, &mut room);
+        let rest = chunk.len() - at;
+        staged[..LAST_BYTES].copy_from_slice(last);
+        self.look_at(&staged[LAST_BYTES - rest..], rest, at as isize, &mut room);
     }
 
     #[inline]

@@ -3,7 +3,6 @@
 use arrayvec::ArrayVec;
 
 use crate::Hit;
-use crate::limits::TAIL_BYTES;
 
 /// A chunk and the tail of what came before it, addressed from the begin of the chunk: what is before it has negative
 /// places.
@@ -19,11 +18,6 @@ impl<'t> Text<'t> {
     pub(super) fn new(tail: &'t [u8], chunk: &'t [u8], offset: u64) -> Text<'t> {
         debug_assert!(tail.len() as u64 <= offset, "the tail came before the chunk");
         Text { tail, chunk, offset }
-    }
-
-    #[inline]
-    pub(super) fn tail(&self) -> &'t [u8] {
-        self.tail
     }
 
     #[inline]
@@ -84,15 +78,6 @@ impl<'t> Text<'t> {
     }
 }
 
-/// Makes the tail that of the bytes behind `chunk`, at most `len` of them.
-#[inline]
-pub(super) fn keep_tail(tail: &mut ArrayVec<u8, TAIL_BYTES>, chunk: &[u8], len: usize) {
-    let kept = &chunk[chunk.len().saturating_sub(len)..];
-    let too_many = (tail.len() + kept.len()).saturating_sub(len);
-    tail.drain(..too_many);
-    tail.try_extend_from_slice(kept).expect("room was made");
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,15 +90,5 @@ mod tests {
         assert_eq!((text.rest_of_part(-1), text.rest_of_part(1)), (&b"d"[..], &b"fg"[..]));
         assert_eq!(text.excerpt(-1, 2).as_slice(), b"def");
         assert_eq!((text.offset_of(-1), text.place_of(6)), (3, 2));
-    }
-
-    #[test]
-    fn the_tail_is_the_end_of_all_chunks() {
-        let text: Vec<u8> = (0..=255).collect();
-        for (size, len) in (1..200).flat_map(|size| [1, 65, TAIL_BYTES].map(|len| (size, len))) {
-            let mut tail = ArrayVec::new();
-            text.chunks(size).for_each(|chunk| keep_tail(&mut tail, chunk, len));
-            assert_eq!(tail.as_slice(), &text[256 - len..], "chunks of {size}");
-        }
     }
 }

@@ -19,28 +19,43 @@ struct Bucket {
     chance: f64,
 }
 
+/// Tables, and what they cost a byte, when looking at a place that gets through costs 1.
+#[derive(Debug)]
+pub(super) struct Priced {
+    pub(super) tables: BucketTables,
+    /// The chance that a place gets through.
+    pub(super) chance: f64,
+    pub(super) cost: f64,
+}
+
 /// The tables for these windows that let the least through for what they cost.
-pub(super) fn tables(windows: &[Window], tier: Tier, frequency: &Frequency) -> BucketTables {
+pub(super) fn tables<'w>(
+    windows: impl Iterator<Item = &'w Window>,
+    tier: Tier,
+    frequency: &Frequency,
+) -> Priced {
+    let windows: Vec<Window> = windows.copied().collect();
     let alphabets = if tier == Tier::Avx512Vbmi {
         vec![(Alphabet::Low7, 1.0)]
     } else {
-        vec![(best_mix(windows, frequency), 1.0), (Alphabet::Nibbles, 2.0)]
+        vec![(best_mix(&windows, frequency), 1.0), (Alphabet::Nibbles, 2.0)]
     };
-    let mut best: Option<(f64, BucketTables)> = None;
+    let mut best: Option<Priced> = None;
     for (alphabet, look_ups) in alphabets {
         let chances = Chances::new(alphabet, frequency);
         for positions in [4, 6, 8] {
-            let mut buckets = Clusters::new(windows, positions, &chances);
+            let mut buckets = Clusters::new(&windows, positions, &chances);
             for sets in [4, 2, 1] {
                 buckets.merge_down_to(sets * 8);
-                let cost = buckets.chance() + LOOK_UP_COST * look_ups * (positions * sets) as f64;
-                if best.as_ref().is_none_or(|(least, _)| cost < *least) {
-                    best = Some((cost, buckets.to_tables(positions, sets)));
+                let chance = buckets.chance();
+                let cost = chance + LOOK_UP_COST * look_ups * (positions * sets) as f64;
+                if best.as_ref().is_none_or(|best| cost < best.cost) {
+                    best = Some(Priced { tables: buckets.to_tables(positions, sets), chance, cost });
                 }
             }
         }
     }
-    best.expect("several were tried").1
+    best.expect("several were tried")
 }
 
 /// The mix whose symbols tell the windows best from what else is there.
