@@ -27,14 +27,17 @@ const WIDE_LOOK_COST: f64 = 0.5;
 
 /// Room for the work on a stripe. What it holds between two calls means nothing.
 pub(crate) struct Room {
+    /// The bytes of the stripe, and behind them whatever.
+    pub(crate) bytes: [u8; STRIPE_BYTES + SLACK_BYTES],
     masks: [u64; STRIPE_BLOCKS],
     symbols: Symbols,
     places: [Places; 2],
 }
 
 impl Room {
-    pub(crate) fn new() -> Room {
+    pub(crate) const fn new() -> Room {
         Room {
+            bytes: [0; STRIPE_BYTES + SLACK_BYTES],
             masks: [0; STRIPE_BLOCKS],
             symbols: [[0; STRIPE_BYTES + SLACK_BYTES]; 2],
             places: [[0; STRIPE_BYTES + PLACES_AT_ONCE]; 2],
@@ -90,20 +93,14 @@ impl Sieve {
         Sieve { tier, passes: passes(&narrow, &wide, tier, frequency), grams }
     }
 
-    /// Tells `sink` each window that may begin at one of the first `places` bytes of `bytes`, with its place. The
-    /// windows of a place may come in any order, and so may the places.
+    /// Tells `sink` each window that may begin at one of the first `places` bytes of the room, with its place. The windows
+    /// of a place may come in any order, and so may the places.
     ///
     /// # Panics
-    /// If there are more places than a stripe has, or fewer than [`SLACK_BYTES`](crate::simd::SLACK_BYTES) bytes behind
-    /// the last block of them.
+    /// If there are more places than a stripe has.
     #[inline]
-    pub(crate) fn look(
-        &self,
-        bytes: &[u8],
-        places: usize,
-        room: &mut Room,
-        mut sink: impl FnMut(WindowId, usize),
-    ) {
+    pub(crate) fn look(&self, room: &mut Room, places: usize, mut sink: impl FnMut(WindowId, usize)) {
+        let bytes = &room.bytes;
         let masks = &mut room.masks[..places.div_ceil(BLOCK_BYTES)];
         for pass in &self.passes {
             simd::bucket_masks(self.tier, &pass.buckets, bytes, masks, &mut room.symbols);

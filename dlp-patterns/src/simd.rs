@@ -21,7 +21,7 @@ pub(crate) use tables::{Alphabet, BucketTables};
 pub(crate) const BLOCK_BYTES: usize = 64;
 
 /// Blocks that are looked at in one call, at most.
-pub(crate) const STRIPE_BLOCKS: usize = 8;
+pub(crate) const STRIPE_BLOCKS: usize = 32;
 
 /// Bytes of the blocks of one call, at most.
 pub(crate) const STRIPE_BYTES: usize = STRIPE_BLOCKS * BLOCK_BYTES;

@@ -1,28 +1,28 @@
 //! One chunk on its way through a context.
 
+use std::cell::RefCell;
+
 use super::kept::{Kept, Live};
 use super::memo::{Memo, Outcome, STRIDE_BYTES};
 use super::pending::Match;
 use super::text::Text;
 use crate::automaton::{Automaton, State, outcome};
-use crate::compile::window::BEFORE_FIELD;
 use crate::compile::{Branch, Everywhere, Found};
 use crate::context::{Context, Lead};
 use crate::limits::{LIVE_MAX, STEPS_PER_CONFIRMATION, WINDOW_BYTES};
 use crate::rule::Rule;
 use crate::rule_set::RuleSet;
 use crate::sieve::Room;
-use crate::simd::{BLOCK_BYTES, SLACK_BYTES, STRIPE_BYTES};
+use crate::simd::STRIPE_BYTES;
 use crate::{Hit, RuleId};
 
 /// Bytes before the chunk at which a window may begin that isn't complete yet, and one more to make it a machine word.
 const BACK_BYTES: usize = WINDOW_BYTES;
 
-/// Bytes of the begin of a long chunk that are looked at together with what came before.
-const FIRST_BYTES: usize = BLOCK_BYTES + SLACK_BYTES - BACK_BYTES;
-
-/// Bytes of the end of a long chunk behind the last whole block that has its slack.
-const LAST_BYTES: usize = BLOCK_BYTES + SLACK_BYTES;
+thread_local! {
+    /// What the work on a stripe needs, and leaves nothing in that means anything.
+    static ROOM: RefCell<Room> = const { RefCell::new(Room::new()) };
+}
 
 /// Takes a chunk through a context: finds windows, confirms what begins or goes on there, and settles which matches are hits.
 ///
@@ -137,36 +137,25 @@ impl<'r> Run<'r> {
         }
     }
 
-    /// Looks for windows: those that begin in the last bytes before the chunk, and all that begin within it. The chunk is
-    /// looked at where it lies, but for its two ends, where windows reach out of it.
+    /// Looks for windows: those that begin in the last bytes before the chunk, and all that begin within it. Stripe by
+    /// stripe its bytes are put behind those before them, so that no window reaches out of what is looked at.
     fn look(&mut self, before: &[u8; BACK_BYTES]) {
-        let chunk = self.text.chunk();
-        let mut room = Room::new();
-        let mut staged = [BEFORE_FIELD; STRIPE_BYTES + SLACK_BYTES];
-        staged[..BACK_BYTES].copy_from_slice(before);
-        let (Some(first), Some(last)) = (chunk.first_chunk::<FIRST_BYTES>(), chunk.last_chunk::<LAST_BYTES>())
-        else {
-            staged[BACK_BYTES..][..chunk.len()].copy_from_slice(chunk);
-            self.look_at(&staged, BACK_BYTES + chunk.len(), -(BACK_BYTES as isize), &mut room);
-            return;
-        };
-        staged[BACK_BYTES..][..FIRST_BYTES].copy_from_slice(first);
-        self.look_at(&staged, BLOCK_BYTES, -(BACK_BYTES as isize), &mut room);
-        let mut at = BLOCK_BYTES - BACK_BYTES;
-        while let Some(left @ BLOCK_BYTES..) = (chunk.len() - at).checked_sub(SLACK_BYTES) {
-            let places = left.min(STRIPE_BYTES) / BLOCK_BYTES * BLOCK_BYTES;
-            self.look_at(&chunk[at..], places, at as isize, &mut room);
-            at += places;
-        }
-        let rest = chunk.len() - at;
-        staged[..LAST_BYTES].copy_from_slice(last);
-        self.look_at(&staged[LAST_BYTES - rest..], rest, at as isize, &mut room);
-    }
-
-    #[inline]
-    fn look_at(&mut self, bytes: &[u8], places: usize, base: isize, room: &mut Room) {
-        self.context.sieve().look(bytes, places, room, |window, place| {
-            self.follow(self.context.lead(window), base + place as isize);
+        ROOM.with_borrow_mut(|room| {
+            let mut before = *before;
+            let mut from = -(BACK_BYTES as isize);
+            let mut pieces = self.text.chunk().chunks(STRIPE_BYTES - BACK_BYTES).peekable();
+            while let Some(piece) = pieces.next() {
+                room.bytes[..BACK_BYTES].copy_from_slice(&before);
+                room.bytes[BACK_BYTES..][..piece.len()].copy_from_slice(piece);
+                // The last bytes of a piece are looked at with the next one.
+                let is_last = pieces.peek().is_none();
+                let places = if is_last { BACK_BYTES + piece.len() } else { piece.len() };
+                self.context.sieve().look(room, places, |window, place| {
+                    self.follow(self.context.lead(window), from + place as isize);
+                });
+                from += piece.len() as isize;
+                before = *piece.last_chunk().unwrap_or(&before);
+            }
         });
     }
 

@@ -6,7 +6,7 @@ use crate::limits::WINDOW_BYTES;
 use crate::simd::{Alphabet, BucketTables, Tier};
 
 /// What a look-up at one position for eight buckets costs a byte, when a place that gets through costs 1.
-const LOOK_UP_COST: f64 = 0.004;
+const LOOK_UP_COST: f64 = 0.003;
 
 /// Mixes that are tried out.
 const MIXES_TRIED: usize = 48;
@@ -38,7 +38,7 @@ pub(super) fn tables<'w>(
     let alphabets = if tier == Tier::Avx512Vbmi {
         vec![(Alphabet::Low7, 1.0)]
     } else {
-        vec![(best_mix(&windows, frequency), 1.0), (Alphabet::Nibbles, 2.0)]
+        vec![(best_mix(&windows, frequency), 1.0), (Alphabet::Nibbles, 2.3)]
     };
     let mut best: Option<Priced> = None;
     for (alphabet, look_ups) in alphabets {

@@ -17,13 +17,14 @@ fn windows(texts: &[&str]) -> Vec<Window> {
 }
 
 fn looked(sieve: &Sieve, text: &[u8]) -> Vec<(usize, WindowId)> {
-    let mut bytes = text.to_vec();
-    bytes.resize(text.len().next_multiple_of(BLOCK_BYTES) + SLACK_BYTES, b'\n');
     let mut found = Vec::new();
     let mut room = Room::new();
     for from in (0..text.len()).step_by(STRIPE_BYTES) {
         let places = (text.len() - from).min(STRIPE_BYTES);
-        sieve.look(&bytes[from..], places, &mut room, |window, place| found.push((from + place, window)));
+        let shown = &text[from..text.len().min(from + room.bytes.len())];
+        room.bytes.fill(b'\n');
+        room.bytes[..shown.len()].copy_from_slice(shown);
+        sieve.look(&mut room, places, |window, place| found.push((from + place, window)));
     }
     found.sort_unstable();
     found
