@@ -31,7 +31,7 @@ pub(crate) struct Room {
     pub(crate) bytes: [u8; STRIPE_BYTES + SLACK_BYTES],
     masks: [u64; STRIPE_BLOCKS],
     symbols: Symbols,
-    places: [Places; 2],
+    places: Places,
 }
 
 impl Room {
@@ -40,7 +40,7 @@ impl Room {
             bytes: [0; STRIPE_BYTES + SLACK_BYTES],
             masks: [0; STRIPE_BLOCKS],
             symbols: [[0; STRIPE_BYTES + SLACK_BYTES]; 2],
-            places: [[0; STRIPE_BYTES + PLACES_AT_ONCE]; 2],
+            places: [0; STRIPE_BYTES + PLACES_AT_ONCE],
         }
     }
 }
@@ -105,8 +105,7 @@ impl Sieve {
         for pass in &self.passes {
             simd::bucket_masks(self.tier, &pass.buckets, bytes, masks, &mut room.symbols);
             keep_places(masks, places);
-            let [listed, _] = &mut room.places;
-            let listed = list(masks, listed);
+            let listed = list(masks, &mut room.places);
             for wide in &pass.wide {
                 wide.look_up(bytes, listed, &mut sink);
             }
@@ -115,7 +114,7 @@ impl Sieve {
             }
         }
         for grams in &self.grams {
-            grams.look(bytes, places, room.places.each_mut(), &mut sink);
+            grams.look(self.tier, bytes, places, &mut room.places, &mut sink);
         }
     }
 

@@ -15,7 +15,7 @@ mod scalar;
 mod ssse3;
 mod tables;
 
-pub(crate) use tables::{Alphabet, BucketTables};
+pub(crate) use tables::{Alphabet, BucketTables, GramSet};
 
 /// Bytes of a block: one mask has a bit for each.
 pub(crate) const BLOCK_BYTES: usize = 64;
@@ -28,6 +28,9 @@ pub(crate) const STRIPE_BYTES: usize = STRIPE_BLOCKS * BLOCK_BYTES;
 
 /// Bytes that have to be there behind the last block, whatever they are: windows reach into them.
 pub(crate) const SLACK_BYTES: usize = BLOCK_BYTES;
+
+/// Grams that are looked up at once, by [`gram_masks`].
+pub(crate) const GRAMS_AT_ONCE: usize = 8;
 
 /// Room for what kernels make of the bytes of a stripe. What it holds between two calls means nothing.
 pub(crate) type Symbols = [[u8; STRIPE_BYTES + SLACK_BYTES]; 2];
@@ -133,6 +136,22 @@ pub(crate) fn bucket_masks(
         Tier::Neon => neon::bucket_masks(tables, bytes, masks, symbols),
         #[allow(unreachable_patterns, reason = "which tiers are left depends on the machine")]
         _ => unreachable!("it was asserted to be available"),
+    }
+}
+
+/// Looks up the grams at every fourth byte: bit `i` of `masks[m]` says whether the four bytes from `bytes[32 * m + 4 * i]` on
+/// may be in the set.
+///
+/// # Panics
+/// If `bytes` has fewer than 32 for each mask.
+#[inline]
+pub(crate) fn gram_masks(tier: Tier, set: &GramSet, bytes: &[u8], masks: &mut [u8]) {
+    assert!(bytes.len() >= 4 * GRAMS_AT_ONCE * masks.len(), "each mask stands for 32 bytes");
+    match tier {
+        // Machines with wider vectors gather slower than they probe one by one.
+        #[cfg(target_arch = "x86_64")]
+        Tier::Avx2 => avx2::gram_masks(set, bytes, masks),
+        _ => scalar::gram_masks(set, bytes, masks),
     }
 }
 

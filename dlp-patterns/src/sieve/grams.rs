@@ -3,6 +3,7 @@
 use super::slots::{Entry, Slots, word_at};
 use super::{Places, WindowId};
 use crate::compile::window::{Window, folded};
+use crate::simd::{self, GRAMS_AT_ONCE, GramSet, STRIPE_BYTES, Tier};
 
 /// Values that the folded bytes of a window may have for it to be looked up by them, all together.
 const VALUES_MAX: usize = 16;
@@ -10,37 +11,8 @@ const VALUES_MAX: usize = 16;
 /// Sets the bit that tells the cases of a letter apart, in each byte.
 const FOLD: u64 = 0x2020_2020_2020_2020;
 
-/// A set of hashes, one bit each.
-#[derive(Debug)]
-struct Bitmap {
-    words: Vec<u64>,
-    shift: u32,
-}
-
-impl Bitmap {
-    /// With `1 << bits` bits, which are at least 64.
-    fn new(bits: u32, keys: impl Iterator<Item = u64>) -> Bitmap {
-        let mut bitmap = Bitmap { words: vec![0; 1 << (bits - 6)], shift: 64 - bits };
-        for key in keys {
-            let bit = bitmap.bit(key);
-            bitmap.words[bit >> 6] |= 1 << (bit & 63);
-        }
-        bitmap
-    }
-
-    /// Multiplicative hashing with the golden ratio (Knuth, TAOCP vol. 3, 6.4).
-    #[inline]
-    fn bit(&self, key: u64) -> usize {
-        (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift) as usize
-    }
-
-    /// 1 if the key may be in the set.
-    #[inline]
-    fn may_have(&self, key: u64) -> usize {
-        let bit = self.bit(key);
-        (self.words[bit >> 6] >> (bit & 63) & 1) as usize
-    }
-}
+/// Masks of a stripe's grams at every fourth place.
+const MASKS: usize = STRIPE_BYTES / (4 * GRAMS_AT_ONCE) + 1;
 
 /// Finds windows of at least `stride + 3` bytes: whatever the place at which one begins, four of its bytes stand at a
 /// multiple of the stride. So only these are looked up; where they are known, all of the bytes are, for each place at which
@@ -49,9 +21,9 @@ impl Bitmap {
 pub(super) struct Grams {
     stride: usize,
     /// The four bytes at each of the first `stride` places of each window.
-    fours: Bitmap,
-    /// The first `stride + 3` bytes of each window.
-    wholes: Bitmap,
+    fours: GramSet,
+    /// The hashes of the first `stride + 3` bytes of each window.
+    wholes: GramSet,
     slots: Slots,
 }
 
@@ -71,15 +43,14 @@ impl Grams {
             assert!(Grams::suits(window, stride), "windows are chosen by that");
             keyed.extend(values(window, stride + 3).into_iter().map(|value| (value, Entry::new(*id, window))));
         }
-        let fours = || {
-            keyed.iter().flat_map(|(value, _)| (0..stride).map(move |at| value >> (8 * at) & 0xffff_ffff))
-        };
+        let fours = keyed.iter().flat_map(|(value, _)| (0..stride).map(move |at| (value >> (8 * at)) as u32));
+        let wholes = keyed.iter().map(|(value, _)| hash(*value));
         let bits = |keys: usize, few: u32, many: u32| keys.next_power_of_two().ilog2().clamp(few, many);
         Grams {
             stride,
-            // One bit in 32 is set, unless the bitmap would leave the second-level cache.
-            fours: Bitmap::new(bits(32 * stride * keyed.len(), 15, 20), fours()),
-            wholes: Bitmap::new(bits(16 * keyed.len(), 14, 19), keyed.iter().map(|(value, _)| *value)),
+            // One bit in 32 is set, unless the set would leave the second-level cache.
+            fours: GramSet::new(bits(32 * stride * keyed.len(), 15, 20), fours),
+            wholes: GramSet::new(bits(16 * keyed.len(), 14, 19), wholes),
             slots: Slots::new(&keyed),
         }
     }
@@ -88,29 +59,36 @@ impl Grams {
     #[inline]
     pub(super) fn look(
         &self,
+        tier: Tier,
         bytes: &[u8],
         places: usize,
-        [fours, wholes]: [&mut Places; 2],
+        known: &mut Places,
         sink: &mut impl FnMut(WindowId, usize),
     ) {
         let mut count = 0;
-        // Windows that begin at the last places have their four bytes behind these.
-        for at in (0..places + self.stride - 1).step_by(self.stride) {
-            fours[count] = at as u16;
-            count += self.fours.may_have((word_at(bytes, at) | FOLD) & 0xffff_ffff);
-        }
         let mask = u64::MAX >> (8 * (5 - self.stride));
-        let mut known = 0;
-        for at in &fours[..count] {
-            for before in 0..self.stride {
-                let place = usize::from(*at).wrapping_sub(before);
-                if place < places {
-                    wholes[known] = place as u16;
-                    known += self.wholes.may_have((word_at(bytes, place) | FOLD) & mask);
+        for first in (0..4).step_by(self.stride) {
+            // Windows that begin at the last places have their four bytes behind these.
+            let reach = (places + self.stride - 1).saturating_sub(first);
+            let mut masks = [0; MASKS];
+            let masks = &mut masks[..reach.div_ceil(4 * GRAMS_AT_ONCE)];
+            simd::gram_masks(tier, &self.fours, &bytes[first..], masks);
+            for (at, hits) in masks.iter().enumerate() {
+                let mut hits = *hits;
+                while hits != 0 {
+                    let gram = first + 4 * (at * GRAMS_AT_ONCE + hits.trailing_zeros() as usize);
+                    hits &= hits - 1;
+                    for before in 0..self.stride {
+                        let place = gram.wrapping_sub(before);
+                        if place < places {
+                            known[count] = place as u16;
+                            count += usize::from(self.wholes.may_have(hash((word_at(bytes, place) | FOLD) & mask)));
+                        }
+                    }
                 }
             }
         }
-        for place in &wholes[..known] {
+        for place in &known[..count] {
             let place = usize::from(*place);
             let word = word_at(bytes, place);
             self.slots.look_up((word | FOLD) & mask, word, |window| sink(window, place));
@@ -118,9 +96,14 @@ impl Grams {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        [&self.fours, &self.wholes].map(|bitmap| size_of_val(bitmap.words.as_slice())).iter().sum::<usize>()
-            + self.slots.bytes()
+        size_of_val(self.fours.words()) + size_of_val(self.wholes.words()) + self.slots.bytes()
     }
+}
+
+/// What stands for many bytes as a gram.
+#[inline]
+fn hash(value: u64) -> u32 {
+    (value.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
 }
 
 /// What the first bytes of a window may be, folded.

@@ -1,12 +1,14 @@
 //! 32 bytes at a time.
 
 use std::arch::x86_64::{
-    __m256i, _mm_loadu_si128, _mm256_and_si256, _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8,
-    _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm256_setzero_si256,
-    _mm256_shuffle_epi8, _mm256_srli_epi16, _mm256_storeu_si256, _mm256_xor_si256,
+    __m256i, _mm_cvtsi32_si128, _mm_loadu_si128, _mm256_and_si256, _mm256_broadcastsi128_si256,
+    _mm256_castsi256_ps, _mm256_cmpeq_epi8, _mm256_i32gather_epi32, _mm256_loadu_si256, _mm256_movemask_epi8,
+    _mm256_movemask_ps, _mm256_mullo_epi32, _mm256_or_si256, _mm256_set1_epi8, _mm256_set1_epi32,
+    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi32, _mm256_srl_epi32, _mm256_srli_epi16,
+    _mm256_srli_epi32, _mm256_srlv_epi32, _mm256_storeu_si256, _mm256_xor_si256,
 };
 
-use super::{Alphabet, BLOCK_BYTES, BucketTables, SLACK_BYTES, Symbols, block};
+use super::{Alphabet, BLOCK_BYTES, GRAMS_AT_ONCE, GramSet, BucketTables, SLACK_BYTES, Symbols, block};
 
 const VECTOR_BYTES: usize = 32;
 
@@ -108,6 +110,32 @@ fn nibbles<const P: usize, const S: usize>(
             any = [_mm256_or_si256(any[0], buckets[0]), _mm256_or_si256(any[1], buckets[1])];
         }
         *mask = nonzero_mask(any);
+    }
+}
+
+pub(super) fn gram_masks(set: &GramSet, bytes: &[u8], masks: &mut [u8]) {
+    // SAFETY: rule sets are compiled for this tier only where the machine has AVX2.
+    unsafe { grams(set, bytes, masks) }
+}
+
+#[target_feature(enable = "avx2")]
+fn grams(set: &GramSet, bytes: &[u8], masks: &mut [u8]) {
+    let words = set.words();
+    let fold = _mm256_set1_epi32(GramSet::FOLD.cast_signed());
+    let factor = _mm256_set1_epi32(GramSet::FACTOR.cast_signed());
+    let shift = _mm_cvtsi32_si128(set.shift().cast_signed());
+    let low = _mm256_set1_epi32(31);
+    // An index has 32 - shift bits, five of which are for the bit within a word.
+    assert!(words.len() == 1 << (32 - set.shift() - 5), "each index is within the words");
+    for (mask, bytes) in masks.iter_mut().zip(bytes.as_chunks::<{ 4 * GRAMS_AT_ONCE }>().0) {
+        let grams = _mm256_or_si256(load_array(bytes), fold);
+        let index = _mm256_srl_epi32(_mm256_mullo_epi32(grams, factor), shift);
+        let word = _mm256_srli_epi32(index, 5);
+        // SAFETY: it was asserted that all indices are within the words.
+        let word = unsafe { _mm256_i32gather_epi32::<4>(words.as_ptr().cast(), word) };
+        let bit = _mm256_srlv_epi32(word, _mm256_and_si256(index, low));
+        let top = _mm256_castsi256_ps(_mm256_slli_epi32(bit, 31));
+        *mask = _mm256_movemask_ps(top) as u8;
     }
 }
 

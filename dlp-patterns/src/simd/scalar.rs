@@ -1,6 +1,6 @@
 //! The kernel in plain code: what the others have to agree with.
 
-use super::{Alphabet, BLOCK_BYTES, BucketTables};
+use super::{Alphabet, BLOCK_BYTES, BucketTables, GRAMS_AT_ONCE, GramSet};
 
 pub(super) fn bucket_masks(tables: &BucketTables, bytes: &[u8], masks: &mut [u64]) {
     for (block, mask) in masks.iter_mut().enumerate() {
@@ -29,4 +29,11 @@ fn buckets_at(tables: &BucketTables, set: usize, window: &[u8]) -> u8 {
         }
     }
     buckets
+}
+
+pub(super) fn gram_masks(set: &GramSet, bytes: &[u8], masks: &mut [u8]) {
+    for (mask, bytes) in masks.iter_mut().zip(bytes.as_chunks::<{ 4 * GRAMS_AT_ONCE }>().0) {
+        let grams = bytes.as_chunks().0.iter().rev();
+        *mask = grams.fold(0, |mask, gram| mask << 1 | u8::from(set.may_have(u32::from_le_bytes(*gram))));
+    }
 }

@@ -59,3 +59,54 @@ impl BucketTables {
         &self.tables[from..from + bytes]
     }
 }
+
+/// A set of grams: four bytes each, whatever their case.
+///
+/// Invariant: there are `1 << (32 - shift)` bits in `words`, and at least 32.
+#[derive(Clone, Debug)]
+pub(crate) struct GramSet {
+    words: Vec<u32>,
+    shift: u32,
+}
+
+impl GramSet {
+    /// Sets the bit that tells the cases of a letter apart, in each byte.
+    pub(crate) const FOLD: u32 = 0x2020_2020;
+
+    /// Multiplicative hashing with the golden ratio (Knuth, TAOCP vol. 3, 6.4).
+    pub(crate) const FACTOR: u32 = 0x9e37_79b1;
+
+    /// A set with `1 << bits` bits.
+    ///
+    /// # Panics
+    /// If that is less than one word or more than a hash has.
+    pub(crate) fn new(bits: u32, grams: impl Iterator<Item = u32>) -> GramSet {
+        assert!((5..32).contains(&bits), "it has whole words, and a hash has 32 bits");
+        let mut set = GramSet { words: vec![0; 1 << (bits - 5)], shift: 32 - bits };
+        for gram in grams {
+            let bit = set.bit(gram);
+            set.words[bit >> 5] |= 1 << (bit & 31);
+        }
+        set
+    }
+
+    /// Whether a gram may be in the set.
+    #[inline]
+    pub(crate) fn may_have(&self, gram: u32) -> bool {
+        let bit = self.bit(gram);
+        self.words[bit >> 5] >> (bit & 31) & 1 == 1
+    }
+
+    pub(crate) fn words(&self) -> &[u32] {
+        &self.words
+    }
+
+    pub(crate) fn shift(&self) -> u32 {
+        self.shift
+    }
+
+    #[inline]
+    fn bit(&self, gram: u32) -> usize {
+        ((gram | GramSet::FOLD).wrapping_mul(GramSet::FACTOR) >> self.shift) as usize
+    }
+}

@@ -90,3 +90,20 @@ fn bytes_without_slack_are_refused() {
         &mut [[0; STRIPE_BYTES + SLACK_BYTES]; 2],
     );
 }
+
+#[test]
+fn every_tier_finds_the_same_grams() {
+    let text = random(3, 40 * 4 * GRAMS_AT_ONCE);
+    let grams = || text.as_chunks().0.iter().map(|gram| u32::from_le_bytes(*gram));
+    for bits in [5, 9, 15, 20] {
+        let set = GramSet::new(bits, grams().step_by(5).take(1 << (bits - 2)));
+        for (tier, count) in Tier::available().flat_map(|tier| [0, 1, 39, 40].map(|count| (tier, count))) {
+            let mut masks = vec![0; count];
+            gram_masks(tier, &set, &text, &mut masks);
+            for (at, gram) in grams().take(count * GRAMS_AT_ONCE).enumerate() {
+                let bit = masks[at / GRAMS_AT_ONCE] >> (at % GRAMS_AT_ONCE) & 1 == 1;
+                assert_eq!(bit, set.may_have(gram), "{tier:?} at {at}");
+            }
+        }
+    }
+}
