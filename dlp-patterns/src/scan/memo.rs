@@ -2,9 +2,9 @@
 
 use arrayvec::ArrayVec;
 
-use crate::RuleId;
 use crate::automaton::State;
 use crate::limits::MEMO_RUNS_MAX;
+use crate::matcher::MatcherId;
 
 /// Confirmations compare notes where the chunk's bytes have been read up to a multiple of this.
 pub(super) const STRIDE_BYTES: usize = 32;
@@ -29,7 +29,7 @@ pub(super) type RunId = u16;
 
 #[derive(Clone, Copy, Debug)]
 struct Note {
-    rule: RuleId,
+    matcher: MatcherId,
     branch: u16,
     state: State,
     at: u32,
@@ -64,21 +64,21 @@ impl Memo {
     /// How the confirmation came out that has been here in the same state; if there was none, notes that `run` has.
     pub(super) fn outcome_from(
         &mut self,
-        (rule, branch): (RuleId, u16),
+        (matcher, branch): (MatcherId, u16),
         state: State,
         at: usize,
         run: RunId,
     ) -> Option<Outcome> {
         let at = u32::try_from(at).ok()?;
-        let hash = (rule.0 << 8 ^ u32::from(branch) << 4 ^ u32::from(state) ^ at << 16 ^ at)
+        let hash = (matcher.0 << 8 ^ u32::from(branch) << 4 ^ u32::from(state) ^ at << 16 ^ at)
             .wrapping_mul(0x9e37_79b1);
         let note = &mut self.notes[(hash >> 24) as usize];
         if let Some(note) = note
-            && (note.rule, note.branch, note.state, note.at) == (rule, branch, state, at)
+            && (note.matcher, note.branch, note.state, note.at) == (matcher, branch, state, at)
         {
             return Some(self.outcomes[usize::from(note.run)]);
         }
-        *note = Some(Note { rule, branch, state, at, run });
+        *note = Some(Note { matcher, branch, state, at, run });
         None
     }
 }
