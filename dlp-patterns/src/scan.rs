@@ -168,4 +168,6 @@ impl RuleSet {
 }
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod tests;

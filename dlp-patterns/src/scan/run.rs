@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use super::begins::{Begins, each_begin};
 use super::courses::Courses;
 use super::kept::{Kept, Live};
-use super::memo::{Memo, Outcome, STRIDE_BYTES};
+use super::memo::{Memo, Outcome};
 use super::pending::Match;
 use super::text::Text;
 use crate::Hit;
@@ -233,17 +233,17 @@ impl<'r> Run<'r> {
                     is_validated,
                 );
             }
-            if at > from && at > 0 && !is_validated && (at as usize).is_multiple_of(STRIDE_BYTES) {
+            let stride = Memo::stride_bytes(self.memo.as_ref());
+            if at > from && at > 0 && !is_validated && (at as usize).is_multiple_of(stride) {
                 let memo = self.memo.get_or_insert_with(Memo::new);
-                run = run.or_else(|| memo.begin());
                 let branch = (start.matcher, start.branch);
-                if let Some(known) = run.and_then(|run| memo.outcome_from(branch, state, at as usize, run)) {
+                if let Some(known) = memo.outcome_from(branch, state, at as usize, &mut run) {
                     self.join(start, known);
                     break known;
                 }
             }
             let rest = self.text.rest_of_part(at);
-            let to_note = if at < 0 { rest.len() } else { STRIDE_BYTES - at as usize % STRIDE_BYTES };
+            let to_note = if at < 0 { rest.len() } else { stride - at as usize % stride };
             let read = walk(core, &mut state, &rest[..rest.len().min(to_note)]);
             at += read as isize;
             if !self.pay(read as u64) {
