@@ -1,6 +1,5 @@
 //! All that is looked for in a field of one direction.
 
-use crate::Hit;
 use crate::compile::window::Window;
 use crate::compile::{Everywhere, Found};
 use crate::frequency::Frequency;
@@ -33,8 +32,6 @@ pub(crate) struct Context {
     matchers: usize,
     /// Some rule has to know of every match of a part.
     is_counting: bool,
-    /// How many bytes before a chunk a scan has to know.
-    tail_bytes: usize,
 }
 
 impl Context {
@@ -46,7 +43,6 @@ impl Context {
         let mut windows: Vec<Window> = Vec::new();
         let mut leads = Vec::new();
         let mut everywhere = Vec::new();
-        let mut tail_bytes = Hit::EXCERPT_BYTES_MAX + 1;
         let (mut count, mut is_counting) = (0, false);
         for (id, matcher) in matchers {
             count += 1;
@@ -59,7 +55,7 @@ impl Context {
                 }
             };
             for (at, branch) in branches.iter().enumerate() {
-                tail_bytes = tail_bytes.max(branch.lookback_bytes + WINDOW_BYTES);
+                assert!(branch.lookback_bytes + WINDOW_BYTES <= TAIL_BYTES, "prefixes and windows are bounded");
                 let at = u16::try_from(at).expect("a pattern has few branches");
                 for window in &branch.windows {
                     windows.push(*window);
@@ -67,9 +63,8 @@ impl Context {
                 }
             }
         }
-        assert!(tail_bytes <= TAIL_BYTES, "prefixes and windows are bounded");
         let sieve = Sieve::new(&windows, tier, frequency);
-        Context { sieve, leads, everywhere, matchers: count, is_counting, tail_bytes }
+        Context { sieve, leads, everywhere, matchers: count, is_counting }
     }
 
     #[inline]
@@ -97,10 +92,6 @@ impl Context {
     #[inline]
     pub(crate) fn is_counting(&self) -> bool {
         self.is_counting
-    }
-
-    pub(crate) fn tail_bytes(&self) -> usize {
-        self.tail_bytes
     }
 
     /// How many windows are looked for.

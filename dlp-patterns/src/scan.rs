@@ -96,11 +96,13 @@ impl RuleSet {
         if !context.is_counting() || chunk.len() <= PIECE_BYTES_MAX {
             return self.scan_piece(context, state, chunk, hits);
         }
-        // What is behind an overflow is scanned too.
-        let pieces = chunk.chunks(PIECE_BYTES_MAX);
-        pieces
-            .map(|piece| self.scan_piece(context, state, piece, hits))
-            .fold(Ok(0), |all, piece| Ok(all? + piece?))
+        let mut steps = Ok(0);
+        for piece in chunk.chunks(PIECE_BYTES_MAX) {
+            // What is behind an overflow is scanned too.
+            let of_piece = self.scan_piece(context, state, piece, hits);
+            steps = steps.and_then(|steps| Ok(steps + of_piece?));
+        }
+        steps
     }
 
     #[inline]
