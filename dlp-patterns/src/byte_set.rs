@@ -1,6 +1,6 @@
 //! A set of byte values.
 
-use regex_syntax::hir::{Class, ClassBytes};
+use regex_syntax::hir::{Class, ClassBytes, ClassUnicodeRange};
 
 /// A set of byte values, one bit each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,11 +65,15 @@ impl From<&ClassBytes> for ByteSet {
 }
 
 impl From<&Class> for ByteSet {
-    /// Patterns are over bytes, so a class of characters has ASCII alone.
+    /// Of a class of characters those that are a byte each: ASCII.
     fn from(class: &Class) -> ByteSet {
         match class {
             Class::Bytes(class) => ByteSet::from(class),
-            Class::Unicode(class) => class.to_byte_class().as_ref().map(ByteSet::from).unwrap_or_default(),
+            Class::Unicode(class) => ByteSet::from_fn(|byte| {
+                let is_in =
+                    |range: &ClassUnicodeRange| (range.start()..=range.end()).contains(&char::from(byte));
+                byte.is_ascii() && class.iter().any(is_in)
+            }),
         }
     }
 }

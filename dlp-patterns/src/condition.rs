@@ -95,6 +95,11 @@ impl Condition {
         Condition { parts, all, positive, within_bytes, in_order }
     }
 
+    /// How many parts the rule has.
+    pub fn parts(&self) -> usize {
+        self.parts.len()
+    }
+
     /// Whether each match of the only part is a hit, so that there is nothing to keep account of.
     pub fn is_simple(&self) -> bool {
         matches!(self.parts[..], [Need { count: 1, .. }])

@@ -1,20 +1,18 @@
 //! All that is looked for in a field of one direction.
 
-use crate::Hit;
-use crate::RuleId;
 use crate::compile::window::Window;
 use crate::compile::{Everywhere, Found};
 use crate::frequency::Frequency;
 use crate::limits::{TAIL_BYTES, WINDOW_BYTES};
-use crate::rule::Rule;
+use crate::matcher::{Matcher, MatcherId, Matches};
 use crate::sieve::{Sieve, WindowId};
 use crate::simd::Tier;
 
-/// Where a window leads: which branch of which rule it may be a part of, and where.
+/// Where a window leads: which branch of which matcher it may be a part of, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Lead {
-    pub(crate) rule: RuleId,
-    /// Index into the branches of the rule.
+    pub(crate) matcher: MatcherId,
+    /// Index into the branches of the matcher.
     pub(crate) branch: u16,
     /// Where the window begins, counted from the begin of the core.
     pub(crate) offset: i8,
@@ -28,24 +26,28 @@ pub(crate) struct Context {
     sieve: Sieve,
     /// By window.
     leads: Vec<Lead>,
-    /// The rules whose automata read every byte.
-    everywhere: Vec<RuleId>,
-    /// How many bytes before a chunk a scan has to know.
-    tail_bytes: usize,
+    /// The matchers whose automata read every byte.
+    everywhere: Vec<MatcherId>,
+    /// How many matchers there are.
+    matchers: usize,
+    /// Some rule has to know of every match of a part.
+    is_counting: bool,
 }
 
 impl Context {
     pub(crate) fn new<'r>(
-        rules: impl Iterator<Item = (RuleId, &'r Rule)>,
+        matchers: impl Iterator<Item = (MatcherId, &'r Matcher)>,
         tier: Tier,
         frequency: &Frequency,
     ) -> Context {
         let mut windows: Vec<Window> = Vec::new();
         let mut leads = Vec::new();
         let mut everywhere = Vec::new();
-        let mut tail_bytes = Hit::EXCERPT_BYTES_MAX + 1;
-        for (id, rule) in rules {
-            let branches = match rule.found() {
+        let (mut count, mut is_counting) = (0, false);
+        for (id, matcher) in matchers {
+            count += 1;
+            is_counting |= matcher.matches() == Matches::Every;
+            let branches = match matcher.found() {
                 Found::ByWindows(branches) => branches,
                 Found::ByEveryByte(Everywhere { .. }) => {
                     everywhere.push(id);
@@ -53,16 +55,16 @@ impl Context {
                 }
             };
             for (at, branch) in branches.iter().enumerate() {
-                tail_bytes = tail_bytes.max(branch.lookback_bytes + WINDOW_BYTES);
+                assert!(branch.lookback_bytes + WINDOW_BYTES <= TAIL_BYTES, "prefixes and windows are bounded");
                 let at = u16::try_from(at).expect("a pattern has few branches");
                 for window in &branch.windows {
                     windows.push(*window);
-                    leads.push(Lead { rule: id, branch: at, offset: window.offset, len: window.len });
+                    leads.push(Lead { matcher: id, branch: at, offset: window.offset, len: window.len });
                 }
             }
         }
-        assert!(tail_bytes <= TAIL_BYTES, "prefixes and windows are bounded");
-        Context { sieve: Sieve::new(&windows, tier, frequency), leads, everywhere, tail_bytes }
+        let sieve = Sieve::new(&windows, tier, frequency);
+        Context { sieve, leads, everywhere, matchers: count, is_counting }
     }
 
     #[inline]
@@ -75,13 +77,21 @@ impl Context {
         &self.leads[window as usize]
     }
 
-    /// The rules whose automata read every byte.
-    pub(crate) fn everywhere(&self) -> &[RuleId] {
+    /// The matchers whose automata read every byte.
+    pub(crate) fn everywhere(&self) -> &[MatcherId] {
         &self.everywhere
     }
 
-    pub(crate) fn tail_bytes(&self) -> usize {
-        self.tail_bytes
+    /// How many matchers there are.
+    #[inline]
+    pub(crate) fn matchers(&self) -> usize {
+        self.matchers
+    }
+
+    /// Whether some rule has to know of every match of a part.
+    #[inline]
+    pub(crate) fn is_counting(&self) -> bool {
+        self.is_counting
     }
 
     /// How many windows are looked for.

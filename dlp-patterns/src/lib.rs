@@ -31,6 +31,7 @@ mod frequency;
 mod hit;
 pub mod limits;
 mod mask;
+mod matcher;
 mod pack;
 mod rule;
 mod rule_set;

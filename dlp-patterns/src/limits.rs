@@ -25,6 +25,10 @@ pub const STEPS_PER_CONFIRMATION: u64 = 4;
 /// Confirmations of one chunk whose way is remembered for others.
 pub const MEMO_RUNS_MAX: usize = 128;
 
+/// Bytes of a chunk that are scanned at once where a rule counts matches: as many as wait to be put in order. A jumbo frame
+/// is a few of these.
+pub const PIECE_BYTES_MAX: usize = 4096;
+
 /// The chance at a place, over all windows of a pattern, from which on it is cheaper to read every byte.
 pub const WINDOW_CHANCE_MAX: f64 = 1.0 / 32.0;
 

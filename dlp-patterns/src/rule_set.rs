@@ -7,6 +7,7 @@ use crate::compile::Found;
 use crate::context::Context;
 use crate::document::Mistake;
 use crate::frequency::Frequency;
+use crate::matcher::{Matcher, MatcherId};
 use crate::pack::Pack;
 use crate::rule::Rule;
 use crate::simd::Tier;
@@ -22,6 +23,8 @@ static NEXT_STAMP: AtomicU32 = AtomicU32::new(1);
 pub struct RuleSet {
     stamp: u32,
     rules: Vec<Rule>,
+    /// Of all parts of all rules.
+    matchers: Vec<Matcher>,
     contexts: Vec<Context>,
     /// Index into `contexts` by field and direction; pairs with the same rules share one.
     context_of: ContextOf,
@@ -61,19 +64,24 @@ impl RuleSet {
         assert!(Tier::available().any(|available| available == tier), "the machine lacks {}", tier.as_str());
         let frequency = Frequency::of_traffic();
         let mut mistakes = repeated_ids(packs);
-        let mut rules = Vec::new();
-        for (pack, signature) in each_signature(packs) {
-            match Rule::compile(pack.name(), signature, &frequency) {
-                Ok(rule) => rules.push(rule),
-                Err(mistake) => mistakes.push(mistake),
+        let (mut rules, mut matchers) = (Vec::new(), Vec::new());
+        for ((pack, signature), id) in each_signature(packs).zip((0..).map(RuleId)) {
+            let first = MatcherId(u32::try_from(matchers.len()).expect("memory holds fewer"));
+            let rule = Rule::new(pack.name(), signature, first);
+            for part in signature.parts().iter().enumerate() {
+                match Matcher::compile(id, rule.condition(), part, &frequency) {
+                    Ok(matcher) => matchers.push(matcher),
+                    Err(mistake) => mistakes.push(mistake),
+                }
             }
+            rules.push(rule);
         }
         if !mistakes.is_empty() {
             return Err(mistakes);
         }
-        let (contexts, context_of) = contexts(&rules, tier, &frequency);
+        let (contexts, context_of) = contexts(&rules, &matchers, tier, &frequency);
         let stamp = NEXT_STAMP.fetch_add(1, Ordering::Relaxed);
-        Ok(RuleSet { stamp, rules, contexts, context_of })
+        Ok(RuleSet { stamp, rules, matchers, contexts, context_of })
     }
 
     /// The rule of that id.
@@ -96,7 +104,7 @@ impl RuleSet {
 
     /// What the set costs.
     pub fn size(&self) -> RuleSetSize {
-        let found = || self.rules.iter().map(Rule::found);
+        let found = || self.matchers.iter().map(Matcher::found);
         RuleSetSize {
             rules: self.rules.len(),
             windows: self.contexts.iter().map(Context::windows).sum(),
@@ -109,6 +117,11 @@ impl RuleSet {
     /// Differs from the stamp of every other set of this process.
     pub(crate) fn stamp(&self) -> u32 {
         self.stamp
+    }
+
+    #[inline]
+    pub(crate) fn matcher(&self, id: MatcherId) -> &Matcher {
+        &self.matchers[id.0 as usize]
     }
 
     pub(crate) fn context(&self, field: Field, direction: Direction) -> Option<&Context> {
@@ -140,7 +153,12 @@ fn context_index(field: Field, direction: Direction) -> usize {
 
 type ContextOf = [Option<u8>; Field::ALL.len() * 2];
 
-fn contexts(rules: &[Rule], tier: Tier, frequency: &Frequency) -> (Vec<Context>, ContextOf) {
+fn contexts(
+    rules: &[Rule],
+    matchers: &[Matcher],
+    tier: Tier,
+    frequency: &Frequency,
+) -> (Vec<Context>, ContextOf) {
     let mut contexts = Vec::new();
     let mut context_of = ContextOf::default();
     let mut known: BTreeMap<Vec<bool>, u8> = BTreeMap::new();
@@ -154,8 +172,9 @@ fn contexts(rules: &[Rule], tier: Tier, frequency: &Frequency) -> (Vec<Context>,
             continue;
         }
         let index = *known.entry(looking).or_insert_with_key(|looking| {
-            let of_context = (0..).map(RuleId).zip(rules).zip(looking).filter(|(_, looks)| **looks);
-            contexts.push(Context::new(of_context.map(|(rule, _)| rule), tier, frequency));
+            let of_context = (0..).map(MatcherId).zip(matchers);
+            let of_context = of_context.filter(|(_, matcher)| looking[matcher.rule().0 as usize]);
+            contexts.push(Context::new(of_context, tier, frequency));
             u8::try_from(contexts.len() - 1).expect("there are ten contexts")
         });
         context_of[context_index(field, direction)] = Some(index);

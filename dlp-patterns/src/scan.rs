@@ -3,10 +3,14 @@
 use std::fmt;
 
 use crate::automaton::State;
-use crate::limits::{STEPS_BURST_MAX, STEPS_PER_BYTE};
+use crate::context::Context;
+use crate::limits::{PIECE_BYTES_MAX, STEPS_BURST_MAX, STEPS_PER_BYTE};
+use crate::matcher::MatcherId;
 use crate::rule_set::RuleSet;
-use crate::{Direction, Field, Hit, RuleId};
+use crate::{Direction, Field, Hit};
 
+mod begins;
+mod courses;
 mod kept;
 mod memo;
 mod pending;
@@ -32,11 +36,11 @@ pub struct ScanState {
     has_overflowed: bool,
     /// The last bytes of the field.
     tail: Tail,
-    /// Allocated when the first rule hits, or a confirmation outlives its chunk.
+    /// Allocated when something matches, or a confirmation outlives its chunk.
     kept: Option<Box<Kept>>,
 }
 
-/// The field that a state is within.
+/// The field that a state is within, and under which rules it began.
 #[derive(Clone, Copy, Debug)]
 struct Within {
     field: Field,
@@ -72,17 +76,48 @@ impl RuleSet {
     /// Scans the next bytes of the field, and appends the hits that became certain to `hits`: in the order in which they
     /// became certain, then by end, then by rule. Each rule hits a field at most once.
     ///
-    /// After a field began under another rule set, what it remembers of that set is dropped.
+    /// A field that began under another rule set is not scanned: what it remembers means nothing to this one.
     ///
     /// # Errors
     /// [`ScanOverflow`], at most once in a field: its bytes caused more than [`STEPS_PER_BYTE`] steps of automata each
     /// beyond a burst of [`STEPS_BURST_MAX`].
     pub fn scan(&self, state: &mut ScanState, chunk: &[u8], hits: &mut Vec<Hit>) -> Result<(), ScanOverflow> {
-        let Some(within) = self.resume(state) else { return Ok(()) };
-        let Some(context) = self.context(within.field, within.direction) else {
+        self.scan_counting(state, chunk, hits).map(|_| ())
+    }
+
+    /// Scans the next bytes; the steps of automata that this took.
+    fn scan_counting(
+        &self,
+        state: &mut ScanState,
+        chunk: &[u8],
+        hits: &mut Vec<Hit>,
+    ) -> Result<u64, ScanOverflow> {
+        let Some(context) = self.context_of(state) else { return Ok(0) };
+        if !context.is_counting() || chunk.len() <= PIECE_BYTES_MAX {
+            return self.scan_piece(context, state, chunk, hits);
+        }
+        let mut steps = Ok(0);
+        for piece in chunk.chunks(PIECE_BYTES_MAX) {
+            // What is behind an overflow is scanned too.
+            let of_piece = self.scan_piece(context, state, piece, hits);
+            steps = steps.and_then(|steps| Ok(steps + of_piece?));
+        }
+        steps
+    }
+
+    #[inline]
+    fn scan_piece(
+        &self,
+        context: &Context,
+        state: &mut ScanState,
+        chunk: &[u8],
+        hits: &mut Vec<Hit>,
+    ) -> Result<u64, ScanOverflow> {
+        if state.kept.as_ref().is_some_and(|kept| kept.done.count() == context.matchers()) {
+            // Nothing that is still to come matters.
             state.offset += chunk.len() as u64;
-            return Ok(());
-        };
+            return Ok(0);
+        }
         let brought = u64::from(STEPS_PER_BYTE) * chunk.len() as u64;
         let steps = u64::from(state.credit) + brought;
         let text = Text::new(state.tail.bytes(), chunk, state.offset);
@@ -94,43 +129,47 @@ impl RuleSet {
             state.has_overflowed = true;
             return Err(ScanOverflow);
         }
-        Ok(())
+        Ok(steps - left.unwrap_or(0))
     }
 
-    /// Ends the field: whatever waited for the next byte is decided.
+    /// Ends the field: whatever waited for the next byte is decided, and so is what must not be in the field. After an
+    /// overflow nobody knows what was in it, so that then nothing hits for what is not.
     pub fn finish(&self, state: &mut ScanState, hits: &mut Vec<Hit>) {
-        let Some(within) = state.within.take().filter(|within| within.stamp == self.stamp()) else { return };
-        let Some(context) = self.context(within.field, within.direction) else { return };
-        if state.kept.is_some() {
-            let text = Text::new(state.tail.bytes(), &[], state.offset);
-            Run::new(self, context, text, &mut state.kept, u64::from(STEPS_BURST_MAX)).finish(hits);
+        let context = self.context_of(state);
+        state.within = None;
+        let (Some(context), true) = (context, state.kept.is_some()) else { return };
+        let first = hits.len();
+        let text = Text::new(state.tail.bytes(), &[], state.offset);
+        Run::new(self, context, text, &mut state.kept, u64::from(STEPS_BURST_MAX)).finish(hits);
+        if let Some(kept) = state.kept.as_mut().filter(|_| !state.has_overflowed) {
+            hits.extend(kept.courses.finish(self));
         }
+        hits[first..].sort_by_key(|hit| (hit.end, hit.rule));
     }
 
-    /// Whether a match may be under way that began more than [`TAIL_BYTES`] ago; if not, every match that is still to come
-    /// begins within them, or later.
+    /// Whether a match may be under way that began more than [`TAIL_BYTES`](crate::limits::TAIL_BYTES) ago, or a rule that has been found in parts; if
+    /// not, every match that is still to come begins within them, or later.
     pub fn is_waiting(&self, state: &ScanState) -> bool {
-        let (Some(within), Some(kept)) = (state.within, &state.kept) else { return false };
-        let Some(context) = self.context(within.field, within.direction) else { return false };
+        let (Some(context), Some(kept)) = (self.context_of(state), &state.kept) else { return false };
         let behind = state.tail.bytes().last().copied();
         // Nothing is under way where an automaton is as if it began here.
-        let has_begun = |(rule, at): (&RuleId, &State)| {
-            !kept.has_hit(*rule) && *at != run::everywhere_of(self.rule(*rule)).forward.start(behind)
+        let has_begun = |(matcher, at): (&MatcherId, &State)| {
+            !kept.is_done(*matcher) && *at != run::everywhere_of(self.matcher(*matcher)).forward.start(behind)
         };
-        !kept.live.is_empty() || context.everywhere().iter().zip(&kept.everywhere).any(has_begun)
+        !kept.live.is_empty()
+            || kept.courses.are_open()
+            || context.everywhere().iter().zip(&kept.everywhere).any(has_begun)
     }
 
-    /// The field that the state is within, after a change of rule sets under this set.
-    fn resume(&self, state: &mut ScanState) -> Option<Within> {
-        let within = state.within.as_mut()?;
-        if within.stamp != self.stamp() {
-            within.stamp = self.stamp();
-            state.tail = Tail::default();
-            state.kept = None;
-        }
-        Some(*within)
+    /// What is looked for in the field that the state is within; nothing if it began under another rule set.
+    #[inline]
+    fn context_of(&self, state: &ScanState) -> Option<&Context> {
+        let within = state.within.filter(|within| within.stamp == self.stamp())?;
+        self.context(within.field, within.direction)
     }
 }
 
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod tests;

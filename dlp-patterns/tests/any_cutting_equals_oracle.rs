@@ -16,6 +16,11 @@ static NASTY: LazyLock<RuleSet> = LazyLock::new(|| {
     RuleSet::compile(&[pack]).expect("it is right")
 });
 
+static COMBINED: LazyLock<RuleSet> = LazyLock::new(|| {
+    let pack = Pack::parse("combined.toml", include_str!("combined.toml")).expect("it is right");
+    RuleSet::compile(&[pack]).expect("it is right")
+});
+
 /// A part of a random text.
 #[derive(Clone, Debug)]
 enum Piece {
@@ -34,7 +39,7 @@ fn pieces(noise: &'static str) -> impl Strategy<Value = Vec<Piece>> {
     prop::collection::vec(prop_oneof![1 => noise, 2 => of_rule], 1..6)
 }
 
-/// A text that a rule is made for: one of its examples, or a sample of its pattern.
+/// A text that a rule is made for: one of its examples, or samples of its parts in their order.
 fn text_of(oracle: &Oracle<'_>, rule: &Rule, index: usize, seed: u64) -> Vec<u8> {
     let signature = rule.signature();
     let examples: Vec<_> = signature.positive().iter().chain(signature.negative()).collect();
@@ -43,7 +48,14 @@ fn text_of(oracle: &Oracle<'_>, rule: &Rule, index: usize, seed: u64) -> Vec<u8>
         return examples[draw(&mut random, examples.len())].as_bytes().to_vec();
     }
     let mut text = Vec::new();
-    sample(oracle.pattern(index), &mut random, &mut text);
+    for part in oracle.parts(index) {
+        let is_left_out = oracle.parts(index).len() > 1 && draw(&mut random, 6) == 0;
+        for _ in 0..if is_left_out { 0 } else { part.count() } {
+            sample(part.pattern(), &mut random, &mut text);
+            let filler = [&b""[..], b"", b" ", b".-", b"      "];
+            text.extend_from_slice(filler[draw(&mut random, filler.len())]);
+        }
+    }
     text
 }
 
@@ -58,12 +70,16 @@ fn draw(random: &mut u64, bound: usize) -> usize {
 /// Appends a random text that the pattern matches, if what its look-arounds want is granted.
 fn sample(pattern: &Hir, random: &mut u64, text: &mut Vec<u8>) {
     match pattern.kind() {
-        HirKind::Empty | HirKind::Look(_) | HirKind::Class(Class::Unicode(_)) => {}
+        HirKind::Empty | HirKind::Look(_) => {}
         HirKind::Literal(literal) => text.extend_from_slice(&literal.0),
         HirKind::Class(Class::Bytes(class)) => {
             let range = class.ranges()[draw(random, class.ranges().len())];
             let width = usize::from(range.end() - range.start()) + 1;
             text.push(range.start() + u8::try_from(draw(random, width)).expect("within the range"));
+        }
+        HirKind::Class(Class::Unicode(class)) => {
+            let range = class.ranges()[draw(random, class.ranges().len())];
+            text.extend_from_slice(range.start().to_string().as_bytes());
         }
         HirKind::Repetition(repetition) => {
             let more = repetition.max.map_or(4, |max| (max - repetition.min).min(4));
@@ -180,9 +196,21 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(768))]
+
+    #[test]
+    fn a_pack_of_combinations(
+        pieces in pieces("[a-e]{0,12}|[a-e0-9 .\n-]{0,8}|[0-9]{0,6}|[ .]{0,40}"),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+    ) {
+        check(&COMBINED, &pieces, &cuts)?;
+    }
+}
+
 #[test]
 fn samples_reach_every_rule() {
-    for rules in [&*DEFAULT, &*NASTY] {
+    for rules in [&*DEFAULT, &*NASTY, &*COMBINED] {
         let oracle = Oracle::new(rules);
         for (index, rule) in rules.rules().iter().enumerate() {
             let field = rule.fields()[0];

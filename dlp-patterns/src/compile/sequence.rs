@@ -1,6 +1,7 @@
 //! What the matches of a pattern begin with, as rows of byte sets.
 
-use regex_syntax::hir::{Hir, HirKind, Repetition};
+use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
+use regex_syntax::utf8::Utf8Sequences;
 
 use crate::byte_set::ByteSet;
 use crate::limits::{SEQUENCE_BYTES_MAX, SEQUENCES_MAX};
@@ -57,12 +58,24 @@ fn of_pattern(pattern: &Hir) -> Vec<Sequence> {
         HirKind::Literal(literal) => {
             vec![Sequence::new(literal.0.iter().map(|byte| ByteSet::of(*byte)).collect())]
         }
-        HirKind::Class(class) => vec![Sequence::new(vec![ByteSet::from(class)])],
+        HirKind::Class(class) => of_class(class),
         HirKind::Capture(capture) => of_pattern(&capture.sub),
         HirKind::Concat(parts) => of_row(parts),
         HirKind::Alternation(branches) => few(branches.iter().flat_map(of_pattern).collect()),
         HirKind::Repetition(repetition) => of_repetition(repetition),
     }
+}
+
+/// Bytes; or characters, which classes have where alternatives are one each: they stand for their UTF-8.
+fn of_class(class: &Class) -> Vec<Sequence> {
+    let characters = match class {
+        Class::Unicode(characters) if !characters.is_ascii() => characters,
+        bytes => return vec![Sequence::new(vec![ByteSet::from(bytes)])],
+    };
+    let encoded = characters.iter().flat_map(|range| Utf8Sequences::new(range.start(), range.end()));
+    let sets = encoded
+        .map(|row| row.as_slice().iter().map(|range| ByteSet::from_fn(|byte| range.matches(byte))).collect());
+    few(sets.map(Sequence::new).collect())
 }
 
 fn of_repetition(repetition: &Repetition) -> Vec<Sequence> {
@@ -131,6 +144,9 @@ mod tests {
         assert_eq!(of("(?i)k[0-9]+"), ["[Kk]<10>"]);
         assert_eq!(of("(?:ab)*c"), ["ab", "c"]);
         assert_eq!(of(r"\babc$"), ["abc"]);
+        assert_eq!(of("(d|e)x"), ["[de]x"]);
+        assert_eq!(of("(d|é|ü|€)x").len(), 4, "characters are what UTF-8 makes of them");
+        assert!(of("(é|ü)x").contains(&"\u{c3}\u{a9}x".to_owned()));
     }
 
     #[test]

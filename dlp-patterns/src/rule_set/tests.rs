@@ -36,6 +36,21 @@ fn what_can_not_be_scanned_for_is_refused_where_it_stands() {
 }
 
 #[test]
+fn every_part_is_compiled_and_each_mistake_found() {
+    let parts = "all = [{ regex = 'a(b' }, { regex = 'cd' }]\nnone = [{ regex = 'ef', not_after = 'gh' }]";
+    let mistakes = RuleSet::compile(&[pack(&[parts])]).expect_err("two parts are wrong");
+    assert_eq!(mistakes.len(), 2, "{mistakes:?}");
+    let rules =
+        ["regex = 'ab'", "all = [{ regex = 'ab' }, { regex = 'cd', not_after = '(d|e)' }]", "regex = 'ef'"];
+    let rules = RuleSet::compile(&[pack(&rules)]).expect("it is right");
+    let matchers = |rule: u32| rules.rule(RuleId(rule)).matchers().map(|id| id.0).collect::<Vec<_>>();
+    assert_eq!([0, 1, 2].map(matchers), [vec![0], vec![1, 2], vec![3]]);
+    let places: Vec<_> = rules.matchers.iter().map(|matcher| (matcher.rule().0, matcher.part())).collect();
+    assert_eq!(places, [(0, 0), (1, 0), (1, 1), (2, 0)]);
+    assert!(!rules.matchers[2].may_follow(Some(b'e')) && rules.matchers[2].may_follow(Some(b'f')));
+}
+
+#[test]
 fn an_id_is_used_once_over_all_packs() {
     let packs = [pack(&["regex = 'ab'"]), pack(&["regex = 'cd'\nid = 9", "regex = 'ef'\nid = 1"])];
     let mistakes = RuleSet::compile(&packs).expect_err("1 is used twice");

@@ -1,21 +1,22 @@
 //! What a field remembers besides its last bytes.
 
+use super::courses::Courses;
 use super::pending::Pending;
-use crate::RuleId;
 use crate::automaton::State;
+use crate::matcher::MatcherId;
 
 /// A confirmation that has read all bytes so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Live {
-    pub(super) rule: RuleId,
-    /// Index into the branches of the rule.
+    pub(super) matcher: MatcherId,
+    /// Index into the branches of the matcher.
     pub(super) branch: u16,
     pub(super) state: State,
     /// Offset of the first byte of its match within the field.
     pub(super) start: u64,
 }
 
-/// What a field remembers once a rule has hit it, or once a confirmation outlives its chunk.
+/// What a field remembers once something matches, or once a confirmation outlives its chunk.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     /// No two have the same branch and state, unless a validator looks at their starts.
@@ -24,8 +25,9 @@ pub(super) struct Kept {
     pub(super) everywhere: Vec<State>,
     /// Matches of this chunk. Empty between two chunks.
     pub(super) pending: Pending,
-    /// A bit for each rule that has hit.
-    hit: Vec<u64>,
+    /// The rules that ask for more than one match.
+    pub(super) courses: Courses,
+    pub(super) done: Done,
 }
 
 impl Kept {
@@ -34,20 +36,48 @@ impl Kept {
         self.live.clear();
         self.everywhere.clear();
         self.pending.clear();
-        self.hit.clear();
+        self.courses.clear();
+        self.done.clear();
     }
 
-    /// Whether the rule has hit the field.
+    /// Whether nothing that the matcher could find matters any more: its rule has hit, or can't hit, or knows enough.
     #[inline]
-    pub(super) fn has_hit(&self, rule: RuleId) -> bool {
-        self.hit.get(rule.0 as usize >> 6).is_some_and(|word| word >> (rule.0 & 63) & 1 == 1)
+    pub(super) fn is_done(&self, matcher: MatcherId) -> bool {
+        self.done.contains(matcher)
+    }
+}
+
+/// The matchers that have nothing more to say in a field.
+#[derive(Debug, Default)]
+pub(super) struct Done {
+    /// A bit for each matcher.
+    words: Vec<u64>,
+    count: usize,
+}
+
+impl Done {
+    fn clear(&mut self) {
+        self.words.clear();
+        self.count = 0;
     }
 
-    pub(super) fn note_hit(&mut self, rule: RuleId) {
-        let word = rule.0 as usize >> 6;
-        if self.hit.len() <= word {
-            self.hit.resize(word + 1, 0);
+    #[inline]
+    pub(super) fn contains(&self, matcher: MatcherId) -> bool {
+        self.words.get(matcher.0 as usize >> 6).is_some_and(|word| word >> (matcher.0 & 63) & 1 == 1)
+    }
+
+    pub(super) fn insert(&mut self, matcher: MatcherId) {
+        let word = matcher.0 as usize >> 6;
+        if self.words.len() <= word {
+            self.words.resize(word + 1, 0);
         }
-        self.hit[word] |= 1 << (rule.0 & 63);
+        self.count += usize::from(!self.contains(matcher));
+        self.words[word] |= 1 << (matcher.0 & 63);
+    }
+
+    /// How many they are.
+    #[inline]
+    pub(super) fn count(&self) -> usize {
+        self.count
     }
 }

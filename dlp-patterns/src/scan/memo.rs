@@ -2,12 +2,18 @@
 
 use arrayvec::ArrayVec;
 
-use crate::RuleId;
 use crate::automaton::State;
 use crate::limits::MEMO_RUNS_MAX;
+use crate::matcher::MatcherId;
 
-/// Confirmations compare notes where the chunk's bytes have been read up to a multiple of this.
-pub(super) const STRIDE_BYTES: usize = 32;
+/// Confirmations compare notes where the chunk's bytes have been read up to a multiple of this, which costs little …
+const STRIDE_BYTES: usize = 32;
+
+/// … and of this where there are many, so that each has to read little.
+const FLOOD_STRIDE_BYTES: usize = 4;
+
+/// Confirmations that left notes in a chunk, from which on it is a flood.
+const FLOOD_RUNS: usize = 8;
 
 const NOTES: usize = 256;
 
@@ -29,7 +35,7 @@ pub(super) type RunId = u16;
 
 #[derive(Clone, Copy, Debug)]
 struct Note {
-    rule: RuleId,
+    matcher: MatcherId,
     branch: u16,
     state: State,
     at: u32,
@@ -39,7 +45,7 @@ struct Note {
 /// Which confirmation was in which state behind which byte of a chunk.
 ///
 /// Two confirmations of a branch that are in the same state at the same place come out the same. So the second stops
-/// there, and a flood of beginnings costs at most [`STRIDE_BYTES`] steps each however long its ends are in coming.
+/// there, and of a flood of beginnings each costs few steps however long its ends are in coming.
 #[derive(Debug)]
 pub(super) struct Memo {
     notes: [Option<Note>; NOTES],
@@ -51,34 +57,46 @@ impl Memo {
         Memo { notes: [None; NOTES], outcomes: ArrayVec::new() }
     }
 
-    /// A number for a confirmation that goes on for long; `None` if there were too many in this chunk.
-    pub(super) fn begin(&mut self) -> Option<RunId> {
-        self.outcomes.try_push(Outcome::Nothing).ok()?;
-        RunId::try_from(self.outcomes.len() - 1).ok()
+    /// How far apart the places are where notes are compared, in bytes; a power of two.
+    pub(super) fn stride_bytes(memo: Option<&Memo>) -> usize {
+        let is_flood = memo.is_some_and(|memo| memo.outcomes.len() >= FLOOD_RUNS);
+        if is_flood { FLOOD_STRIDE_BYTES } else { STRIDE_BYTES }
+    }
+
+    /// A number for a confirmation; where there are too many, the former ones are forgotten.
+    fn begin(&mut self) -> RunId {
+        if self.outcomes.is_full() {
+            self.outcomes.clear();
+            self.notes = [None; NOTES];
+        }
+        self.outcomes.push(Outcome::Nothing);
+        RunId::try_from(self.outcomes.len() - 1).expect("there are few")
     }
 
     pub(super) fn end(&mut self, run: RunId, outcome: Outcome) {
         self.outcomes[usize::from(run)] = outcome;
     }
 
-    /// How the confirmation came out that has been here in the same state; if there was none, notes that `run` has.
+    /// How the confirmation came out that has been here in the same state. If there was none, notes that `run` has, which
+    /// gets its number with its first note.
     pub(super) fn outcome_from(
         &mut self,
-        (rule, branch): (RuleId, u16),
+        (matcher, branch): (MatcherId, u16),
         state: State,
         at: usize,
-        run: RunId,
+        run: &mut Option<RunId>,
     ) -> Option<Outcome> {
         let at = u32::try_from(at).ok()?;
-        let hash = (rule.0 << 8 ^ u32::from(branch) << 4 ^ u32::from(state) ^ at << 16 ^ at)
+        let hash = (matcher.0 << 8 ^ u32::from(branch) << 4 ^ u32::from(state) ^ at << 16 ^ at)
             .wrapping_mul(0x9e37_79b1);
-        let note = &mut self.notes[(hash >> 24) as usize];
-        if let Some(note) = note
-            && (note.rule, note.branch, note.state, note.at) == (rule, branch, state, at)
+        let slot = (hash >> 24) as usize;
+        if let Some(note) = self.notes[slot]
+            && (note.matcher, note.branch, note.state, note.at) == (matcher, branch, state, at)
         {
             return Some(self.outcomes[usize::from(note.run)]);
         }
-        *note = Some(Note { rule, branch, state, at, run });
+        let run = *run.get_or_insert_with(|| self.begin());
+        self.notes[slot] = Some(Note { matcher, branch, state, at, run });
         None
     }
 }

@@ -2,19 +2,22 @@
 
 use std::cell::RefCell;
 
+use super::begins::{Begins, each_begin};
+use super::courses::Courses;
 use super::kept::{Kept, Live};
-use super::memo::{Memo, Outcome, STRIDE_BYTES};
+use super::memo::{Memo, Outcome};
 use super::pending::Match;
 use super::text::Text;
+use crate::Hit;
 use crate::automaton::{Automaton, State, outcome};
 use crate::compile::{Branch, Everywhere, Found};
+use crate::condition;
 use crate::context::{Context, Lead};
 use crate::limits::{LIVE_MAX, STEPS_PER_CONFIRMATION, WINDOW_BYTES};
-use crate::rule::Rule;
+use crate::matcher::{Matcher, MatcherId, Matches};
 use crate::rule_set::RuleSet;
 use crate::sieve::Room;
 use crate::simd::STRIPE_BYTES;
-use crate::{Hit, RuleId};
 
 /// Bytes before the chunk at which a window may begin that isn't complete yet, and one more to make it a machine word.
 const BACK_BYTES: usize = WINDOW_BYTES;
@@ -26,7 +29,7 @@ thread_local! {
 
 /// Takes a chunk through a context: finds windows, confirms what begins or goes on there, and settles which matches are hits.
 ///
-/// Invariant: what is looked at next never depends on what was found before, but for rules that have hit already. So the
+/// Invariant: what is looked at next never depends on what was found before, but for what has nothing more to say. So the
 /// order in which the sieve tells windows doesn't matter.
 pub(super) struct Run<'r> {
     rules: &'r RuleSet,
@@ -42,7 +45,7 @@ pub(super) struct Run<'r> {
 /// Where a confirmation begins.
 #[derive(Clone, Copy)]
 struct Start {
-    rule: RuleId,
+    matcher: MatcherId,
     branch: u16,
     /// Place of the first byte of the match.
     start: isize,
@@ -78,15 +81,17 @@ impl<'r> Run<'r> {
         let moment = self.text.offset_of(self.text.end()) + 1;
         let live = self.kept.as_mut().map(|kept| std::mem::take(&mut kept.live));
         for live in live.into_iter().flatten() {
-            if branch_of(self.rules.rule(live.rule), live.branch).core.matches_at_end(live.state) {
+            if branch_of(self.rules.matcher(live.matcher), live.branch).core.matches_at_end(live.state) {
                 let start = self.text.place_of(live.start);
-                self.report(live.rule, start, self.text.end(), moment);
+                self.report(live.matcher, start, self.text.end(), moment);
             }
         }
         let states = self.kept.as_mut().map(|kept| std::mem::take(&mut kept.everywhere));
-        for (rule, state) in self.context.everywhere().iter().zip(states.unwrap_or_default()) {
-            if everywhere_of(self.rules.rule(*rule)).forward.matches_at_end(state) {
-                self.report_backward(*rule, self.text.end(), moment);
+        for (matcher, state) in self.context.everywhere().iter().zip(states.unwrap_or_default()) {
+            let forward = &everywhere_of(self.rules.matcher(*matcher)).forward;
+            if !self.is_done(*matcher) && forward.matches_at_end(state) {
+                let earliest = self.text.place_of(self.end_of(*matcher));
+                self.report_backward(*matcher, earliest, self.text.end(), moment);
             }
         }
         self.settle(hits);
@@ -97,30 +102,38 @@ impl<'r> Run<'r> {
         let kept = self.kept.get_or_insert_default();
         let mut states = std::mem::take(&mut kept.everywhere);
         if states.is_empty() {
-            let start = |rule: &RuleId| everywhere_of(self.rules.rule(*rule)).forward.start(None);
+            let start = |matcher: &MatcherId| everywhere_of(self.rules.matcher(*matcher)).forward.start(None);
             states = self.context.everywhere().iter().map(start).collect();
         }
-        for (rule, state) in self.context.everywhere().iter().zip(&mut states) {
-            if !self.has_hit(*rule) {
-                self.read_through(*rule, state);
+        for (matcher, state) in self.context.everywhere().iter().zip(&mut states) {
+            if !self.is_done(*matcher) {
+                self.read_through(*matcher, state);
             }
         }
         self.kept.get_or_insert_default().everywhere = states;
     }
 
-    fn read_through(&mut self, rule: RuleId, state: &mut State) {
-        let forward = &everywhere_of(self.rules.rule(rule)).forward;
+    fn read_through(&mut self, matcher: MatcherId, state: &mut State) {
+        let of = self.rules.matcher(matcher);
+        let forward = &everywhere_of(of).forward;
+        let mut earliest = self.text.place_of(self.end_of(matcher));
         let mut at = 0;
         while at < self.text.end() {
             at += walk(forward, state, self.text.rest_of_part(at)) as isize;
             let outcome = forward.outcome(*state);
-            let ends = [(outcome::MATCH_BEFORE, at - 1), (outcome::MATCH, at)];
-            let is_reported = ends
+            let moment = self.text.offset_of(at);
+            let reported = [(outcome::MATCH_BEFORE, at - 1), (outcome::MATCH, at)]
                 .into_iter()
                 .filter(|(bit, _)| outcome & bit != 0)
-                .any(|(_, end)| self.report_backward(rule, end, self.text.offset_of(at)));
-            if is_reported {
-                return;
+                .find(|(_, end)| self.report_backward(matcher, earliest, *end, moment));
+            match (reported, of.matches()) {
+                (None, _) => {}
+                (Some(_), Matches::Hit | Matches::First) => return,
+                (Some((_, end)), Matches::Every) => {
+                    // The next match begins where this one has ended, or later.
+                    let behind = self.text.behind(end).expect("the last bytes are known");
+                    (at, earliest, *state) = (end, end, forward.start(behind));
+                }
             }
         }
     }
@@ -129,10 +142,10 @@ impl<'r> Run<'r> {
     fn go_on(&mut self) {
         let kept = self.kept.as_mut().expect("it is asked for before");
         let live = std::mem::take(&mut kept.live);
-        for Live { rule, branch, state, start } in live {
-            if !self.has_hit(rule) {
-                let start = Start { rule, branch, start: self.text.place_of(start) };
-                self.confirm(start, branch_of(self.rules.rule(rule), branch), state, 0);
+        for Live { matcher, branch, state, start } in live {
+            if !self.is_done(matcher) {
+                let start = Start { matcher, branch, start: self.text.place_of(start) };
+                self.confirm(start, branch_of(self.rules.matcher(matcher), branch), state, 0);
             }
         }
     }
@@ -169,26 +182,26 @@ impl<'r> Run<'r> {
         }
         let core = at - isize::from(lead.offset);
         let Some(behind) = self.text.behind(core) else { return };
-        if self.is_decided(lead.rule, core) {
+        if self.is_decided(lead.matcher, core) {
             return;
         }
-        let rule = self.rules.rule(lead.rule);
-        let branch = branch_of(rule, lead.branch);
-        let start = Start { rule: lead.rule, branch: lead.branch, start: core };
+        let matcher = self.rules.matcher(lead.matcher);
+        let branch = branch_of(matcher, lead.branch);
+        let start = Start { matcher: lead.matcher, branch: lead.branch, start: core };
         let Some(prefix) = &branch.prefix else {
-            if rule.may_follow(behind) {
+            if matcher.may_follow(behind) {
                 self.confirm(start, branch, branch.core.start(behind), core);
             }
             return;
         };
         let state = branch.core.start(behind);
         let text = self.text;
-        starts(prefix, text, core, isize::MIN, |begin| {
-            let may_follow = text.behind(begin).is_some_and(|behind| rule.may_follow(behind));
+        each_begin(prefix, prefix.start(text.byte(core)), text, isize::MIN..core, |begin| {
+            let may_follow = text.behind(begin).is_some_and(|behind| matcher.may_follow(behind));
             if may_follow {
                 self.confirm(Start { start: begin, ..start }, branch, state, core);
             }
-            may_follow && !rule.is_validated()
+            may_follow && !matcher.is_validated()
         });
     }
 
@@ -200,20 +213,19 @@ impl<'r> Run<'r> {
         }
         self.steps -= STEPS_PER_CONFIRMATION;
         let core = &branch.core;
-        let is_validated = self.rules.rule(start.rule).is_validated();
+        let is_validated = self.rules.matcher(start.matcher).is_validated();
         let mut run = None;
         let mut at = from;
         let outcome = loop {
-            if core.is_special(state) {
-                match self.judge(start, core.outcome(state), at) {
-                    Some(outcome) => break outcome,
-                    None => {}
-                }
+            if core.is_special(state)
+                && let Some(outcome) = self.judge(start, core.outcome(state), at)
+            {
+                break outcome;
             }
             if at >= self.text.end() {
                 break self.keep(
                     Live {
-                        rule: start.rule,
+                        matcher: start.matcher,
                         branch: start.branch,
                         state,
                         start: self.text.offset_of(start.start),
@@ -221,17 +233,17 @@ impl<'r> Run<'r> {
                     is_validated,
                 );
             }
-            if at > from && at > 0 && !is_validated && at as usize % STRIDE_BYTES == 0 {
+            let stride = Memo::stride_bytes(self.memo.as_ref());
+            if at > from && at > 0 && !is_validated && (at as usize).is_multiple_of(stride) {
                 let memo = self.memo.get_or_insert_with(Memo::new);
-                run = run.or_else(|| memo.begin());
-                let branch = (start.rule, start.branch);
-                if let Some(known) = run.and_then(|run| memo.outcome_from(branch, state, at as usize, run)) {
+                let branch = (start.matcher, start.branch);
+                if let Some(known) = memo.outcome_from(branch, state, at as usize, &mut run) {
                     self.join(start, known);
                     break known;
                 }
             }
             let rest = self.text.rest_of_part(at);
-            let to_note = if at < 0 { rest.len() } else { STRIDE_BYTES - at as usize % STRIDE_BYTES };
+            let to_note = if at < 0 { rest.len() } else { stride - at as usize % stride };
             let read = walk(core, &mut state, &rest[..rest.len().min(to_note)]);
             at += read as isize;
             if !self.pay(read as u64) {
@@ -253,7 +265,7 @@ impl<'r> Run<'r> {
     fn judge(&mut self, start: Start, said: u8, at: isize) -> Option<Outcome> {
         let moment = self.text.offset_of(at);
         for (bit, end) in [(outcome::MATCH_BEFORE, at - 1), (outcome::MATCH, at)] {
-            if said & bit != 0 && self.report(start.rule, start.start, end, moment) {
+            if said & bit != 0 && self.report(start.matcher, start.start, end, moment) {
                 return Some(Outcome::Match { end: self.text.offset_of(end), moment });
             }
         }
@@ -266,7 +278,7 @@ impl<'r> Run<'r> {
         match known {
             Outcome::Nothing => {}
             Outcome::Match { end, moment } => {
-                self.report(start.rule, start.start, self.text.place_of(end), moment);
+                self.report(start.matcher, start.start, self.text.place_of(end), moment);
             }
             Outcome::Live(index) => {
                 let live = self.kept.as_mut().and_then(|kept| kept.live.get_mut(index));
@@ -279,8 +291,9 @@ impl<'r> Run<'r> {
     /// Keeps a confirmation for the next chunk.
     fn keep(&mut self, live: Live, is_validated: bool) -> Outcome {
         let kept = self.kept.get_or_insert_default();
-        let is_twin =
-            |other: &Live| (other.rule, other.branch, other.state) == (live.rule, live.branch, live.state);
+        let is_twin = |other: &Live| {
+            (other.matcher, other.branch, other.state) == (live.matcher, live.branch, live.state)
+        };
         let twin = if is_validated { None } else { kept.live.iter().position(is_twin) };
         if let Some(index) = twin {
             kept.live[index].start = kept.live[index].start.max(live.start);
@@ -295,60 +308,87 @@ impl<'r> Run<'r> {
     }
 
     #[inline]
-    fn has_hit(&self, rule: RuleId) -> bool {
-        self.kept.as_ref().is_some_and(|kept| kept.has_hit(rule))
+    fn is_done(&self, matcher: MatcherId) -> bool {
+        self.kept.as_ref().is_some_and(|kept| kept.is_done(matcher))
     }
 
-    /// Whether no match of the rule that begins here or later can be its first.
+    /// Whether no match that begins here or later matters.
     #[inline]
-    fn is_decided(&self, rule: RuleId, core: isize) -> bool {
+    fn is_decided(&self, matcher: MatcherId, core: isize) -> bool {
         self.kept.as_ref().is_some_and(|kept| {
             let ends_before =
-                || kept.pending.of(rule).is_some_and(|found| found.end <= self.text.offset_of(core));
-            kept.has_hit(rule) || ends_before()
+                || kept.pending.best_of(matcher).is_some_and(|best| best.end <= self.text.offset_of(core));
+            kept.is_done(matcher) || ends_before()
         })
     }
 
     /// Notes a match; `false` if a validator refuses it.
-    fn report(&mut self, rule: RuleId, start: isize, end: isize, moment: u64) -> bool {
-        let of = self.rules.rule(rule);
+    fn report(&mut self, matcher: MatcherId, start: isize, end: isize, moment: u64) -> bool {
+        let of = self.rules.matcher(matcher);
         if of.is_validated() && !of.accepts(&self.text.excerpt(start, end)) {
             return false;
         }
         let (start, end) = (self.text.offset_of(start), self.text.offset_of(end));
-        self.kept.get_or_insert_default().pending.note(Match { rule, start, end, moment });
+        let found = Match { matcher, start, end, moment };
+        let pending = &mut self.kept.get_or_insert_default().pending;
+        match of.matches() {
+            Matches::Every => pending.note(found),
+            Matches::Hit | Matches::First => pending.note_best(found),
+        }
         true
     }
 
-    /// Notes the match of an automaton that reads every byte, from its latest begin; `false` if there is none. How far a
-    /// match goes back beyond an excerpt isn't looked at.
-    fn report_backward(&mut self, rule: RuleId, end: isize, moment: u64) -> bool {
-        let of = self.rules.rule(rule);
-        let text = self.text;
-        let earliest = end - Hit::EXCERPT_BYTES_MAX as isize;
-        let mut is_reported = false;
-        let goes_on = starts(&everywhere_of(of).backward, text, end, earliest, |start| {
+    /// Notes the match of an automaton that reads every byte, from its latest begin, which isn't before `earliest`; `false`
+    /// if there is none. How far a match goes back beyond an excerpt isn't looked at.
+    fn report_backward(&mut self, matcher: MatcherId, earliest: isize, end: isize, moment: u64) -> bool {
+        let (of, text) = (self.rules.matcher(matcher), self.text);
+        let first = earliest.max(end - Hit::EXCERPT_BYTES_MAX as isize);
+        let is_certain = self.text.offset_of(end) == moment;
+        let begins = Begins::of(&everywhere_of(of).backward, text, first..end, is_certain);
+        begins.near().any(|start| {
             let may_follow = text.behind(start).is_none_or(|behind| of.may_follow(behind));
-            is_reported = may_follow && self.report(rule, start, end, moment);
-            is_reported
-        });
-        is_reported || goes_on && self.report(rule, earliest, end, moment)
+            may_follow && self.report(matcher, start, end, moment)
+        }) || begins.is_longer() && earliest < first && self.report(matcher, first, end, moment)
     }
 
-    /// Makes hits of the matches of this chunk.
+    /// Where the last match of the matcher ended, as an offset; 0 if only its first one matters.
+    fn end_of(&self, matcher: MatcherId) -> u64 {
+        let of = self.rules.matcher(matcher);
+        self.kept.as_ref().map_or(0, |kept| kept.courses.end_of(of.rule(), of.part()))
+    }
+
+    /// Makes of the matches of this chunk what they are: hits, or what a rule asks for among other things.
     fn settle(&mut self, hits: &mut Vec<Hit>) {
         let Some(kept) = self.kept.as_mut().filter(|kept| !kept.pending.is_empty()) else { return };
-        let mut pending = std::mem::take(&mut kept.pending);
-        for Match { rule, start, end, .. } in pending.drain_in_order() {
-            kept.note_hit(rule);
-            let excerpt = self.text.excerpt(self.text.place_of(start), self.text.place_of(end));
-            hits.push(Hit { rule, start, end, excerpt });
+        let Kept { live, pending, courses, done, .. } = &mut **kept;
+        let (rules, text) = (self.rules, self.text);
+        let end_of = |matcher, courses: &Courses| {
+            let of = rules.matcher(matcher);
+            courses.end_of(of.rule(), of.part())
+        };
+        for Match { matcher, start, end, .. } in pending.drain_in_order(|matcher| end_of(matcher, courses)) {
+            if done.contains(matcher) {
+                continue;
+            }
+            let (of, excerpt) =
+                (rules.matcher(matcher), || text.excerpt(text.place_of(start), text.place_of(end)));
+            let rule = of.rule();
+            if of.matches() == Matches::Hit {
+                done.insert(matcher);
+                hits.push(Hit { rule, start, end, excerpt: excerpt() });
+                continue;
+            }
+            if of.matches() == Matches::First {
+                done.insert(matcher);
+            }
+            let found = condition::Found { part: of.part(), start, end };
+            let (hit, is_over) = courses.advance(rule, rules.rule(rule).condition(), found, excerpt);
+            hits.extend(hit);
+            if is_over {
+                rules.rule(rule).matchers().for_each(|matcher| done.insert(matcher));
+            }
         }
-        let hit = |live: &Live| kept.has_hit(live.rule);
-        let gone: Vec<bool> = kept.live.iter().map(hit).collect();
-        let mut gone = gone.into_iter();
-        kept.live.retain(|_| !gone.next().unwrap_or(false));
-        kept.pending = pending;
+        live.retain(|live| !done.contains(live.matcher) && live.start >= end_of(live.matcher, courses));
     }
 }
 
@@ -364,47 +404,16 @@ fn walk(automaton: &Automaton, state: &mut State, bytes: &[u8]) -> usize {
     bytes.len()
 }
 
-/// Tells `sink` the places at which a match that ends before `end` begins, the nearest first, until it says that this is
-/// enough, or there are no more; `true` if there may be more before `earliest`.
-fn starts(
-    backward: &Automaton,
-    text: Text<'_>,
-    end: isize,
-    earliest: isize,
-    mut sink: impl FnMut(isize) -> bool,
-) -> bool {
-    let mut state = backward.start(text.byte(end));
-    let mut at = end;
-    loop {
-        let said = if backward.is_special(state) { backward.outcome(state) } else { 0 };
-        let is_enough = [(outcome::MATCH_BEFORE, at + 1), (outcome::MATCH, at)]
-            .into_iter()
-            .any(|(bit, start)| said & bit != 0 && sink(start));
-        if is_enough || said & outcome::DEAD != 0 {
-            return false;
-        }
-        // What stands before the earliest place bears on it.
-        let Some(byte) = text.byte(at - 1).filter(|_| at >= earliest) else { break };
-        at -= 1;
-        state = backward.next(state, byte);
-    }
-    let is_begin = text.offset_of(at) == 0;
-    if is_begin && backward.matches_at_end(state) {
-        sink(at);
-    }
-    !is_begin
-}
-
-fn branch_of(rule: &Rule, branch: u16) -> &Branch {
-    match rule.found() {
+fn branch_of(matcher: &Matcher, branch: u16) -> &Branch {
+    match matcher.found() {
         Found::ByWindows(branches) => &branches[usize::from(branch)],
         Found::ByEveryByte(_) => unreachable!("windows lead to branches"),
     }
 }
 
-pub(super) fn everywhere_of(rule: &Rule) -> &Everywhere {
-    match rule.found() {
+pub(super) fn everywhere_of(matcher: &Matcher) -> &Everywhere {
+    match matcher.found() {
         Found::ByEveryByte(everywhere) => everywhere,
-        Found::ByWindows(_) => unreachable!("contexts list only rules that are found by every byte"),
+        Found::ByWindows(_) => unreachable!("contexts list only matchers that are found by every byte"),
     }
 }

@@ -1,6 +1,8 @@
 use super::*;
 use crate::{Pack, default_packs};
 
+mod work;
+
 fn compiled(rules: &[&str]) -> RuleSet {
     let rule = |(at, pattern): (usize, &&str)| {
         format!(
@@ -72,18 +74,73 @@ fn a_rule_hits_a_field_once_where_its_first_match_ends() {
 }
 
 #[test]
-fn a_field_that_began_under_another_set_goes_on_under_this_one() {
-    let (old, new) =
-        (compiled(&["literals = ['abc']"]), compiled(&[r"regex = '\bxyz'", "literals = ['b x']"]));
+fn a_field_that_began_under_another_set_is_not_scanned() {
+    let (old, new) = (compiled(&["regex = 'ab.*c'"]), compiled(&["regex = 'b+'", "regex = '[^-]{9}'"]));
     let (mut state, mut hits) = (begun(&old), Vec::new());
-    old.scan(&mut state, b"ab", &mut hits).expect("no overflow");
-    new.scan(&mut state, b"xyz xyz", &mut hits).expect("no overflow");
+    old.scan(&mut state, b"abx", &mut hits).expect("no overflow");
+    assert!(old.is_waiting(&state) && !new.is_waiting(&state));
+    new.scan(&mut state, b"bbbbbbbbbbbbc", &mut hits).expect("nothing to overflow");
     new.finish(&mut state, &mut hits);
-    assert_eq!(
-        hits.iter().map(|hit| (hit.start, hit.end)).collect::<Vec<_>>(),
-        [(6, 9)],
-        "offsets go on too"
-    );
+    assert_eq!(hits, []);
+    new.begin(&mut state, Field::Payload, Direction::ToServer);
+    new.scan(&mut state, b"b", &mut hits).expect("no overflow");
+    assert_eq!((hits[0].start, hits[0].end), (0, 1), "a field of its own is");
+}
+
+#[test]
+fn where_every_rule_has_hit_nothing_is_looked_at_any_more() {
+    let rules = compiled(&["regex = 'ab'", "all = [{ regex = 'cd' }, { regex = 'ef' }]"]);
+    let (mut state, mut hits) = (begun(&rules), Vec::new());
+    let mut steps = |chunk: &[u8]| rules.scan_counting(&mut state, chunk, &mut hits).expect("no overflow");
+    assert!(steps(b"ab cd ab cd") > 0);
+    assert!(steps(b"cd ef") > 0, "one rule waits for a part");
+    assert_eq!(steps(b"ab cd ef"), 0);
+    rules.finish(&mut state, &mut hits);
+    assert_eq!(hits.iter().map(|hit| (hit.start, hit.end)).collect::<Vec<_>>(), [(0, 2), (14, 16)]);
+    rules.begin(&mut state, Field::Payload, Direction::ToServer);
+    assert!(rules.scan_counting(&mut state, b"ab", &mut hits).expect("no overflow") > 0, "the next field");
+}
+
+#[test]
+fn a_confirmation_that_began_within_a_match_is_none_of_its_own() {
+    let rules = compiled(&["regex = 'a[^e]*d'\ncount = 2"]);
+    assert_eq!(hits(&rules, b"aad, d"), [], "both begin before the first one ends");
+    assert_eq!(hits(&rules, b"aad, ad"), [(5, 7)]);
+    // Two beginnings come to the same state; the later one is behind the first match, and speaks for both.
+    let rules = compiled(&["regex = '(?:a|ba)[0-9]*x'\ncount = 2"]);
+    assert_eq!(hits(&rules, b"a1xba2x"), [(4, 7)]);
+    let rules = compiled(&["regex = 'ab|b[0-9]{40,}c'\ncount = 2"]);
+    let digits = [b"ab".as_slice(), &[b'7'; 99], b"c"].concat();
+    assert_eq!(hits(&rules, &digits), [], "`b…c` overlaps `ab`");
+    assert_eq!(hits(&rules, &[b"b", digits.as_slice()].concat()), []);
+    assert_eq!(hits(&rules, &[digits.as_slice(), b"ab"].concat()), [(102, 104)]);
+}
+
+#[test]
+fn large_chunks_are_counted_through() {
+    let rules = compiled(&["regex = 'a[ab]'\ncount = 4000\n"]);
+    let text = b"ab".repeat(5000);
+    assert_eq!(hits(&rules, &text), [(7998, 8000)]);
+    assert_eq!(hits(&rules, &text[..7998]), []);
+}
+
+#[test]
+fn a_rule_that_the_end_decides_holds_what_it_found() {
+    let rules = compiled(&[
+        "all = [{ regex = 'ab[0-9]*c' }]\nnone = [{ regex = 'zz$' }]",
+        "any = [{ regex = 'x+y$' }]\nnone = [{ regex = 'q' }]",
+        r"regex = 'z\b'",
+    ]);
+    let (mut state, mut found) = (begun(&rules), Vec::new());
+    for chunk in [&b"ab0123"[..], b"45c", &[b' '; 300], b"xxxy"] {
+        rules.scan(&mut state, chunk, &mut found).expect("no overflow");
+        assert!(rules.is_waiting(&state), "a rule was found in parts");
+        assert_eq!(found, []);
+    }
+    rules.finish(&mut state, &mut found);
+    let shown: Vec<_> = found.iter().map(|hit| (hit.start, hit.end, hit.excerpt.as_slice())).collect();
+    assert_eq!(shown, [(0, 9, &b"ab012345c"[..]), (311, 313, b"xy")]);
+    assert_eq!(hits(&rules, b"abc xy zz"), [(8, 9)]);
 }
 
 #[test]
