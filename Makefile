@@ -1,11 +1,11 @@
 # Weir. `make help` lists what there is.
 
 CARGO ?= cargo
-SCRIPTS = deploy/prepare.sh tests/all.sh tests/demo/run.sh $(wildcard tests/labs/case-*.sh) .ci/run
+SCRIPTS = deploy/prepare.sh tests/all.sh tests/tiers.sh tests/demo/run.sh $(wildcard tests/labs/case-*.sh) .ci/run
 # Never let a toolchain be downloaded behind the user's back.
 export RUSTUP_AUTO_INSTALL = 0
 
-.PHONY: help build demo test check bench clean
+.PHONY: help build demo test tiers check bench clean
 
 help: ## show this list
 	@awk -F ': *## *' '/^[a-z]+:.*##/ { split($$1, name, ":"); printf "make %-8s %s\n", name[1], $$2 }' Makefile
@@ -19,6 +19,9 @@ demo: ## stop a real attack and a real leak between curl and nginx
 
 test: ## run every test that this machine can run, and list the skipped ones
 	@tests/all.sh
+
+tiers: ## test the matcher on vector instructions that this machine may lack, emulated
+	@tests/tiers.sh
 
 check: ## check format, lints, documentation and scripts
 	@deploy/prepare.sh build

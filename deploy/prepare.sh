@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes this machine ready: installs as root, or says by name, what is missing of packages.debian.
-# Usage: prepare.sh USE...   where USE is build, demo or check.
+# Usage: prepare.sh USE...   where USE is build, demo, check or tiers.
 # Exits 1 where something is missing still. Never installs a Rust toolchain.
 set -euo pipefail
 

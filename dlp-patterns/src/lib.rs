@@ -51,3 +51,4 @@ pub use pack::{Pack, Part, Pattern, Role, Signature};
 pub use rule::Rule;
 pub use rule_set::{RuleSet, RuleSetSize};
 pub use scan::{ScanOverflow, ScanState};
+pub use simd::Tier;

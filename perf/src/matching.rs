@@ -20,7 +20,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use dlp_patterns::ScanState;
+use dlp_patterns::{ScanState, Tier};
 
 use crate::measure;
 use automata::Automata;
@@ -57,6 +57,9 @@ pub(crate) struct Plan {
     /// Streams that are open at once, and get a segment each by turns.
     #[arg(long, default_value = "1")]
     flows: NonZeroUsize,
+    /// The vector instructions that Weir uses; the fastest of this machine unless told otherwise.
+    #[arg(long, value_parser = setup::tier)]
+    tier: Option<Tier>,
     /// Rounds of each.
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=999))]
     rounds: u32,
@@ -90,7 +93,7 @@ impl Plan {
         ensure!(!data.is_empty(), "{} is empty", self.data.display());
         let cut = Cut { stream_bytes: self.stream, segment_bytes: self.segment, flows: self.flows };
         let steps = cut.steps(&data);
-        let mut ready = self.setup.compile(self.flows.get())?;
+        let mut ready = self.setup.compile(self.tier(), self.flows.get())?;
 
         let ours = ready.weir.first_hits(&steps);
         let mut report = self.report(machine, &ready.subjects, data.len(), &ready.weir);
@@ -117,6 +120,10 @@ impl Plan {
             side.gb_s = speeds.next().expect("each side had a pace");
         }
         Ok(report)
+    }
+
+    fn tier(&self) -> Tier {
+        self.tier.unwrap_or_else(Tier::best)
     }
 
     /// Compares hits; yields how often they differ and the peer is wrong, as plain automata say.
@@ -164,6 +171,7 @@ impl Plan {
             segment_bytes: self.segment.get(),
             flows: self.flows.get(),
             context: self.setup.context(),
+            tier: self.tier().as_str(),
             rules: subjects.len(),
             elsewhere: subjects.elsewhere,
             validators: subjects.validators,

@@ -66,6 +66,7 @@ fn every_tier_finds_the_same_buckets() {
                 }
             }
         }
+        println!("tier {}: masks are right", tier.as_str());
     }
 }
 

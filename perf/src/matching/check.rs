@@ -5,12 +5,13 @@ use std::time::Instant;
 use anyhow::{Result, anyhow, bail, ensure};
 use bench::http::Random;
 use clap::Args;
+use dlp_patterns::Tier;
 use regex_syntax::hir::Hir;
 
 use super::automata::Automata;
 use super::case::Case;
-use super::contestant::{Contestant, differences, said};
-use super::setup::{Ready, Setup};
+use super::contestant::{Contestant, Weir, differences, said};
+use super::setup::{self, Ready, Setup};
 use super::translate::parse;
 
 /// Flows that are open at once.
@@ -25,6 +26,10 @@ const TELL_S: u64 = 10;
 pub(crate) struct CheckPlan {
     #[command(flatten)]
     setup: Setup,
+    /// The vector instructions that Weir uses, or `all`: then it scans on each tier of this machine, and the hits are
+    /// compared. The fastest unless told otherwise.
+    #[arg(long, value_parser = Tiers::from_name)]
+    tier: Option<Tiers>,
     /// Texts to be scanned.
     #[arg(long, default_value_t = 1_000_000)]
     scans: u64,
@@ -39,9 +44,26 @@ pub(crate) struct CheckPlan {
     automata_every: u64,
 }
 
+/// Tiers that are checked; at least one.
+#[derive(Clone, Debug)]
+struct Tiers(Vec<Tier>);
+
+impl Tiers {
+    fn from_name(name: &str) -> Result<Tiers, String> {
+        if name == "all" {
+            // What others are compared with is what is used.
+            return Ok(Tiers(Tier::available().rev().collect()));
+        }
+        let tier = setup::tier(name).map_err(|error| format!("{error}, and all"))?;
+        Ok(Tiers(vec![tier]))
+    }
+}
+
 /// All engines.
 struct Engines {
     ready: Ready,
+    /// Weir on other tiers.
+    others: Vec<(Tier, Weir)>,
     automata: Automata,
     peer_name: String,
     /// Cases in which the peer disagreed with Weir, and plain automata agreed with it.
@@ -54,7 +76,8 @@ impl CheckPlan {
     /// # Errors
     /// The first difference, reduced.
     pub(crate) fn run(&self) -> Result<()> {
-        let ready = self.setup.compile(FLOWS_MAX)?;
+        let tiers = self.tier.as_ref().map_or_else(|| vec![Tier::best()], |tiers| tiers.0.clone());
+        let mut ready = self.setup.compile(tiers[0], FLOWS_MAX)?;
         for rule in &ready.subjects.left_out {
             eprintln!("left out: {} {} by {}: {}", rule.id, rule.name, rule.by, rule.reason);
         }
@@ -63,7 +86,11 @@ impl CheckPlan {
         ensure!(!patterns.is_empty(), "no rule is left to be checked");
         let automata = Automata::new(ready.subjects.signatures())?;
         let peer_name = ready.peer.as_ref().map_or_else(|| "nobody".to_owned(), |peer| peer.name.clone());
-        let mut engines = Engines { ready, automata, peer_name, peer_wrong: 0 };
+        let others = tiers[1..]
+            .iter()
+            .map(|&tier| Ok((tier, self.setup.compile_weir(&mut ready.subjects, tier, FLOWS_MAX)?)))
+            .collect::<Result<_>>()?;
+        let mut engines = Engines { ready, others, automata, peer_name, peer_wrong: 0 };
         let begin = Instant::now();
         let (mut scans, mut hits, mut cases, mut told_s) = (0, 0, 0, 0);
         while scans < self.scans {
@@ -83,10 +110,11 @@ impl CheckPlan {
         }
         let speed = scans as f64 / begin.elapsed().as_secs_f64();
         println!(
-            "{} rules as {}: {scans} scans in {cases} cases, {hits} hits, no difference to {}{}; {speed:.0} scans/s; {} cases \
+            "{} rules as {} on {}: {scans} scans in {cases} cases, {hits} hits, no difference to {}{}; {speed:.0} scans/s; {} cases \
              in which the peer was wrong by plain automata; {} streams beyond Weir's cap of candidates",
             patterns.len(),
             self.setup.context(),
+            tiers.iter().map(|tier| tier.as_str()).collect::<Vec<_>>().join(", "),
             engines.peer_name,
             if self.automata_every > 0 { " nor to plain automata" } else { "" },
             engines.peer_wrong,
@@ -111,6 +139,15 @@ impl Engines {
         if self.ready.weir.overflows > overflows {
             // It said so, and is counted.
             return Ok(ours.len());
+        }
+        for (tier, weir) in &mut self.others {
+            let overflows = weir.overflows;
+            let theirs = weir.first_hits(&steps);
+            // Tiers may tell the automata of places that are none, so that one works more than another.
+            if weir.overflows == overflows && theirs != ours {
+                let said = said(&differences(&ours, &theirs), DIFFERENCES_SAID);
+                return Err(format!("Weir and Weir on {}, as peer:\n{said}", tier.as_str()));
+            }
         }
         let mut has_peer_differed = false;
         if let Some(peer) = &mut self.ready.peer {

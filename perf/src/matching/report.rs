@@ -41,6 +41,8 @@ pub(crate) struct Report {
     pub(crate) flows: usize,
     /// Field and direction.
     pub(crate) context: String,
+    /// The vector instructions that Weir used.
+    pub(crate) tier: &'static str,
     /// Rules measured, and rules that look elsewhere.
     pub(crate) rules: usize,
     pub(crate) elsewhere: usize,
@@ -97,6 +99,7 @@ impl Report {
             "segment_bytes": self.segment_bytes,
             "flows": self.flows,
             "context": self.context,
+            "tier": self.tier,
             "rules": self.rules,
             "rules_elsewhere": self.elsewhere,
             "without_validator": self.validators,
@@ -125,8 +128,8 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "streams of {} bytes in segments of {}, {} at once",
-            self.stream_bytes, self.segment_bytes, self.flows
+            "streams of {} bytes in segments of {}, {} at once; Weir on {}",
+            self.stream_bytes, self.segment_bytes, self.flows, self.tier
         )?;
         writeln!(
             f,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
-use dlp_patterns::{Direction, Field, Pack};
+use dlp_patterns::{Direction, Field, Pack, Tier};
 
 use super::contestant::{self, Weir};
 use super::peer::Peer;
@@ -60,6 +60,13 @@ fn direction(name: &str) -> Result<Direction, String> {
     found.ok_or_else(|| format!("the directions are {}", Direction::BOTH.map(Direction::as_str).join(", ")))
 }
 
+/// The tier of that name, if this machine has it.
+pub(super) fn tier(name: &str) -> Result<Tier, String> {
+    let names = || Tier::available().map(Tier::as_str).collect::<Vec<_>>().join(", ");
+    let found = Tier::available().find(|tier| tier.as_str() == name);
+    found.ok_or_else(|| format!("the tiers of this machine are {}", names()))
+}
+
 /// Reads packs.
 ///
 /// # Errors
@@ -74,21 +81,21 @@ pub(crate) fn read_packs(paths: &[PathBuf]) -> Result<Vec<Pack>> {
 }
 
 impl Setup {
-    /// Compiles for both what neither refuses, with room for so many flows at once.
-    pub(crate) fn compile(&self, flows: usize) -> Result<Ready> {
+    /// Compiles for both what neither refuses, Weir's for a tier, with room for so many flows at once.
+    pub(crate) fn compile(&self, tier: Tier, flows: usize) -> Result<Ready> {
         let loaded = self.peer.load(self.peer_library.as_deref())?;
         let mut subjects = Subjects::new(read_packs(&self.packs)?, self.field, self.direction);
         let Some(loaded) = loaded else {
-            let rules = subjects.for_weir()?;
+            let rules = subjects.for_weir(tier)?;
             let weir = Weir::new(rules.what, self.field, self.direction, flows);
             return Ok(Ready { subjects, weir, weir_compile_s: rules.compile_s, peer: None });
         };
         subjects.translate();
         // Weir tells first what it refuses, and compiles again when it is known what the peer does.
-        let first = subjects.for_weir()?;
+        let first = subjects.for_weir(tier)?;
         let before = subjects.len();
         let scanner = subjects.for_peer(&loaded.library, flows)?;
-        let rules = if subjects.len() == before { first } else { subjects.for_weir()? };
+        let rules = if subjects.len() == before { first } else { subjects.for_weir(tier)? };
         let peer = ReadyPeer {
             contestant: contestant::Peer::new(scanner.what, flows),
             name: format!("{} {}", self.peer.name(), loaded.version),
@@ -97,6 +104,12 @@ impl Setup {
         };
         let weir = Weir::new(rules.what, self.field, self.direction, flows);
         Ok(Ready { subjects, weir, weir_compile_s: rules.compile_s, peer: Some(peer) })
+    }
+
+    /// Weir on another tier with the rules that are measured.
+    pub(crate) fn compile_weir(&self, subjects: &mut Subjects, tier: Tier, flows: usize) -> Result<Weir> {
+        let rules = subjects.for_weir(tier)?;
+        Ok(Weir::new(rules.what, self.field, self.direction, flows))
     }
 
     /// Field and direction, for people.

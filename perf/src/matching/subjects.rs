@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use dlp_patterns::document::Mistake;
-use dlp_patterns::{Direction, Field, Pack, RuleSet, Signature};
+use dlp_patterns::{Direction, Field, Pack, RuleSet, Signature, Tier};
 
 use super::hyperscan::{Expression, Library, Scanner};
 use super::translate::{parse, pcre};
@@ -93,11 +93,11 @@ impl Subjects {
         self.leave_out(&unsaid, "translation");
     }
 
-    /// Compiles the rules for Weir; those that it refuses are left out.
-    pub(crate) fn for_weir(&mut self) -> Result<Compiled<RuleSet>> {
+    /// Compiles the rules for Weir on a tier; those that it refuses are left out.
+    pub(crate) fn for_weir(&mut self, tier: Tier) -> Result<Compiled<RuleSet>> {
         loop {
             let begin = Instant::now();
-            let mistakes = match RuleSet::compile(&self.packs) {
+            let mistakes = match RuleSet::compile_for(&self.packs, tier) {
                 Ok(what) => return Ok(Compiled { what, compile_s: begin.elapsed().as_secs_f64() }),
                 Err(mistakes) => mistakes,
             };

@@ -92,6 +92,18 @@ fn alone_weir_is_measured_without_a_ratio() {
     let told = report.to_json();
     assert!(told["weir"]["gb_s"].as_f64().expect("a figure") > 0.0);
     assert!(told["ratio"].is_null() && told["peer"].is_null());
+    assert_eq!(told["tier"], Tier::best().as_str());
+}
+
+#[test]
+fn weir_is_measured_on_the_tier_that_is_asked_for() {
+    let (data, pack) = files();
+    let scalar = plan(data.path(), pack.path(), &["--tier", "scalar"]).run().expect("every machine has it");
+    let best = plan(data.path(), pack.path(), &[]).run().expect("it runs");
+    assert_eq!((scalar.tier, scalar.weir.hits), ("scalar", best.weir.hits));
+    let path = pack.path().to_str().expect("UTF-8");
+    let error = CheckLine::try_parse_from(["check", "--pack", path, "--tier", "mmx"]).err().expect("no tier");
+    assert!(error.to_string().contains("the tiers of this machine are scalar"), "{error}");
 }
 
 #[test]
@@ -116,7 +128,7 @@ fn a_peer_that_is_here_has_the_same_hits() {
 fn hits_that_differ_end_the_measurement_unless_the_peer_is_wrong() {
     let (data, pack) = files();
     let plan = plan(data.path(), pack.path(), &[]);
-    let subjects = plan.setup.compile(1).expect("it compiles").subjects;
+    let subjects = plan.setup.compile(Tier::best(), 1).expect("it compiles").subjects;
     let hit = |end| FirstHit { stream: 0, id: 1, end };
     let compare = |weir, peer| plan.compare(&[hit(weir)], &[hit(peer)], &subjects, DATA);
     assert_eq!(compare(14, 14).expect("they are equal"), 0);
@@ -136,7 +148,19 @@ fn a_check_of_a_right_matcher_finds_nothing() {
             continue;
         }
         let path = pack.path().to_str().expect("UTF-8");
-        let line = ["check", "--pack", path, "--scans", "2000", "--automata-every", "4", "--peer", peer];
+        let line = [
+            "check",
+            "--pack",
+            path,
+            "--scans",
+            "2000",
+            "--automata-every",
+            "4",
+            "--tier",
+            "all",
+            "--peer",
+            peer,
+        ];
         CheckLine::parse_from(line).plan.run().expect("no difference");
     }
 }
