@@ -55,7 +55,10 @@ impl Context {
                 }
             };
             for (at, branch) in branches.iter().enumerate() {
-                assert!(branch.lookback_bytes + WINDOW_BYTES <= TAIL_BYTES, "prefixes and windows are bounded");
+                assert!(
+                    branch.lookback_bytes + WINDOW_BYTES <= TAIL_BYTES,
+                    "prefixes and windows are bounded"
+                );
                 let at = u16::try_from(at).expect("a pattern has few branches");
                 for window in &branch.windows {
                     windows.push(*window);

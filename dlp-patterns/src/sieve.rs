@@ -2,7 +2,9 @@
 
 use crate::compile::window::Window;
 use crate::frequency::Frequency;
-use crate::simd::{self, BLOCK_BYTES, BucketTables, SLACK_BYTES, STRIPE_BLOCKS, STRIPE_BYTES, Symbols, Tier};
+use crate::simd::{
+    self, BLOCK_BYTES, BucketTables, Places, SLACK_BYTES, STRIPE_BLOCKS, STRIPE_BYTES, Symbols, Tier,
+};
 
 mod buckets;
 mod grams;
@@ -40,16 +42,10 @@ impl Room {
             bytes: [0; STRIPE_BYTES + SLACK_BYTES],
             masks: [0; STRIPE_BLOCKS],
             symbols: [[0; STRIPE_BYTES + SLACK_BYTES]; 2],
-            places: [0; STRIPE_BYTES + PLACES_AT_ONCE],
+            places: [0; STRIPE_BYTES + simd::PLACES_AT_ONCE],
         }
     }
 }
-
-/// Places that are written at once, needed or not.
-const PLACES_AT_ONCE: usize = 4;
-
-/// Places within a stripe.
-type Places = [u16; STRIPE_BYTES + PLACES_AT_ONCE];
 
 /// Finds windows in stripes of bytes.
 ///
@@ -105,7 +101,8 @@ impl Sieve {
         for pass in &self.passes {
             simd::bucket_masks(self.tier, &pass.buckets, bytes, masks, &mut room.symbols);
             keep_places(masks, places);
-            let listed = list(masks, &mut room.places);
+            let count = simd::list_places(self.tier, masks, &mut room.places);
+            let listed = &mut room.places[..count];
             for wide in &pass.wide {
                 wide.look_up(bytes, listed, &mut sink);
             }
@@ -150,27 +147,6 @@ fn passes(narrow: &Windows, wide: &Windows, tier: Tier, frequency: &Frequency) -
         }
         _ => vec![Pass { buckets: priced(&[narrow, wide]).tables, keys: keys(), wide: all_wide() }],
     }
-}
-
-/// The places of masks as a list. Several are written without asking whether there are so many: a branch on each bit would
-/// be predicted wrong too often.
-#[inline]
-fn list<'p>(masks: &[u64], places: &'p mut Places) -> &'p mut [u16] {
-    let mut count = 0;
-    for (block, mask) in masks.iter().enumerate() {
-        let mut mask = *mask;
-        let mut next = count;
-        count += mask.count_ones() as usize;
-        while mask != 0 {
-            for place in &mut places[next..next + PLACES_AT_ONCE] {
-                // Behind the last bit it is a place that nobody reads.
-                *place = (block * BLOCK_BYTES) as u16 + mask.trailing_zeros() as u16;
-                mask &= mask.wrapping_sub(1);
-            }
-            next += PLACES_AT_ONCE;
-        }
-    }
-    &mut places[..count]
 }
 
 /// Clears the bits from `places` on.

@@ -85,8 +85,16 @@ impl Tier {
             Tier::Scalar => true,
             Tier::Neon => false,
             Tier::Ssse3 => is_x86_feature_detected!("ssse3"),
-            Tier::Avx2 => is_x86_feature_detected!("avx2"),
-            Tier::Avx512Bw => is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw"),
+            Tier::Avx2 => {
+                is_x86_feature_detected!("avx2")
+                    && is_x86_feature_detected!("bmi1")
+                    && is_x86_feature_detected!("popcnt")
+            }
+            Tier::Avx512Bw => {
+                Tier::Avx2.is_available()
+                    && is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512bw")
+            }
             Tier::Avx512Vbmi => Tier::Avx512Bw.is_available() && is_x86_feature_detected!("avx512vbmi"),
         }
     }
@@ -152,6 +160,22 @@ pub(crate) fn gram_masks(tier: Tier, set: &GramSet, bytes: &[u8], masks: &mut [u
         #[cfg(target_arch = "x86_64")]
         Tier::Avx2 => avx2::gram_masks(set, bytes, masks),
         _ => scalar::gram_masks(set, bytes, masks),
+    }
+}
+
+/// Places within a stripe.
+pub(crate) type Places = [u16; STRIPE_BYTES + PLACES_AT_ONCE];
+
+/// Places that are written at once, needed or not.
+pub(crate) const PLACES_AT_ONCE: usize = 4;
+
+/// Lists the places whose bits are set in the masks of a stripe; returns how many there are.
+#[inline]
+pub(crate) fn list_places(tier: Tier, masks: &[u64], places: &mut Places) -> usize {
+    match tier {
+        #[cfg(target_arch = "x86_64")]
+        Tier::Avx2 | Tier::Avx512Bw | Tier::Avx512Vbmi => avx2::list_places(masks, places),
+        _ => scalar::list_places(masks, places),
     }
 }
 

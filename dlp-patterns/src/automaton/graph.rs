@@ -33,7 +33,8 @@ impl Graph {
         let [matched, first] = [1, 2];
         for (at, set) in sets.iter().enumerate() {
             let is_last = at + 1 == sets.len();
-            let next = if is_last { matched } else { first + State::try_from(at + 1).expect("rows are short") };
+            let next =
+                if is_last { matched } else { first + State::try_from(at + 1).expect("rows are short") };
             let next_of = |byte: &u8| if set.contains(*byte) { next } else { DEAD };
             let next = representatives.iter().map(next_of).collect();
             nodes.push(Node { outcome: 0, matches_at_end: false, next });
@@ -118,7 +119,9 @@ fn columns(sets: &[ByteSet]) -> ([u8; 256], Vec<u8>) {
         // Each column that has bytes in and out of the set is parted.
         let mut parted = [None; 256];
         let mut has_out = [false; 256];
-        (0..=u8::MAX).filter(|byte| !set.contains(*byte)).for_each(|byte| has_out[usize::from(column_of[usize::from(byte)])] = true);
+        (0..=u8::MAX)
+            .filter(|byte| !set.contains(*byte))
+            .for_each(|byte| has_out[usize::from(column_of[usize::from(byte)])] = true);
         for byte in set.iter().map(usize::from) {
             let column = usize::from(column_of[byte]);
             if has_out[column] {

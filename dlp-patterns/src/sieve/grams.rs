@@ -1,9 +1,9 @@
 //! Many windows that are nearly literals: looked up by what stands at every second or fourth place.
 
+use super::WindowId;
 use super::slots::{Entry, Slots, word_at};
-use super::{Places, WindowId};
 use crate::compile::window::{Window, folded};
-use crate::simd::{self, GRAMS_AT_ONCE, GramSet, STRIPE_BYTES, Tier};
+use crate::simd::{self, GRAMS_AT_ONCE, GramSet, Places, STRIPE_BYTES, Tier};
 
 /// Values that the folded bytes of a window may have for it to be looked up by them, all together.
 const VALUES_MAX: usize = 16;
@@ -41,7 +41,8 @@ impl Grams {
         let mut keyed = Vec::new();
         for (id, window) in windows {
             assert!(Grams::suits(window, stride), "windows are chosen by that");
-            keyed.extend(values(window, stride + 3).into_iter().map(|value| (value, Entry::new(*id, window))));
+            keyed
+                .extend(values(window, stride + 3).into_iter().map(|value| (value, Entry::new(*id, window))));
         }
         let fours = keyed.iter().flat_map(|(value, _)| (0..stride).map(move |at| (value >> (8 * at)) as u32));
         let wholes = keyed.iter().map(|(value, _)| hash(*value));
@@ -82,7 +83,9 @@ impl Grams {
                         let place = gram.wrapping_sub(before);
                         if place < places {
                             known[count] = place as u16;
-                            count += usize::from(self.wholes.may_have(hash((word_at(bytes, place) | FOLD) & mask)));
+                            count += usize::from(
+                                self.wholes.may_have(hash((word_at(bytes, place) | FOLD) & mask)),
+                            );
                         }
                     }
                 }

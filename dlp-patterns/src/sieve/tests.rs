@@ -38,7 +38,12 @@ fn there(windows: &[Window], text: &[u8]) -> Vec<(usize, WindowId)> {
         window.sets.iter().zip(&bytes[place..]).all(|(set, byte)| set.contains(*byte))
     };
     (0..text.len())
-        .flat_map(|place| (0..).zip(windows).filter(move |(_, window)| is_there(place, window)).map(move |(id, _)| (place, id)))
+        .flat_map(|place| {
+            (0..)
+                .zip(windows)
+                .filter(move |(_, window)| is_there(place, window))
+                .map(move |(id, _)| (place, id))
+        })
         .collect()
 }
 
@@ -88,7 +93,8 @@ fn no_window_is_missed_however_many_they_are() {
     while words.len() < 3 * BUCKET_WINDOWS_MAX {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         let len = 3 + words.len() % 8;
-        let word: String = (0..len).map(|at| char::from(b"abc12"[(state >> (8 + 5 * at)) as usize % 5])).collect();
+        let word: String =
+            (0..len).map(|at| char::from(b"abc12"[(state >> (8 + 5 * at)) as usize % 5])).collect();
         if !words.contains(&word) || len < 5 {
             words.push(word);
         }

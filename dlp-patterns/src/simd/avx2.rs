@@ -8,7 +8,9 @@ use std::arch::x86_64::{
     _mm256_srli_epi32, _mm256_srlv_epi32, _mm256_storeu_si256, _mm256_xor_si256,
 };
 
-use super::{Alphabet, BLOCK_BYTES, GRAMS_AT_ONCE, GramSet, BucketTables, SLACK_BYTES, Symbols, block};
+use super::{
+    Alphabet, BLOCK_BYTES, BucketTables, GRAMS_AT_ONCE, GramSet, Places, SLACK_BYTES, Symbols, block, scalar,
+};
 
 const VECTOR_BYTES: usize = 32;
 
@@ -111,6 +113,16 @@ fn nibbles<const P: usize, const S: usize>(
         }
         *mask = nonzero_mask(any);
     }
+}
+
+pub(super) fn list_places(masks: &[u64], places: &mut Places) -> usize {
+    // SAFETY: rule sets are compiled for this tier only where the machine can count bits.
+    unsafe { list(masks, places) }
+}
+
+#[target_feature(enable = "bmi1,popcnt")]
+fn list(masks: &[u64], places: &mut Places) -> usize {
+    scalar::list_places(masks, places)
 }
 
 pub(super) fn gram_masks(set: &GramSet, bytes: &[u8], masks: &mut [u8]) {

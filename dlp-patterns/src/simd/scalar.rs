@@ -1,6 +1,6 @@
 //! The kernel in plain code: what the others have to agree with.
 
-use super::{Alphabet, BLOCK_BYTES, BucketTables, GRAMS_AT_ONCE, GramSet};
+use super::{Alphabet, BLOCK_BYTES, BucketTables, GRAMS_AT_ONCE, GramSet, PLACES_AT_ONCE, Places};
 
 pub(super) fn bucket_masks(tables: &BucketTables, bytes: &[u8], masks: &mut [u64]) {
     for (block, mask) in masks.iter_mut().enumerate() {
@@ -36,4 +36,25 @@ pub(super) fn gram_masks(set: &GramSet, bytes: &[u8], masks: &mut [u8]) {
         let grams = bytes.as_chunks().0.iter().rev();
         *mask = grams.fold(0, |mask, gram| mask << 1 | u8::from(set.may_have(u32::from_le_bytes(*gram))));
     }
+}
+
+/// Several places are written without asking whether there are so many: a branch on each bit would be predicted wrong too
+/// often. Inlined, so that what calls it has it with its own instructions for counting bits.
+#[inline(always)]
+pub(super) fn list_places(masks: &[u64], places: &mut Places) -> usize {
+    let mut count = 0;
+    for (block, mask) in masks.iter().enumerate() {
+        let mut mask = *mask;
+        let mut next = count;
+        count += mask.count_ones() as usize;
+        while mask != 0 {
+            for place in &mut places[next..next + PLACES_AT_ONCE] {
+                // Behind the last bit it is a place that nobody reads.
+                *place = (block * BLOCK_BYTES) as u16 + mask.trailing_zeros() as u16;
+                mask &= mask.wrapping_sub(1);
+            }
+            next += PLACES_AT_ONCE;
+        }
+    }
+    count
 }
