@@ -7,10 +7,12 @@ use crate::byte_set::ByteSet;
 use crate::frequency::Frequency;
 use crate::limits::WINDOW_CHANCE_MAX;
 
+pub(crate) mod ahead;
 mod sequence;
 mod shape;
 pub(crate) mod window;
 
+use ahead::Ahead;
 pub(crate) use shape::plain_row;
 use window::Window;
 
@@ -41,6 +43,8 @@ pub(crate) struct Branch {
     /// Reads forward from the begin of the core.
     pub(crate) core: Automaton,
     pub(crate) windows: Vec<Window>,
+    /// What stands behind its windows, as a look ahead that saves confirmations.
+    pub(crate) ahead: Option<Ahead>,
     /// How many bytes before a window have to be known.
     pub(crate) lookback_bytes: usize,
 }
@@ -80,6 +84,9 @@ fn by_windows(pattern: &Hir, wanted: &Wanted<'_>, frequency: &Frequency) -> Opti
             Some(Automaton::new(&Hir::concat(split.prefix), Reads::Backward, starts)?)
         };
         let offsets = split.windows.iter().map(|window| usize::try_from(window.offset).unwrap_or(0));
+        let ends_of = split.windows.iter().map(|window| i16::from(window.offset) + i16::from(window.len));
+        let known = usize::try_from(ends_of.max().unwrap_or(0)).unwrap_or(0);
+        let ahead = ahead::ahead(&split.core, known, frequency);
         let core = Hir::concat(split.core);
         let plain = if ends == Ends::First { plain_row(&core) } else { None };
         let core = match plain {
@@ -89,6 +96,7 @@ fn by_windows(pattern: &Hir, wanted: &Wanted<'_>, frequency: &Frequency) -> Opti
         Some(Branch {
             prefix,
             core,
+            ahead,
             // One more, for what stands behind the match.
             lookback_bytes: prefix_bytes + offsets.max().unwrap_or(0) + 1,
             windows: split.windows,

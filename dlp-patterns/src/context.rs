@@ -1,5 +1,6 @@
 //! All that is looked for in a field of one direction.
 
+use crate::compile::ahead::Ahead;
 use crate::compile::window::Window;
 use crate::compile::{Everywhere, Found};
 use crate::frequency::Frequency;
@@ -18,6 +19,8 @@ pub(crate) struct Lead {
     pub(crate) offset: i8,
     /// How many bytes it has.
     pub(crate) len: u8,
+    /// What has to stand behind it, by index.
+    ahead: Option<u16>,
 }
 
 /// The windows and automata of the rules that look into a field of one direction.
@@ -26,6 +29,8 @@ pub(crate) struct Context {
     sieve: Sieve,
     /// By window.
     leads: Vec<Lead>,
+    /// Each only once, for many rules want the same.
+    aheads: Vec<Ahead>,
     /// The matchers whose automata read every byte.
     everywhere: Vec<MatcherId>,
     /// How many matchers there are.
@@ -42,6 +47,7 @@ impl Context {
     ) -> Context {
         let mut windows: Vec<Window> = Vec::new();
         let mut leads = Vec::new();
+        let mut aheads: Vec<Ahead> = Vec::new();
         let mut everywhere = Vec::new();
         let (mut count, mut is_counting) = (0, false);
         for (id, matcher) in matchers {
@@ -60,14 +66,28 @@ impl Context {
                     "prefixes and windows are bounded"
                 );
                 let at = u16::try_from(at).expect("a pattern has few branches");
+                let ahead = branch.ahead.map(|ahead| {
+                    let known = aheads.iter().position(|other| *other == ahead);
+                    let index = known.unwrap_or(aheads.len());
+                    if known.is_none() {
+                        aheads.push(ahead);
+                    }
+                    u16::try_from(index).expect("rules that look ahead are few")
+                });
                 for window in &branch.windows {
                     windows.push(*window);
-                    leads.push(Lead { matcher: id, branch: at, offset: window.offset, len: window.len });
+                    leads.push(Lead {
+                        matcher: id,
+                        branch: at,
+                        offset: window.offset,
+                        len: window.len,
+                        ahead,
+                    });
                 }
             }
         }
         let sieve = Sieve::new(&windows, tier, frequency);
-        Context { sieve, leads, everywhere, matchers: count, is_counting }
+        Context { sieve, leads, aheads, everywhere, matchers: count, is_counting }
     }
 
     #[inline]
@@ -78,6 +98,12 @@ impl Context {
     #[inline]
     pub(crate) fn lead(&self, window: WindowId) -> &Lead {
         &self.leads[window as usize]
+    }
+
+    /// What has to stand behind a window, if anything is known of that.
+    #[inline]
+    pub(crate) fn ahead(&self, lead: &Lead) -> Option<&Ahead> {
+        Some(&self.aheads[usize::from(lead.ahead?)])
     }
 
     /// The matchers whose automata read every byte.
@@ -104,6 +130,6 @@ impl Context {
 
     /// Its memory, in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        self.sieve.bytes() + size_of_val(self.leads.as_slice())
+        self.sieve.bytes() + size_of_val(self.leads.as_slice()) + size_of_val(self.aheads.as_slice())
     }
 }

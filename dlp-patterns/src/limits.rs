@@ -47,6 +47,9 @@ pub const SEQUENCES_MAX: usize = 600;
 /// Bytes before a core that the prefix of a branch may have: they have to fit into the tail.
 pub const PREFIX_BYTES_MAX: usize = 96;
 
+/// Places behind a window that are looked at for what has to be there.
+pub const AHEAD_BYTES_MAX: usize = 64;
+
 /// Keys of four bytes that one window may be looked up by; one with more is looked for by its sets.
 pub const GRAM_KEYS_MAX: usize = 48;
 

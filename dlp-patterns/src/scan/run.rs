@@ -182,7 +182,9 @@ impl<'r> Run<'r> {
         }
         let core = at - isize::from(lead.offset);
         let Some(behind) = self.text.behind(core) else { return };
-        if self.is_decided(lead.matcher, core) {
+        if self.context.ahead(lead).is_some_and(|ahead| self.text.lacks(core, ahead))
+            || self.is_decided(lead.matcher, core)
+        {
             return;
         }
         let matcher = self.rules.matcher(lead.matcher);

@@ -3,6 +3,7 @@
 use arrayvec::ArrayVec;
 
 use crate::Hit;
+use crate::compile::ahead::Ahead;
 
 /// A chunk and the tail of what came before it, addressed from the begin of the chunk: what is before it has negative
 /// places.
@@ -57,6 +58,15 @@ impl<'t> Text<'t> {
     #[inline]
     pub(super) fn behind(&self, place: isize) -> Option<Option<u8>> {
         if self.offset_of(place) == 0 { Some(None) } else { self.byte(place - 1).map(Some) }
+    }
+
+    /// Whether what has to stand behind a place is not there; `false` where not all of it is known yet.
+    #[inline]
+    pub(super) fn lacks(&self, place: isize, ahead: &Ahead) -> bool {
+        let [first, end] = [ahead.first, ahead.last + 1].map(|at| usize::try_from(place + at as isize));
+        let (Ok(first), Ok(end)) = (first, end) else { return false };
+        let bytes = self.chunk.get(first..end);
+        bytes.is_some_and(|bytes| !bytes.iter().any(|byte| ahead.set.contains(*byte)))
     }
 
     /// The bytes from a place to the end of the part of the text that it is in: tail or chunk.
