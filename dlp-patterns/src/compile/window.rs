@@ -2,7 +2,7 @@
 
 use regex_syntax::hir::{Hir, HirKind, Look};
 
-use super::sequence::{self, Sequence};
+use super::sequence;
 use super::shape::lengths;
 use crate::byte_set::ByteSet;
 use crate::frequency::Frequency;

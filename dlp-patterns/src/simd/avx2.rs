@@ -69,10 +69,9 @@ fn mixed<const P: usize, const S: usize>(
             let mut buckets = [_mm256_set1_epi8(-1); 2];
             for position in 0..P {
                 let table = broadcast(tables.table(set, position));
-                for half in 0..2 {
+                for (half, buckets) in buckets.iter_mut().enumerate() {
                     let symbols = load(symbols, half * VECTOR_BYTES + position);
-                    let looked_up = _mm256_shuffle_epi8(table, symbols);
-                    buckets[half] = _mm256_and_si256(buckets[half], looked_up);
+                    *buckets = _mm256_and_si256(*buckets, _mm256_shuffle_epi8(table, symbols));
                 }
             }
             any = [_mm256_or_si256(any[0], buckets[0]), _mm256_or_si256(any[1], buckets[1])];
@@ -103,10 +102,10 @@ fn nibbles<const P: usize, const S: usize>(
             for position in 0..P {
                 let table = tables.table(set, position);
                 let (low, high) = (broadcast(table), broadcast(&table[16..]));
-                for half in 0..2 {
+                for (half, buckets) in buckets.iter_mut().enumerate() {
                     let low = _mm256_shuffle_epi8(low, load(lows, half * VECTOR_BYTES + position));
                     let high = _mm256_shuffle_epi8(high, load(highs, half * VECTOR_BYTES + position));
-                    buckets[half] = _mm256_and_si256(buckets[half], _mm256_and_si256(low, high));
+                    *buckets = _mm256_and_si256(*buckets, _mm256_and_si256(low, high));
                 }
             }
             any = [_mm256_or_si256(any[0], buckets[0]), _mm256_or_si256(any[1], buckets[1])];

@@ -30,12 +30,6 @@ impl Alphabet {
             Alphabet::Low7 => 1 << (byte & 127),
         }
     }
-
-    /// Whether a byte can't be told from those that the row was made of.
-    pub(crate) fn is_in(&self, row: u128, byte: u8) -> bool {
-        let bits = self.row_of(byte);
-        row & bits == bits
-    }
 }
 
 /// For each of eight buckets of a set, and each position, which bytes may stand there.
