@@ -61,13 +61,13 @@ pub(crate) struct Automaton {
     outcomes: Vec<u8>,
     /// By state: whether the bytes read so far are a match if the field ends here.
     at_end: Vec<bool>,
-    /// By [`Behind`].
-    starts: [State; Behind::COUNT],
+    /// By [`Kind`] of what stands behind the start.
+    starts: [State; Kind::COUNT],
 }
 
-/// What stands behind the place where an automaton starts, as far as look-around can tell.
+/// What stands on a side of a place, as far as look-around can tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Behind {
+pub(crate) enum Kind {
     Nothing = 0,
     LineFeed = 1,
     CarriageReturn = 2,
@@ -75,19 +75,38 @@ enum Behind {
     Other = 4,
 }
 
-impl Behind {
-    const COUNT: usize = 5;
-    /// One byte of each kind.
-    const EXAMPLES: [Option<u8>; Behind::COUNT] = [None, Some(b'\n'), Some(b'\r'), Some(b'a'), Some(b' ')];
+impl Kind {
+    pub(crate) const COUNT: usize = 5;
+    pub(crate) const ALL: [Kind; Kind::COUNT] =
+        [Kind::Nothing, Kind::LineFeed, Kind::CarriageReturn, Kind::Word, Kind::Other];
 
-    fn of(byte: Option<u8>) -> Behind {
+    /// The kind of a byte; `None` is the end of the field on that side.
+    #[inline]
+    pub(crate) fn of(byte: Option<u8>) -> Kind {
         match byte {
-            None => Behind::Nothing,
-            Some(b'\n') => Behind::LineFeed,
-            Some(b'\r') => Behind::CarriageReturn,
-            Some(byte) if byte.is_ascii_alphanumeric() || byte == b'_' => Behind::Word,
-            Some(_) => Behind::Other,
+            None => Kind::Nothing,
+            Some(b'\n') => Kind::LineFeed,
+            Some(b'\r') => Kind::CarriageReturn,
+            Some(byte) if byte.is_ascii_alphanumeric() || byte == b'_' => Kind::Word,
+            Some(_) => Kind::Other,
         }
+    }
+
+    /// A byte of the kind.
+    pub(crate) fn example(self) -> Option<u8> {
+        match self {
+            Kind::Nothing => None,
+            Kind::LineFeed => Some(b'\n'),
+            Kind::CarriageReturn => Some(b'\r'),
+            Kind::Word => Some(b'a'),
+            Kind::Other => Some(b' '),
+        }
+    }
+
+    /// The pair of this kind and the one behind it, as a bit.
+    #[inline]
+    pub(crate) fn before(self, after: Kind) -> u32 {
+        1 << (self as usize * Kind::COUNT + after as usize)
     }
 }
 
@@ -129,7 +148,7 @@ impl Automaton {
     /// that side.
     #[inline]
     pub(crate) fn start(&self, behind: Option<u8>) -> State {
-        self.starts[Behind::of(behind) as usize]
+        self.starts[Kind::of(behind) as usize]
     }
 
     /// The state behind `byte`.

@@ -1,8 +1,8 @@
 //! All that is looked for in a field of one direction.
 
+use crate::compile::Found;
 use crate::compile::ahead::Ahead;
 use crate::compile::window::Window;
-use crate::compile::{Everywhere, Found};
 use crate::frequency::Frequency;
 use crate::limits::{TAIL_BYTES, WINDOW_BYTES};
 use crate::matcher::{Matcher, MatcherId, Matches};
@@ -33,6 +33,8 @@ pub(crate) struct Context {
     aheads: Vec<Ahead>,
     /// The matchers whose automata read every byte.
     everywhere: Vec<MatcherId>,
+    /// The matchers whose automata are simulated for every byte.
+    simulated: Vec<MatcherId>,
     /// How many matchers there are.
     matchers: usize,
     /// Some rule has to know of every match of a part.
@@ -48,19 +50,17 @@ impl Context {
         let mut windows: Vec<Window> = Vec::new();
         let mut leads = Vec::new();
         let mut aheads: Vec<Ahead> = Vec::new();
-        let mut everywhere = Vec::new();
+        let (mut everywhere, mut simulated) = (Vec::new(), Vec::new());
         let (mut count, mut is_counting) = (0, false);
         for (id, matcher) in matchers {
             count += 1;
             is_counting |= matcher.matches() == Matches::Every;
-            let branches = match matcher.found() {
-                Found::ByWindows(branches) => branches,
-                Found::ByEveryByte(Everywhere { .. }) => {
-                    everywhere.push(id);
-                    continue;
-                }
-            };
-            for (at, branch) in branches.iter().enumerate() {
+            match matcher.found() {
+                Found::ByWindows(_) => {}
+                Found::ByEveryByte(_) => everywhere.push(id),
+                Found::Simulated(_) => simulated.push(id),
+            }
+            for (at, branch) in matcher.found().branches().iter().enumerate() {
                 assert!(
                     branch.lookback_bytes + WINDOW_BYTES <= TAIL_BYTES,
                     "prefixes and windows are bounded"
@@ -87,7 +87,7 @@ impl Context {
             }
         }
         let sieve = Sieve::new(&windows, tier, frequency);
-        Context { sieve, leads, aheads, everywhere, matchers: count, is_counting }
+        Context { sieve, leads, aheads, everywhere, simulated, matchers: count, is_counting }
     }
 
     #[inline]
@@ -109,6 +109,11 @@ impl Context {
     /// The matchers whose automata read every byte.
     pub(crate) fn everywhere(&self) -> &[MatcherId] {
         &self.everywhere
+    }
+
+    /// The matchers whose automata are simulated for every byte.
+    pub(crate) fn simulated(&self) -> &[MatcherId] {
+        &self.simulated
     }
 
     /// How many matchers there are.

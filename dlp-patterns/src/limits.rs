@@ -60,6 +60,19 @@ pub const AUTOMATON_BYTES_MAX: usize = 8 << 20;
 /// States of one automaton.
 pub const AUTOMATON_STATES_MAX: usize = 16_384;
 
+/// Positions of a pattern that is simulated: the bytes that it reads, written out. Each that is under way between two
+/// chunks is 16 bytes of a field's state.
+pub const NFA_POSITIONS_MAX: usize = 2048;
+
+/// Ways from one position of a simulated pattern to the next: no byte costs more steps than that.
+pub const NFA_EDGES_MAX: usize = 16 * NFA_POSITIONS_MAX;
+
+/// Bytes at which simulated patterns are under way between two chunks, over all rules of a field: 64 KiB.
+pub const THREADS_MAX: usize = 2 * NFA_POSITIONS_MAX;
+
+/// Places of a chunk at which a simulated pattern may begin, whose memory, 32 bytes each, outlives the chunk.
+pub const BEGUN_KEPT: usize = 32;
+
 /// Parts of one rule: each match of a part looks at all of them once.
 pub const PARTS_MAX: usize = 16;
 

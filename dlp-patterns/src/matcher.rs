@@ -1,14 +1,17 @@
 //! One part of a rule, compiled.
 
+use std::time::{Duration, Instant};
+
 use regex_syntax::hir::{Hir, HirKind};
 
 use crate::RuleId;
 use crate::byte_set::ByteSet;
 use crate::compile::{self, Found, Wanted};
 use crate::condition::Condition;
+use crate::cost::RuleCost;
 use crate::document::Mistake;
 use crate::frequency::Frequency;
-use crate::limits::{AUTOMATON_BYTES_MAX, PATTERN_NEST_MAX, VALIDATED_BYTES_MAX};
+use crate::limits::{AUTOMATON_BYTES_MAX, NFA_POSITIONS_MAX, PATTERN_NEST_MAX, VALIDATED_BYTES_MAX};
 use crate::pack::{Part, Pattern};
 use crate::validator::{Checksum, Validator};
 
@@ -39,18 +42,21 @@ pub(crate) struct Matcher {
     /// What may stand right before a match.
     behind: ByteSet,
     validator: Option<Checksum>,
+    /// How long its compilation took.
+    compile: Duration,
 }
 
 impl Matcher {
-    /// Compiles a part of the rule that has that condition.
+    /// Compiles a part of the rule that has that condition; a table of more than `table_bytes_max` bytes is simulated
+    /// instead.
     pub(crate) fn compile(
         rule: RuleId,
         condition: &Condition,
         (at, part): (usize, &Part),
+        table_bytes_max: usize,
         frequency: &Frequency,
     ) -> Result<Matcher, Mistake> {
-        let wrong =
-            |message: String, hint: &str| part.pattern_place().mistake(message, Some(hint.to_owned()));
+        let begun = Instant::now();
         let pattern = pattern_of(part)?;
         let not_after = part.not_after().map(byte_class).transpose();
         let not_after = not_after.map_err(|message| {
@@ -58,17 +64,16 @@ impl Matcher {
                 .mistake(message, Some("write a byte class such as '[0-9A-Za-z]'".to_owned()))
         })?;
         let behind = not_after.map_or(ByteSet::ALL, |not_after| ByteSet::ALL.without(&not_after));
-        let wanted = Wanted { pattern: &pattern, behind, is_validated: part.validator().is_some() };
-        let found = compile::compile(wanted, frequency).ok_or_else(|| {
-            let message = format!("its automaton is larger than {} MiB", AUTOMATON_BYTES_MAX >> 20);
-            wrong(message, "shorten counted repetitions that follow a repetition")
-        })?;
+        let wanted =
+            Wanted { pattern: &pattern, behind, is_validated: part.validator().is_some(), table_bytes_max };
+        let found = compile::compile(wanted, frequency).ok_or_else(|| too_large(part))?;
         let matches = match condition {
             simple if simple.is_simple() => Matches::Hit,
             counting if counting.needs_every(at) => Matches::Every,
             _ => Matches::First,
         };
-        Ok(Matcher { rule, part: at, matches, found, behind, validator: part.validator() })
+        let compile = begun.elapsed();
+        Ok(Matcher { rule, part: at, matches, found, behind, validator: part.validator(), compile })
     }
 
     /// The rule that it is a part of.
@@ -91,6 +96,11 @@ impl Matcher {
         &self.found
     }
 
+    /// What it costs.
+    pub(crate) fn cost(&self) -> RuleCost {
+        RuleCost::of(&self.found, self.compile)
+    }
+
     /// Whether a match may begin behind this byte; `None` stands for the begin of the field.
     #[inline]
     pub(crate) fn may_follow(&self, byte_before: Option<u8>) -> bool {
@@ -106,6 +116,18 @@ impl Matcher {
     pub(crate) fn accepts(&self, matched: &[u8]) -> bool {
         self.validator.is_none_or(|validator| validator.accepts(matched))
     }
+}
+
+/// What a validator looks at isn't simulated, since of its matches with the same end each has to be seen.
+fn too_large(part: &Part) -> Mistake {
+    let (message, hint) = if part.validator().is_some() {
+        let message =
+            format!("it is validated, and its automaton is larger than {} MiB", AUTOMATON_BYTES_MAX >> 20);
+        (message, "shorten counted repetitions that follow a repetition")
+    } else {
+        (format!("it has more than {NFA_POSITIONS_MAX} bytes, written out"), "shorten counted repetitions")
+    };
+    part.pattern_place().mistake(message, Some(hint.to_owned()))
 }
 
 /// The pattern of a part, if it is one to scan for.

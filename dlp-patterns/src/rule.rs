@@ -84,6 +84,11 @@ impl Rule {
         self.signature.mask.apply(hit)
     }
 
+    /// Whether it looks into a field in a direction.
+    pub fn looks_into(&self, field: Field, direction: Direction) -> bool {
+        self.fields().contains(&field) && self.direction().is_none_or(|only| only == direction)
+    }
+
     /// What has to come together for it to hit.
     pub(crate) fn condition(&self) -> &Condition {
         &self.condition

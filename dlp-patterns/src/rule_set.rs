@@ -7,11 +7,12 @@ use crate::compile::Found;
 use crate::context::Context;
 use crate::document::Mistake;
 use crate::frequency::Frequency;
+use crate::limits::AUTOMATON_BYTES_MAX;
 use crate::matcher::{Matcher, MatcherId};
 use crate::pack::Pack;
 use crate::rule::Rule;
 use crate::simd::Tier;
-use crate::{Direction, Field, RuleId};
+use crate::{ContextCost, Direction, Field, RuleCost, RuleId};
 
 /// Tells rule sets apart, so that a scan that began under another set is noticed.
 static NEXT_STAMP: AtomicU32 = AtomicU32::new(1);
@@ -53,6 +54,15 @@ impl RuleSet {
         RuleSet::compile_for(packs, Tier::best())
     }
 
+    /// Compiles packs with automata of at most `table_bytes_max` bytes each: what would be larger is simulated, which is
+    /// slower and takes less memory. Prefixes, and parts with a validator, are never simulated.
+    ///
+    /// # Errors
+    /// As [`compile`](RuleSet::compile).
+    pub fn compile_within(packs: &[Pack], table_bytes_max: usize) -> Result<RuleSet, Vec<Mistake>> {
+        RuleSet::compile_with(packs, Tier::best(), table_bytes_max)
+    }
+
     /// Compiles packs for a family of vector instructions.
     ///
     /// # Errors
@@ -61,6 +71,10 @@ impl RuleSet {
     /// # Panics
     /// If the machine lacks the tier.
     pub fn compile_for(packs: &[Pack], tier: Tier) -> Result<RuleSet, Vec<Mistake>> {
+        RuleSet::compile_with(packs, tier, AUTOMATON_BYTES_MAX)
+    }
+
+    fn compile_with(packs: &[Pack], tier: Tier, table_bytes_max: usize) -> Result<RuleSet, Vec<Mistake>> {
         assert!(Tier::available().any(|available| available == tier), "the machine lacks {}", tier.as_str());
         let frequency = Frequency::of_traffic();
         let mut mistakes = repeated_ids(packs);
@@ -69,7 +83,7 @@ impl RuleSet {
             let first = MatcherId(u32::try_from(matchers.len()).expect("memory holds fewer"));
             let rule = Rule::new(pack.name(), signature, first);
             for part in signature.parts().iter().enumerate() {
-                match Matcher::compile(id, rule.condition(), part, &frequency) {
+                match Matcher::compile(id, rule.condition(), part, table_bytes_max, &frequency) {
                     Ok(matcher) => matchers.push(matcher),
                     Err(mistake) => mistakes.push(mistake),
                 }
@@ -112,6 +126,36 @@ impl RuleSet {
             bytes: found().map(Found::bytes).sum::<usize>()
                 + self.contexts.iter().map(Context::bytes).sum::<usize>(),
         }
+    }
+
+    /// All rules with what they cost, in the order of their ids.
+    pub fn costs(&self) -> impl Iterator<Item = (&Rule, RuleCost)> {
+        let cost_of = |rule: &Rule| {
+            let costs = rule.matchers().map(|matcher| self.matcher(matcher).cost());
+            costs.reduce(RuleCost::and).expect("a rule has a part")
+        };
+        self.rules.iter().map(move |rule| (rule, cost_of(rule)))
+    }
+
+    /// What the rules of each field and direction cost together; places with the same rules are one.
+    pub fn contexts(&self) -> Vec<ContextCost> {
+        let places = Field::ALL.into_iter().flat_map(|field| Direction::BOTH.map(|way| (field, way)));
+        let cost_of = |(at, context): (usize, &Context)| {
+            let is_here = |(field, direction): &(Field, Direction)| {
+                self.context_of[context_index(*field, *direction)].map(usize::from) == Some(at)
+            };
+            let places: Vec<_> = places.clone().filter(is_here).collect();
+            let (field, direction) = *places.first().expect("a context is of some field");
+            let costs = || self.costs().filter(|(rule, _)| rule.looks_into(field, direction));
+            ContextCost {
+                rules: costs().count(),
+                windows: context.windows(),
+                candidates_per_kib: costs().map(|(_, cost)| cost.candidates_per_kib).sum(),
+                bytes: context.bytes(),
+                places,
+            }
+        };
+        self.contexts.iter().enumerate().map(cost_of).collect()
     }
 
     /// Differs from the stamp of every other set of this process.
@@ -164,9 +208,7 @@ fn contexts(
     let mut known: BTreeMap<Vec<bool>, u8> = BTreeMap::new();
     for (field, direction) in Field::ALL.into_iter().flat_map(|field| Direction::BOTH.map(|way| (field, way)))
     {
-        let looks = |rule: &Rule| {
-            rule.fields().contains(&field) && rule.direction().is_none_or(|only| only == direction)
-        };
+        let looks = |rule: &Rule| rule.looks_into(field, direction);
         let looking: Vec<bool> = rules.iter().map(looks).collect();
         if !looking.contains(&true) {
             continue;

@@ -15,6 +15,7 @@ mod kept;
 mod memo;
 mod pending;
 mod run;
+mod simulations;
 mod tail;
 mod text;
 
@@ -157,6 +158,7 @@ impl RuleSet {
             !kept.is_done(*matcher) && *at != run::everywhere_of(self.matcher(*matcher)).forward.start(behind)
         };
         !kept.live.is_empty()
+            || kept.simulations.are_live(|matcher| !kept.is_done(matcher))
             || kept.courses.are_open()
             || context.everywhere().iter().zip(&kept.everywhere).any(has_begun)
     }

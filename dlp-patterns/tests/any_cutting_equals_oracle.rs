@@ -21,6 +21,23 @@ static COMBINED: LazyLock<RuleSet> = LazyLock::new(|| {
     RuleSet::compile(&[pack]).expect("it is right")
 });
 
+/// The same rules, and some whose tables would be huge, all simulated.
+static SIMULATED: LazyLock<RuleSet> = LazyLock::new(|| {
+    let packs = [("nasty.toml", include_str!("nasty.toml")), ("huge.toml", include_str!("huge.toml"))];
+    let packs = packs.map(|(name, text)| Pack::parse(name, text).expect("it is right"));
+    RuleSet::compile_within(&packs, 0).expect("it is right")
+});
+
+static COMBINED_SIMULATED: LazyLock<RuleSet> = LazyLock::new(|| {
+    let pack = Pack::parse("combined.toml", include_str!("combined.toml")).expect("it is right");
+    RuleSet::compile_within(&[pack], 0).expect("it is right")
+});
+
+static HUGE: LazyLock<RuleSet> = LazyLock::new(|| {
+    let pack = Pack::parse("huge.toml", include_str!("huge.toml")).expect("it is right");
+    RuleSet::compile(&[pack]).expect("it is right")
+});
+
 /// A part of a random text.
 #[derive(Clone, Debug)]
 enum Piece {
@@ -194,6 +211,26 @@ proptest! {
     ) {
         check(&NASTY, &pieces, &cuts)?;
     }
+
+    #[test]
+    fn a_nasty_pack_that_is_simulated(
+        pieces in pieces("[a-d]{0,12}|[a-dA-D0-9 .\n]{0,8}|[0-9]{0,6}"),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+    ) {
+        check(&SIMULATED, &pieces, &cuts)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn a_pack_of_huge_automata(
+        pieces in pieces("[a-d]{0,12}|(?:Warning: |in /a/b\\.php|select |from ){0,3}|[a-z ]{0,40}"),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+    ) {
+        check(&HUGE, &pieces, &cuts)?;
+    }
 }
 
 proptest! {
@@ -206,11 +243,19 @@ proptest! {
     ) {
         check(&COMBINED, &pieces, &cuts)?;
     }
+
+    #[test]
+    fn a_pack_of_combinations_that_is_simulated(
+        pieces in pieces("[a-e]{0,12}|[a-e0-9 .\n-]{0,8}|[0-9]{0,6}|[ .]{0,40}"),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+    ) {
+        check(&COMBINED_SIMULATED, &pieces, &cuts)?;
+    }
 }
 
 #[test]
 fn samples_reach_every_rule() {
-    for rules in [&*DEFAULT, &*NASTY, &*COMBINED] {
+    for rules in [&*DEFAULT, &*NASTY, &*COMBINED, &*HUGE, &*SIMULATED] {
         let oracle = Oracle::new(rules);
         for (index, rule) in rules.rules().iter().enumerate() {
             let field = rule.fields()[0];

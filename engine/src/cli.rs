@@ -9,6 +9,7 @@ use crate::config::{Config, PacksConfig};
 use crate::failure::Failure;
 
 mod check;
+mod lint;
 mod packs;
 mod replay;
 mod sample;
@@ -104,6 +105,8 @@ enum PacksCommand {
     Test(PacksTestArgs),
     /// List every rule.
     List(PacksListArgs),
+    /// Say what every rule costs, the dearest first, and what would make it cheaper. Exits with 1 if any is dear.
+    Lint(PacksLintArgs),
 }
 
 #[derive(Debug, Args)]
@@ -118,6 +121,18 @@ struct PacksTestArgs {
 #[derive(Debug, Args)]
 struct PacksListArgs {
     /// Config in TOML, whose packs are listed.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    packs: PacksArgs,
+    /// Form of the output.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
+}
+
+#[derive(Debug, Args)]
+struct PacksLintArgs {
+    /// Config in TOML, whose packs are looked at.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
@@ -192,6 +207,7 @@ impl Cli {
             Command::Check(args) => check::check(&args),
             Command::Packs(PacksCommand::Test(args)) => packs::test(&args),
             Command::Packs(PacksCommand::List(args)) => packs::list(&args),
+            Command::Packs(PacksCommand::Lint(args)) => lint::lint(&args),
             Command::Replay(args) => replay::replay(&args),
             Command::Verdicts(args) => verdicts::verdicts(&args),
             Command::SampleCapture(args) => sample::write(&args),

@@ -338,6 +338,39 @@ fn packs_are_tested_by_their_examples() {
 }
 
 #[test]
+fn dear_rules_are_named_with_a_reason_and_a_hint() {
+    let folder = Folder::new();
+    folder.file("mine/hello.toml", PACK);
+    let cheap = folder.weir(&["packs", "lint", "--packs", "mine"]);
+    assert_eq!((cheap.code, cheap.stderr.as_str()), (Some(0), ""), "{}", cheap.stdout);
+    assert!(cheap.stdout.contains("\n77  windows   1 "), "{}", cheap.stdout);
+    assert!(cheap.stdout.contains("\n1      1        "), "its context: {}", cheap.stdout);
+    assert!(cheap.stdout.contains("\n1 rules, 0 of them dear; 1 windows, "), "{}", cheap.stdout);
+
+    let regex = |id: u32, regex: &str| {
+        let rule = PACK.replace("literals = ['Hello, world']", &format!("regex = '{regex}'"));
+        rule.replace("id = 77", &format!("id = {id}"))
+    };
+    folder.file("mine/gap.toml", regex(78, "Warning: .{1,120} in (?:/[a-z]{1,40}){2,10}[.]php"));
+    folder.file("mine/vague.toml", regex(79, "[^-]{9}"));
+    let dear = folder.weir(&["packs", "lint", "--packs", "mine"]);
+    assert_eq!((dear.code, dear.stderr.trim()), (Some(1), "weir: 2 rules are dear"));
+    let lines: Vec<&str> = dear.stdout.lines().collect();
+    assert!(lines[1].starts_with("79  every byte "), "{}", dear.stdout);
+    assert!(lines[2].starts_with("  every byte is read for it: "), "{}", dear.stdout);
+    assert!(lines[3].starts_with("  hint: begin it with"), "{}", dear.stdout);
+
+    let linted = folder.weir(&["packs", "lint", "--packs", "mine", "-o", "json"]);
+    let output = json(&linted.stdout);
+    let ids: Vec<_> = (0..3).map(|at| output["rules"][at]["id"].as_u64()).collect();
+    assert_eq!((linted.code, ids), (Some(1), vec![Some(79), Some(78), Some(77)]));
+    assert_eq!(output["rules"][1]["found_by"], "windows, simulated");
+    assert_eq!(output["rules"][1]["remarks"][0]["remark"], "simulates");
+    assert_eq!((&output["set"]["rules"], &output["set"]["remarkable"]), (&3.into(), &2.into()));
+    assert_eq!(output["contexts"][0]["rules"], 3);
+}
+
+#[test]
 fn verdicts_are_shown_as_a_table() {
     let folder = Folder::with_sample();
     folder.weir(&["replay", "sample.pcap", "--eve", "eve"]);

@@ -9,7 +9,7 @@ use regex_syntax::hir::Hir;
 use rustc_hash::FxHashMap;
 
 use super::graph::{Graph, Node};
-use super::{Behind, DEAD, Ends, Reads, State, outcome};
+use super::{DEAD, Ends, Kind, Reads, State, outcome};
 use crate::limits::{AUTOMATON_BYTES_MAX, AUTOMATON_STATES_MAX};
 
 type Dense = dense::DFA<Vec<u32>>;
@@ -20,8 +20,8 @@ pub(super) fn graph(pattern: &Hir, reads: Reads, ends: Ends) -> Option<Graph> {
     let bytes: Vec<u8> = dfa.byte_classes().representatives(0..=u8::MAX).filter_map(Unit::as_u8).collect();
     let mut explorer = Explorer::new(&dfa, ends, bytes.len());
     let anchored = if reads == Reads::ForwardFromAnywhere { Anchored::No } else { Anchored::Yes };
-    let starts = Behind::EXAMPLES.map(|behind| {
-        let config = start::Config::new().anchored(anchored).look_behind(behind);
+    let starts = Kind::ALL.map(|kind| {
+        let config = start::Config::new().anchored(anchored).look_behind(kind.example());
         let state = dfa.start_state(&config).expect("these starts are built in, and no byte makes it quit");
         explorer.enter(state, false)
     });

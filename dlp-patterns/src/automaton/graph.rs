@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::{Behind, DEAD, State, outcome};
+use super::{DEAD, Kind, State, outcome};
 use crate::byte_set::ByteSet;
 
 /// A state.
@@ -19,7 +19,7 @@ pub(super) struct Node {
 #[derive(Debug)]
 pub(super) struct Graph {
     pub(super) nodes: Vec<Node>,
-    pub(super) starts: [State; Behind::COUNT],
+    pub(super) starts: [State; Kind::COUNT],
     /// By byte.
     pub(super) column_of: [u8; 256],
 }
@@ -39,7 +39,7 @@ impl Graph {
             let next = representatives.iter().map(next_of).collect();
             nodes.push(Node { outcome: 0, matches_at_end: false, next });
         }
-        Graph { nodes, starts: [first; Behind::COUNT], column_of }
+        Graph { nodes, starts: [first; Kind::COUNT], column_of }
     }
 
     /// The same automaton with as few states as can be, those with an outcome first: Moore's refinement, which parts

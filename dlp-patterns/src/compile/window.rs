@@ -6,7 +6,7 @@ use super::sequence;
 use super::shape::lengths;
 use crate::byte_set::ByteSet;
 use crate::frequency::Frequency;
-use crate::limits::{GRAM_KEYS_MAX, PREFIX_BYTES_MAX, WINDOW_BYTES};
+use crate::limits::{GRAM_KEYS_MAX, WINDOW_BYTES};
 
 /// What stands in a stream before its first byte, as far as windows are concerned: no part of a word, and a line end.
 pub(crate) const BEFORE_FIELD: u8 = b'\n';
@@ -67,13 +67,18 @@ pub(super) struct Split {
     pub(super) chance: f64,
 }
 
-/// Where to cut a row best. `behind` is what may stand before a match.
-pub(super) fn best_split(row: &[Hir], behind: ByteSet, frequency: &Frequency) -> Split {
+/// Where to cut a row best. `behind` is what may stand before a match; no prefix is longer than `prefix_bytes_max`.
+pub(super) fn best_split(
+    row: &[Hir],
+    behind: ByteSet,
+    prefix_bytes_max: usize,
+    frequency: &Frequency,
+) -> Split {
     let mut best: Option<Split> = None;
     for at in 0..row.len().max(1) {
         let (prefix, core) = row.split_at(at);
         let (least, most) = lengths(prefix);
-        if most.is_none_or(|most| most > PREFIX_BYTES_MAX) {
+        if most.is_none_or(|most| most > prefix_bytes_max) {
             break;
         }
         let is_fixed = most == Some(least);
@@ -198,7 +203,7 @@ mod tests {
     fn split(regex: &str) -> Split {
         let mut parser = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build();
         let rows = branches(&parser.parse(regex).expect("a regex"));
-        best_split(&rows[0], ByteSet::ALL, &Frequency::of_traffic())
+        best_split(&rows[0], ByteSet::ALL, crate::limits::PREFIX_BYTES_MAX, &Frequency::of_traffic())
     }
 
     fn shown(window: &Window) -> String {

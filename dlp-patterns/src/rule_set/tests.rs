@@ -24,7 +24,9 @@ fn what_can_not_be_scanned_for_is_refused_where_it_stands() {
     assert!(mistake("regex = 'a(b'").starts_with("p.toml:14:9: unclosed group, at character 2\n  hint: "));
     assert!(mistake("regex = '(ab)?'").contains("matches the empty string"));
     assert!(mistake("regex = '[a&&b]'").contains("can't match anything"));
-    assert!(mistake("regex = 'a.*b.{200}c'").contains("its automaton is larger than 8 MiB"));
+    assert!(mistake("regex = 'a.*b.{2200}c'").contains("it has more than 2048 bytes, written out"));
+    let validated = "regex = '[^x].{0,30}[^x].{18}[^x]'\nvalidator = 'luhn'";
+    assert!(mistake(validated).contains("it is validated, and its automaton is larger than 8 MiB"));
     assert!(mistake("regex = '[0-9]{65}'\nvalidator = 'luhn'").contains("at most 64 bytes"));
     assert!(
         mistake("regex = 'ab'\nnot_after = '[0-9'").starts_with("p.toml:15:13: unclosed character class")

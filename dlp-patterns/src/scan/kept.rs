@@ -2,6 +2,7 @@
 
 use super::courses::Courses;
 use super::pending::Pending;
+use super::simulations::Simulations;
 use crate::automaton::State;
 use crate::matcher::MatcherId;
 
@@ -23,6 +24,8 @@ pub(super) struct Kept {
     pub(super) live: Vec<Live>,
     /// By automaton that reads every byte; empty before the first byte.
     pub(super) everywhere: Vec<State>,
+    /// The automata that are simulated.
+    pub(super) simulations: Simulations,
     /// Matches of this chunk. Empty between two chunks.
     pub(super) pending: Pending,
     /// The rules that ask for more than one match.
@@ -35,6 +38,7 @@ impl Kept {
     pub(super) fn clear(&mut self) {
         self.live.clear();
         self.everywhere.clear();
+        self.simulations.clear();
         self.pending.clear();
         self.courses.clear();
         self.done.clear();

@@ -7,10 +7,11 @@ use super::courses::Courses;
 use super::kept::{Kept, Live};
 use super::memo::{Memo, Outcome};
 use super::pending::Match;
+use super::simulations::Reading;
 use super::text::Text;
 use crate::Hit;
 use crate::automaton::{Automaton, State, outcome};
-use crate::compile::{Branch, Everywhere, Found};
+use crate::compile::{Branch, Core, Everywhere, Found};
 use crate::condition;
 use crate::context::{Context, Lead};
 use crate::limits::{LIVE_MAX, STEPS_PER_CONFIRMATION, WINDOW_BYTES};
@@ -72,6 +73,7 @@ impl<'r> Run<'r> {
             self.go_on();
         }
         self.look(before);
+        self.simulate();
         self.settle(hits);
         (!self.is_exhausted).then_some(self.steps)
     }
@@ -81,7 +83,7 @@ impl<'r> Run<'r> {
         let moment = self.text.offset_of(self.text.end()) + 1;
         let live = self.kept.as_mut().map(|kept| std::mem::take(&mut kept.live));
         for live in live.into_iter().flatten() {
-            if branch_of(self.rules.matcher(live.matcher), live.branch).core.matches_at_end(live.state) {
+            if table_of(branch_of(self.rules.matcher(live.matcher), live.branch)).matches_at_end(live.state) {
                 let start = self.text.place_of(live.start);
                 self.report(live.matcher, start, self.text.end(), moment);
             }
@@ -94,7 +96,29 @@ impl<'r> Run<'r> {
                 self.report_backward(*matcher, earliest, self.text.end(), moment);
             }
         }
+        let reading = self.reading();
+        if let Some(kept) = self.kept {
+            let mut simulations = std::mem::take(&mut kept.simulations);
+            simulations.finish(reading, kept);
+        }
         self.settle(hits);
+    }
+
+    /// Lets the automata that are simulated read the chunk, once all windows are known.
+    fn simulate(&mut self) {
+        let has_begun = self.kept.as_ref().is_some_and(|kept| !kept.simulations.are_idle());
+        if self.context.simulated().is_empty() && !has_begun {
+            return;
+        }
+        let reading = self.reading();
+        let kept = self.kept.get_or_insert_default();
+        let mut simulations = std::mem::take(&mut kept.simulations);
+        self.is_exhausted |= !simulations.read(reading, kept, &mut self.steps);
+        kept.simulations = simulations;
+    }
+
+    fn reading(&self) -> Reading<'r> {
+        Reading { rules: self.rules, context: self.context, text: self.text }
     }
 
     /// Lets the automata that read every byte read the chunk.
@@ -145,7 +169,7 @@ impl<'r> Run<'r> {
         for Live { matcher, branch, state, start } in live {
             if !self.is_done(matcher) {
                 let start = Start { matcher, branch, start: self.text.place_of(start) };
-                self.confirm(start, branch_of(self.rules.matcher(matcher), branch), state, 0);
+                self.confirm(start, table_of(branch_of(self.rules.matcher(matcher), branch)), state, 0);
             }
         }
     }
@@ -192,29 +216,40 @@ impl<'r> Run<'r> {
         let start = Start { matcher: lead.matcher, branch: lead.branch, start: core };
         let Some(prefix) = &branch.prefix else {
             if matcher.may_follow(behind) {
-                self.confirm(start, branch, branch.core.start(behind), core);
+                self.begin(start, branch, behind, core);
             }
             return;
         };
-        let state = branch.core.start(behind);
         let text = self.text;
         each_begin(prefix, prefix.start(text.byte(core)), text, isize::MIN..core, |begin| {
             let may_follow = text.behind(begin).is_some_and(|behind| matcher.may_follow(behind));
             if may_follow {
-                self.confirm(Start { start: begin, ..start }, branch, state, core);
+                self.begin(Start { start: begin, ..start }, branch, behind, core);
             }
             may_follow && !matcher.is_validated()
         });
     }
 
-    /// Reads on from a place until it is known whether there is a match, or the chunk ends.
-    fn confirm(&mut self, start: Start, branch: &Branch, mut state: State, from: isize) {
+    /// Begins to confirm a match whose core begins at a place, or has it begun once all windows are known.
+    #[inline]
+    fn begin(&mut self, start: Start, branch: &Branch, behind: Option<u8>, core: isize) {
         if self.steps < STEPS_PER_CONFIRMATION {
             self.is_exhausted = true;
             return;
         }
         self.steps -= STEPS_PER_CONFIRMATION;
-        let core = &branch.core;
+        match &branch.core {
+            Core::Table(table) => self.confirm(start, table, table.start(behind), core),
+            Core::Simulated(_) => {
+                let (core, begin) = (self.text.offset_of(core), self.text.offset_of(start.start));
+                let kept = self.kept.get_or_insert_default();
+                kept.simulations.begin((start.matcher, start.branch), core, begin);
+            }
+        }
+    }
+
+    /// Reads on from a place until it is known whether there is a match, or the chunk ends.
+    fn confirm(&mut self, start: Start, core: &Automaton, mut state: State, from: isize) {
         let is_validated = self.rules.matcher(start.matcher).is_validated();
         let mut run = None;
         let mut at = from;
@@ -409,13 +444,22 @@ fn walk(automaton: &Automaton, state: &mut State, bytes: &[u8]) -> usize {
 fn branch_of(matcher: &Matcher, branch: u16) -> &Branch {
     match matcher.found() {
         Found::ByWindows(branches) => &branches[usize::from(branch)],
-        Found::ByEveryByte(_) => unreachable!("windows lead to branches"),
+        Found::ByEveryByte(_) | Found::Simulated(_) => unreachable!("windows lead to branches"),
+    }
+}
+
+fn table_of(branch: &Branch) -> &Automaton {
+    match &branch.core {
+        Core::Table(table) => table,
+        Core::Simulated(_) => unreachable!("a branch that is simulated has no state"),
     }
 }
 
 pub(super) fn everywhere_of(matcher: &Matcher) -> &Everywhere {
     match matcher.found() {
         Found::ByEveryByte(everywhere) => everywhere,
-        Found::ByWindows(_) => unreachable!("contexts list only matchers that are found by every byte"),
+        Found::ByWindows(_) | Found::Simulated(_) => {
+            unreachable!("contexts list only matchers that are found by every byte")
+        }
     }
 }

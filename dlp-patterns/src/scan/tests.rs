@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Pack, default_packs};
+use crate::{FoundBy, Pack, default_packs};
 
 mod work;
 
@@ -14,6 +14,11 @@ fn compiled(rules: &[&str]) -> RuleSet {
     let rules: String = rules.iter().enumerate().map(rule).collect();
     let text = format!("[pack]\nname = 'p'\nversion = '1'\ndescription = 'd'\n{rules}");
     RuleSet::compile(&[Pack::parse("p.toml", &text).expect("it is right")]).expect("it is right")
+}
+
+/// How the first rule is found.
+fn found_by(rules: &RuleSet) -> FoundBy {
+    rules.costs().next().expect("there is a rule").1.found_by
 }
 
 fn begun(rules: &RuleSet) -> ScanState {
@@ -176,4 +181,39 @@ fn a_scan_waits_while_a_match_is_under_way() {
         rules.finish(&mut state, &mut hits);
         assert!(!rules.is_waiting(&state), "the field is over");
     }
+}
+
+#[test]
+fn a_flood_of_begins_is_read_by_one_simulation() {
+    let rules = compiled(&["regex = 'Warning: .{1,120} in (?:/[a-z]{1,40}){2,10}[.]php'"]);
+    assert_eq!(found_by(&rules), FoundBy::SimulatedWindows);
+    let (mut state, mut hits) = (begun(&rules), Vec::new());
+    let flood = b"Warning: in /a/b".repeat(400);
+    for chunk in flood.chunks(7) {
+        rules.scan(&mut state, chunk, &mut hits).expect("no overflow");
+    }
+    assert!(rules.is_waiting(&state));
+    rules.scan(&mut state, b".php", &mut hits).expect("no overflow");
+    assert_eq!(hits.iter().map(|hit| (hit.start, hit.end)).collect::<Vec<_>>(), [(6368, 6404)]);
+    assert!(!rules.is_waiting(&state), "a rule hits once");
+    rules.begin(&mut state, Field::Payload, Direction::ToServer);
+    rules.scan(&mut state, b" in /a/b.php", &mut hits).expect("no overflow");
+    assert_eq!((hits.len(), rules.is_waiting(&state)), (1, false), "nothing is left of the last field");
+}
+
+#[test]
+fn where_nothing_is_seldom_every_byte_is_simulated() {
+    let rules = compiled(&["regex = '[^-].{0,30}[^-].{18}[^-]'"]);
+    assert_eq!(found_by(&rules), FoundBy::SimulatedEveryByte);
+    assert_eq!(hits(&rules, b"---a--------------------a------------------a-"), [(3, 44)]);
+}
+
+#[test]
+fn a_simulation_that_costs_too_much_ends_with_an_overflow() {
+    let rules = compiled(&["regex = 'zq.{0,900}zq.{900}x'"]);
+    let (mut state, mut hits) = (begun(&rules), Vec::new());
+    let text = b"zq".repeat(2000);
+    let overflows =
+        text.chunks(100).filter(|chunk| rules.scan(&mut state, chunk, &mut hits).is_err()).count();
+    assert_eq!(overflows, 1);
 }

@@ -1,0 +1,266 @@
+//! The automata that are simulated, on their way through a field.
+
+use std::iter::Peekable;
+use std::ops::Range;
+use std::{mem, slice};
+
+use super::kept::Kept;
+use super::pending::{Match, Pending};
+use super::text::Text;
+use crate::compile::{Core, Found};
+use crate::context::Context;
+use crate::limits::{BEGUN_KEPT, THREADS_MAX};
+use crate::matcher::{Matcher, MatcherId, Matches};
+use crate::nfa::{self, Nfa, Said, Thread, Threads};
+use crate::rule_set::RuleSet;
+
+/// A branch of a matcher; the first one where it is simulated for every byte.
+type Key = (MatcherId, u16);
+
+/// A place where a match of a branch may begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Begun {
+    key: Key,
+    /// Offset of the begin of the core.
+    core: u64,
+    /// Offset of the begin of the match.
+    start: u64,
+}
+
+/// The threads of a branch.
+#[derive(Debug)]
+struct Live {
+    key: Key,
+    threads: Vec<Thread>,
+}
+
+/// What a scan is about to read.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'r> {
+    pub(super) rules: &'r RuleSet,
+    pub(super) context: &'r Context,
+    pub(super) text: Text<'r>,
+}
+
+/// The simulated branches of a field.
+///
+/// Windows say where matches may begin, in any order; then each branch reads the chunk once, whatever their number. So a
+/// flood of windows costs no more than the positions of the pattern.
+///
+/// Invariant: no two of `live` are of the same branch; `begun` is empty between two chunks.
+#[derive(Debug, Default)]
+pub(super) struct Simulations {
+    live: Vec<Live>,
+    begun: Vec<Begun>,
+}
+
+impl Simulations {
+    /// A match of a branch may begin at `start`, and its core at `core`, in offsets.
+    pub(super) fn begin(&mut self, key: Key, core: u64, start: u64) {
+        self.begun.push(Begun { key, core, start });
+    }
+
+    /// Whether a match of a matcher that `counts` may be under way.
+    pub(super) fn are_live(&self, counts: impl Fn(MatcherId) -> bool) -> bool {
+        self.live.iter().any(|live| !live.threads.is_empty() && counts(live.key.0))
+    }
+
+    /// Whether the next chunk has nothing to be read for.
+    pub(super) fn are_idle(&self) -> bool {
+        self.live.is_empty() && self.begun.is_empty()
+    }
+
+    /// Reads the chunk, and notes matches; `false` if the steps were too few, or the threads too many.
+    pub(super) fn read(&mut self, reading: Reading<'_>, kept: &mut Kept, steps: &mut u64) -> bool {
+        let mut begun = mem::take(&mut self.begun);
+        begun.sort_unstable();
+        let everywhere = reading.context.simulated().iter().map(|matcher| (*matcher, 0));
+        for key in everywhere.chain(begun.iter().map(|begun| begun.key)) {
+            if !self.live.iter().any(|live| live.key == key) {
+                self.live.push(Live { key, threads: Vec::new() });
+            }
+        }
+        let mut room = THREADS_MAX;
+        let mut is_enough = true;
+        self.live.retain_mut(|Live { key, threads }| {
+            if kept.is_done(key.0) {
+                return false;
+            }
+            let matcher = reading.rules.matcher(key.0);
+            // Matches of a matcher don't overlap.
+            let earliest = kept.courses.end_of(matcher.rule(), matcher.part());
+            threads.retain(|thread| thread.start() >= earliest);
+            let from = begun.partition_point(|begun| begun.key < *key);
+            let own = begun[from..].iter().take_while(|begun| begun.key == *key).count();
+            let begun = begun[from..from + own].iter().peekable();
+            let nfa = nfa_of(matcher, key.1);
+            let mut reader = Reader { matcher, key: *key, nfa, text: reading.text, begun, steps };
+            match reader.read(threads, &mut kept.pending) {
+                Outcome::Alive => {}
+                Outcome::Matched => return false,
+                Outcome::Exhausted => {
+                    is_enough = false;
+                    return false;
+                }
+            }
+            let fits = threads.len() <= room;
+            room = room.saturating_sub(threads.len());
+            is_enough &= fits;
+            fits && !threads.is_empty()
+        });
+        begun.clear();
+        begun.shrink_to(BEGUN_KEPT);
+        self.begun = begun;
+        is_enough
+    }
+
+    /// Notes the matches that are there because the field ends here.
+    pub(super) fn finish(&mut self, reading: Reading<'_>, kept: &mut Kept) {
+        let end = reading.text.offset_of(reading.text.end());
+        let behind = reading.text.behind(reading.text.end()).flatten();
+        for Live { key: (id, branch), threads } in self.live.drain(..) {
+            let matcher = reading.rules.matcher(id);
+            let start = nfa_of(matcher, branch).matches_at_end(&threads, behind);
+            if let Some(start) = start.filter(|_| !kept.is_done(id)) {
+                note(matcher, Match { matcher: id, start, end, moment: end + 1 }, &mut kept.pending);
+            }
+        }
+    }
+
+    /// Forgets all, and keeps the memory of the list.
+    pub(super) fn clear(&mut self) {
+        self.live.clear();
+        self.begun.clear();
+    }
+}
+
+/// How a branch came out of a chunk.
+enum Outcome {
+    Alive,
+    /// Its first match was noted, and no other matters.
+    Matched,
+    Exhausted,
+}
+
+/// One branch on its way through a chunk.
+struct Reader<'r, 's> {
+    matcher: &'r Matcher,
+    key: Key,
+    nfa: &'r Nfa,
+    text: Text<'r>,
+    /// Where windows say that a match may begin, in ascending order.
+    begun: Peekable<slice::Iter<'s, Begun>>,
+    steps: &'s mut u64,
+}
+
+impl Reader<'_, '_> {
+    /// Reads the chunk, and before it what a match has of the bytes before it that begins there.
+    fn read(&mut self, threads: &mut Vec<Thread>, pending: &mut Pending) -> Outcome {
+        let (mut now, mut next) = (Threads::new(), Threads::new());
+        let first = self.begun.peek().map_or(0, |begun| self.text.place_of(begun.core));
+        let caught_up = self.read_part((&mut now, &mut next), first.min(0)..0, pending);
+        if !matches!(caught_up, Outcome::Alive) {
+            return caught_up;
+        }
+        nfa::join(&now, threads, &mut next);
+        let outcome = self.read_part((&mut next, &mut now), 0..self.text.end(), pending);
+        threads.clear();
+        threads.extend_from_slice(&next);
+        outcome
+    }
+
+    /// Lets `threads` read the bytes of some places; `room` is where they may be put meanwhile.
+    fn read_part(
+        &mut self,
+        (threads, room): (&mut Threads, &mut Threads),
+        Range { start: from, end: to }: Range<isize>,
+        pending: &mut Pending,
+    ) -> Outcome {
+        let (mut now, mut next) = (threads, room);
+        let mut is_swapped = false;
+        let mut at = from;
+        while at < to {
+            let (Some(behind), Some(byte)) = (self.text.behind(at), self.text.byte(at)) else {
+                at += 1;
+                continue;
+            };
+            let begun = self.begun_at(at, behind, byte);
+            at += 1;
+            if now.is_empty() && begun.is_none() {
+                at = at.max(self.next_begin(to));
+                continue;
+            }
+            let said = self.nfa.step(now, begun, (behind, byte), next);
+            mem::swap(&mut now, &mut next);
+            is_swapped = !is_swapped;
+            let Some(left) = self.steps.checked_sub(u64::from(said.steps)) else {
+                *self.steps = 0;
+                return Outcome::Exhausted;
+            };
+            *self.steps = left;
+            if self.note_said(said, at, pending) && self.matcher.matches() != Matches::Every {
+                return Outcome::Matched;
+            }
+        }
+        if is_swapped {
+            next.clear();
+            next.extend(now.drain(..));
+        }
+        Outcome::Alive
+    }
+
+    /// The offset at which the match begins whose core may begin at a place.
+    #[inline]
+    fn begun_at(&mut self, at: isize, behind: Option<u8>, byte: u8) -> Option<u64> {
+        if matches!(self.matcher.found(), Found::Simulated(_)) {
+            let may_begin = self.nfa.may_begin_with(byte) && self.matcher.may_follow(behind);
+            return may_begin.then_some(self.text.offset_of(at));
+        }
+        let offset = self.text.offset_of(at);
+        let mut latest = None;
+        while let Some(begun) = self.begun.next_if(|begun| begun.core == offset) {
+            latest = latest.max(Some(begun.start));
+        }
+        latest
+    }
+
+    /// The next place from which on a match may begin, at most `to`.
+    #[inline]
+    fn next_begin(&mut self, to: isize) -> isize {
+        if matches!(self.matcher.found(), Found::Simulated(_)) {
+            return isize::MIN;
+        }
+        self.begun.peek().map_or(to, |begun| self.text.place_of(begun.core)).min(to)
+    }
+
+    /// Notes what was said of the byte before a place; `false` if nothing was.
+    fn note_said(&self, said: Said, at: isize, pending: &mut Pending) -> bool {
+        let moment = self.text.offset_of(at);
+        for (start, end) in [(said.before, moment - 1), (said.now, moment)] {
+            if let Some(start) = start {
+                note(self.matcher, Match { matcher: self.key.0, start, end, moment }, pending);
+            }
+        }
+        said.before.is_some() || said.now.is_some()
+    }
+}
+
+/// Where each match of a matcher matters, of those with the same end the one that starts last is enough: if it overlaps
+/// with a match before, so do the others.
+fn note(matcher: &Matcher, found: Match, pending: &mut Pending) {
+    match matcher.matches() {
+        Matches::Every => pending.note(found),
+        Matches::Hit | Matches::First => pending.note_best(found),
+    }
+}
+
+fn nfa_of(matcher: &Matcher, branch: u16) -> &Nfa {
+    match matcher.found() {
+        Found::Simulated(nfa) => nfa,
+        Found::ByWindows(branches) => match &branches[usize::from(branch)].core {
+            Core::Simulated(nfa) => nfa,
+            Core::Table(_) => unreachable!("a table is not simulated"),
+        },
+        Found::ByEveryByte(_) => unreachable!("it reads every byte by a table"),
+    }
+}
