@@ -69,7 +69,7 @@ fn check(packs: &[Pack]) {
             expected = looked_into
                 .map(|(field, way)| (field, way, hits(&rules, field, way, &texts, usize::MAX)))
                 .collect();
-            assert!(expected.iter().all(|(_, _, hits)| hits.len() >= 10), "examples are hit");
+            assert!(expected.iter().all(|(_, _, hits)| !hits.is_empty()), "examples are hit");
         }
         assert!(!expected.is_empty(), "the scalar tier comes first");
         for (field, way, expected) in &expected {
@@ -84,8 +84,17 @@ fn check(packs: &[Pack]) {
 }
 
 #[test]
-fn on_the_default_packs() {
+fn on_the_default_packs_together() {
     check(&default_packs());
+}
+
+/// Those that are compiled soon enough on an emulated machine too.
+#[test]
+fn on_small_default_packs() {
+    let is_small = |pack: &Pack| ["cards", "keys", "traversal"].contains(&pack.name());
+    let small: Vec<Pack> = default_packs().into_iter().filter(is_small).collect();
+    assert_eq!(small.len(), 3, "the default packs have these names");
+    small.into_iter().for_each(|pack| check(&[pack]));
 }
 
 #[test]
