@@ -101,3 +101,22 @@ fn on_small_default_packs() {
 fn on_a_nasty_pack() {
     check(&[nasty_pack()]);
 }
+
+/// So many that their windows are found by grams instead of buckets.
+#[test]
+fn on_many_literals() {
+    let mut random = 7;
+    let mut literal = || (0..6).map(|_| char::from(b"aBcdE1"[draw(&mut random, 6)])).collect::<String>();
+    let rules: String = (1..=600)
+        .map(|id| {
+            let literal = literal();
+            format!(
+                "[[rule]]\nid = {id}\nname = 'n'\naction = 'alert'\nseverity = 1\ncategory = 'c'\nmask = 'none'\n\
+                 fields = ['payload']\nliterals = ['{literal}']\n\
+                 examples = {{ positive = ['{literal}'], negative = ['x'] }}\n"
+            )
+        })
+        .collect();
+    let text = format!("[pack]\nname = 'p'\nversion = '1'\ndescription = 'd'\n{rules}");
+    check(&[Pack::parse("p.toml", &text).expect("it is right")]);
+}
