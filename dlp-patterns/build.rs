@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 fn main() {
-    let manifest = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets the folder of the crate"));
+    let manifest =
+        PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets the folder of the crate"));
     // What the crates do that this one depends on shows in compiled sets too.
     let mut files = vec![manifest.join("Cargo.toml"), manifest.join("../Cargo.lock")];
     collect(&manifest.join("src"), &mut files).expect("the sources are readable");

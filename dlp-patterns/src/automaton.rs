@@ -1,8 +1,10 @@
 //! An automaton that says where a match that begins here ends.
 
 use regex_syntax::hir::Hir;
+use serde::{Deserialize, Serialize};
 
 use crate::byte_set::ByteSet;
+use crate::cache::table;
 
 mod explore;
 mod graph;
@@ -51,10 +53,12 @@ pub(crate) enum Reads {
 /// state in which every next byte and also the end of the field would say yes says so at once.
 ///
 /// Invariant: states below `special` have an outcome, the others have none; [`DEAD`] is the first.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Automaton {
+    #[serde(with = "table")]
     classes: Box<[u8; 256]>,
     stride_log2: u32,
+    #[serde(with = "table")]
     transitions: Vec<State>,
     special: State,
     /// By state below `special`: bits of [`outcome`].
@@ -173,6 +177,21 @@ impl Automaton {
     /// Whether the bytes read so far are a match if the field ends here, and this wasn't said before.
     pub(crate) fn matches_at_end(&self, state: State) -> bool {
         self.at_end[usize::from(state)]
+    }
+
+    /// Whether each number is in range, so that it can read whatever comes: it may be from a file.
+    pub(crate) fn is_sound(&self) -> bool {
+        let states = self.states();
+        let is_state = |state: &State| usize::from(*state) < states;
+        // A match that ended before it began would have no bytes.
+        let may_start = |state: &State| is_state(state) && self.outcome(*state) & outcome::MATCH_BEFORE == 0;
+        self.stride_log2 <= u8::BITS
+            && self.classes.iter().all(|class| u32::from(*class) >> self.stride_log2 == 0)
+            && self.transitions.len() == states << self.stride_log2
+            && self.transitions.iter().all(is_state)
+            && self.outcomes.len() == usize::from(self.special)
+            && self.outcomes.len() <= states
+            && self.starts.iter().all(may_start)
     }
 
     /// How many states it has.

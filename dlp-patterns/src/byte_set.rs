@@ -1,9 +1,10 @@
 //! A set of byte values.
 
 use regex_syntax::hir::{Class, ClassBytes, ClassUnicodeRange};
+use serde::{Deserialize, Serialize};
 
 /// A set of byte values, one bit each.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct ByteSet([u64; 4]);
 
 impl ByteSet {

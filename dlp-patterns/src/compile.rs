@@ -1,6 +1,7 @@
 //! From a pattern to what finds it: windows for the sieve, automata to confirm.
 
 use regex_syntax::hir::Hir;
+use serde::{Deserialize, Serialize};
 
 use crate::automaton::{Automaton, Ends, Reads};
 use crate::byte_set::ByteSet;
@@ -30,7 +31,7 @@ pub(crate) struct Wanted<'p> {
 }
 
 /// How a pattern is found.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Found {
     /// Where one of its windows is, an automaton confirms.
     ByWindows(Vec<Branch>),
@@ -41,7 +42,7 @@ pub(crate) enum Found {
 }
 
 /// An alternative of a pattern, as a prefix and a core; a match is one of each, and some window is where it says.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Branch {
     /// Reads backward from the begin of the core; `None` if there is nothing before it.
     pub(crate) prefix: Option<Automaton>,
@@ -57,7 +58,7 @@ pub(crate) struct Branch {
 }
 
 /// What reads the core of a branch.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Core {
     Table(Automaton),
     /// Its table would be too large.
@@ -65,7 +66,7 @@ pub(crate) enum Core {
 }
 
 /// An automaton that reads every byte, and one that goes back to where the match begins.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Everywhere {
     pub(crate) forward: Automaton,
     pub(crate) backward: Automaton,
@@ -207,6 +208,11 @@ impl Found {
             Found::ByWindows(branches) => branches,
             Found::ByEveryByte(_) | Found::Simulated(_) => &[],
         }
+    }
+
+    /// Whether it can be scanned with, whatever comes: it may be from a file.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.tables().all(Automaton::is_sound) && self.simulations().all(Nfa::is_sound)
     }
 
     fn tables(&self) -> impl Iterator<Item = &Automaton> {

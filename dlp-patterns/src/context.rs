@@ -1,5 +1,7 @@
 //! All that is looked for in a field of one direction.
 
+use serde::{Deserialize, Serialize};
+
 use crate::compile::Found;
 use crate::compile::ahead::Ahead;
 use crate::compile::window::Window;
@@ -10,7 +12,7 @@ use crate::sieve::{Sieve, WindowId};
 use crate::simd::Tier;
 
 /// Where a window leads: which branch of which matcher it may be a part of, and where.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Lead {
     pub(crate) matcher: MatcherId,
     /// Index into the branches of the matcher.
@@ -24,7 +26,7 @@ pub(crate) struct Lead {
 }
 
 /// The windows and automata of the rules that look into a field of one direction.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Context {
     sieve: Sieve,
     /// By window.
@@ -126,6 +128,25 @@ impl Context {
     #[inline]
     pub(crate) fn is_counting(&self) -> bool {
         self.is_counting
+    }
+
+    /// Whether it can be scanned with, whatever comes, with that tier and these matchers; it may be from a file.
+    pub(crate) fn is_sound(&self, tier: Tier, matchers: &[Matcher]) -> bool {
+        let found = |id: &MatcherId| matchers.get(id.0 as usize).map(Matcher::found);
+        let is_lead = |lead: &Lead| match found(&lead.matcher) {
+            Some(Found::ByWindows(branches)) => usize::from(lead.branch) < branches.len(),
+            _ => false,
+        };
+        let is_window =
+            |lead: &Lead| (1..=WINDOW_BYTES).contains(&usize::from(lead.len)) && lead.offset >= -1;
+        let is_ahead = |lead: &Lead| lead.ahead.is_none_or(|at| usize::from(at) < self.aheads.len());
+        let is_everywhere = |id: &MatcherId| matches!(found(id), Some(Found::ByEveryByte(_)));
+        let is_simulated = |id: &MatcherId| matches!(found(id), Some(Found::Simulated(_)));
+        self.leads.iter().all(|lead| is_lead(lead) && is_window(lead) && is_ahead(lead))
+            && self.aheads.iter().all(Ahead::is_sound)
+            && self.everywhere.iter().all(is_everywhere)
+            && self.simulated.iter().all(is_simulated)
+            && self.sieve.is_sound(tier, self.leads.len())
     }
 
     /// How many windows are looked for.

@@ -1,7 +1,9 @@
 //! The named bytes that rules speak of.
 
+use serde::Serialize;
+
 /// Which way bytes travel within a flow; the server is the end that was spoken to first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub enum Direction {
     /// From the initiator of the flow.
     ToServer = 0,
@@ -31,7 +33,7 @@ impl Direction {
 }
 
 /// A kind of named bytes, in the order of its index.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub enum Field {
     /// The request target, percent-decoded once; `+` after the first `?` becomes a space.
     HttpUri = 0,

@@ -1,9 +1,10 @@
 //! What a scan reports.
 
 use arrayvec::ArrayVec;
+use serde::{Deserialize, Serialize};
 
 /// Index of a rule within one [`RuleSet`](crate::RuleSet); meaningless in another set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RuleId(pub u32);
 
 /// A confirmed and validated match. Offsets count bytes from the begin of the field.

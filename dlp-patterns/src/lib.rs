@@ -20,6 +20,7 @@
 mod action;
 mod automaton;
 mod byte_set;
+mod cache;
 mod compile;
 pub mod condition;
 mod context;
@@ -44,6 +45,7 @@ mod simd;
 pub mod validator;
 
 pub use action::Action;
+pub use cache::{CacheDir, CacheOutcome, Lookup};
 pub use cost::{ContextCost, FoundBy, Remark, RuleCost};
 pub use default_packs::{default_pack_texts, default_packs};
 pub use examples::{Failure, Problem, Report, check_examples};

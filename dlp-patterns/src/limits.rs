@@ -73,6 +73,9 @@ pub const THREADS_MAX: usize = 2 * NFA_POSITIONS_MAX;
 /// Places of a chunk at which a simulated pattern may begin, whose memory, 32 bytes each, outlives the chunk.
 pub const BEGUN_KEPT: usize = 32;
 
+/// Compiled sets that are kept in a folder: those of before a few reloads, to go back to. Each has some MiB.
+pub const CACHED_SETS_MAX: usize = 8;
+
 /// Parts of one rule: each match of a part looks at all of them once.
 pub const PARTS_MAX: usize = 16;
 

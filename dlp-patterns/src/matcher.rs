@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use regex_syntax::hir::{Hir, HirKind};
+use serde::{Deserialize, Serialize};
 
 use crate::RuleId;
 use crate::byte_set::ByteSet;
@@ -17,11 +18,11 @@ use crate::validator::{Checksum, Validator};
 
 /// Index of a matcher within one rule set. The matchers of a rule follow each other in the order of its parts, and those
 /// of all rules in the order of the rules.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct MatcherId(pub(crate) u32);
 
 /// Which matches a rule has to know of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Matches {
     /// The first one, and it is a hit.
     Hit,
@@ -31,8 +32,19 @@ pub(crate) enum Matches {
     Every,
 }
 
+impl Matches {
+    /// For a part of a rule that has that condition.
+    fn of(condition: &Condition, part: usize) -> Matches {
+        match condition {
+            simple if simple.is_simple() => Matches::Hit,
+            counting if counting.needs_every(part) => Matches::Every,
+            _ => Matches::First,
+        }
+    }
+}
+
 /// A part whose pattern is compiled: what a scan looks for.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Matcher {
     rule: RuleId,
     /// Index into the parts of the rule.
@@ -67,13 +79,17 @@ impl Matcher {
         let wanted =
             Wanted { pattern: &pattern, behind, is_validated: part.validator().is_some(), table_bytes_max };
         let found = compile::compile(wanted, frequency).ok_or_else(|| too_large(part))?;
-        let matches = match condition {
-            simple if simple.is_simple() => Matches::Hit,
-            counting if counting.needs_every(at) => Matches::Every,
-            _ => Matches::First,
-        };
+        let matches = Matches::of(condition, at);
         let compile = begun.elapsed();
         Ok(Matcher { rule, part: at, matches, found, behind, validator: part.validator(), compile })
+    }
+
+    /// Whether it is of that part, and can be scanned with, whatever comes; it may be from a file.
+    pub(crate) fn is_sound(&self, rule: RuleId, condition: &Condition, (at, part): (usize, &Part)) -> bool {
+        (self.rule, self.part, self.matches) == (rule, at, Matches::of(condition, at))
+            && self.validator == part.validator()
+            && (self.validator.is_none() || self.found.positions() == 0)
+            && self.found.is_sound()
     }
 
     /// The rule that it is a part of.

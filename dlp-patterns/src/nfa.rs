@@ -2,6 +2,7 @@
 
 use arrayvec::ArrayVec;
 use regex_syntax::hir::Hir;
+use serde::{Deserialize, Serialize};
 
 mod build;
 mod marks;
@@ -41,7 +42,7 @@ impl Thread {
 pub(crate) type Threads = ArrayVec<Thread, NFA_POSITIONS_MAX>;
 
 /// From one position to the next.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Edge {
     to: Position,
     /// A bit for each pair of [`Kind`]s between which it may be gone.
@@ -63,7 +64,7 @@ pub(crate) struct Said {
 ///
 /// Invariant: `edges_of` has one more entry than there are positions, ascending; a byte costs at most as many steps as
 /// there are edges.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Nfa {
     /// By position: what it reads, as an index into `sets`.
     reads: Vec<u16>,
@@ -82,6 +83,20 @@ impl Nfa {
     /// [`NFA_EDGES_MAX`](crate::limits::NFA_EDGES_MAX) edges.
     pub(crate) fn new(pattern: &Hir) -> Option<Nfa> {
         build::nfa(pattern)
+    }
+
+    /// Whether each number is in range, so that it can read whatever comes: it may be from a file.
+    pub(crate) fn is_sound(&self) -> bool {
+        let positions = self.positions();
+        // Nothing leads to the start.
+        let is_edge = |edge: &Edge| edge.to == ACCEPT || (1..positions).contains(&usize::from(edge.to));
+        (1..=NFA_POSITIONS_MAX).contains(&positions)
+            && self.certain.len() == positions
+            && self.reads.iter().skip(1).all(|set| usize::from(*set) < self.sets.len())
+            && self.edges_of.len() == positions + 1
+            && self.edges_of.is_sorted()
+            && self.edges_of.last().is_some_and(|end| *end as usize <= self.edges.len())
+            && self.edges.iter().all(is_edge)
     }
 
     /// Whether a match may begin with the byte.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::compile::Found;
+use crate::condition::Condition;
 use crate::context::Context;
 use crate::document::Mistake;
 use crate::frequency::Frequency;
@@ -12,7 +13,9 @@ use crate::matcher::{Matcher, MatcherId};
 use crate::pack::Pack;
 use crate::rule::Rule;
 use crate::simd::Tier;
-use crate::{ContextCost, Direction, Field, RuleCost, RuleId};
+use crate::{ContextCost, Direction, Field, Part, RuleCost, RuleId, Signature};
+
+mod encoding;
 
 /// Tells rule sets apart, so that a scan that began under another set is noticed.
 static NEXT_STAMP: AtomicU32 = AtomicU32::new(1);
@@ -78,24 +81,19 @@ impl RuleSet {
         assert!(Tier::available().any(|available| available == tier), "the machine lacks {}", tier.as_str());
         let frequency = Frequency::of_traffic();
         let mut mistakes = repeated_ids(packs);
-        let (mut rules, mut matchers) = (Vec::new(), Vec::new());
-        for ((pack, signature), id) in each_signature(packs).zip((0..).map(RuleId)) {
-            let first = MatcherId(u32::try_from(matchers.len()).expect("memory holds fewer"));
-            let rule = Rule::new(pack.name(), signature, first);
-            for part in signature.parts().iter().enumerate() {
-                match Matcher::compile(id, rule.condition(), part, table_bytes_max, &frequency) {
-                    Ok(matcher) => matchers.push(matcher),
-                    Err(mistake) => mistakes.push(mistake),
-                }
+        let rules = rules_of(packs);
+        let mut matchers = Vec::new();
+        for (rule, condition, part) in each_part(&rules) {
+            match Matcher::compile(rule, condition, part, table_bytes_max, &frequency) {
+                Ok(matcher) => matchers.push(matcher),
+                Err(mistake) => mistakes.push(mistake),
             }
-            rules.push(rule);
         }
         if !mistakes.is_empty() {
             return Err(mistakes);
         }
         let (contexts, context_of) = contexts(&rules, &matchers, tier, &frequency);
-        let stamp = NEXT_STAMP.fetch_add(1, Ordering::Relaxed);
-        Ok(RuleSet { stamp, rules, matchers, contexts, context_of })
+        Ok(RuleSet { stamp: next_stamp(), rules, matchers, contexts, context_of })
     }
 
     /// The rule of that id.
@@ -174,8 +172,30 @@ impl RuleSet {
     }
 }
 
-fn each_signature(packs: &[Pack]) -> impl Iterator<Item = (&Pack, &crate::Signature)> {
+fn each_signature(packs: &[Pack]) -> impl Iterator<Item = (&Pack, &Signature)> {
     packs.iter().flat_map(|pack| pack.signatures().iter().map(move |signature| (pack, signature)))
+}
+
+/// The rules of packs, each with the places of its matchers.
+fn rules_of(packs: &[Pack]) -> Vec<Rule> {
+    let mut first = 0;
+    let rule = |(pack, signature): (&Pack, &Signature)| {
+        let rule = Rule::new(pack.name(), signature, MatcherId(first));
+        first += u32::try_from(signature.parts().len()).expect("a rule has few parts");
+        rule
+    };
+    each_signature(packs).map(rule).collect()
+}
+
+/// What each matcher is of, in the order of their ids.
+fn each_part(rules: &[Rule]) -> impl Iterator<Item = (RuleId, &Condition, (usize, &Part))> {
+    (0..).map(RuleId).zip(rules).flat_map(|(id, rule)| {
+        rule.signature().parts().iter().enumerate().map(move |part| (id, rule.condition(), part))
+    })
+}
+
+fn next_stamp() -> u32 {
+    NEXT_STAMP.fetch_add(1, Ordering::Relaxed)
 }
 
 fn repeated_ids(packs: &[Pack]) -> Vec<Mistake> {

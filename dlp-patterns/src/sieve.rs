@@ -1,5 +1,7 @@
 //! Finds the places of a stream at which a window may be.
 
+use serde::{Deserialize, Serialize};
+
 use crate::compile::window::Window;
 use crate::frequency::Frequency;
 use crate::simd::{
@@ -51,7 +53,7 @@ impl Room {
 ///
 /// Few windows go through two stages: buckets of similar windows, compared for 64 places at a time, and then tables of what
 /// is in which window. Many are looked up by four bytes at every second or fourth place.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Sieve {
     tier: Tier,
     passes: Vec<Pass>,
@@ -59,7 +61,7 @@ pub(crate) struct Sieve {
 }
 
 /// One way through the bytes, for all windows that share buckets.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Pass {
     buckets: BucketTables,
     /// Windows whose first bytes are few keys.
@@ -113,6 +115,19 @@ impl Sieve {
         for grams in &self.grams {
             grams.look(self.tier, bytes, places, &mut room.places, &mut sink);
         }
+    }
+
+    /// Whether it can look at whatever comes with that tier, and tells only windows below `windows`; it may be from a
+    /// file.
+    pub(crate) fn is_sound(&self, tier: Tier, windows: usize) -> bool {
+        let is_pass_sound = |pass: &Pass| {
+            pass.buckets.is_sound(tier)
+                && pass.keys.iter().all(|keys| keys.is_sound(windows))
+                && pass.wide.iter().all(|wide| wide.is_sound(windows))
+        };
+        self.tier == tier
+            && self.passes.iter().all(is_pass_sound)
+            && self.grams.iter().all(|grams| grams.is_sound(windows))
     }
 
     /// Its memory, in bytes.

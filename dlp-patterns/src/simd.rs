@@ -15,6 +15,8 @@ mod scalar;
 mod ssse3;
 mod tables;
 
+use serde::{Deserialize, Serialize};
+
 pub(crate) use tables::{Alphabet, BucketTables, GramSet};
 
 /// Bytes of a block: one mask has a bit for each.
@@ -36,7 +38,7 @@ pub(crate) const GRAMS_AT_ONCE: usize = 8;
 pub(crate) type Symbols = [[u8; STRIPE_BYTES + SLACK_BYTES]; 2];
 
 /// A family of vector instructions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Tier {
     /// Whatever the compiler makes of plain code, on every machine.
     Scalar,

@@ -1,5 +1,7 @@
 //! Checks on a match that no regular expression can make.
 
+use serde::{Deserialize, Serialize};
+
 use crate::limits::VALIDATED_BYTES_MAX;
 
 mod iban;
@@ -15,7 +17,7 @@ pub trait Validator {
 }
 
 /// The validators that packs can name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Checksum {
     /// See [`Luhn`].
     Luhn,

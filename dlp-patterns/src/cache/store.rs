@@ -55,7 +55,9 @@ impl<'d> Store<'d> {
         let Ok(entries) = fs::read_dir(self.0) else { return };
         let mut sets = Vec::new();
         for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
-            let Ok(changed) = fs::symlink_metadata(&path).and_then(|about| about.modified()) else { continue };
+            let Ok(changed) = fs::symlink_metadata(&path).and_then(|about| about.modified()) else {
+                continue;
+            };
             let has = |extension: &str| path.extension().is_some_and(|other| other == extension);
             if has(EXTENSION) && path != self.path(newest) {
                 sets.push((changed, path));
@@ -86,8 +88,9 @@ mod tests {
 
     fn names(dir: &Path) -> Vec<String> {
         let entries = fs::read_dir(dir).expect("a folder");
-        let mut names: Vec<String> =
-            entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("a name")).collect();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"))
+            .collect();
         names.sort();
         names
     }

@@ -1,6 +1,7 @@
 //! What has to follow a window before a confirmation is worth its while.
 
 use regex_syntax::hir::Hir;
+use serde::{Deserialize, Serialize};
 
 use super::sequence;
 use crate::byte_set::ByteSet;
@@ -13,12 +14,19 @@ const CHANCE_MAX: f64 = 0.6;
 /// Some byte of a set stands within a range of places behind the begin of each match of a core.
 ///
 /// Invariant: `first <= last`, and the range has at most [`AHEAD_BYTES_MAX`] places.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Ahead {
     pub(crate) set: ByteSet,
     /// The first and the last place, counted from the begin of the core.
     pub(crate) first: u16,
     pub(crate) last: u16,
+}
+
+impl Ahead {
+    /// Whether its invariant holds: it may be from a file.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.last.checked_sub(self.first).is_some_and(|more| usize::from(more) < AHEAD_BYTES_MAX)
+    }
 }
 
 /// What each match of a core has to have beyond its first `known` bytes, if that is seldom there by chance: a part that

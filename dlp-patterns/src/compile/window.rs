@@ -1,6 +1,7 @@
 //! Where to look for a pattern: the few bytes of it that are seldom there.
 
 use regex_syntax::hir::{Hir, HirKind, Look};
+use serde::{Deserialize, Serialize};
 
 use super::sequence;
 use super::shape::lengths;
@@ -14,7 +15,7 @@ pub(crate) const BEFORE_FIELD: u8 = b'\n';
 /// A row of byte sets that some matches contain at a fixed place.
 ///
 /// Invariant: `1 <= len <= WINDOW_BYTES`; the sets from `len` on hold every byte.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct Window {
     pub(crate) sets: [ByteSet; WINDOW_BYTES],
     /// How many bytes it has.

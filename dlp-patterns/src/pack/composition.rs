@@ -1,5 +1,7 @@
 //! What a rule looks for, as written: its parts, and how their matches have to lie.
 
+use serde::Serialize;
+
 use crate::document::{Table, Value};
 use crate::limits::{COUNT_MAX, PARTS_MAX, WITHIN_BYTES_MAX, WITHIN_MATCHES_MAX};
 
@@ -8,7 +10,7 @@ use super::part::{Part, Role};
 /// The parts of a rule in the order of their roles, and within a role in the order of the text.
 ///
 /// Invariant: at least one part is not of [`Role::None`]; `within` has two matches to be between, `in_order` two parts.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Composition {
     pub(super) parts: Vec<Part>,
     pub(super) within_bytes: Option<u64>,

@@ -1,10 +1,12 @@
 //! One part of a rule, as written: a pattern, and what its matches have to pass.
 
+use serde::Serialize;
+
 use crate::document::{Place, Table, Value};
 use crate::validator::Checksum;
 
 /// What a part looks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Pattern {
     /// A regular expression over bytes.
     Regex(String),
@@ -13,7 +15,7 @@ pub enum Pattern {
 }
 
 /// What a part does for its rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Role {
     /// Each part of this role has to be found.
     All,
@@ -38,7 +40,7 @@ impl Role {
 }
 
 /// A pattern with its conditions, all in range, but not compiled yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Part {
     role: Role,
     pattern: Pattern,
@@ -46,7 +48,9 @@ pub struct Part {
     not_after: Option<String>,
     validator: Option<Checksum>,
     count: u32,
+    #[serde(skip)]
     pattern_place: Place,
+    #[serde(skip)]
     not_after_place: Place,
 }
 

@@ -1,5 +1,7 @@
 //! One rule of a pack, as written.
 
+use serde::Serialize;
+
 use crate::document::{Place, Table, Value};
 use crate::mask::Mask;
 use crate::validator::Checksum;
@@ -134,6 +136,11 @@ impl Signature {
     pub fn directions(&self) -> impl Iterator<Item = Direction> + use<> {
         let only = self.direction;
         Direction::BOTH.into_iter().filter(move |direction| only.is_none_or(|only| only == *direction))
+    }
+
+    /// All that bears on what it hits: two signatures in which this is the same hit the same.
+    pub(crate) fn looked_for(&self) -> impl Serialize + '_ {
+        (&self.fields, self.direction, &self.composition)
     }
 
     /// Where to read more.

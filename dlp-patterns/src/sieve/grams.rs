@@ -1,6 +1,8 @@
 //! Many windows that are nearly literals: looked up by what stands at every second or fourth place.
 
 use super::WindowId;
+use serde::{Deserialize, Serialize};
+
 use super::slots::{Entry, Slots, word_at};
 use crate::compile::window::{Window, folded};
 use crate::simd::{self, GRAMS_AT_ONCE, GramSet, Places, STRIPE_BYTES, Tier};
@@ -17,7 +19,7 @@ const MASKS: usize = STRIPE_BYTES / (4 * GRAMS_AT_ONCE) + 1;
 /// Finds windows of at least `stride + 3` bytes: whatever the place at which one begins, four of its bytes stand at a
 /// multiple of the stride. So only these are looked up; where they are known, all of the bytes are, for each place at which
 /// the window may begin.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Grams {
     stride: usize,
     /// The four bytes at each of the first `stride` places of each window.
@@ -96,6 +98,14 @@ impl Grams {
             let word = word_at(bytes, place);
             self.slots.look_up((word | FOLD) & mask, word, |window| sink(window, place));
         }
+    }
+
+    /// Whether it tells only windows below `windows`, and looks nowhere else; it may be from a file.
+    pub(super) fn is_sound(&self, windows: usize) -> bool {
+        [1, 2, 4].contains(&self.stride)
+            && self.fours.is_sound()
+            && self.wholes.is_sound()
+            && self.slots.is_sound(windows)
     }
 
     pub(super) fn bytes(&self) -> usize {

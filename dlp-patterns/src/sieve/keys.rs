@@ -1,8 +1,11 @@
 //! Windows whose first four bytes are few keys.
 
+use serde::{Deserialize, Serialize};
+
 use super::WindowId;
 use super::slots::{Entry, Slots, word_at};
 use crate::byte_set::ByteSet;
+use crate::cache::table;
 use crate::compile::window::{Window, folded};
 
 /// Bits of a hash of the key that the bitmap is addressed by; four more come from the two bytes behind the key. Its 16 KiB
@@ -14,9 +17,10 @@ const BITMAP_WORDS: usize = 1 << (BITMAP_HASH_BITS + 4 - 6);
 const FOLD: u32 = 0x2020_2020;
 
 /// Looks at places that a first stage let through, by the key that they begin with.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Keys {
     /// A bit for each key and what may follow it.
+    #[serde(with = "table")]
     bitmap: Box<[u64; BITMAP_WORDS]>,
     slots: Slots,
 }
@@ -51,6 +55,11 @@ impl Keys {
             let word = word_at(bytes, place);
             self.slots.look_up(u64::from(word as u32 | FOLD), word, |window| sink(window, place));
         }
+    }
+
+    /// Whether it tells only windows below `windows`; it may be from a file.
+    pub(super) fn is_sound(&self, windows: usize) -> bool {
+        self.slots.is_sound(windows)
     }
 
     pub(super) fn bytes(&self) -> usize {

@@ -1,12 +1,14 @@
 //! Which windows a key stands for.
 
+use serde::{Deserialize, Serialize};
+
 use super::WindowId;
 use crate::byte_set::ByteSet;
 use crate::compile::window::Window;
 use crate::limits::WINDOW_BYTES;
 
 /// A window: it may be where `word & mask == value`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Entry {
     mask: u64,
     value: u64,
@@ -31,7 +33,7 @@ fn masked(set: &ByteSet) -> (u8, u8) {
 }
 
 /// Entries by the hash of their keys.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Slots {
     /// Where the entries of each hash are: the first one and how many. The length is a power of two.
     ranges: Vec<(u32, u32)>,
@@ -64,6 +66,16 @@ impl Slots {
                 sink(entry.window);
             }
         }
+    }
+
+    /// Whether it can be looked into by every key, and tells only windows below `windows`; it may be from a file.
+    pub(super) fn is_sound(&self, windows: usize) -> bool {
+        let is_within = |(first, count): &(u32, u32)| {
+            first.checked_add(*count).is_some_and(|end| end as usize <= self.entries.len())
+        };
+        self.ranges.len().is_power_of_two()
+            && self.ranges.iter().all(is_within)
+            && self.entries.iter().all(|entry| (entry.window as usize) < windows)
     }
 
     pub(super) fn bytes(&self) -> usize {

@@ -1,6 +1,9 @@
 //! Windows whose bytes are sets rather than values: numbers, long words of hexadecimal digits.
 
+use serde::{Deserialize, Serialize};
+
 use super::WindowId;
+use crate::cache::table;
 use crate::compile::window::Window;
 use crate::frequency::Frequency;
 use crate::limits::WINDOW_BYTES;
@@ -9,9 +12,10 @@ use crate::limits::WINDOW_BYTES;
 pub(super) const WINDOWS_MAX: usize = 64;
 
 /// Looks at places that a first stage let through, by which windows have which byte at which position.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Wide {
     /// For each position and byte: a bit for each window that may have it there.
+    #[serde(with = "table")]
     having: Box<[[u64; 256]; WINDOW_BYTES]>,
     /// The positions in the order in which they are looked at: what tells most comes first.
     order: [u8; WINDOW_BYTES],
@@ -61,6 +65,14 @@ impl Wide {
                 found &= found - 1;
             }
         }
+    }
+
+    /// Whether it tells only windows below `windows`; it may be from a file.
+    pub(super) fn is_sound(&self, windows: usize) -> bool {
+        let Some(unused) = WINDOWS_MAX.checked_sub(self.windows.len()) else { return false };
+        let has_window = |having: &u64| having.leading_zeros() as usize >= unused;
+        self.having.as_flattened().iter().all(has_window)
+            && self.windows.iter().all(|window| (*window as usize) < windows)
     }
 
     pub(super) fn bytes(&self) -> usize {

@@ -1,7 +1,12 @@
 //! What the kernels look bytes up in.
 
+use serde::{Deserialize, Serialize};
+
+use super::Tier;
+use crate::cache::table;
+
 /// How the bytes at a position are told apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Alphabet {
     /// 16 symbols: the low nibble of a byte, exclusive-or what stands here for its high nibble. One look-up a position,
     /// after bytes have been turned into symbols once. It tells values apart.
@@ -30,13 +35,22 @@ impl Alphabet {
             Alphabet::Low7 => 1 << (byte & 127),
         }
     }
+
+    /// Whether the kernel of a tier has it, and every symbol is one; it may be from a file.
+    fn is_sound(&self, tier: Tier) -> bool {
+        match self {
+            Alphabet::Mixed(high) => tier != Tier::Avx512Vbmi && high.iter().all(|symbol| *symbol < 16),
+            Alphabet::Nibbles => tier != Tier::Avx512Vbmi,
+            Alphabet::Low7 => [Tier::Scalar, Tier::Avx512Vbmi].contains(&tier),
+        }
+    }
 }
 
 /// For each of eight buckets of a set, and each position, which bytes may stand there.
 ///
 /// Invariant: `tables` holds `sets * positions` tables, set by set; bit `b` of entry `y` says whether bit `y` is in the row
 /// of bucket `b`. `positions` is 4, 6 or 8, and `sets` is 1, 2 or 4.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct BucketTables {
     pub(crate) alphabet: Alphabet,
     pub(crate) positions: usize,
@@ -52,13 +66,22 @@ impl BucketTables {
         let from = (set * self.positions + position) * bytes;
         &self.tables[from..from + bytes]
     }
+
+    /// Whether the kernel of a tier can look bytes up in it; it may be from a file.
+    pub(crate) fn is_sound(&self, tier: Tier) -> bool {
+        let is_shape = [4, 6, 8].contains(&self.positions) && [1, 2, 4].contains(&self.sets);
+        self.alphabet.is_sound(tier)
+            && is_shape
+            && self.tables.len() == self.sets * self.positions * self.alphabet.table_bytes()
+    }
 }
 
 /// A set of grams: four bytes each, whatever their case.
 ///
 /// Invariant: there are `1 << (32 - shift)` bits in `words`, and at least 32.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct GramSet {
+    #[serde(with = "table")]
     words: Vec<u32>,
     shift: u32,
 }
@@ -89,6 +112,11 @@ impl GramSet {
     pub(crate) fn may_have(&self, gram: u32) -> bool {
         let bit = self.bit(gram);
         self.words[bit >> 5] >> (bit & 31) & 1 == 1
+    }
+
+    /// Whether its invariant holds: it may be from a file.
+    pub(crate) fn is_sound(&self) -> bool {
+        (1..=27).contains(&self.shift) && self.words.len() == 1 << (27 - self.shift)
     }
 
     pub(crate) fn words(&self) -> &[u32] {
