@@ -107,6 +107,8 @@ enum PacksCommand {
     List(PacksListArgs),
     /// Say what every rule costs, the dearest first, and what would make it cheaper. Exits with 1 if any is dear.
     Lint(PacksLintArgs),
+    /// Compile all rules, and keep them compiled for an engine that starts or loads its packs anew.
+    Compile(PacksCompileArgs),
 }
 
 #[derive(Debug, Args)]
@@ -137,6 +139,21 @@ struct PacksLintArgs {
     config: Option<PathBuf>,
     #[command(flatten)]
     packs: PacksArgs,
+    /// Form of the output.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
+}
+
+#[derive(Debug, Args)]
+struct PacksCompileArgs {
+    /// Config in TOML, whose packs are compiled.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    packs: PacksArgs,
+    /// Folder of compiled rules, in place of that of the config.
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
     /// Form of the output.
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
@@ -208,6 +225,7 @@ impl Cli {
             Command::Packs(PacksCommand::Test(args)) => packs::test(&args),
             Command::Packs(PacksCommand::List(args)) => packs::list(&args),
             Command::Packs(PacksCommand::Lint(args)) => lint::lint(&args),
+            Command::Packs(PacksCommand::Compile(args)) => packs::compile(&args),
             Command::Replay(args) => replay::replay(&args),
             Command::Verdicts(args) => verdicts::verdicts(&args),
             Command::SampleCapture(args) => sample::write(&args),

@@ -41,6 +41,8 @@ pub struct PacksConfig {
     pub default: bool,
     /// Folders of further packs; relative ones were resolved against the folder of the config.
     pub dirs: Vec<PathBuf>,
+    /// Folder of compiled rule sets; a relative one was resolved against the folder of the config. `None` keeps none.
+    pub cache: Option<PathBuf>,
     /// What becomes of open fields when packs are loaded anew.
     pub reload_policy: ReloadPolicy,
 }
@@ -58,7 +60,7 @@ pub struct FlowsConfig {
 
 impl Default for PacksConfig {
     fn default() -> PacksConfig {
-        PacksConfig { default: true, dirs: Vec::new(), reload_policy: ReloadPolicy::default() }
+        PacksConfig { default: true, dirs: Vec::new(), cache: None, reload_policy: ReloadPolicy::default() }
     }
 }
 
@@ -87,7 +89,7 @@ impl Config {
         };
         let (mut config, mistakes) = Config::take(&path.display().to_string(), &text);
         let folder = path.parent().unwrap_or(Path::new(""));
-        for dir in &mut config.packs.dirs {
+        for dir in config.packs.dirs.iter_mut().chain(&mut config.packs.cache) {
             *dir = folder.join(&*dir);
         }
         (config, mistakes.iter().map(ToString::to_string).collect())
@@ -135,9 +137,14 @@ fn read_packs(root: &Table<'_>) -> PacksConfig {
     let default = PacksConfig::default();
     let policies = [("finish", ReloadPolicy::Finish), ("restart", ReloadPolicy::Restart)];
     let Some(table) = root.optional("packs").table() else { return default };
+    let cache = table.optional("cache");
+    if cache.string() == Some("") {
+        cache.mistake("an empty path", Some("a folder; leave it out to keep no compiled rules".to_owned()));
+    }
     PacksConfig {
         default: table.optional("default").bool().unwrap_or(default.default),
         dirs: table.optional("dirs").strings().unwrap_or_default().into_iter().map(PathBuf::from).collect(),
+        cache: cache.string().map(PathBuf::from),
         reload_policy: table.optional("reload_policy").one_of(&policies).unwrap_or_default(),
     }
 }

@@ -4,7 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use dlp_patterns::{Pack, Report, RuleSet, check_examples, default_packs};
+use dlp_patterns::document::Mistake;
+use dlp_patterns::{CacheDir, CacheOutcome, Lookup, Pack, Report, RuleSet, check_examples, default_packs};
 
 use crate::config::PacksConfig;
 use crate::failure::Failure;
@@ -15,13 +16,15 @@ use crate::failure::Failure;
 pub struct Packs {
     packs: Vec<Pack>,
     mistakes: Vec<String>,
+    cache: Option<CacheDir>,
 }
 
 impl Packs {
     /// Reads all packs that `config` names, those of a folder in the order of their file names.
     pub fn read(config: &PacksConfig) -> Packs {
         let packs = if config.default { default_packs() } else { Vec::new() };
-        let mut found = Packs { packs, mistakes: Vec::new() };
+        let mut found =
+            Packs { packs, mistakes: Vec::new(), cache: config.cache.as_ref().map(CacheDir::new) };
         for dir in &config.dirs {
             match files(dir) {
                 Ok(files) if files.is_empty() => {
@@ -45,9 +48,32 @@ impl Packs {
     /// # Errors
     /// Every mistake: of reading, and those that only show when rules are compiled and put side by side.
     pub fn compile(self) -> Result<RuleSet, Failure> {
+        let compiled = RuleSet::compile(&self.packs);
+        self.unless_mistaken(compiled)
+    }
+
+    /// As [`compile`](Packs::compile), by way of the folder of compiled sets if the config names one; the outcome of that
+    /// was logged if it has to be seen to.
+    ///
+    /// # Errors
+    /// As [`compile`](Packs::compile), and never because of the folder.
+    pub fn compile_cached(self) -> Result<(RuleSet, Option<CacheOutcome>), Failure> {
+        let Some(cache) = &self.cache else { return Ok((self.compile()?, None)) };
+        let compiled = RuleSet::compile_cached(&self.packs, cache);
+        let (rules, outcome) = self.unless_mistaken(compiled)?;
+        if let Lookup::Damaged(reason) = &outcome.lookup {
+            tracing::warn!(%reason, "a compiled rule set could not be used; it was compiled anew");
+        }
+        if let Some(reason) = &outcome.unwritable {
+            tracing::warn!(%reason, "the compiled rule set could not be kept");
+        }
+        Ok((rules, Some(outcome)))
+    }
+
+    fn unless_mistaken<T>(self, compiled: Result<T, Vec<Mistake>>) -> Result<T, Failure> {
         let mut mistakes = self.mistakes;
-        match RuleSet::compile(&self.packs) {
-            Ok(rules) if mistakes.is_empty() => return Ok(rules),
+        match compiled {
+            Ok(compiled) if mistakes.is_empty() => return Ok(compiled),
             Ok(_) => {}
             Err(found) => mistakes.extend(found.iter().map(ToString::to_string)),
         }

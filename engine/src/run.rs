@@ -12,9 +12,10 @@ mod worker_thread;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, anyhow};
+use dlp_patterns::RuleSet;
 
 use self::claim::Claim;
 use self::reloader::Reloader;
@@ -36,8 +37,20 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     if let Some(mistake) = without_link(&args.config, &config) {
         return Err(Failure::Mistakes(vec![mistake]));
     }
-    let rules = Arc::new(Packs::read(&config.packs).compile()?);
+    let rules = Arc::new(load(&config)?);
     inspect(&config, Reloader::new(args.config.clone(), config.clone(), rules))
+}
+
+/// The rules that the engine starts with.
+fn load(config: &Config) -> Result<RuleSet, Failure> {
+    let started = Instant::now();
+    let packs = Packs::read(&config.packs);
+    let count = packs.count();
+    let (rules, cache) = packs.compile_cached()?;
+    let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let cache = cache.map_or("none", |outcome| outcome.lookup.as_str());
+    tracing::info!(packs = count, rules = rules.rules().len(), ms, cache, "rules are ready");
+    Ok(rules)
 }
 
 /// The mistake of a config without any link.
@@ -96,7 +109,8 @@ pub fn reload(args: &ReloadArgs) -> Result<(), Failure> {
     if let Some(mistake) = without_link(&args.config, &config) {
         return Err(Failure::Mistakes(vec![mistake]));
     }
-    let rules = Packs::read(&config.packs).compile()?;
+    // What is compiled here, the engine finds in the cache.
+    let (rules, _) = Packs::read(&config.packs).compile_cached()?;
     let name = &config.links[0].ports.name;
     let holder = Claim::holder(name).with_context(|| format!("cannot see who works on link {name}"))?;
     let engine = holder.ok_or_else(|| {

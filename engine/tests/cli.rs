@@ -325,6 +325,39 @@ fn own_packs_take_the_place_of_the_built_in_ones() {
 }
 
 #[test]
+fn packs_are_compiled_once() {
+    let folder = Folder::new();
+    folder.file("packs/own.toml", PACK);
+    let config = folder.file("weir.toml", "[packs]\ndefault = false\ndirs = ['packs']\ncache = 'compiled'\n");
+    let config = config.to_str().expect("UTF-8");
+    for expected in ["miss", "hit"] {
+        let compiled = folder.weir(&["packs", "compile", "--config", config, "-o", "json"]);
+        assert_eq!((compiled.code, compiled.stderr.as_str()), (Some(0), ""));
+        let told: Value = serde_json::from_str(&compiled.stdout).expect("JSON");
+        assert_eq!((&told["cache"], &told["rules"]), (&expected.into(), &1.into()), "{told}");
+        let file = fs::metadata(told["file"].as_str().expect("a path")).expect("it is there");
+        assert_eq!(told["file_bytes"], file.len());
+    }
+    let kept =
+        fs::read_dir(folder.path("compiled")).expect("a folder").map(|entry| entry.expect("one").path());
+    kept.for_each(|file| fs::write(file, "damaged").expect("writes"));
+    let compiled = folder.weir(&["packs", "compile", "--config", config]);
+    assert_eq!(compiled.code, Some(0));
+    assert!(compiled.stdout.contains("ok: 1 packs, 1 rules") && compiled.stdout.contains("cache: damaged"));
+    assert!(compiled.stderr.contains("it was compiled anew"), "{}", compiled.stderr);
+    folder.file("file", "");
+    let refused = folder.weir(&["packs", "compile", "--packs", "packs", "--cache", "file/cache"]);
+    assert_eq!(refused.code, Some(1));
+    assert!(
+        refused.stderr.contains("the compiled rules could not be kept: file/cache: "),
+        "{}",
+        refused.stderr
+    );
+    let alone = folder.weir(&["packs", "compile", "--packs", "packs"]);
+    assert!(alone.code == Some(0) && !alone.stdout.contains("cache"), "{}", alone.stdout);
+}
+
+#[test]
 fn packs_are_tested_by_their_examples() {
     let folder = Folder::new();
     let built_in = folder.weir(&["packs", "test"]);

@@ -2,7 +2,7 @@ use std::fs;
 use std::thread;
 
 use super::*;
-use crate::{Direction, Field, Hit, ScanState, default_packs};
+use crate::{Direction, Field, Hit, ScanState, Signature, default_packs};
 
 mod damage;
 
@@ -20,7 +20,8 @@ fn pack(rules: &[&str]) -> Pack {
         .expect("it is right")
 }
 
-/// Rules that are found in every way: by keys, by sets, behind a prefix, by every byte, whole, and of several parts.
+/// Rules that are found in every way: by keys, by sets, behind a prefix, by every byte, simulated, whole, and of several
+/// parts.
 fn mixed_pack() -> Pack {
     pack(&[
         "fields = ['payload']\nregex = 'zebra[0-9]+x'",
@@ -28,6 +29,8 @@ fn mixed_pack() -> Pack {
         r"fields = ['payload']
           regex = '\b[0-9]{3}-[0-9]{2}-[0-9]{4}\b'",
         "fields = ['payload']\nregex = '[a-z]+@[a-z]+'",
+        "fields = ['payload']\nregex = 'Warning: .{1,120} in (?:/[a-z]{1,40}){2,10}[.]php'",
+        "fields = ['payload']\nregex = '[^-].{0,30}[^-].{18}[^-]'",
         "fields = ['payload']\nregex = '[0-9]{15,16}'\nvalidator = 'luhn'\nnot_after = '[0-9]'",
         "fields = ['payload']\ndirection = 'to_client'\nall = [{ literals = ['okapi', 'tapir'], count = 2 }]",
     ])
@@ -68,7 +71,7 @@ fn cached(packs: &[Pack], cache: &CacheDir) -> (RuleSet, CacheOutcome) {
 fn a_hit_is_the_set_that_was_compiled() {
     let mut text = TEXT.to_vec();
     let examples = default_packs();
-    let examples = examples.iter().flat_map(Pack::signatures).flat_map(|signature| signature.positive());
+    let examples = examples.iter().flat_map(Pack::signatures).flat_map(Signature::positive);
     examples.for_each(|example| text.extend([b" ", example.as_bytes()].concat()));
     text.extend(b" lit001eef lit004d57 ");
     for packs in [default_packs(), vec![mixed_pack()], vec![pack_of_literals()]] {

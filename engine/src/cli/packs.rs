@@ -1,10 +1,14 @@
-//! `weir packs test` and `weir packs list`
+//! `weir packs test`, `weir packs list` and `weir packs compile`
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Instant;
 
 use anyhow::{Context, anyhow};
 use dlp_patterns::{Direction, Field, Rule};
 use serde::Serialize;
 
-use super::{Output, PacksListArgs, PacksTestArgs, print, read_config};
+use super::{Output, PacksCompileArgs, PacksListArgs, PacksTestArgs, print, read_config};
 use crate::failure::Failure;
 use crate::packs::Packs;
 use crate::table::Table;
@@ -42,6 +46,66 @@ pub(super) fn list(args: &PacksListArgs) -> Result<(), Failure> {
         Output::Json => serde_json::to_string_pretty(&listed).context("the list")?,
         Output::Text => table(&listed).to_string(),
     })
+}
+
+/// What compiling came to.
+#[derive(Serialize)]
+struct Compiled {
+    packs: usize,
+    rules: usize,
+    /// Reading the packs, and compiling or finding the set.
+    milliseconds: f64,
+    memory_bytes: usize,
+    /// What the folder of compiled sets had; nothing without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file_bytes: Option<u64>,
+}
+
+/// Compiles all rules into the folder of compiled sets. That this can't be written is an error here: nothing else is asked.
+pub(super) fn compile(args: &PacksCompileArgs) -> Result<(), Failure> {
+    let config = read_config(args.config.as_ref())?;
+    let mut packs = args.packs.or(&config);
+    packs.cache = args.cache.clone().or(config.packs.cache);
+    let started = Instant::now();
+    let packs = Packs::read(&packs);
+    let count = packs.count();
+    let (rules, outcome) = packs.compile_cached()?;
+    let milliseconds = started.elapsed().as_secs_f64() * 1e3;
+    let compiled = Compiled {
+        packs: count,
+        rules: rules.rules().len(),
+        milliseconds,
+        memory_bytes: rules.size().bytes,
+        cache: outcome.as_ref().map(|outcome| outcome.lookup.as_str()),
+        file_bytes: outcome.as_ref().and_then(|outcome| outcome.file.is_some().then_some(outcome.file_bytes)),
+        file: outcome.as_ref().and_then(|outcome| outcome.file.clone()),
+    };
+    print(&match args.output {
+        Output::Json => serde_json::to_string_pretty(&compiled).context("the outcome")?,
+        Output::Text => compiled.to_string(),
+    })?;
+    match outcome.and_then(|outcome| outcome.unwritable) {
+        Some(reason) => Err(anyhow!("the compiled rules could not be kept: {reason}").into()),
+        None => Ok(()),
+    }
+}
+
+impl fmt::Display for Compiled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Compiled { packs, rules, milliseconds, memory_bytes, .. } = self;
+        write!(f, "ok: {packs} packs, {rules} rules, {milliseconds:.1} ms, {memory_bytes} bytes of memory")?;
+        if let Some(cache) = self.cache {
+            write!(f, "\ncache: {cache}")?;
+        }
+        if let (Some(file), Some(bytes)) = (&self.file, self.file_bytes) {
+            write!(f, ", {}, {bytes} bytes", file.display())?;
+        }
+        Ok(())
+    }
 }
 
 impl<'r> Listed<'r> {

@@ -33,6 +33,7 @@ fn every_key_is_read() {
         [packs]
         default = false
         dirs = ['packs', '/etc/packs']
+        cache = '/var/cache/weir'
         reload_policy = 'restart'
         [flows]
         max = 4096
@@ -68,8 +69,8 @@ fn every_key_is_read() {
     let link = LinkConfig { ports, cores: vec![2, 3] };
     assert_eq!(config.links, [link]);
     let dirs = vec!["packs".into(), "/etc/packs".into()];
-    let reload_policy = ReloadPolicy::Restart;
-    assert_eq!(config.packs, PacksConfig { default: false, dirs, reload_policy });
+    let (cache, reload_policy) = (Some("/var/cache/weir".into()), ReloadPolicy::Restart);
+    assert_eq!(config.packs, PacksConfig { default: false, dirs, cache, reload_policy });
     let Timeouts { tcp_new_s, tcp_established_s, tcp_closed_s, udp_new_s, .. } = config.flows.timeouts;
     assert_eq!([tcp_new_s, tcp_established_s, tcp_closed_s, udp_new_s], [1, 2, 3, 4]);
     let Timeouts { udp_established_s, icmp_s, other_s, .. } = config.flows.timeouts;
@@ -169,7 +170,8 @@ fn all_mistakes_come_at_once() {
 fn folders_of_packs_are_relative_to_the_config() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("weir.toml");
-    std::fs::write(&path, "[packs]\ndirs = ['mine', '/theirs']\n").expect("writes");
+    std::fs::write(&path, "[packs]\ndirs = ['mine', '/theirs']\ncache = 'kept'\n").expect("writes");
     let config = Config::read(&path).expect("no mistake");
     assert_eq!(config.packs.dirs, [folder.path().join("mine"), "/theirs".into()]);
+    assert_eq!(config.packs.cache, Some(folder.path().join("kept")));
 }

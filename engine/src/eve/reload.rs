@@ -15,6 +15,8 @@ pub struct Reload {
     pub rules: usize,
     /// How long it took to read and compile, in ms.
     pub ms: u64,
+    /// Whether the folder of compiled sets had it, in a word; `None` without such a folder, or where the old rules stay.
+    pub cache: Option<&'static str>,
     /// Why the old rules stay in force; none where new ones are.
     pub mistakes: Vec<String>,
 }
@@ -27,6 +29,8 @@ pub(super) struct ReloadBody<'e> {
     packs: Option<usize>,
     rules: usize,
     ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache: Option<&'static str>,
     /// All that were found, of which the first are told.
     #[serde(skip_serializing_if = "Option::is_none")]
     mistakes_total: Option<usize>,
@@ -36,7 +40,7 @@ pub(super) struct ReloadBody<'e> {
 
 impl ReloadBody<'_> {
     pub(super) fn new(reload: &Reload) -> ReloadBody<'_> {
-        let Reload { epoch, packs, rules, ms, mistakes } = reload;
+        let Reload { epoch, packs, rules, ms, cache, mistakes } = reload;
         let failed = !mistakes.is_empty();
         ReloadBody {
             result: if failed { "failed" } else { "ok" },
@@ -44,6 +48,7 @@ impl ReloadBody<'_> {
             packs: (!failed).then_some(*packs),
             rules: *rules,
             ms: *ms,
+            cache: *cache,
             mistakes_total: failed.then_some(mistakes.len()),
             mistakes: mistakes.get(..RELOAD_MISTAKES_TOLD_MAX).unwrap_or(mistakes),
         }

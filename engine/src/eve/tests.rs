@@ -223,9 +223,10 @@ fn a_reload_is_told_with_its_mistakes() {
         assert_eq!(line["event_type"], "ruleset_reload");
         line["ruleset_reload"].clone()
     };
-    let done = Reload { epoch: 2, packs: 3, rules: 40, ms: 120, mistakes: Vec::new() };
+    let done = Reload { epoch: 2, packs: 3, rules: 40, ms: 120, cache: None, mistakes: Vec::new() };
     let expected = serde_json::json!({"result": "ok", "epoch": 2, "packs": 3, "rules": 40, "ms": 120});
     assert_eq!(told(&done), expected);
+    assert_eq!(told(&Reload { cache: Some("hit"), ..done.clone() })["cache"], "hit");
     let failed = Reload { mistakes: vec!["a.toml:1:2: \"wrong\"\n  hint: mend it".to_owned(); 20], ..done };
     let failed = told(&failed);
     assert_eq!((&failed["result"], &failed["mistakes_total"]), (&"failed".into(), &20.into()));

@@ -39,6 +39,7 @@ struct Compiled {
 struct Loaded {
     packs: usize,
     rules: RuleSet,
+    cache: Option<&'static str>,
 }
 
 impl Reloader {
@@ -97,12 +98,20 @@ impl Reloader {
     fn settle(&mut self, compiled: Compiled) -> Reload {
         let ms = u64::try_from(compiled.took.as_millis()).unwrap_or(u64::MAX);
         match compiled.outcome {
-            Ok(Loaded { packs, rules }) => {
+            Ok(Loaded { packs, rules, cache }) => {
                 let count = rules.rules().len();
                 let (epoch, former) = self.slot.put(Arc::new(rules));
                 self.former.push(former);
-                tracing::info!(epoch = epoch.0, packs, rules = count, ms, "new rules are in force");
-                Reload { epoch: epoch.0, packs, rules: count, ms, mistakes: Vec::new() }
+                let found = cache.unwrap_or("none");
+                tracing::info!(
+                    epoch = epoch.0,
+                    packs,
+                    rules = count,
+                    ms,
+                    cache = found,
+                    "new rules are in force"
+                );
+                Reload { epoch: epoch.0, packs, rules: count, ms, cache, mistakes: Vec::new() }
             }
             Err(mistakes) => {
                 let (epoch, rules) = self.slot.latest();
@@ -114,7 +123,7 @@ impl Reloader {
                     mistakes = mistakes.len(),
                     "the packs cannot be loaded; the old rules stay in force"
                 );
-                Reload { epoch: epoch.0, packs: 0, rules: rules.rules().len(), ms, mistakes }
+                Reload { epoch: epoch.0, packs: 0, rules: rules.rules().len(), ms, cache: None, mistakes }
             }
         }
     }
@@ -145,13 +154,15 @@ fn compile(path: &std::path::Path, running: &Config) -> Compiled {
 
 fn load(config: &PacksConfig) -> Result<Loaded, Failure> {
     let packs = Packs::read(config);
-    Ok(Loaded { packs: packs.count(), rules: packs.compile()? })
+    let count = packs.count();
+    let (rules, cache) = packs.compile_cached()?;
+    Ok(Loaded { packs: count, rules, cache: cache.map(|outcome| outcome.lookup.as_str()) })
 }
 
 /// Whether anything has changed but where the packs are.
 fn needs_restart(running: &Config, read: &Config) -> bool {
-    let PacksConfig { default, dirs, .. } = read.packs.clone();
-    let packs = PacksConfig { default, dirs, reload_policy: running.packs.reload_policy };
+    let PacksConfig { default, dirs, cache, .. } = read.packs.clone();
+    let packs = PacksConfig { default, dirs, cache, reload_policy: running.packs.reload_policy };
     *read != Config { packs, ..running.clone() }
 }
 

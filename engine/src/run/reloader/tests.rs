@@ -57,6 +57,21 @@ fn a_new_set_is_put_in_force_and_the_former_is_freed_here() {
 }
 
 #[test]
+fn a_set_that_was_in_force_before_is_found_in_the_cache() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut reloader = reloader(folder.path());
+    fs::write(folder.path().join("weir.toml"), format!("{LINK}{PACKS}cache = 'compiled'\n"))
+        .expect("a config");
+    for (regex, cache) in [("forbidden", "miss"), ("other", "miss"), ("forbidden", "hit")] {
+        write_pack(folder.path(), regex);
+        reloader.ask();
+        let reload = wait(&mut reloader);
+        assert_eq!((reload.rules, reload.cache), (1, Some(cache)), "{regex}");
+    }
+    assert_eq!(fs::read_dir(folder.path().join("compiled")).expect("a folder").count(), 2);
+}
+
+#[test]
 fn a_broken_pack_or_config_changes_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut reloader = reloader(folder.path());
