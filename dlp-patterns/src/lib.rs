@@ -55,5 +55,5 @@ pub use mask::Mask;
 pub use pack::{Pack, Part, Pattern, Role, Signature};
 pub use rule::Rule;
 pub use rule_set::{RuleSet, RuleSetSize};
-pub use scan::{ScanOverflow, ScanState};
+pub use scan::{BatchItem, ScanOverflow, ScanState};
 pub use simd::Tier;

@@ -29,6 +29,10 @@ pub const MEMO_RUNS_MAX: usize = 128;
 /// is a few of these.
 pub const PIECE_BYTES_MAX: usize = 4096;
 
+/// Windows seen in a stripe that several flows share. Plain traffic has a few, matches at every turn some dozens; where there
+/// are more, each flow is scanned by itself.
+pub const BATCH_SEEN_MAX: usize = 1024;
+
 /// The chance at a place, over all windows of a pattern, from which on it is cheaper to read every byte.
 pub const WINDOW_CHANCE_MAX: f64 = 1.0 / 32.0;
 

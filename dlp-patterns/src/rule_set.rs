@@ -156,6 +156,9 @@ impl RuleSet {
         self.contexts.iter().enumerate().map(cost_of).collect()
     }
 
+    /// Contexts of a set, at most: each field has one for each direction.
+    pub(crate) const CONTEXTS_MAX: usize = Field::ALL.len() * Direction::BOTH.len();
+
     /// Differs from the stamp of every other set of this process.
     pub(crate) fn stamp(&self) -> u32 {
         self.stamp
@@ -166,9 +169,20 @@ impl RuleSet {
         &self.matchers[id.0 as usize]
     }
 
+    #[inline]
     pub(crate) fn context(&self, field: Field, direction: Direction) -> Option<&Context> {
-        let index = self.context_of[context_index(field, direction)]?;
-        Some(&self.contexts[usize::from(index)])
+        Some(self.context_at(self.context_index(field, direction)?))
+    }
+
+    /// Index of a context, below [`CONTEXTS_MAX`](RuleSet::CONTEXTS_MAX).
+    #[inline]
+    pub(crate) fn context_index(&self, field: Field, direction: Direction) -> Option<usize> {
+        self.context_of[context_index(field, direction)].map(usize::from)
+    }
+
+    #[inline]
+    pub(crate) fn context_at(&self, index: usize) -> &Context {
+        &self.contexts[index]
     }
 }
 
@@ -215,7 +229,7 @@ fn context_index(field: Field, direction: Direction) -> usize {
     field as usize * 2 + direction as usize
 }
 
-type ContextOf = [Option<u8>; Field::ALL.len() * 2];
+type ContextOf = [Option<u8>; RuleSet::CONTEXTS_MAX];
 
 fn contexts(
     rules: &[Rule],

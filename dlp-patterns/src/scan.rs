@@ -9,9 +9,11 @@ use crate::matcher::MatcherId;
 use crate::rule_set::RuleSet;
 use crate::{Direction, Field, Hit};
 
+mod batch;
 mod begins;
 mod courses;
 mod kept;
+mod lanes;
 mod memo;
 mod pending;
 mod run;
@@ -19,8 +21,9 @@ mod simulations;
 mod tail;
 mod text;
 
+pub use batch::BatchItem;
 use kept::Kept;
-use run::Run;
+use run::{BACK_BYTES, Run};
 use tail::Tail;
 use text::Text;
 
@@ -60,6 +63,28 @@ impl fmt::Display for ScanOverflow {
 }
 
 impl std::error::Error for ScanOverflow {}
+
+impl ScanState {
+    /// Whether nothing that is still to come in the field matters.
+    #[inline]
+    fn is_decided(&self, context: &Context) -> bool {
+        self.kept.as_ref().is_some_and(|kept| kept.done.count() == context.matchers())
+    }
+
+    /// Steps that may be made with the next chunk.
+    #[inline]
+    fn steps_with(&self, chunk: &[u8]) -> u64 {
+        u64::from(self.credit) + u64::from(STEPS_PER_BYTE) * chunk.len() as u64
+    }
+
+    /// Goes behind a chunk that left so many of its steps.
+    #[inline]
+    fn advance(&mut self, chunk: &[u8], steps_left: u64) {
+        self.credit = u32::try_from(steps_left).unwrap_or(u32::MAX).min(STEPS_BURST_MAX);
+        self.tail.push(chunk);
+        self.offset += chunk.len() as u64;
+    }
+}
 
 impl RuleSet {
     /// Begins a field; whatever the state was within before is forgotten.
@@ -114,18 +139,26 @@ impl RuleSet {
         chunk: &[u8],
         hits: &mut Vec<Hit>,
     ) -> Result<u64, ScanOverflow> {
-        if state.kept.as_ref().is_some_and(|kept| kept.done.count() == context.matchers()) {
-            // Nothing that is still to come matters.
+        if state.is_decided(context) {
             state.offset += chunk.len() as u64;
             return Ok(0);
         }
-        let brought = u64::from(STEPS_PER_BYTE) * chunk.len() as u64;
-        let steps = u64::from(state.credit) + brought;
+        self.take_through(context, state, chunk, |run, before| run.scan(before, hits))
+    }
+
+    /// Takes a chunk through the context by `way`, which says what is left of the steps; the steps that it took.
+    #[inline]
+    fn take_through(
+        &self,
+        context: &Context,
+        state: &mut ScanState,
+        chunk: &[u8],
+        way: impl FnOnce(Run<'_>, &[u8; BACK_BYTES]) -> Option<u64>,
+    ) -> Result<u64, ScanOverflow> {
+        let steps = state.steps_with(chunk);
         let text = Text::new(state.tail.bytes(), chunk, state.offset);
-        let left = Run::new(self, context, text, &mut state.kept, steps).scan(state.tail.last(), hits);
-        state.credit = u32::try_from(left.unwrap_or(0)).unwrap_or(u32::MAX).min(STEPS_BURST_MAX);
-        state.tail.push(chunk);
-        state.offset += chunk.len() as u64;
+        let left = way(Run::new(self, context, text, &mut state.kept, steps), state.tail.last());
+        state.advance(chunk, left.unwrap_or(0));
         if left.is_none() && !state.has_overflowed {
             state.has_overflowed = true;
             return Err(ScanOverflow);
@@ -166,8 +199,20 @@ impl RuleSet {
     /// What is looked for in the field that the state is within; nothing if it began under another rule set.
     #[inline]
     fn context_of(&self, state: &ScanState) -> Option<&Context> {
-        let within = state.within.filter(|within| within.stamp == self.stamp())?;
+        let within = self.within(state)?;
         self.context(within.field, within.direction)
+    }
+
+    #[inline]
+    fn context_index_of(&self, state: &ScanState) -> Option<usize> {
+        let within = self.within(state)?;
+        self.context_index(within.field, within.direction)
+    }
+
+    /// What the state is within, if it began under this set.
+    #[inline]
+    fn within(&self, state: &ScanState) -> Option<Within> {
+        state.within.filter(|within| within.stamp == self.stamp())
     }
 }
 

@@ -57,6 +57,9 @@ pub(crate) struct Plan {
     /// Streams that are open at once, and get a segment each by turns.
     #[arg(long, default_value = "1")]
     flows: NonZeroUsize,
+    /// Weir scans the segments that the flows get in one turn together. The peer has no call for that.
+    #[arg(long)]
+    batch: bool,
     /// The vector instructions that Weir uses; the fastest of this machine unless told otherwise.
     #[arg(long, value_parser = setup::tier)]
     tier: Option<Tier>,
@@ -95,6 +98,9 @@ impl Plan {
         let steps = cut.steps(&data);
         let mut ready = self.setup.compile(self.tier(), self.flows.get())?;
 
+        if self.batch {
+            ready.weir.batch();
+        }
         let ours = ready.weir.first_hits(&steps);
         let mut report = self.report(machine, &ready.subjects, data.len(), &ready.weir);
         report.weir.hits = ours.len();
@@ -170,6 +176,7 @@ impl Plan {
             stream_bytes: self.stream.get(),
             segment_bytes: self.segment.get(),
             flows: self.flows.get(),
+            is_batch: self.batch,
             context: self.setup.context(),
             tier: self.tier().as_str(),
             rules: subjects.len(),

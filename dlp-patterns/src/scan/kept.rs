@@ -44,6 +44,12 @@ impl Kept {
         self.done.clear();
     }
 
+    /// Whether a chunk in which nothing begins changes nothing.
+    #[inline]
+    pub(super) fn is_idle(&self) -> bool {
+        self.live.is_empty() && self.pending.is_empty()
+    }
+
     /// Whether nothing that the matcher could find matters any more: its rule has hit, or can't hit, or knows enough.
     #[inline]
     pub(super) fn is_done(&self, matcher: MatcherId) -> bool {

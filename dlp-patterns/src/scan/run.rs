@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use super::begins::{Begins, each_begin};
 use super::courses::Courses;
 use super::kept::{Kept, Live};
+use super::lanes::{Lanes, Reader};
 use super::memo::{Memo, Outcome};
 use super::pending::Match;
 use super::simulations::Reading;
@@ -17,15 +18,15 @@ use crate::context::{Context, Lead};
 use crate::limits::{LIVE_MAX, STEPS_PER_CONFIRMATION, WINDOW_BYTES};
 use crate::matcher::{Matcher, MatcherId, Matches};
 use crate::rule_set::RuleSet;
-use crate::sieve::Room;
+use crate::sieve::{Room, WindowId};
 use crate::simd::STRIPE_BYTES;
 
 /// Bytes before the chunk at which a window may begin that isn't complete yet, and one more to make it a machine word.
-const BACK_BYTES: usize = WINDOW_BYTES;
+pub(super) const BACK_BYTES: usize = WINDOW_BYTES;
 
 thread_local! {
     /// What the work on a stripe needs, and leaves nothing in that means anything.
-    static ROOM: RefCell<Room> = const { RefCell::new(Room::new()) };
+    pub(super) static ROOM: RefCell<Room> = const { RefCell::new(Room::new()) };
 }
 
 /// Takes a chunk through a context: finds windows, confirms what begins or goes on there, and settles which matches are hits.
@@ -69,10 +70,30 @@ impl<'r> Run<'r> {
         if !self.context.everywhere().is_empty() {
             self.read_every_byte();
         }
+        self.scan_read(before, hits)
+    }
+
+    /// As [`scan`](Run::scan), where the automata that read every byte have done so.
+    pub(super) fn scan_read(self, before: &[u8; BACK_BYTES], hits: &mut Vec<Hit>) -> Option<u64> {
+        self.scan_by(hits, |run| run.look(before))
+    }
+
+    /// As [`scan_read`](Run::scan_read), where also the windows of the chunk are known, with their places.
+    pub(super) fn scan_seen(
+        self,
+        seen: impl Iterator<Item = (WindowId, isize)>,
+        hits: &mut Vec<Hit>,
+    ) -> Option<u64> {
+        let context = self.context;
+        self.scan_by(hits, |run| seen.for_each(|(window, at)| run.follow(context.lead(window), at)))
+    }
+
+    #[inline]
+    fn scan_by(mut self, hits: &mut Vec<Hit>, follow_windows: impl FnOnce(&mut Run<'r>)) -> Option<u64> {
         if self.kept.as_ref().is_some_and(|kept| !kept.live.is_empty()) {
             self.go_on();
         }
-        self.look(before);
+        follow_windows(&mut self);
         self.simulate();
         self.settle(hits);
         (!self.is_exhausted).then_some(self.steps)
@@ -123,43 +144,57 @@ impl<'r> Run<'r> {
 
     /// Lets the automata that read every byte read the chunk.
     fn read_every_byte(&mut self) {
-        let kept = self.kept.get_or_insert_default();
-        let mut states = std::mem::take(&mut kept.everywhere);
-        if states.is_empty() {
-            let start = |matcher: &MatcherId| everywhere_of(self.rules.matcher(*matcher)).forward.start(None);
-            states = self.context.everywhere().iter().map(start).collect();
-        }
-        for (matcher, state) in self.context.everywhere().iter().zip(&mut states) {
-            if !self.is_done(*matcher) {
-                self.read_through(*matcher, state);
+        let mut lanes = Lanes::new();
+        let (rules, context, chunk) = (self.rules, self.context, self.text.chunk());
+        for index in 0..context.everywhere().len() {
+            if let Some(from) = self.reading_from(index) {
+                let reader = Reader::new(rules, context, (index, 0), from, chunk);
+                lanes.take(reader, |reader| self.has_stopped(reader));
             }
         }
-        self.kept.get_or_insert_default().everywhere = states;
+        lanes.read_all(|reader| self.has_stopped(reader));
     }
 
-    fn read_through(&mut self, matcher: MatcherId, state: &mut State) {
-        let of = self.rules.matcher(matcher);
-        let forward = &everywhere_of(of).forward;
-        let mut earliest = self.text.place_of(self.end_of(matcher));
-        let mut at = 0;
-        while at < self.text.end() {
-            at += walk(forward, state, self.text.rest_of_part(at)) as isize;
-            let outcome = forward.outcome(*state);
-            let moment = self.text.offset_of(at);
-            let reported = [(outcome::MATCH_BEFORE, at - 1), (outcome::MATCH, at)]
-                .into_iter()
-                .filter(|(bit, _)| outcome & bit != 0)
-                .find(|(_, end)| self.report_backward(matcher, earliest, *end, moment));
-            match (reported, of.matches()) {
-                (None, _) => {}
-                (Some(_), Matches::Hit | Matches::First) => return,
-                (Some((_, end)), Matches::Every) => {
-                    // The next match begins where this one has ended, or later.
-                    let behind = self.text.behind(end).expect("the last bytes are known");
-                    (at, earliest, *state) = (end, end, forward.start(behind));
-                }
+    /// The state in which one of the automata that read every byte comes to the chunk, and the place from which on its next
+    /// match may begin; `None` if it needn't read it.
+    pub(super) fn reading_from(&mut self, index: usize) -> Option<(State, isize)> {
+        let (rules, matchers) = (self.rules, self.context.everywhere());
+        let kept = self.kept.get_or_insert_default();
+        if kept.everywhere.is_empty() {
+            let start = |matcher: &MatcherId| everywhere_of(rules.matcher(*matcher)).forward.start(None);
+            kept.everywhere.extend(matchers.iter().map(start));
+        }
+        let state = kept.everywhere[index];
+        let is_done = kept.is_done(matchers[index]);
+        (!is_done).then(|| (state, self.text.place_of(self.end_of(matchers[index]))))
+    }
+
+    /// Reports what an automaton that has stopped has to say; whether it has to go on.
+    pub(super) fn has_stopped(&mut self, reader: &mut Reader<'_>) -> bool {
+        let matcher = self.context.everywhere()[reader.index];
+        let outcome = reader.automaton.outcome(reader.state);
+        // A slice has at most `isize::MAX` bytes.
+        let at = reader.at as isize;
+        let moment = self.text.offset_of(at);
+        let reported = [(outcome::MATCH_BEFORE, at - 1), (outcome::MATCH, at)]
+            .into_iter()
+            .filter(|(bit, _)| outcome & bit != 0)
+            .find(|(_, end)| self.report_backward(matcher, reader.earliest, *end, moment));
+        match (reported, self.rules.matcher(matcher).matches()) {
+            (None, _) => {}
+            (Some(_), Matches::Hit | Matches::First) => return false,
+            (Some((_, end)), Matches::Every) => {
+                // The next match begins where this one has ended, or later.
+                let behind = self.text.behind(end).expect("the last bytes are known");
+                (reader.earliest, reader.state) = (end, reader.automaton.start(behind));
+                reader.at = usize::try_from(end).expect("it ends with the last byte, or with the one before");
             }
         }
+        if reader.at < reader.chunk.len() {
+            return true;
+        }
+        self.kept.get_or_insert_default().everywhere[reader.index] = reader.state;
+        false
     }
 
     /// Lets the confirmations that outlived the last chunk go on.

@@ -1,6 +1,7 @@
 use super::*;
 use crate::{FoundBy, Pack, default_packs};
 
+mod batch;
 mod work;
 
 fn compiled(rules: &[&str]) -> RuleSet {

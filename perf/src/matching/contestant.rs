@@ -2,10 +2,14 @@
 
 use std::fmt;
 
-use dlp_patterns::{Direction, Field, Hit, RuleSet, ScanState};
+use arrayvec::ArrayVec;
+use dlp_patterns::{BatchItem, Direction, Field, Hit, RuleSet, ScanState};
 
 use super::hyperscan::{Found, Scanner};
 use super::streams::Step;
+
+/// Segments of a batch: as many as frames that a worker takes off a ring at once.
+const BATCH_SEGMENTS_MAX: usize = 64;
 
 /// Where a rule matched first in a stream; ordered so that lists of both engines can be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +43,8 @@ pub(crate) struct Weir {
     field: Field,
     direction: Direction,
     flows: Vec<(ScanState, Vec<Hit>)>,
+    /// Segments that follow each other, each of another flow, are scanned together.
+    is_batching: bool,
     /// Fields in which the scan kept not all candidates.
     pub(crate) overflows: u64,
 }
@@ -47,20 +53,45 @@ impl Weir {
     /// Scans `flows` flows at once as `field` in `direction`.
     pub(crate) fn new(rules: RuleSet, field: Field, direction: Direction, flows: usize) -> Weir {
         let flows = (0..flows).map(|_| (ScanState::default(), Vec::new())).collect();
-        Weir { rules, field, direction, flows, overflows: 0 }
+        Weir { rules, field, direction, flows, is_batching: false, overflows: 0 }
+    }
+
+    /// Scans segments that follow each other together from now on, as many as a batch of frames may carry.
+    pub(crate) fn batch(&mut self) {
+        self.is_batching = true;
     }
 
     /// The rule set.
     pub(crate) fn rules(&self) -> &RuleSet {
         &self.rules
     }
+
+    /// Scans the segments at the begin of the steps, each of a flow behind the one before; how many they were.
+    fn scan_batch(&mut self, steps: &[Step<'_>]) -> usize {
+        let mut items = ArrayVec::<_, BATCH_SEGMENTS_MAX>::new();
+        let mut flows = self.flows.iter_mut().enumerate();
+        for step in steps.iter().take(BATCH_SEGMENTS_MAX) {
+            let Step::Segment { flow, bytes } = *step else { break };
+            let Some((_, (state, hits))) = flows.find(|(at, _)| *at == flow) else { break };
+            items.push(BatchItem::new(state, bytes, hits));
+        }
+        self.rules.scan_batch(&mut items);
+        self.overflows += items.iter().filter(|item| item.result.is_err()).count() as u64;
+        items.len()
+    }
 }
 
 impl Contestant for Weir {
     fn play(&mut self, steps: &[Step<'_>], told: &mut dyn FnMut(FirstHit)) {
-        for step in steps {
+        let mut rest = steps;
+        while let Some((step, others)) = rest.split_first() {
             match *step {
                 Step::Begin { flow } => self.rules.begin(&mut self.flows[flow].0, self.field, self.direction),
+                Step::Segment { .. } if self.is_batching => {
+                    let scanned = self.scan_batch(rest);
+                    rest = &rest[scanned..];
+                    continue;
+                }
                 Step::Segment { flow, bytes } => {
                     let (state, hits) = &mut self.flows[flow];
                     if self.rules.scan(state, bytes, hits).is_err() {
@@ -75,6 +106,7 @@ impl Contestant for Weir {
                     }
                 }
             }
+            rest = others;
         }
     }
 }

@@ -39,6 +39,8 @@ pub(crate) struct Report {
     pub(crate) stream_bytes: usize,
     pub(crate) segment_bytes: usize,
     pub(crate) flows: usize,
+    /// Weir scanned the segments of a turn together.
+    pub(crate) is_batch: bool,
     /// Field and direction.
     pub(crate) context: String,
     /// The vector instructions that Weir used.
@@ -98,6 +100,7 @@ impl Report {
             "stream_bytes": self.stream_bytes,
             "segment_bytes": self.segment_bytes,
             "flows": self.flows,
+            "batch": self.is_batch,
             "context": self.context,
             "tier": self.tier,
             "rules": self.rules,
@@ -128,8 +131,12 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "streams of {} bytes in segments of {}, {} at once; Weir on {}",
-            self.stream_bytes, self.segment_bytes, self.flows, self.tier
+            "streams of {} bytes in segments of {}, {} at once{}; Weir on {}",
+            self.stream_bytes,
+            self.segment_bytes,
+            self.flows,
+            if self.is_batch { ", which Weir scans in batches" } else { "" },
+            self.tier
         )?;
         writeln!(
             f,

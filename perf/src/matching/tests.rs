@@ -107,6 +107,33 @@ fn weir_is_measured_on_the_tier_that_is_asked_for() {
 }
 
 #[test]
+fn in_batches_weir_finds_what_it_finds_segment_by_segment() {
+    let (data, pack) = files();
+    let plan = |more: &[&str]| plan(data.path(), pack.path(), more);
+    let cut = Cut {
+        stream_bytes: NonZeroUsize::new(17).expect("not zero"),
+        segment_bytes: NonZeroUsize::MIN,
+        // The flows of a turn are more than a batch.
+        flows: NonZeroUsize::new(99).expect("not zero"),
+    };
+    let data = DATA.repeat(12);
+    let steps = cut.steps(&data);
+    let first_hits = |is_batching| {
+        let mut weir = plan(&[]).setup.compile(Tier::best(), 99).expect("it compiles").weir;
+        if is_batching {
+            weir.batch();
+        }
+        weir.first_hits(&steps)
+    };
+    let expected = first_hits(false);
+    assert!(expected.len() > 12);
+    assert_eq!(first_hits(true), expected);
+    let report = plan(&["--batch"]).run().expect("it runs");
+    assert_eq!(report.to_json()["batch"], true);
+    assert_eq!(report.weir.hits, plan(&[]).run().expect("it runs").weir.hits);
+}
+
+#[test]
 fn a_peer_that_is_here_has_the_same_hits() {
     if let Err(error) = peer::Peer::Hyperscan.load(None).map(|_| ()) {
         eprintln!("SKIPPED: {error:#}");
