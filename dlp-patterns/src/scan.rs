@@ -153,11 +153,11 @@ impl RuleSet {
         context: &Context,
         state: &mut ScanState,
         chunk: &[u8],
-        way: impl FnOnce(Run<'_>, &[u8; BACK_BYTES]) -> Option<u64>,
+        way: impl FnOnce(&mut Run<'_>, &[u8; BACK_BYTES]) -> Option<u64>,
     ) -> Result<u64, ScanOverflow> {
         let steps = state.steps_with(chunk);
         let text = Text::new(state.tail.bytes(), chunk, state.offset);
-        let left = way(Run::new(self, context, text, &mut state.kept, steps), state.tail.last());
+        let left = way(&mut Run::new(self, context, text, &mut state.kept, steps), state.tail.last());
         state.advance(chunk, left.unwrap_or(0));
         if left.is_none() && !state.has_overflowed {
             state.has_overflowed = true;

@@ -54,6 +54,8 @@ struct Start {
 }
 
 impl<'r> Run<'r> {
+    /// A run has room for many notes, so it stays where it is made.
+    #[inline]
     pub(super) fn new(
         rules: &'r RuleSet,
         context: &'r Context,
@@ -66,7 +68,7 @@ impl<'r> Run<'r> {
 
     /// Scans the chunk; the steps that are left, or `None` if they were too few.
     /// `before` is what came before it.
-    pub(super) fn scan(mut self, before: &[u8; BACK_BYTES], hits: &mut Vec<Hit>) -> Option<u64> {
+    pub(super) fn scan(&mut self, before: &[u8; BACK_BYTES], hits: &mut Vec<Hit>) -> Option<u64> {
         if !self.context.everywhere().is_empty() {
             self.read_every_byte();
         }
@@ -74,13 +76,13 @@ impl<'r> Run<'r> {
     }
 
     /// As [`scan`](Run::scan), where the automata that read every byte have done so.
-    pub(super) fn scan_read(self, before: &[u8; BACK_BYTES], hits: &mut Vec<Hit>) -> Option<u64> {
+    pub(super) fn scan_read(&mut self, before: &[u8; BACK_BYTES], hits: &mut Vec<Hit>) -> Option<u64> {
         self.scan_by(hits, |run| run.look(before))
     }
 
     /// As [`scan_read`](Run::scan_read), where also the windows of the chunk are known, with their places.
     pub(super) fn scan_seen(
-        self,
+        &mut self,
         seen: impl Iterator<Item = (WindowId, isize)>,
         hits: &mut Vec<Hit>,
     ) -> Option<u64> {
@@ -89,18 +91,18 @@ impl<'r> Run<'r> {
     }
 
     #[inline]
-    fn scan_by(mut self, hits: &mut Vec<Hit>, follow_windows: impl FnOnce(&mut Run<'r>)) -> Option<u64> {
+    fn scan_by(&mut self, hits: &mut Vec<Hit>, follow_windows: impl FnOnce(&mut Run<'r>)) -> Option<u64> {
         if self.kept.as_ref().is_some_and(|kept| !kept.live.is_empty()) {
             self.go_on();
         }
-        follow_windows(&mut self);
+        follow_windows(self);
         self.simulate();
         self.settle(hits);
         (!self.is_exhausted).then_some(self.steps)
     }
 
     /// Decides what waits for the next byte: there is none.
-    pub(super) fn finish(mut self, hits: &mut Vec<Hit>) {
+    pub(super) fn finish(&mut self, hits: &mut Vec<Hit>) {
         let moment = self.text.offset_of(self.text.end()) + 1;
         let live = self.kept.as_mut().map(|kept| std::mem::take(&mut kept.live));
         for live in live.into_iter().flatten() {
