@@ -216,7 +216,8 @@ impl Stage {
             let (of_slot, others) = seen.split_at(of_others);
             seen = others;
             let BatchItem { state, chunk, hits, .. } = item;
-            if of_slot.is_empty() && state.kept.as_ref().is_none_or(|kept| kept.is_idle()) {
+            let is_idle = || state.kept.as_ref().is_none_or(|kept| kept.is_idle());
+            if of_slot.is_empty() && context.simulated().is_empty() && is_idle() {
                 state.advance(chunk, state.steps_with(chunk));
                 continue;
             }

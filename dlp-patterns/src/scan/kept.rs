@@ -47,7 +47,7 @@ impl Kept {
     /// Whether a chunk in which nothing begins changes nothing.
     #[inline]
     pub(super) fn is_idle(&self) -> bool {
-        self.live.is_empty() && self.pending.is_empty()
+        self.live.is_empty() && self.pending.is_empty() && self.simulations.are_idle()
     }
 
     /// Whether nothing that the matcher could find matters any more: its rule has hit, or can't hit, or knows enough.
