@@ -58,10 +58,23 @@ tier_avx512() {
     echo "booting the tests in Bochs"
     # It wants a terminal, and calls power off a failure: its log of what was said there decides.
     (cd "$run" &&
-        TERM=xterm timeout --foreground -k 5 "$TIMEOUT_S" script -qec "bochs -q -f bochsrc -rc commands" terminal.log \
-            </dev/null >/dev/null) || true
+        TERM=xterm timeout --foreground -k 5 "$TIMEOUT_S" script -qfec "bochs -q -f bochsrc -rc commands" terminal.log \
+            </dev/null | watch_screen) || true
     tr -d '\r' <"$run/serial.log" >"$work/avx512.log" || true
     judge "$work/avx512.log" scalar ssse3 avx2 avx512bw avx512vbmi
+}
+
+# The emulator's screen is a terminal that it makes and names; it stops as soon as nobody reads there any more.
+watch_screen() {
+    local line screen
+    while read -r line; do
+        [[ $line =~ connected\ to\ screen\ \"(/dev/pts/[0-9]+)\" ]] || continue
+        screen=${BASH_REMATCH[1]}
+        stty raw -echo <"$screen"
+        # Ends with the emulator, which is an error to it.
+        cat "$screen" >/dev/null 2>&1 &
+    done
+    wait
 }
 
 # build_static FOLDER: the tests as programs that need nothing else.
