@@ -1,14 +1,17 @@
 # Weir. `make help` lists what there is.
 
 CARGO ?= cargo
-SCRIPTS = deploy/prepare.sh tests/all.sh tests/tiers.sh tests/demo/run.sh $(wildcard tests/labs/case-*.sh) .ci/run
+SCRIPTS = deploy/prepare.sh tests/all.sh tests/tiers.sh tests/fuzz.sh tests/match_check.sh tests/demo/run.sh $(wildcard tests/labs/case-*.sh) .ci/run
 # Never let a toolchain be downloaded behind the user's back.
 export RUSTUP_AUTO_INSTALL = 0
 
-.PHONY: help build demo test tiers check bench clean
+SECONDS = 60
+SCANS = 1000000
+
+.PHONY: help build demo test tiers fuzz match-check check bench clean
 
 help: ## show this list
-	@awk -F ': *## *' '/^[a-z]+:.*##/ { split($$1, name, ":"); printf "make %-8s %s\n", name[1], $$2 }' Makefile
+	@awk -F ': *## *' '/^[a-z-]+:.*##/ { split($$1, name, ":"); printf "make %-11s %s\n", name[1], $$2 }' Makefile
 
 build: ## build weir in release mode, as target/release/weir
 	@deploy/prepare.sh build
@@ -22,6 +25,12 @@ test: ## run every test that this machine can run, and list the skipped ones
 
 tiers: ## test the matcher on vector instructions that this machine may lack, emulated
 	@tests/tiers.sh
+
+fuzz: ## fuzz the matcher for SECONDS, 60 unless told otherwise
+	@tests/fuzz.sh $(SECONDS)
+
+match-check: ## compare random scans with Hyperscan and plain automata, SCANS of each pack
+	@tests/match_check.sh $(SCANS)
 
 check: ## check format, lints, documentation and scripts
 	@deploy/prepare.sh build

@@ -1,5 +1,8 @@
-//! Deterministic workloads: frames, connections and captures that are the same on every machine. The
+//! Deterministic workloads: frames, connections, captures, packs and files that are the same on every machine. The
 //! benchmarks run on them, and so do perf's captures and the cross-stage tests.
 #![forbid(unsafe_code)]
 
 pub mod http;
+pub mod sampler;
+pub mod syntax;
+pub mod workload;

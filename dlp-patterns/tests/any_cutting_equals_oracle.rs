@@ -1,13 +1,15 @@
 //! However a text is cut into chunks, a scan reports what the oracle finds in the whole of it.
 
 mod oracle;
+#[path = "fuzzed/sample.rs"]
+mod sample;
 
 use std::sync::LazyLock;
 
 use dlp_patterns::{Direction, Field, Hit, Pack, Rule, RuleSet, ScanState, default_packs};
 use oracle::{Found, Oracle};
 use proptest::prelude::*;
-use regex_syntax::hir::{Class, Hir, HirKind};
+use sample::{draw, sample};
 
 static DEFAULT: LazyLock<RuleSet> =
     LazyLock::new(|| RuleSet::compile(&default_packs()).expect("they are right"));
@@ -74,39 +76,6 @@ fn text_of(oracle: &Oracle<'_>, rule: &Rule, index: usize, seed: u64) -> Vec<u8>
         }
     }
     text
-}
-
-/// Xorshift: a random number below `bound`.
-fn draw(random: &mut u64, bound: usize) -> usize {
-    *random ^= *random << 13;
-    *random ^= *random >> 7;
-    *random ^= *random << 17;
-    usize::try_from(*random >> 33).expect("31 bits") % bound.max(1)
-}
-
-/// Appends a random text that the pattern matches, if what its look-arounds want is granted.
-fn sample(pattern: &Hir, random: &mut u64, text: &mut Vec<u8>) {
-    match pattern.kind() {
-        HirKind::Empty | HirKind::Look(_) => {}
-        HirKind::Literal(literal) => text.extend_from_slice(&literal.0),
-        HirKind::Class(Class::Bytes(class)) => {
-            let range = class.ranges()[draw(random, class.ranges().len())];
-            let width = usize::from(range.end() - range.start()) + 1;
-            text.push(range.start() + u8::try_from(draw(random, width)).expect("within the range"));
-        }
-        HirKind::Class(Class::Unicode(class)) => {
-            let range = class.ranges()[draw(random, class.ranges().len())];
-            text.extend_from_slice(range.start().to_string().as_bytes());
-        }
-        HirKind::Repetition(repetition) => {
-            let more = repetition.max.map_or(4, |max| (max - repetition.min).min(4));
-            let count = repetition.min as usize + draw(random, more as usize + 1);
-            (0..count).for_each(|_| sample(&repetition.sub, random, text));
-        }
-        HirKind::Capture(capture) => sample(&capture.sub, random, text),
-        HirKind::Concat(parts) => parts.iter().for_each(|part| sample(part, random, text)),
-        HirKind::Alternation(branches) => sample(&branches[draw(random, branches.len())], random, text),
-    }
 }
 
 fn assemble(rules: &RuleSet, oracle: &Oracle<'_>, pieces: &[Piece]) -> Vec<u8> {

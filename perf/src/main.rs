@@ -8,7 +8,6 @@ mod matching;
 mod measure;
 mod replay;
 mod rules;
-mod sampler;
 mod suricata;
 mod weir;
 mod workload;

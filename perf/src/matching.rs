@@ -32,8 +32,6 @@ use subjects::Subjects;
 
 pub(crate) use check::CheckPlan;
 pub(crate) use setup::read_packs;
-pub(crate) use subjects::lines;
-pub(crate) use translate::parse;
 
 /// A round of a contestant lasts at least this long, in seconds: the clock and the caches of the other then don't count.
 const ROUND_S_MIN: f64 = 0.2;

@@ -8,11 +8,9 @@
 
 use std::fmt::Write;
 
+use bench::syntax::required;
 use dlp_patterns::{Direction, Field, Pack, Pattern, Signature};
-use regex_syntax::hir::{Hir, HirKind};
-
-/// Shorter strings make no prefilter.
-const CONTENT_BYTES_MIN: usize = 3;
+use regex_syntax::hir::Hir;
 
 /// A rules file, and how many rules it holds.
 pub(crate) fn suricata_rules(packs: &[Pack]) -> (String, usize) {
@@ -128,69 +126,9 @@ fn parse(regex: &str, nocase: bool) -> Option<Hir> {
     parser.unicode(false).utf8(false).case_insensitive(nocase).build().parse(regex).ok()
 }
 
-/// The longest string that every match of a pattern holds, in whatever case.
-pub(crate) fn required(pattern: &Hir) -> Option<Vec<u8>> {
-    let mut found: Vec<Vec<u8>> = Vec::new();
-    collect(pattern, &mut found);
-    found.into_iter().filter(|literal| literal.len() >= CONTENT_BYTES_MIN).max_by_key(Vec::len)
-}
-
-fn collect(hir: &Hir, found: &mut Vec<Vec<u8>>) {
-    match hir.kind() {
-        HirKind::Literal(literal) => found.push(literal.0.to_vec()),
-        HirKind::Capture(capture) => collect(&capture.sub, found),
-        HirKind::Repetition(repetition) if repetition.min > 0 => collect(&repetition.sub, found),
-        HirKind::Concat(parts) => {
-            let mut run = Vec::new();
-            for part in parts {
-                match one_byte(part) {
-                    Some(byte) => run.push(byte),
-                    None => {
-                        extend_or_end(part, &mut run, found);
-                    }
-                }
-            }
-            found.push(run);
-        }
-        _ => {}
-    }
-}
-
-/// A literal lengthens the run of bytes; anything else ends it.
-fn extend_or_end(part: &Hir, run: &mut Vec<u8>, found: &mut Vec<Vec<u8>>) {
-    if let HirKind::Literal(literal) = part.kind() {
-        run.extend_from_slice(&literal.0);
-        return;
-    }
-    found.push(std::mem::take(run));
-    collect(part, found);
-}
-
-/// The letter that a class like `[Aa]` stands for.
-fn one_byte(hir: &Hir) -> Option<u8> {
-    let HirKind::Class(regex_syntax::hir::Class::Bytes(class)) = hir.kind() else { return None };
-    let bytes: Vec<u8> = class.iter().flat_map(|range| range.start()..=range.end()).take(3).collect();
-    match bytes[..] {
-        [upper, lower] if upper.to_ascii_lowercase() == lower => Some(lower),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_required_string_is_the_longest_run_outside_of_choices() {
-        let found = |regex: &str| {
-            required(&parse(regex, false)?).map(|bytes| String::from_utf8(bytes).expect("it is ASCII"))
-        };
-        assert_eq!(found("a?bcd[0-9]+efghi"), Some("efghi".into()));
-        assert_eq!(found("(?i)union[ +]{1,8}select"), Some("select".into()));
-        assert_eq!(found("(abc|def)x"), None);
-        assert_eq!(found("(?:xyz){2}[0-9]"), Some("xyz".into()));
-        assert_eq!(found("[0-9]{16}"), None);
-    }
 
     #[test]
     fn contents_and_expressions_cannot_end_their_rule() {

@@ -1,6 +1,7 @@
 //! The oracle: plain lazy automata of regex-automata over the whole of a text.
 
 use anyhow::{Context, Result, anyhow};
+use bench::syntax::parse;
 use dlp_patterns::{Pattern, Signature};
 use regex_automata::hybrid::dfa::{Cache, DFA, OverlappingState};
 use regex_automata::nfa::thompson::{self, WhichCaptures};
@@ -8,7 +9,6 @@ use regex_automata::{Input, MatchKind};
 use regex_syntax::hir::Hir;
 
 use super::contestant::{Difference, FirstHit};
-use super::translate::parse;
 
 /// Strings that share an automaton: alone, ten thousand of them would take a gigabyte.
 const STRINGS_TOGETHER: usize = 512;

@@ -3,10 +3,10 @@
 use std::fmt;
 
 use bench::http::Random;
+use bench::sampler::{Alphabet, sample};
 use regex_syntax::hir::Hir;
 
 use super::streams::Step;
-use crate::sampler::{Alphabet, sample};
 
 /// What stands between two pieces: nothing, what ends a word, what doesn't, and bytes beyond ASCII.
 const BETWEEN: [&[u8]; 12] = [b"", b"", b" ", b"\n", b"_", b"a", b"0", b"-", b"=", b"\"", b"\0", b"\xff"];

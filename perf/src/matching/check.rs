@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Result, anyhow, bail, ensure};
 use bench::http::Random;
+use bench::syntax::parse;
 use clap::Args;
 use dlp_patterns::Tier;
 use regex_syntax::hir::Hir;
@@ -12,7 +13,6 @@ use super::automata::Automata;
 use super::case::Case;
 use super::contestant::{Contestant, Weir, differences, said};
 use super::setup::{self, Ready, Setup};
-use super::translate::parse;
 
 /// Flows that are open at once.
 const FLOWS_MAX: usize = 4;

@@ -5,11 +5,12 @@ use std::ffi::CString;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
+use bench::syntax::parse;
 use dlp_patterns::document::Mistake;
 use dlp_patterns::{Direction, Field, Pack, RuleSet, Signature, Tier};
 
 use super::hyperscan::{Expression, Library, Scanner};
-use super::translate::{parse, pcre};
+use super::translate::pcre;
 
 /// Bare patterns that look into one field one way.
 ///

@@ -1,6 +1,7 @@
 use std::io::Write;
 use std::path::Path;
 
+use bench::workload::PackKind;
 use clap::Parser;
 
 use super::*;
@@ -188,6 +189,18 @@ fn a_check_of_a_right_matcher_finds_nothing() {
             "--peer",
             peer,
         ];
+        CheckLine::parse_from(line).plan.run().expect("no difference");
+    }
+}
+
+/// Drawn packs are what is measured, and long checks run on; this is the begin of one.
+#[test]
+fn a_check_of_drawn_packs_on_every_tier_finds_nothing() {
+    for kind in [PackKind::Dlp, PackKind::Request] {
+        let mut pack = tempfile::NamedTempFile::new().expect("a place for files");
+        pack.write_all(kind.text().expect("it is right").as_bytes()).expect("room");
+        let path = pack.path().to_str().expect("UTF-8");
+        let line = ["check", "--pack", path, "--scans", "10000", "--automata-every", "8", "--tier", "all"];
         CheckLine::parse_from(line).plan.run().expect("no difference");
     }
 }

@@ -5,7 +5,6 @@
 
 use std::fmt::Write;
 
-use dlp_patterns::{Pattern, Signature};
 use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, ClassUnicode, Hir, HirKind, Look, Repetition};
 use regex_syntax::utf8::Utf8Sequences;
 
@@ -16,30 +15,6 @@ pub(crate) struct Pcre {
     pub(crate) text: String,
     /// It is one string whose letters all ignore case: so the peer is told by a flag, and may take its shortest way.
     pub(crate) is_caseless: bool,
-}
-
-/// The syntax tree of a rule.
-///
-/// # Errors
-/// What is wrong with its regex, or that it is a combination, which no regex is.
-pub(crate) fn parse(signature: &Signature) -> Result<Hir, String> {
-    if !matches!(signature.parts(), [only] if only.count() == 1) {
-        return Err("a combination of matches".to_owned());
-    }
-    let mut parser = regex_syntax::ParserBuilder::new()
-        .unicode(false)
-        .utf8(false)
-        .case_insensitive(signature.is_nocase())
-        .build();
-    let mut read = |regex: &str| parser.parse(regex).map_err(|error| error.to_string());
-    match signature.pattern() {
-        Pattern::Regex(regex) => read(regex),
-        Pattern::Literals(literals) => {
-            let branches: Result<Vec<Hir>, String> =
-                literals.iter().map(|literal| read(&regex_syntax::escape(literal))).collect();
-            Ok(Hir::alternation(branches?))
-        }
-    }
 }
 
 /// Prints a syntax tree with the same meaning.

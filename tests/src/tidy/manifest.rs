@@ -7,7 +7,7 @@ pub const FEATURES_MAX: usize = 2;
 
 /// Whom each crate of the workspace may know. Nothing may know perf and tests, and only they know bench, whose
 /// library makes their workloads.
-const MAY_KNOW: [(&str, &[&str]); 8] = [
+const MAY_KNOW: [(&str, &[&str]); 9] = [
     ("dlp-patterns", &[]),
     ("flow-table", &[]),
     ("af-xdp", &[]),
@@ -16,6 +16,7 @@ const MAY_KNOW: [(&str, &[&str]); 8] = [
     ("bench", &["dlp-patterns", "flow-table", "dataplane", "af-xdp", "engine"]),
     ("perf", &["dlp-patterns", "flow-table", "dataplane", "af-xdp", "engine", "bench"]),
     ("tests", &["dlp-patterns", "flow-table", "dataplane", "af-xdp", "engine", "bench"]),
+    ("fuzz", &["dlp-patterns"]),
 ];
 
 /// Each dependency of the crate on a crate of the workspace that it may not know.

@@ -1,17 +1,11 @@
 //! Files of given kinds of bytes.
 
-use std::path::PathBuf;
-
-use anyhow::{Context, Result, ensure};
-use bench::http::Random;
-use clap::{Args, ValueEnum};
-use dlp_patterns::Pack;
 use regex_syntax::hir::Hir;
 
 use super::expand::expand;
-use crate::matching::{parse, read_packs};
-use crate::rules::required;
+use crate::http::Random;
 use crate::sampler::{Alphabet, sample};
+use crate::syntax::required;
 
 const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 /// Of a line of base64 in mail.
@@ -24,8 +18,8 @@ const NOISE_BYTES_MAX: u32 = 300;
 const BETWEEN: [&[u8]; 5] = [b" ", b"\n", b"= ", b": ", b".\n"];
 
 /// Which bytes are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Kind {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DataKind {
     /// Prose with some mail headers, code and configuration.
     Text,
     /// Records of an API.
@@ -44,49 +38,45 @@ pub(crate) enum Kind {
     Flood,
 }
 
-/// A file to be written.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct DataPlan {
-    /// What it holds.
-    #[arg(long, value_enum)]
-    kind: Kind,
-    /// Its length.
-    #[arg(long, default_value_t = 4 << 20)]
-    bytes: usize,
-    /// A pack that `dense` and `flood` draw from; more than one may be given.
-    #[arg(long = "pack")]
-    packs: Vec<PathBuf>,
-    /// Another number makes another file.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Where it goes.
-    #[arg(long)]
-    out: PathBuf,
-}
+impl DataKind {
+    /// All kinds.
+    pub const ALL: [DataKind; 8] = [
+        DataKind::Text,
+        DataKind::Json,
+        DataKind::Html,
+        DataKind::Logs,
+        DataKind::Base64,
+        DataKind::Random,
+        DataKind::Dense,
+        DataKind::Flood,
+    ];
 
-impl DataPlan {
-    /// Writes the file.
-    pub(crate) fn run(&self) -> Result<()> {
-        let packs = read_packs(&self.packs)?;
-        let patterns = patterns(&packs)?;
-        let needs_patterns = matches!(self.kind, Kind::Dense | Kind::Flood);
-        ensure!(!needs_patterns || !patterns.is_empty(), "this kind draws from rules: name a --pack");
-        let data = self.kind.bytes(self.bytes, &patterns, self.seed);
-        std::fs::write(&self.out, data).with_context(|| format!("cannot write {}", self.out.display()))
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            DataKind::Text => "text",
+            DataKind::Json => "json",
+            DataKind::Html => "html",
+            DataKind::Logs => "logs",
+            DataKind::Base64 => "base64",
+            DataKind::Random => "random",
+            DataKind::Dense => "dense",
+            DataKind::Flood => "flood",
+        }
     }
-}
 
-fn patterns(packs: &[Pack]) -> Result<Vec<Hir>> {
-    let each = packs.iter().flat_map(Pack::signatures);
-    each.map(|signature| {
-        parse(signature).map_err(|error| anyhow::anyhow!("rule {}: {error}", signature.id()))
-    })
-    .collect()
-}
+    /// The kind of that name.
+    pub fn from_name(name: &str) -> Option<DataKind> {
+        DataKind::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
 
-impl Kind {
-    /// So many bytes of this kind.
-    pub(crate) fn bytes(self, length: usize, patterns: &[Hir], seed: u64) -> Vec<u8> {
+    /// Whether its bytes depend on the patterns of rules.
+    pub fn draws_from_patterns(self) -> bool {
+        matches!(self, DataKind::Dense | DataKind::Flood)
+    }
+
+    /// So many bytes of this kind; some are drawn from patterns, and then there has to be one.
+    pub fn bytes(self, length: usize, patterns: &[Hir], seed: u64) -> Vec<u8> {
         let mut random = Random::new(seed);
         let mut data = Vec::with_capacity(length + 1024);
         while data.len() < length {
@@ -98,16 +88,16 @@ impl Kind {
 
     fn piece(self, patterns: &[Hir], random: &mut Random, data: &mut Vec<u8>) {
         match self {
-            Kind::Text => template(&TEXT, random, data),
-            Kind::Json => template(&JSON, random, data),
-            Kind::Html => template(&HTML, random, data),
-            Kind::Logs => template(&LOGS, random, data),
-            Kind::Base64 => {
+            DataKind::Text => template(&TEXT, random, data),
+            DataKind::Json => template(&JSON, random, data),
+            DataKind::Html => template(&HTML, random, data),
+            DataKind::Logs => template(&LOGS, random, data),
+            DataKind::Base64 => {
                 data.extend((0..BASE64_LINE_BYTES).map(|_| BASE64[random.below(64) as usize]));
                 data.extend_from_slice(b"\r\n");
             }
-            Kind::Random => data.push(random.below(256) as u8),
-            Kind::Dense => {
+            DataKind::Random => data.push(random.below(256) as u8),
+            DataKind::Dense => {
                 let mut noise = Vec::new();
                 template(&TEXT, random, &mut noise);
                 noise.truncate(random.below(NOISE_BYTES_MAX) as usize);
@@ -116,7 +106,7 @@ impl Kind {
                 sample(drawn(patterns, random), Alphabet::Printable, random, data);
                 data.push(b' ');
             }
-            Kind::Flood => {
+            DataKind::Flood => {
                 flood(drawn(patterns, random), random, data);
                 data.extend_from_slice(BETWEEN[random.below(BETWEEN.len() as u32) as usize]);
             }
@@ -223,11 +213,12 @@ mod tests {
     #[test]
     fn every_kind_has_its_length_and_is_the_same_every_time() {
         let patterns = hirs(&["secret-[0-9]{4}", "(?i)token=[a-z]{3}"]);
-        for kind in Kind::value_variants() {
+        for kind in DataKind::ALL {
             let data = kind.bytes(10_000, &patterns, 1);
             assert_eq!(data.len(), 10_000, "{kind:?}");
             assert_eq!(data, kind.bytes(10_000, &patterns, 1));
             assert_ne!(data, kind.bytes(10_000, &patterns, 2));
+            assert_eq!(DataKind::from_name(kind.as_str()), Some(kind));
         }
     }
 
@@ -235,9 +226,9 @@ mod tests {
     fn a_dense_file_matches_every_200_bytes_and_a_flood_never() {
         let patterns = hirs(&["secret-[0-9]{4}", "(?i)token=[a-z]{3}", "literal"]);
         let regex = regex_automata::meta::Builder::new().build_many_from_hir(&patterns).expect("regexes");
-        let dense = Kind::Dense.bytes(100_000, &patterns, 1);
+        let dense = DataKind::Dense.bytes(100_000, &patterns, 1);
         assert!((300..900).contains(&regex.find_iter(&dense).count()));
-        let flood = Kind::Flood.bytes(100_000, &patterns, 1);
+        let flood = DataKind::Flood.bytes(100_000, &patterns, 1);
         assert_eq!(regex.find_iter(&flood).count(), 0);
         assert!(flood.windows(7).any(|window| window == b"secret-"));
     }

@@ -1,15 +1,14 @@
 //! A pack made from a table of names and patterns, with examples that are checked before they are written.
 
 use std::fmt::Write;
-use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow};
-use bench::http::Random;
-use clap::{Args, ValueEnum};
+use dlp_patterns::Pack;
 use regex_automata::meta::Regex;
 use regex_syntax::hir::Hir;
 
 use super::{dlp, literals, numeric, request, response, strong};
+use crate::http::Random;
 use crate::sampler::{Alphabet, sample};
 
 const SEED: u64 = 0x7061_636b;
@@ -19,8 +18,8 @@ const TRIES: u32 = 1000;
 const HARMLESS: &str = "Nothing of interest stands here, and nobody would look twice.";
 
 /// Which pack is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Kind {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PackKind {
     /// 220 rules for secrets.
     Dlp,
     /// 8 rules for numbers and addresses of people.
@@ -32,27 +31,14 @@ pub(crate) enum Kind {
     /// 13 rules that nearly nothing begins like.
     Strong,
     /// 1 000 strings in any case.
-    #[value(name = "literals-1k")]
     Literals1k,
     /// 10 000 strings in any case.
-    #[value(name = "literals-10k")]
     Literals10k,
-}
-
-/// A pack to be written.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct PackPlan {
-    /// Which one.
-    #[arg(long, value_enum)]
-    kind: Kind,
-    /// Where it goes.
-    #[arg(long)]
-    out: PathBuf,
 }
 
 /// What tells one rule of a pack from the next.
 #[derive(Clone, Debug)]
-pub(crate) struct Shape {
+pub(super) struct Shape {
     name: String,
     pattern: String,
     is_literal: bool,
@@ -98,16 +84,45 @@ fn positive(hir: &Hir, regex: &Regex, random: &mut Random) -> Option<String> {
     found.into_iter().min_by_key(String::len)
 }
 
-impl Kind {
+impl PackKind {
+    /// All kinds.
+    pub const ALL: [PackKind; 7] = [
+        PackKind::Dlp,
+        PackKind::Numeric,
+        PackKind::Response,
+        PackKind::Request,
+        PackKind::Strong,
+        PackKind::Literals1k,
+        PackKind::Literals10k,
+    ];
+
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            PackKind::Dlp => "dlp",
+            PackKind::Numeric => "numeric",
+            PackKind::Response => "response",
+            PackKind::Request => "request",
+            PackKind::Strong => "strong",
+            PackKind::Literals1k => "literals-1k",
+            PackKind::Literals10k => "literals-10k",
+        }
+    }
+
+    /// The kind of that name.
+    pub fn from_name(name: &str) -> Option<PackKind> {
+        PackKind::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
     fn shapes(self) -> Vec<Shape> {
         match self {
-            Kind::Dlp => dlp::shapes(),
-            Kind::Numeric => numeric::shapes(),
-            Kind::Response => response::shapes(),
-            Kind::Request => request::shapes(),
-            Kind::Strong => strong::shapes(),
-            Kind::Literals1k => literals::shapes(1_000),
-            Kind::Literals10k => literals::shapes(10_000),
+            PackKind::Dlp => dlp::shapes(),
+            PackKind::Numeric => numeric::shapes(),
+            PackKind::Response => response::shapes(),
+            PackKind::Request => request::shapes(),
+            PackKind::Strong => strong::shapes(),
+            PackKind::Literals1k => literals::shapes(1_000),
+            PackKind::Literals10k => literals::shapes(10_000),
         }
     }
 
@@ -116,17 +131,13 @@ impl Kind {
         9_000_000 + 100_000 * self as usize
     }
 
-    fn name(self) -> String {
-        self.to_possible_value().expect("no kind is skipped").get_name().to_owned()
-    }
-
     /// The text of the pack.
     ///
     /// # Errors
     /// If no example can be found for a rule, which a test rules out.
-    pub(crate) fn text(self) -> Result<String> {
+    pub fn text(self) -> Result<String> {
         let mut random = Random::new(SEED);
-        let name = self.name();
+        let name = self.as_str();
         let mut text = format!(
             "[pack]\nname = \"{name}\"\nversion = \"1\"\ndescription = \"For measuring the matcher\"\n"
         );
@@ -150,6 +161,16 @@ impl Kind {
         }
         Ok(text)
     }
+
+    /// The pack itself, as if it had been read from a file of that name.
+    ///
+    /// # Errors
+    /// As [`text`](PackKind::text), and mistakes in the pack, which a test rules out as well.
+    pub fn pack(self, file: &str) -> Result<Pack> {
+        Pack::parse(file, &self.text()?).map_err(|mistakes| {
+            anyhow!("{}", mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+        })
+    }
 }
 
 /// A basic string of TOML.
@@ -166,24 +187,9 @@ fn quoted(text: &str) -> String {
     out
 }
 
-impl PackPlan {
-    /// Writes the pack.
-    pub(crate) fn run(&self) -> Result<()> {
-        let text = self.kind.text()?;
-        let file = self.out.display().to_string();
-        let pack = dlp_patterns::Pack::parse(&file, &text)
-            .map_err(|mistakes| anyhow!("{}", crate::matching::lines(&mistakes)))?;
-        std::fs::write(&self.out, text).with_context(|| format!("cannot write {file}"))?;
-        eprintln!("{file}: {} rules", pack.signatures().len());
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-
-    use dlp_patterns::Pack;
 
     use super::*;
 
@@ -191,11 +197,12 @@ mod tests {
     fn every_pack_is_read_without_a_mistake_and_the_same_every_time() {
         let mut ids = BTreeSet::new();
         let counts = [220, 8, 49, 61, 13, 1_000, 10_000];
-        for (kind, count) in Kind::value_variants().iter().zip(counts) {
+        for (kind, count) in PackKind::ALL.into_iter().zip(counts) {
             let text = kind.text().expect("every rule has examples");
             assert_eq!(text, kind.text().expect("every rule has examples"));
-            let pack = Pack::parse("p.toml", &text).expect("it is right");
+            let pack = kind.pack("p.toml").expect("it is right");
             assert_eq!(pack.signatures().len(), count, "{kind:?}");
+            assert_eq!(PackKind::from_name(kind.as_str()), Some(kind));
             assert!(pack.signatures().iter().all(|signature| ids.insert(signature.id())));
         }
     }

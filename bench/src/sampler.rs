@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use bench::http::Random;
+use crate::http::Random;
 use regex_syntax::hir::{Class, ClassUnicode, Hir, HirKind, Repetition};
 
 /// Repetitions without an end go this far beyond their least.
@@ -10,7 +10,7 @@ const BEYOND_LEAST: u32 = 12;
 
 /// Which bytes of a class are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Alphabet {
+pub enum Alphabet {
     /// Printable ASCII where the class has any.
     Printable,
     /// Each byte of the class alike.
@@ -18,7 +18,7 @@ pub(crate) enum Alphabet {
 }
 
 /// Appends a text that the pattern matches, if what its assertions want happens to be so.
-pub(crate) fn sample(hir: &Hir, alphabet: Alphabet, random: &mut Random, out: &mut Vec<u8>) {
+pub fn sample(hir: &Hir, alphabet: Alphabet, random: &mut Random, out: &mut Vec<u8>) {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => {}
         HirKind::Literal(literal) => out.extend_from_slice(&literal.0),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bench::http::Random;
+use crate::http::Random;
 
 use super::pack::Shape;
 
