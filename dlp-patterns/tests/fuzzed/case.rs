@@ -214,7 +214,7 @@ fn text(source: &mut Source<'_>, rules: &[Shape]) -> Vec<u8> {
 impl Shape {
     fn read(source: &mut Source<'_>) -> Shape {
         let kind = source.byte();
-        let is_literal = kind % 8 == 0;
+        let is_literal = kind.is_multiple_of(8);
         let patterns = match kind % 8 {
             0 => (0..source.count(LITERALS_MAX)).map(|_| literal(source)).collect(),
             1 => vec![raw(source)],
