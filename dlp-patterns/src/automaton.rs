@@ -162,6 +162,18 @@ impl Automaton {
         self.transitions[(usize::from(from) << self.stride_log2) + usize::from(class)]
     }
 
+    /// Reads until a state has something to say, or the bytes end; how many it has read.
+    #[inline]
+    pub(crate) fn walk(&self, state: &mut State, bytes: &[u8]) -> usize {
+        for (at, byte) in bytes.iter().enumerate() {
+            *state = self.next(*state, *byte);
+            if self.is_special(*state) {
+                return at + 1;
+            }
+        }
+        bytes.len()
+    }
+
     /// Whether [`outcome`](Automaton::outcome) has something to say.
     #[inline]
     pub(crate) fn is_special(&self, state: State) -> bool {

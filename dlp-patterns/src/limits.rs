@@ -29,6 +29,9 @@ pub const MEMO_RUNS_MAX: usize = 128;
 /// is a few of these.
 pub const PIECE_BYTES_MAX: usize = 4096;
 
+/// Chunks of several flows in one stripe of 2 KiB: with at least 24 bytes each they fill it.
+pub const BATCH_SLOTS_MAX: usize = 64;
+
 /// Windows seen in a stripe that several flows share. Plain traffic has a few, matches at every turn some dozens; where there
 /// are more, each flow is scanned by itself.
 pub const BATCH_SEEN_MAX: usize = 1024;
@@ -73,6 +76,9 @@ pub const NFA_EDGES_MAX: usize = 16 * NFA_POSITIONS_MAX;
 
 /// Bytes at which simulated patterns are under way between two chunks, over all rules of a field: 64 KiB.
 pub const THREADS_MAX: usize = 2 * NFA_POSITIONS_MAX;
+
+/// Matches of a chunk whose memory, 32 bytes each, outlives the chunk, where a rule counts them.
+pub const PENDING_KEPT: usize = 64;
 
 /// Places of a chunk at which a simulated pattern may begin, whose memory, 32 bytes each, outlives the chunk.
 pub const BEGUN_KEPT: usize = 32;

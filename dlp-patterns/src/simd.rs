@@ -121,8 +121,9 @@ impl Tier {
 ///
 /// # Panics
 /// If `bytes` is shorter than the blocks of `masks` and [`SLACK_BYTES`], if these are more than [`STRIPE_BLOCKS`], or if
-/// the machine lacks `tier`, or the tier the alphabet: only AVX-512 VBMI has [`Alphabet::Low7`], only others
-/// have [`Alphabet::Mixed`], and the scalar one has all.
+/// the tier lacks the alphabet: only AVX-512 VBMI has [`Alphabet::Low7`], only others have [`Alphabet::Mixed`] and
+/// [`Alphabet::Nibbles`], and the scalar one has all. That the machine has the tier is asserted when a set is compiled
+/// or read from a file, and here only in debug builds.
 #[inline]
 pub(crate) fn bucket_masks(
     tier: Tier,

@@ -10,7 +10,7 @@ use super::text::Text;
 use super::{ScanOverflow, ScanState};
 use crate::Hit;
 use crate::context::Context;
-use crate::limits::{BATCH_SEEN_MAX, PIECE_BYTES_MAX};
+use crate::limits::{BATCH_SEEN_MAX, BATCH_SLOTS_MAX, PIECE_BYTES_MAX};
 use crate::rule_set::RuleSet;
 use crate::sieve::WindowId;
 use crate::simd::STRIPE_BYTES;
@@ -21,9 +21,6 @@ const SMALL_BYTES_MAX: usize = STRIPE_BYTES / 4 - BACK_BYTES;
 /// Chunks begin at multiples of this, so that the sieve tells their windows in the same order as if they were alone.
 const SLOT_ALIGN_BYTES: usize = 8;
 const _: () = assert!(BACK_BYTES.is_multiple_of(SLOT_ALIGN_BYTES), "the bytes before don't shift the chunk");
-
-/// Chunks in one stripe; with fewer bytes than this makes of a stripe each, they don't fill it.
-const SLOTS_MAX: usize = 64;
 
 thread_local! {
     static STAGE: RefCell<Stage> = const { RefCell::new(Stage::new()) };
@@ -86,7 +83,7 @@ struct Seen {
 /// Invariant: the slots follow each other, and none reaches into the next. A window may, but then its last byte is none
 /// of the chunk that it begins in, so that it isn't followed.
 struct Stage {
-    slots: ArrayVec<Slot, SLOTS_MAX>,
+    slots: ArrayVec<Slot, BATCH_SLOTS_MAX>,
     /// Bytes of the stripe that are taken.
     taken: usize,
     seen: ArrayVec<Seen, BATCH_SEEN_MAX>,

@@ -15,6 +15,7 @@ const FLOOD_STRIDE_BYTES: usize = 4;
 /// Confirmations that left notes in a chunk, from which on it is a flood.
 const FLOOD_RUNS: usize = 8;
 
+/// A note goes where eight bits of its hash say, in place of what was there.
 const NOTES: usize = 256;
 
 /// How a confirmation came out.

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 
+use crate::limits::PENDING_KEPT;
 use crate::matcher::MatcherId;
 
 /// A match, in offsets within the field.
@@ -21,9 +22,6 @@ impl Match {
         (self.moment, self.end, Reverse(self.start))
     }
 }
-
-/// Matches that may be remembered without giving memory back, where each one matters.
-const EVERY_KEPT: usize = 64;
 
 /// The matches of a chunk so far: the best one of each matcher, or all where each may matter.
 #[derive(Debug, Default)]
@@ -80,7 +78,7 @@ impl Pending {
             last = Some((found.matcher, if is_behind { found.end } else { end }));
             self.best.extend(is_behind.then_some(found));
         }
-        self.every.shrink_to(EVERY_KEPT);
+        self.every.shrink_to(PENDING_KEPT);
         self.best.sort_unstable_by_key(|found| (found.moment, found.end, found.matcher));
         self.best.drain(..)
     }

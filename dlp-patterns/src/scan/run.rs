@@ -318,7 +318,7 @@ impl<'r> Run<'r> {
             }
             let rest = self.text.rest_of_part(at);
             let to_note = if at < 0 { rest.len() } else { stride - at as usize % stride };
-            let read = walk(core, &mut state, &rest[..rest.len().min(to_note)]);
+            let read = core.walk(&mut state, &rest[..rest.len().min(to_note)]);
             at += read as isize;
             if !self.pay(read as u64) {
                 break Outcome::Nothing;
@@ -464,18 +464,6 @@ impl<'r> Run<'r> {
         }
         live.retain(|live| !done.contains(live.matcher) && live.start >= end_of(live.matcher, courses));
     }
-}
-
-/// Lets an automaton read until a state has something to say; how many bytes it has read.
-#[inline]
-fn walk(automaton: &Automaton, state: &mut State, bytes: &[u8]) -> usize {
-    for (at, byte) in bytes.iter().enumerate() {
-        *state = automaton.next(*state, *byte);
-        if automaton.is_special(*state) {
-            return at + 1;
-        }
-    }
-    bytes.len()
 }
 
 fn branch_of(matcher: &Matcher, branch: u16) -> &Branch {

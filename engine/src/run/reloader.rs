@@ -1,6 +1,6 @@
 //! Loads packs anew while the engine runs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -130,7 +130,7 @@ impl Reloader {
 }
 
 /// Reads config and packs and compiles them, out of everybody's way.
-fn compile(path: &std::path::Path, running: &Config) -> Compiled {
+fn compile(path: &Path, running: &Config) -> Compiled {
     let started = Instant::now();
     // On Linux this is about the calling thread alone (setpriority(2), "NOTES").
     if let Err(error) = rustix::process::setpriority_process(None, NICENESS_MAX) {
