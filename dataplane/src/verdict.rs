@@ -38,7 +38,7 @@ pub enum DropReason {
     OutOfWindow = 5,
     /// The application protocol is broken in a way that two ends may read differently.
     AppError = 6,
-    /// More candidates were alive in a scan than its state may hold.
+    /// A field caused more work than its scan may do.
     ScanOverflow = 7,
     /// A rule matched.
     Rule = 8,

@@ -57,7 +57,7 @@ impl Findings {
         self.unlisted
     }
 
-    /// Whether a scan had to give up a candidate.
+    /// Whether the work that a field may cause was used up, so that a hit may be missed.
     pub fn overflowed(&self) -> bool {
         self.overflowed
     }
@@ -71,7 +71,7 @@ impl Findings {
         self.overflowed = false;
     }
 
-    /// A scan had to give up a candidate.
+    /// The work that a field may cause was used up.
     pub(super) fn overflow(&mut self) {
         self.overflowed = true;
     }
