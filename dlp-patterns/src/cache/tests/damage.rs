@@ -10,7 +10,7 @@ const BODY_AT: usize = 112;
 fn outcome_of(change: impl FnOnce(&mut Vec<u8>)) -> Lookup {
     let dir = tempfile::tempdir().expect("a folder");
     let cache = CacheDir::new(dir.path());
-    let packs = [mixed_pack()];
+    let packs = [small_pack()];
     let (compiled, outcome) = cached(&packs, &cache);
     let path = outcome.file.expect("it can be written");
     let mut file = fs::read(&path).expect("reads");
@@ -35,12 +35,12 @@ fn files_that_are_stale_or_damaged_are_replaced() {
     assert_eq!(outcome_of(Vec::clear), damaged("it is cut off"));
     assert_eq!(outcome_of(|file| file.truncate(BODY_AT - 1)), damaged("it is cut off"));
     assert_eq!(outcome_of(|file| file[CONTENT_AT] ^= 1), damaged("it bears the name of another set"));
-    assert_eq!(outcome_of(|file| file.truncate(9000)), damaged("it has another length than it says"));
+    assert_eq!(outcome_of(|file| file.truncate(BODY_AT + 9)), damaged("it has another length than it says"));
     assert_eq!(outcome_of(|file| file.push(0)), damaged("it has another length than it says"));
     assert_eq!(outcome_of(|file| file[BODY_AT - 1] ^= 1), damaged("its checksum is wrong"));
     assert_eq!(outcome_of(|file| file[BODY_AT] ^= 1), damaged("its checksum is wrong"));
     let forge = |file: &mut Vec<u8>| {
-        let key = Key::new(&[mixed_pack()], Tier::best());
+        let key = Key::new(&[small_pack()], Tier::best());
         *file = file::encode(&key, &file[BODY_AT..file.len() - 1]);
     };
     assert_eq!(outcome_of(forge), damaged("it holds no set of these rules"), "with a checksum that is right");
@@ -50,7 +50,7 @@ fn files_that_are_stale_or_damaged_are_replaced() {
 fn a_folder_in_place_of_a_file_is_no_set() {
     let dir = tempfile::tempdir().expect("a folder");
     let cache = CacheDir::new(dir.path());
-    let packs = [mixed_pack()];
+    let packs = [small_pack()];
     let path = Store::new(dir.path()).path(&Key::new(&packs, Tier::best()).to_string());
     fs::create_dir(&path).expect("creates");
     let (rules, outcome) = cached(&packs, &cache);
