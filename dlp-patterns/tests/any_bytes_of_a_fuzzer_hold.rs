@@ -7,7 +7,7 @@ use std::path::Path;
 use fuzzed::{Seen, check};
 
 /// Some seconds.
-const CASES: u64 = 200;
+const CASES: u64 = 100;
 
 #[test]
 fn that_are_kept() {
