@@ -29,9 +29,11 @@ impl<'d> Store<'d> {
         let nonblock = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
         let file = OpenOptions::new().read(true).custom_flags(nonblock).open(self.path(name))?;
         let about = file.metadata()?;
-        let is_own = [0, rustix::process::geteuid().as_raw()].contains(&about.uid());
-        if !about.is_file() || !is_own || about.mode() & 0o022 != 0 {
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "others may write to it"));
+        if !about.is_file() || !is_ours_alone(&about) || !is_ours_alone(&fs::metadata(self.0)?) {
+            return Err(io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                "others may write to it or its folder",
+            ));
         }
         Ok(file)
     }
@@ -39,6 +41,9 @@ impl<'d> Store<'d> {
     /// Puts a file under a name, in place of what was there. Of several who do so at once, the last one wins.
     pub(super) fn put(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         DirBuilder::new().recursive(true).mode(0o700).create(self.0)?;
+        if !is_ours_alone(&fs::metadata(self.0)?) {
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "others may write to this folder"));
+        }
         let suffix = format!(".{TEMPORARY_EXTENSION}");
         // For the owner alone, and removed if anything goes wrong from here on.
         let mut file = tempfile::Builder::new().suffix(&suffix).tempfile_in(self.0)?;
@@ -78,6 +83,12 @@ impl<'d> Store<'d> {
 
 fn is_older(changed: SystemTime, age: Duration) -> bool {
     SystemTime::now().duration_since(changed).is_ok_and(|since| since > age)
+}
+
+/// Whether nobody but this user and root may write there.
+fn is_ours_alone(about: &fs::Metadata) -> bool {
+    let is_own = [0, rustix::process::geteuid().as_raw()].contains(&about.uid());
+    is_own && about.mode() & 0o022 == 0
 }
 
 #[cfg(test)]

@@ -22,6 +22,8 @@ pub(super) struct Live {
 pub(super) struct Kept {
     /// No two have the same branch and state, unless a validator looks at their starts.
     pub(super) live: Vec<Live>,
+    /// Memory for the next ones. Empty between two chunks.
+    pub(super) spare: Vec<Live>,
     /// By automaton that reads every byte; empty before the first byte.
     pub(super) everywhere: Vec<State>,
     /// The automata that are simulated.

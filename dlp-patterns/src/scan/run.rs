@@ -202,13 +202,16 @@ impl<'r> Run<'r> {
     /// Lets the confirmations that outlived the last chunk go on.
     fn go_on(&mut self) {
         let kept = self.kept.as_mut().expect("it is asked for before");
-        let live = std::mem::take(&mut kept.live);
-        for Live { matcher, branch, state, start } in live {
+        // Those that outlive this chunk too gather where those did that outlived the one before the last.
+        let spare = std::mem::take(&mut kept.spare);
+        let mut live = std::mem::replace(&mut kept.live, spare);
+        for Live { matcher, branch, state, start } in live.drain(..) {
             if !self.is_done(matcher) {
                 let start = Start { matcher, branch, start: self.text.place_of(start) };
                 self.confirm(start, table_of(branch_of(self.rules.matcher(matcher), branch)), state, 0);
             }
         }
+        self.kept.as_mut().expect("it stays").spare = live;
     }
 
     /// Looks for windows: those that begin in the last bytes before the chunk, and all that begin within it. Stripe by

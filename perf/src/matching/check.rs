@@ -111,7 +111,7 @@ impl CheckPlan {
         let speed = scans as f64 / begin.elapsed().as_secs_f64();
         println!(
             "{} rules as {} on {}: {scans} scans in {cases} cases, {hits} hits, no difference to {}{}; {speed:.0} scans/s; {} cases \
-             in which the peer was wrong by plain automata; {} streams beyond Weir's cap of candidates",
+             in which the peer was wrong by plain automata; {} streams beyond Weir's work that a field may cause",
             patterns.len(),
             self.setup.context(),
             tiers.iter().map(|tier| tier.as_str()).collect::<Vec<_>>().join(", "),

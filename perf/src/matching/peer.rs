@@ -71,6 +71,11 @@ impl Peer {
             "{} is Vectorscan {version}, not Hyperscan",
             path.display()
         );
+        ensure!(
+            self != Peer::Vectorscan || is_later,
+            "{} is Hyperscan {version}, not Vectorscan; name the library with --peer-library",
+            path.display()
+        );
         Ok(Loaded { library, path: path.to_owned(), version })
     }
 }

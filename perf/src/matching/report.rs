@@ -52,7 +52,7 @@ pub(crate) struct Report {
     pub(crate) validators: usize,
     pub(crate) not_afters: usize,
     pub(crate) left_out: Vec<LeftOut>,
-    /// Fields in which Weir's scan reached its cap of candidates, in one pass.
+    /// Fields in which Weir's scan reached its work that a field may cause, in one pass.
     pub(crate) overflows: u64,
     pub(crate) weir: Side,
     pub(crate) peer: Option<Side>,
@@ -175,7 +175,7 @@ impl fmt::Display for Report {
             )?;
         }
         if self.overflows > 0 {
-            writeln!(f, "Weir reached its cap of candidates in {} streams", self.overflows)?;
+            writeln!(f, "Weir reached its work that a field may cause in {} streams", self.overflows)?;
         }
         Ok(())
     }
