@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::automaton::{Automaton, Ends, Reads};
 use crate::byte_set::ByteSet;
 use crate::frequency::Frequency;
-use crate::limits::{PREFIX_BYTES_MAX, WINDOW_CHANCE_MAX};
+use crate::limits::{AUTOMATON_STATES_MAX, PREFIX_BYTES_MAX, WINDOW_CHANCE_MAX};
 use crate::nfa::Nfa;
 
 pub(crate) mod ahead;
@@ -85,6 +85,9 @@ pub(crate) fn compile(wanted: Wanted<'_>, frequency: &Frequency) -> Option<Found
 
 fn by_windows(pattern: &Hir, wanted: &Wanted<'_>, frequency: &Frequency) -> Option<Vec<Branch>> {
     let rows = shape::branches(pattern);
+    if rows.len() > usize::from(u16::MAX) {
+        return None;
+    }
     let split = |row: &Vec<Hir>, prefix_bytes_max| {
         window::best_split(row, wanted.behind, prefix_bytes_max, frequency)
     };
@@ -164,6 +167,8 @@ impl Wanted<'_> {
         }
         let is_plain = reads == Reads::Forward && ends == Ends::First;
         let table = match plain_row(pattern).filter(|_| is_plain) {
+            // One state for each byte, one behind them, and one that is dead.
+            Some(sets) if sets.len() + 2 > AUTOMATON_STATES_MAX => return None,
             Some(sets) => Automaton::of_row(&sets),
             None => Automaton::new(pattern, reads, ends)?,
         };

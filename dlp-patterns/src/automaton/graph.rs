@@ -114,7 +114,7 @@ impl Graph {
 /// Which column each byte is in, when bytes that are in the same of the sets share one; and a byte of each column.
 fn columns(sets: &[ByteSet]) -> ([u8; 256], Vec<u8>) {
     let mut column_of = [0_u8; 256];
-    let mut count = 1_u8;
+    let mut count = 1_u16;
     for set in sets {
         // Each column that has bytes in and out of the set is parted.
         let mut parted = [None; 256];
@@ -127,12 +127,13 @@ fn columns(sets: &[ByteSet]) -> ([u8; 256], Vec<u8>) {
             if has_out[column] {
                 column_of[byte] = *parted[column].get_or_insert_with(|| {
                     count += 1;
-                    count - 1
+                    // There are no more columns than bytes.
+                    u8::try_from(count - 1).expect("each column has a byte of its own")
                 });
             }
         }
     }
-    let first_of = |column| (0..=u8::MAX).find(|byte| column_of[usize::from(*byte)] == column);
+    let first_of = |column| (0..=u8::MAX).find(|byte| u16::from(column_of[usize::from(*byte)]) == column);
     let representatives = (0..count).filter_map(first_of).collect();
     (column_of, representatives)
 }

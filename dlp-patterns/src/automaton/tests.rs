@@ -98,3 +98,13 @@ fn a_row_of_sets_needs_no_determinization() {
         }
     }
 }
+
+#[test]
+fn a_row_may_tell_all_bytes_apart() {
+    let regex: String = (0..=u8::MAX).map(|byte| format!("\\x{byte:02x}")).collect();
+    let row = crate::compile::plain_row(&parse(&regex)).expect("it is plain");
+    let text: Vec<u8> = (0..=u8::MAX).collect();
+    let row = Automaton::of_row(&row);
+    assert!(!matches(&row, &text).is_empty());
+    assert!(matches(&row, &text[..255]).is_empty());
+}

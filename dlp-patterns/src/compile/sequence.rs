@@ -90,7 +90,12 @@ fn of_repetition(repetition: &Repetition) -> Vec<Sequence> {
         if sequences.iter().all(Sequence::is_full) {
             return sequences;
         }
-        sequences = product(sequences, &once);
+        let longer = product(sequences.clone(), &once);
+        // What may be empty makes no more of it, however often it is there.
+        if longer == sequences {
+            break;
+        }
+        sequences = longer;
     }
     if repetition.max == Some(repetition.min) {
         return sequences;
@@ -137,6 +142,7 @@ mod tests {
 
     #[test]
     fn sequences_spell_out_alternatives_and_counts() {
+        assert_eq!(of("(?:a?){4000000000}b").len(), SEQUENCE_BYTES_MAX + 1, "it ends");
         assert_eq!(of("ab|c[de]"), ["ab", "c[de]"]);
         assert_eq!(of("a?b"), ["ab", "b"]);
         assert_eq!(of("a{2,3}b"), ["aa"]);

@@ -27,7 +27,7 @@ impl Begins {
     pub(super) fn of(backward: &Automaton, text: Text<'_>, places: Range<isize>, is_certain: bool) -> Begins {
         let of_state = |state| {
             let mut begins = Begins { end: places.end, near: 0, is_longer: false };
-            let goes_on = each_begin(backward, state, text, places.clone(), |start| {
+            let (goes_on, _) = each_begin(backward, state, text, places.clone(), |start| {
                 if start < places.start {
                     begins.is_longer = true;
                 } else {
@@ -65,22 +65,24 @@ impl Begins {
 }
 
 /// Tells `sink` the places at which a match that ends before `places.end` begins, the nearest first, until it says that this
-/// is enough, or there are no more; `true` if there may be more before the places. The automaton starts in `state`.
+/// is enough, or there are no more; `true` if there may be more before the places, and the bytes that were read. The automaton
+/// starts in `state`.
 pub(super) fn each_begin(
     backward: &Automaton,
     mut state: State,
     text: Text<'_>,
     places: Range<isize>,
     mut sink: impl FnMut(isize) -> bool,
-) -> bool {
+) -> (bool, u64) {
     let mut at = places.end;
+    let read = |at: isize| places.end.abs_diff(at) as u64;
     loop {
         let said = if backward.is_special(state) { backward.outcome(state) } else { 0 };
         let is_enough = [(outcome::MATCH_BEFORE, at + 1), (outcome::MATCH, at)]
             .into_iter()
             .any(|(bit, start)| said & bit != 0 && sink(start));
         if is_enough || said & outcome::DEAD != 0 {
-            return false;
+            return (false, read(at));
         }
         // What stands before the earliest place bears on it.
         let Some(byte) = text.byte(at - 1).filter(|_| at >= places.start) else { break };
@@ -91,5 +93,5 @@ pub(super) fn each_begin(
     if is_begin && backward.matches_at_end(state) {
         sink(at);
     }
-    !is_begin
+    (!is_begin, read(at))
 }

@@ -246,10 +246,19 @@ impl<'r> Run<'r> {
         }
         let core = at - isize::from(lead.offset);
         let Some(behind) = self.text.behind(core) else { return };
-        if self.context.ahead(lead).is_some_and(|ahead| self.text.lacks(core, ahead))
-            || self.is_decided(lead.matcher, core)
-        {
+        if self.is_decided(lead.matcher, core) {
             return;
+        }
+        // Neither the look ahead nor the one back over the prefix is for nothing.
+        if self.steps < STEPS_PER_CONFIRMATION {
+            self.is_exhausted = true;
+            return;
+        }
+        if let Some(ahead) = self.context.ahead(lead) {
+            self.steps -= 1;
+            if self.text.lacks(core, ahead) {
+                return;
+            }
         }
         let matcher = self.rules.matcher(lead.matcher);
         let branch = branch_of(matcher, lead.branch);
@@ -261,13 +270,14 @@ impl<'r> Run<'r> {
             return;
         };
         let text = self.text;
-        each_begin(prefix, prefix.start(text.byte(core)), text, isize::MIN..core, |begin| {
+        let (_, read) = each_begin(prefix, prefix.start(text.byte(core)), text, isize::MIN..core, |begin| {
             let may_follow = text.behind(begin).is_some_and(|behind| matcher.may_follow(behind));
             if may_follow {
                 self.begin(Start { start: begin, ..start }, branch, behind, core);
             }
             may_follow && !matcher.is_validated()
         });
+        self.pay(read);
     }
 
     /// Begins to confirm a match whose core begins at a place, or has it begun once all windows are known.
@@ -341,7 +351,12 @@ impl<'r> Run<'r> {
     /// What a state that was entered before `at` says of a confirmation; `None` if it goes on.
     fn judge(&mut self, start: Start, said: u8, at: isize) -> Option<Outcome> {
         let moment = self.text.offset_of(at);
+        let is_validated = self.rules.matcher(start.matcher).is_validated();
         for (bit, end) in [(outcome::MATCH_BEFORE, at - 1), (outcome::MATCH, at)] {
+            // A checksum is dearer than a step.
+            if said & bit != 0 && is_validated && !self.pay(end.abs_diff(start.start) as u64 / 8) {
+                return Some(Outcome::Nothing);
+            }
             if said & bit != 0 && self.report(start.matcher, start.start, end, moment) {
                 return Some(Outcome::Match { end: self.text.offset_of(end), moment });
             }
