@@ -25,7 +25,8 @@ pub(crate) struct Ahead {
 impl Ahead {
     /// Whether its invariant holds: it may be from a file.
     pub(crate) fn is_sound(&self) -> bool {
-        self.last.checked_sub(self.first).is_some_and(|more| usize::from(more) < AHEAD_BYTES_MAX)
+        let more = self.last.checked_sub(self.first);
+        self.last < u16::MAX && more.is_some_and(|more| usize::from(more) < AHEAD_BYTES_MAX)
     }
 }
 
@@ -51,7 +52,7 @@ pub(super) fn ahead(core: &[Hir], known: usize, frequency: &Frequency) -> Option
         }
         let Some(most) = properties.maximum_len() else { break };
         (first, last) = (first + least, last + most);
-        if last > usize::from(u16::MAX) {
+        if last >= usize::from(u16::MAX) {
             break;
         }
     }

@@ -2,10 +2,9 @@
 
 use std::cell::RefCell;
 
-use super::begins::{Begins, each_begin};
+use super::begins::each_begin;
 use super::courses::Courses;
 use super::kept::{Kept, Live};
-use super::lanes::{Lanes, Reader};
 use super::memo::{Memo, Outcome};
 use super::pending::Match;
 use super::simulations::Reading;
@@ -20,6 +19,8 @@ use crate::matcher::{Matcher, MatcherId, Matches};
 use crate::rule_set::RuleSet;
 use crate::sieve::{Room, WindowId};
 use crate::simd::STRIPE_BYTES;
+
+mod every_byte;
 
 /// Bytes before the chunk at which a window may begin that isn't complete yet, and one more to make it a machine word.
 pub(super) const BACK_BYTES: usize = WINDOW_BYTES;
@@ -142,61 +143,6 @@ impl<'r> Run<'r> {
 
     fn reading(&self) -> Reading<'r> {
         Reading { rules: self.rules, context: self.context, text: self.text }
-    }
-
-    /// Lets the automata that read every byte read the chunk.
-    fn read_every_byte(&mut self) {
-        let mut lanes = Lanes::new();
-        let (rules, context, chunk) = (self.rules, self.context, self.text.chunk());
-        for index in 0..context.everywhere().len() {
-            if let Some(from) = self.reading_from(index) {
-                let reader = Reader::new(rules, context, (index, 0), from, chunk);
-                lanes.take(reader, |reader| self.has_stopped(reader));
-            }
-        }
-        lanes.read_all(|reader| self.has_stopped(reader));
-    }
-
-    /// The state in which one of the automata that read every byte comes to the chunk, and the place from which on its next
-    /// match may begin; `None` if it needn't read it.
-    pub(super) fn reading_from(&mut self, index: usize) -> Option<(State, isize)> {
-        let (rules, matchers) = (self.rules, self.context.everywhere());
-        let kept = self.kept.get_or_insert_default();
-        if kept.everywhere.is_empty() {
-            let start = |matcher: &MatcherId| everywhere_of(rules.matcher(*matcher)).forward.start(None);
-            kept.everywhere.extend(matchers.iter().map(start));
-        }
-        let state = kept.everywhere[index];
-        let is_done = kept.is_done(matchers[index]);
-        (!is_done).then(|| (state, self.text.place_of(self.end_of(matchers[index]))))
-    }
-
-    /// Reports what an automaton that has stopped has to say; whether it has to go on.
-    pub(super) fn has_stopped(&mut self, reader: &mut Reader<'_>) -> bool {
-        let matcher = self.context.everywhere()[reader.index];
-        let outcome = reader.automaton.outcome(reader.state);
-        // A slice has at most `isize::MAX` bytes.
-        let at = reader.at as isize;
-        let moment = self.text.offset_of(at);
-        let reported = [(outcome::MATCH_BEFORE, at - 1), (outcome::MATCH, at)]
-            .into_iter()
-            .filter(|(bit, _)| outcome & bit != 0)
-            .find(|(_, end)| self.report_backward(matcher, reader.earliest, *end, moment));
-        match (reported, self.rules.matcher(matcher).matches()) {
-            (None, _) => {}
-            (Some(_), Matches::Hit | Matches::First) => return false,
-            (Some((_, end)), Matches::Every) => {
-                // The next match begins where this one has ended, or later.
-                let behind = self.text.behind(end).expect("the last bytes are known");
-                (reader.earliest, reader.state) = (end, reader.automaton.start(behind));
-                reader.at = usize::try_from(end).expect("it ends with the last byte, or with the one before");
-            }
-        }
-        if reader.at < reader.chunk.len() {
-            return true;
-        }
-        self.kept.get_or_insert_default().everywhere[reader.index] = reader.state;
-        false
     }
 
     /// Lets the confirmations that outlived the last chunk go on.
@@ -428,19 +374,6 @@ impl<'r> Run<'r> {
             Matches::Hit | Matches::First => pending.note_best(found),
         }
         true
-    }
-
-    /// Notes the match of an automaton that reads every byte, from its latest begin, which isn't before `earliest`; `false`
-    /// if there is none. How far a match goes back beyond an excerpt isn't looked at.
-    fn report_backward(&mut self, matcher: MatcherId, earliest: isize, end: isize, moment: u64) -> bool {
-        let (of, text) = (self.rules.matcher(matcher), self.text);
-        let first = earliest.max(end - Hit::EXCERPT_BYTES_MAX as isize);
-        let is_certain = self.text.offset_of(end) == moment;
-        let begins = Begins::of(&everywhere_of(of).backward, text, first..end, is_certain);
-        begins.near().any(|start| {
-            let may_follow = text.behind(start).is_none_or(|behind| of.may_follow(behind));
-            may_follow && self.report(matcher, start, end, moment)
-        }) || begins.is_longer() && earliest < first && self.report(matcher, first, end, moment)
     }
 
     /// Where the last match of the matcher ended, as an offset; 0 if only its first one matters.
