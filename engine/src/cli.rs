@@ -106,7 +106,7 @@ enum PacksCommand {
     /// List every rule.
     List(PacksListArgs),
     /// Say what every rule costs, the dearest first, and what would make it cheaper. Exits with 1 if any is dear.
-    Lint(PacksLintArgs),
+    Lint(PacksListArgs),
     /// Compile all rules, and keep them compiled for an engine that starts or loads its packs anew.
     Compile(PacksCompileArgs),
 }
@@ -122,19 +122,7 @@ struct PacksTestArgs {
 
 #[derive(Debug, Args)]
 struct PacksListArgs {
-    /// Config in TOML, whose packs are listed.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    #[command(flatten)]
-    packs: PacksArgs,
-    /// Form of the output.
-    #[arg(short, long, value_enum, default_value_t)]
-    output: Output,
-}
-
-#[derive(Debug, Args)]
-struct PacksLintArgs {
-    /// Config in TOML, whose packs are looked at.
+    /// Config in TOML, whose packs are shown.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]

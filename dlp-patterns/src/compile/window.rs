@@ -43,16 +43,30 @@ impl Window {
         self.sets.iter().take(4).map(|set| folded(set).len()).product()
     }
 
+    /// What its first `bytes` bytes may be, folded, the first one lowest.
+    pub(crate) fn folded_values(&self, bytes: usize) -> Vec<u64> {
+        let mut values = vec![0];
+        for (at, set) in self.sets.iter().take(bytes).enumerate() {
+            let bytes: Vec<u64> = folded(set).iter().map(|byte| u64::from(byte) << (8 * at)).collect();
+            values =
+                values.into_iter().flat_map(|value| bytes.iter().map(move |byte| value | byte)).collect();
+        }
+        values
+    }
+
     /// Whether its first four bytes make so many keys that these are not looked up one by one.
     pub(crate) fn is_wide(&self) -> bool {
         self.keys() > GRAM_KEYS_MAX
     }
 }
 
-/// The bytes of a set with bit 5 set, as keys have them: it tells the cases of a letter apart.
+/// Sets the bit that tells the cases of a letter apart, in each byte of a word.
+pub(crate) const FOLD: u64 = 0x2020_2020_2020_2020;
+
+/// The bytes of a set with the bit of [`FOLD`] set, as keys have them.
 pub(crate) fn folded(set: &ByteSet) -> ByteSet {
     let mut folded = ByteSet::default();
-    set.iter().for_each(|byte| folded.insert(byte | 0x20));
+    set.iter().for_each(|byte| folded.insert(byte | FOLD as u8));
     folded
 }
 
@@ -171,7 +185,8 @@ impl Row {
         let offset = i8::try_from(at).expect("sequences are short") + self.first;
         let window = Window::new(&self.sets[at..end], offset);
         // Many keys crowd the table in which all windows are looked up.
-        let crowding = if window.is_wide() { 1000.0 } else { (window.keys() as f64).sqrt() };
+        let keys = window.keys();
+        let crowding = if keys > GRAM_KEYS_MAX { 1000.0 } else { (keys as f64).sqrt() };
         (chance(&self.sets[at..end], &self.chances[at..end]) * crowding, window)
     }
 

@@ -105,12 +105,16 @@ impl<'r> Run<'r> {
     /// Decides what waits for the next byte: there is none.
     pub(super) fn finish(&mut self, hits: &mut Vec<Hit>) {
         let moment = self.text.offset_of(self.text.end()) + 1;
-        let live = self.kept.as_mut().map(|kept| std::mem::take(&mut kept.live));
-        for live in live.into_iter().flatten() {
+        let mut ending = self.kept.as_mut().map(|kept| std::mem::take(&mut kept.live)).unwrap_or_default();
+        for live in ending.drain(..) {
             if table_of(branch_of(self.rules.matcher(live.matcher), live.branch)).matches_at_end(live.state) {
                 let start = self.text.place_of(live.start);
                 self.report(live.matcher, start, self.text.end(), moment);
             }
+        }
+        if let Some(kept) = self.kept {
+            // Nothing is alive any more, but its memory stays for the next field.
+            kept.live = ending;
         }
         let states = self.kept.as_mut().map(|kept| std::mem::take(&mut kept.everywhere));
         for (matcher, state) in self.context.everywhere().iter().zip(states.unwrap_or_default()) {

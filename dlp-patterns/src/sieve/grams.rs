@@ -1,17 +1,14 @@
 //! Many windows that are nearly literals: looked up by what stands at every second or fourth place.
 
-use super::WindowId;
 use serde::{Deserialize, Serialize};
 
+use super::WindowId;
 use super::slots::{Entry, Slots, word_at};
-use crate::compile::window::{Window, folded};
+use crate::compile::window::{FOLD, Window, folded};
 use crate::simd::{self, GRAMS_AT_ONCE, GramSet, Places, STRIPE_BYTES, Tier};
 
 /// Values that the folded bytes of a window may have for it to be looked up by them, all together.
 const VALUES_MAX: usize = 16;
-
-/// Sets the bit that tells the cases of a letter apart, in each byte.
-const FOLD: u64 = 0x2020_2020_2020_2020;
 
 /// Masks of a stripe's grams at every fourth place.
 const MASKS: usize = STRIPE_BYTES / (4 * GRAMS_AT_ONCE) + 1;
@@ -43,8 +40,8 @@ impl Grams {
         let mut keyed = Vec::new();
         for (id, window) in windows {
             assert!(Grams::suits(window, stride), "windows are chosen by that");
-            keyed
-                .extend(values(window, stride + 3).into_iter().map(|value| (value, Entry::new(*id, window))));
+            let values = window.folded_values(stride + 3).into_iter();
+            keyed.extend(values.map(|value| (value, Entry::new(*id, window))));
         }
         let fours = keyed.iter().flat_map(|(value, _)| (0..stride).map(move |at| (value >> (8 * at)) as u32));
         let wholes = keyed.iter().map(|(value, _)| hash(*value));
@@ -117,14 +114,4 @@ impl Grams {
 #[inline]
 fn hash(value: u64) -> u32 {
     (value.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
-}
-
-/// What the first bytes of a window may be, folded.
-fn values(window: &Window, bytes: usize) -> Vec<u64> {
-    let mut values = vec![0];
-    for (at, set) in window.sets.iter().take(bytes).enumerate() {
-        let bytes: Vec<u64> = folded(set).iter().map(|byte| u64::from(byte) << (8 * at)).collect();
-        values = values.into_iter().flat_map(|value| bytes.iter().map(move |byte| value | byte)).collect();
-    }
-    values
 }

@@ -6,15 +6,15 @@ use super::WindowId;
 use super::slots::{Entry, Slots, word_at};
 use crate::byte_set::ByteSet;
 use crate::cache::table;
-use crate::compile::window::{Window, folded};
+use crate::compile::window::{FOLD, Window};
 
 /// Bits of a hash of the key that the bitmap is addressed by; four more come from the two bytes behind the key. Its 16 KiB
 /// stay in the first-level cache.
 const BITMAP_HASH_BITS: u32 = 13;
 const BITMAP_WORDS: usize = 1 << (BITMAP_HASH_BITS + 4 - 6);
 
-/// Sets the bit that tells the cases of a letter apart, in each byte of a key.
-const FOLD: u32 = 0x2020_2020;
+/// Bytes of a key.
+const KEY_BYTES: usize = 4;
 
 /// Looks at places that a first stage let through, by the key that they begin with.
 #[derive(Debug, Serialize, Deserialize)]
@@ -31,9 +31,9 @@ impl Keys {
         let mut keyed = Vec::new();
         for (id, window) in windows {
             let behind = [4, 5].map(|at| low_bits(&window.sets[at]));
-            for key in keys_of(window) {
+            for key in window.folded_values(KEY_BYTES) {
                 bitmap_bits(key, behind).for_each(|bit| bitmap[bit >> 6] |= 1 << (bit & 63));
-                keyed.push((u64::from(key), Entry::new(*id, window)));
+                keyed.push((key, Entry::new(*id, window)));
             }
         }
         Keys { bitmap, slots: Slots::new(&keyed) }
@@ -53,7 +53,7 @@ impl Keys {
         for place in &places[..known] {
             let place = usize::from(*place);
             let word = word_at(bytes, place);
-            self.slots.look_up(u64::from(word as u32 | FOLD), word, |window| sink(window, place));
+            self.slots.look_up(u64::from(key_of(word)), word, |window| sink(window, place));
         }
     }
 
@@ -72,21 +72,11 @@ fn low_bits(set: &ByteSet) -> u8 {
     set.iter().fold(0, |bits, byte| bits | 1 << (byte & 3))
 }
 
-/// The four folded bytes that a window may begin with.
-fn keys_of(window: &Window) -> Vec<u32> {
-    let mut keys = vec![0];
-    for (at, set) in window.sets.iter().take(4).enumerate() {
-        let bytes: Vec<u32> = folded(set).iter().map(|byte| u32::from(byte) << (8 * at)).collect();
-        keys = keys.into_iter().flat_map(|key| bytes.iter().map(move |byte| key | byte)).collect();
-    }
-    keys
-}
-
 /// The bits at which words have to be found that begin with a key and go on with bytes of which these are the lowest bits.
-fn bitmap_bits(key: u32, [fifth, sixth]: [u8; 2]) -> impl Iterator<Item = usize> {
+fn bitmap_bits(key: u64, [fifth, sixth]: [u8; 2]) -> impl Iterator<Item = usize> {
     (0..16_u64).filter_map(move |low| {
         let is_in = fifth >> (low >> 2) & 1 == 1 && sixth >> (low & 3) & 1 == 1;
-        is_in.then(|| bitmap_bit(u64::from(key) | (low >> 2) << 32 | (low & 3) << 40))
+        is_in.then(|| bitmap_bit(key | (low >> 2) << 32 | (low & 3) << 40))
     })
 }
 
@@ -94,7 +84,13 @@ fn bitmap_bits(key: u32, [fifth, sixth]: [u8; 2]) -> impl Iterator<Item = usize>
 /// case. Multiplicative hashing with the golden ratio (Knuth, TAOCP vol. 3, 6.4).
 #[inline]
 fn bitmap_bit(word: u64) -> usize {
-    let hash = (word as u32 | FOLD).wrapping_mul(0x9e37_79b1) >> (32 - BITMAP_HASH_BITS);
+    let hash = key_of(word).wrapping_mul(0x9e37_79b1) >> (32 - BITMAP_HASH_BITS);
     let behind = (word >> 32 & 3) << 2 | word >> 40 & 3;
     (hash as usize) << 4 | behind as usize
+}
+
+/// The key that a word begins with.
+#[inline]
+fn key_of(word: u64) -> u32 {
+    (word | FOLD) as u32
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Tier;
 use crate::cache::table;
+use crate::compile::window;
 
 /// How the bytes at a position are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,8 +88,8 @@ pub(crate) struct GramSet {
 }
 
 impl GramSet {
-    /// Sets the bit that tells the cases of a letter apart, in each byte.
-    pub(crate) const FOLD: u32 = 0x2020_2020;
+    /// Takes the case out of a gram.
+    pub(crate) const FOLD: u32 = window::FOLD as u32;
 
     /// Multiplicative hashing with the golden ratio (Knuth, TAOCP vol. 3, 6.4).
     pub(crate) const FACTOR: u32 = 0x9e37_79b1;

@@ -6,7 +6,7 @@ use anyhow::{Context, anyhow};
 use dlp_patterns::{ContextCost, Remark, Rule, RuleCost, RuleSet};
 use serde::Serialize;
 
-use super::{Output, PacksLintArgs, print, read_config};
+use super::{Output, PacksListArgs, print, read_config};
 use crate::failure::Failure;
 use crate::packs::Packs;
 use crate::table::Table;
@@ -67,7 +67,7 @@ struct Sum {
 }
 
 /// Says what every rule costs. That any is dear is a no, as it is with other linters.
-pub(super) fn lint(args: &PacksLintArgs) -> Result<(), Failure> {
+pub(super) fn lint(args: &PacksListArgs) -> Result<(), Failure> {
     let config = read_config(args.config.as_ref())?;
     let packs = Packs::read(&args.packs.or(&config));
     let begun = Instant::now();
