@@ -85,13 +85,14 @@ fn best_mix(windows: &[Window], frequency: &Frequency) -> Alphabet {
 /// How much an alphabet lets through.
 struct Chances {
     alphabet: Alphabet,
-    /// By symbol; for nibbles by byte.
-    chances: [f64; 256],
+    /// For each eight symbols, by which of them are in a row: the chance of any of these. The symbols of nibbles are bytes.
+    of_eight: Vec<[f64; 256]>,
 }
 
 impl Chances {
     fn new(alphabet: Alphabet, frequency: &Frequency) -> Chances {
-        let mut chances = [0.0; 256];
+        let symbols = if alphabet == Alphabet::Nibbles { 256 } else { alphabet.table_bytes() };
+        let mut chances = vec![0.0; symbols];
         for byte in 0..=u8::MAX {
             let symbol = match alphabet {
                 Alphabet::Nibbles => usize::from(byte),
@@ -99,7 +100,15 @@ impl Chances {
             };
             chances[symbol] += frequency.of_byte(byte);
         }
-        Chances { alphabet, chances }
+        let of_eight = chances.as_chunks::<8>().0.iter().map(|chances| {
+            let mut sums = [0.0; 256];
+            for row in 1..sums.len() {
+                // That of the row without its lowest symbol is known.
+                sums[row] = sums[row & (row - 1)] + chances[row.trailing_zeros() as usize];
+            }
+            sums
+        });
+        Chances { alphabet, of_eight: of_eight.collect() }
     }
 
     fn rows(&self, window: &Window) -> [u128; WINDOW_BYTES] {
@@ -111,26 +120,16 @@ impl Chances {
         rows.iter().map(|row| self.of_row(*row)).product()
     }
 
-    fn of_row(&self, mut row: u128) -> f64 {
-        let mut sum = 0.0;
-        if self.alphabet == Alphabet::Nibbles {
-            let (low, mut high) = (row & 0xffff, row >> 16);
-            while high != 0 {
-                let first = (high.trailing_zeros() as usize) << 4;
-                let mut low = low;
-                while low != 0 {
-                    sum += self.chances[first + low.trailing_zeros() as usize];
-                    low &= low - 1;
-                }
-                high &= high - 1;
-            }
-            return sum;
+    fn of_row(&self, row: u128) -> f64 {
+        let sum = |of_eight: &[[f64; 256]], row: u128| -> f64 {
+            of_eight.iter().zip(row.to_le_bytes()).map(|(sums, symbols)| sums[usize::from(symbols)]).sum()
+        };
+        if self.alphabet != Alphabet::Nibbles {
+            return sum(&self.of_eight, row);
         }
-        while row != 0 {
-            sum += self.chances[row.trailing_zeros() as usize];
-            row &= row - 1;
-        }
-        sum
+        let with_high = self.of_eight.as_chunks::<2>().0.iter().enumerate();
+        let with_high = with_high.filter(|(high, _)| row >> (16 + high) & 1 == 1);
+        with_high.map(|(_, of_low)| sum(of_low, row)).sum()
     }
 }
 
