@@ -51,6 +51,19 @@ impl ByteSet {
         })
     }
 
+    /// A mask and a value such that each byte of the set is the value under the mask.
+    pub(crate) fn masked(&self) -> (u8, u8) {
+        let (all, any) = self.iter().fold((u8::MAX, 0), |(all, any), byte| (all & byte, any | byte));
+        let same = !(all ^ any);
+        (same, all & same)
+    }
+
+    /// Its bytes with the bit set that tells the cases of a letter apart, 32: the lower half of each word stands for those
+    /// without it.
+    pub(crate) fn folded(&self) -> ByteSet {
+        ByteSet(self.0.map(|word| (word | word << 32) & !u64::from(u32::MAX)))
+    }
+
     /// Its bytes but for those of the other.
     pub(crate) fn without(&self, other: &ByteSet) -> ByteSet {
         ByteSet(std::array::from_fn(|word| self.0[word] & !other.0[word]))
@@ -76,5 +89,25 @@ impl From<&Class> for ByteSet {
                 byte.is_ascii() && class.iter().any(is_in)
             }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folding_sets_a_bit_of_each_byte() {
+        let set = ByteSet::from_fn(|byte| byte % 7 == 3 || byte > 250);
+        let one_by_one = ByteSet::from_fn(|folded| set.iter().any(|byte| byte | 32 == folded));
+        assert_eq!(set.folded(), one_by_one);
+    }
+
+    #[test]
+    fn each_byte_is_the_value_under_the_mask() {
+        let either_case = ByteSet::from_fn(|byte| byte | 32 == b'k');
+        assert_eq!(either_case.masked(), (!32, b'K'));
+        assert_eq!(ByteSet::of(b'7').masked(), (u8::MAX, b'7'));
+        assert_eq!(ByteSet::from_fn(|byte| byte.is_ascii_digit()).masked(), (0xf0, 0x30));
     }
 }

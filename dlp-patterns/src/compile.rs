@@ -10,11 +10,13 @@ use crate::limits::{AUTOMATON_STATES_MAX, PREFIX_BYTES_MAX, WINDOW_CHANCE_MAX};
 use crate::nfa::Nfa;
 
 pub(crate) mod ahead;
+pub(crate) mod literal;
 mod sequence;
 mod shape;
 pub(crate) mod window;
 
 use ahead::Ahead;
+use literal::Literal;
 pub(crate) use shape::plain_row;
 use window::Window;
 
@@ -60,6 +62,8 @@ pub(crate) struct Branch {
 /// What reads the core of a branch.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Core {
+    /// Nothing but values: they are compared.
+    Literal(Literal),
     Table(Automaton),
     /// Its table would be too large.
     Simulated(Nfa),
@@ -140,6 +144,9 @@ fn prefix_of(split: &window::Split, wanted: &Wanted<'_>) -> Option<Option<Automa
 fn core_of(core: Vec<Hir>, wanted: &Wanted<'_>) -> Option<Core> {
     let ends = if wanted.is_validated { Ends::All } else { Ends::First };
     let core = Hir::concat(core);
+    if let Some(literal) = plain_row(&core).and_then(|sets| Literal::of_row(&sets)) {
+        return Some(Core::Literal(literal));
+    }
     let table = wanted.table(&core, Reads::Forward, ends).map(Core::Table);
     table.or_else(|| simulated(&core, wanted).map(Core::Simulated))
 }
@@ -180,14 +187,21 @@ impl Core {
     fn table(&self) -> Option<&Automaton> {
         match self {
             Core::Table(table) => Some(table),
-            Core::Simulated(_) => None,
+            Core::Literal(_) | Core::Simulated(_) => None,
+        }
+    }
+
+    fn literal(&self) -> Option<&Literal> {
+        match self {
+            Core::Literal(literal) => Some(literal),
+            Core::Table(_) | Core::Simulated(_) => None,
         }
     }
 
     fn simulation(&self) -> Option<&Nfa> {
         match self {
             Core::Simulated(nfa) => Some(nfa),
-            Core::Table(_) => None,
+            Core::Literal(_) | Core::Table(_) => None,
         }
     }
 }
@@ -203,9 +217,11 @@ impl Found {
         self.simulations().map(Nfa::positions).sum()
     }
 
-    /// Memory of all automata, in bytes.
+    /// Memory of all that confirms, in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        self.tables().map(Automaton::bytes).sum::<usize>() + self.simulations().map(Nfa::bytes).sum::<usize>()
+        self.literals().map(Literal::bytes).sum::<usize>()
+            + self.tables().map(Automaton::bytes).sum::<usize>()
+            + self.simulations().map(Nfa::bytes).sum::<usize>()
     }
 
     pub(crate) fn branches(&self) -> &[Branch] {
@@ -217,7 +233,13 @@ impl Found {
 
     /// Whether it can be scanned with, whatever comes: it may be from a file.
     pub(crate) fn is_sound(&self) -> bool {
-        self.tables().all(Automaton::is_sound) && self.simulations().all(Nfa::is_sound)
+        self.literals().all(Literal::is_sound)
+            && self.tables().all(Automaton::is_sound)
+            && self.simulations().all(Nfa::is_sound)
+    }
+
+    fn literals(&self) -> impl Iterator<Item = &Literal> {
+        self.branches().iter().filter_map(|branch| branch.core.literal())
     }
 
     fn tables(&self) -> impl Iterator<Item = &Automaton> {

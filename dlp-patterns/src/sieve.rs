@@ -36,6 +36,7 @@ pub(crate) struct Room {
     masks: [u64; STRIPE_BLOCKS],
     symbols: Symbols,
     places: Places,
+    grams: Places,
 }
 
 impl Room {
@@ -45,6 +46,7 @@ impl Room {
             masks: [0; STRIPE_BLOCKS],
             symbols: [[0; STRIPE_BYTES + SLACK_BYTES]; 2],
             places: [0; STRIPE_BYTES + simd::PLACES_AT_ONCE],
+            grams: [0; STRIPE_BYTES + simd::PLACES_AT_ONCE],
         }
     }
 }
@@ -113,7 +115,7 @@ impl Sieve {
             }
         }
         for grams in &self.grams {
-            grams.look(self.tier, bytes, places, &mut room.places, &mut sink);
+            grams.look(self.tier, bytes, places, [&mut room.grams, &mut room.places], &mut sink);
         }
     }
 

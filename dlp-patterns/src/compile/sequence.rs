@@ -21,6 +21,11 @@ impl Sequence {
         Sequence { sets, is_cut }
     }
 
+    /// Whether the pattern ends where it does.
+    pub(super) fn is_whole(&self) -> bool {
+        !self.is_cut
+    }
+
     fn is_full(&self) -> bool {
         self.is_cut || self.sets.len() >= SEQUENCE_BYTES_MAX
     }

@@ -40,14 +40,14 @@ impl Window {
 
     /// How many keys its first four bytes make, whatever the case.
     pub(crate) fn keys(&self) -> usize {
-        self.sets.iter().take(4).map(|set| folded(set).len()).product()
+        self.sets.iter().take(4).map(|set| set.folded().len()).product()
     }
 
     /// What its first `bytes` bytes may be, folded, the first one lowest.
     pub(crate) fn folded_values(&self, bytes: usize) -> Vec<u64> {
         let mut values = vec![0];
         for (at, set) in self.sets.iter().take(bytes).enumerate() {
-            let bytes: Vec<u64> = folded(set).iter().map(|byte| u64::from(byte) << (8 * at)).collect();
+            let bytes: Vec<u64> = set.folded().iter().map(|byte| u64::from(byte) << (8 * at)).collect();
             values =
                 values.into_iter().flat_map(|value| bytes.iter().map(move |byte| value | byte)).collect();
         }
@@ -62,13 +62,6 @@ impl Window {
 
 /// Sets the bit that tells the cases of a letter apart, in each byte of a word.
 pub(crate) const FOLD: u64 = 0x2020_2020_2020_2020;
-
-/// The bytes of a set with the bit of [`FOLD`] set, as keys have them.
-pub(crate) fn folded(set: &ByteSet) -> ByteSet {
-    let mut folded = ByteSet::default();
-    set.iter().for_each(|byte| folded.insert(byte | FOLD as u8));
-    folded
-}
 
 /// A branch of a pattern, cut in two where it can be found best.
 ///
@@ -90,7 +83,10 @@ pub(super) fn best_split(
     frequency: &Frequency,
 ) -> Split {
     let mut best: Option<Split> = None;
-    for at in 0..row.len().max(1) {
+    // Of a row that is one sequence, and no longer than that, the first cut sees all windows.
+    let cuts =
+        if matches!(sequence::of_row(row).as_slice(), [one] if one.is_whole()) { 1 } else { row.len() };
+    for at in 0..cuts.max(1) {
         let (prefix, core) = row.split_at(at);
         let (least, most) = lengths(prefix);
         if most.is_none_or(|most| most > prefix_bytes_max) {

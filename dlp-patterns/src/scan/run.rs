@@ -11,6 +11,7 @@ use super::simulations::Reading;
 use super::text::Text;
 use crate::Hit;
 use crate::automaton::{Automaton, State, outcome};
+use crate::compile::literal::Literal;
 use crate::compile::{Branch, Core, Everywhere, Found};
 use crate::condition;
 use crate::context::{Context, Lead};
@@ -107,7 +108,8 @@ impl<'r> Run<'r> {
         let moment = self.text.offset_of(self.text.end()) + 1;
         let mut ending = self.kept.as_mut().map(|kept| std::mem::take(&mut kept.live)).unwrap_or_default();
         for live in ending.drain(..) {
-            if table_of(branch_of(self.rules.matcher(live.matcher), live.branch)).matches_at_end(live.state) {
+            let core = &branch_of(self.rules.matcher(live.matcher), live.branch).core;
+            if matches!(core, Core::Table(table) if table.matches_at_end(live.state)) {
                 let start = self.text.place_of(live.start);
                 self.report(live.matcher, start, self.text.end(), moment);
             }
@@ -158,7 +160,11 @@ impl<'r> Run<'r> {
         for Live { matcher, branch, state, start } in live.drain(..) {
             if !self.is_done(matcher) {
                 let start = Start { matcher, branch, start: self.text.place_of(start) };
-                self.confirm(start, table_of(branch_of(self.rules.matcher(matcher), branch)), state, 0);
+                match &branch_of(self.rules.matcher(matcher), branch).core {
+                    Core::Literal(literal) => self.compare(start, literal, state, 0),
+                    Core::Table(table) => self.confirm(start, table, state, 0),
+                    Core::Simulated(_) => unreachable!("a branch that is simulated has no state"),
+                }
             }
         }
         self.kept.as_mut().expect("it stays").spare = live;
@@ -239,11 +245,36 @@ impl<'r> Run<'r> {
         }
         self.steps -= STEPS_PER_CONFIRMATION;
         match &branch.core {
+            Core::Literal(literal) => self.compare(start, literal, 0, core),
             Core::Table(table) => self.confirm(start, table, table.start(behind), core),
             Core::Simulated(_) => {
                 let (core, begin) = (self.text.offset_of(core), self.text.offset_of(start.start));
                 let kept = self.kept.get_or_insert_default();
                 kept.simulations.begin((start.matcher, start.branch), core, begin);
+            }
+        }
+    }
+
+    /// Compares what stands from a place on with a literal, of which so many bytes have been there.
+    fn compare(&mut self, start: Start, literal: &Literal, mut known: State, mut at: isize) {
+        loop {
+            let left = literal.len() - usize::from(known);
+            let rest = self.text.rest_of_part(at);
+            let bytes = &rest[..rest.len().min(left)];
+            if !self.pay(bytes.len() as u64 / 8) || !literal.goes_on(usize::from(known), bytes) {
+                return;
+            }
+            at += bytes.len() as isize;
+            if bytes.len() == left {
+                self.judge(start, outcome::MATCH, at);
+                return;
+            }
+            known += bytes.len() as State;
+            if at >= self.text.end() {
+                let Start { matcher, branch, start } = start;
+                let start = self.text.offset_of(start);
+                self.keep(Live { matcher, branch, state: known, start }, false);
+                return;
             }
         }
     }
@@ -425,13 +456,6 @@ fn branch_of(matcher: &Matcher, branch: u16) -> &Branch {
     match matcher.found() {
         Found::ByWindows(branches) => &branches[usize::from(branch)],
         Found::ByEveryByte(_) | Found::Simulated(_) => unreachable!("windows lead to branches"),
-    }
-}
-
-fn table_of(branch: &Branch) -> &Automaton {
-    match &branch.core {
-        Core::Table(table) => table,
-        Core::Simulated(_) => unreachable!("a branch that is simulated has no state"),
     }
 }
 

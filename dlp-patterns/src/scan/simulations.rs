@@ -259,7 +259,7 @@ fn nfa_of(matcher: &Matcher, branch: u16) -> &Nfa {
         Found::Simulated(nfa) => nfa,
         Found::ByWindows(branches) => match &branches[usize::from(branch)].core {
             Core::Simulated(nfa) => nfa,
-            Core::Table(_) => unreachable!("a table is not simulated"),
+            Core::Literal(_) | Core::Table(_) => unreachable!("only simulations are begun"),
         },
         Found::ByEveryByte(_) => unreachable!("it reads every byte by a table"),
     }

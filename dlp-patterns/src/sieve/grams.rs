@@ -4,14 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use super::WindowId;
 use super::slots::{Entry, Slots, word_at};
-use crate::compile::window::{FOLD, Window, folded};
+use crate::compile::window::{FOLD, Window};
 use crate::simd::{self, GRAMS_AT_ONCE, GramSet, Places, STRIPE_BYTES, Tier};
 
 /// Values that the folded bytes of a window may have for it to be looked up by them, all together.
 const VALUES_MAX: usize = 16;
 
-/// Masks of a stripe's grams at every fourth place.
-const MASKS: usize = STRIPE_BYTES / (4 * GRAMS_AT_ONCE) + 1;
+/// Masks of a stripe's grams at every fourth place and of one behind it, as whole words.
+const MASKS: usize = (STRIPE_BYTES / (4 * GRAMS_AT_ONCE) + 1).next_multiple_of(8);
 
 /// Finds windows of at least `stride + 3` bytes: whatever the place at which one begins, four of its bytes stand at a
 /// multiple of the stride. So only these are looked up; where they are known, all of the bytes are, for each place at which
@@ -30,7 +30,7 @@ impl Grams {
     /// Whether a window can be found with a stride.
     pub(super) fn suits(window: &Window, stride: usize) -> bool {
         let bytes = stride + 3;
-        let values = window.sets.iter().take(bytes).map(|set| folded(set).len());
+        let values = window.sets.iter().take(bytes).map(|set| set.folded().len());
         bytes <= usize::from(window.len) && values.product::<usize>() <= VALUES_MAX
     }
 
@@ -62,38 +62,36 @@ impl Grams {
         tier: Tier,
         bytes: &[u8],
         places: usize,
-        known: &mut Places,
+        [grams, known]: [&mut Places; 2],
         sink: &mut impl FnMut(WindowId, usize),
     ) {
         let mut count = 0;
         let mask = u64::MAX >> (8 * (5 - self.stride));
         for first in (0..4).step_by(self.stride) {
             // Windows that begin at the last places have their four bytes behind these.
-            let reach = (places + self.stride - 1).saturating_sub(first);
+            let reach = (places + self.stride - 1).saturating_sub(first).div_ceil(4);
             let mut masks = [0; MASKS];
-            let masks = &mut masks[..reach.div_ceil(4 * GRAMS_AT_ONCE)];
-            simd::gram_masks(tier, &self.fours, &bytes[first..], masks);
-            for (at, hits) in masks.iter().enumerate() {
-                let mut hits = *hits;
-                while hits != 0 {
-                    let gram = first + 4 * (at * GRAMS_AT_ONCE + hits.trailing_zeros() as usize);
-                    hits &= hits - 1;
-                    for before in 0..self.stride {
-                        let place = gram.wrapping_sub(before);
-                        if place < places {
-                            known[count] = place as u16;
-                            count += usize::from(
-                                self.wholes.may_have(hash((word_at(bytes, place) | FOLD) & mask)),
-                            );
-                        }
-                    }
+            simd::gram_masks(tier, &self.fours, &bytes[first..], &mut masks[..reach.div_ceil(GRAMS_AT_ONCE)]);
+            let mut masks: [u64; MASKS / 8] =
+                std::array::from_fn(|at| u64::from_le_bytes(masks.as_chunks().0[at]));
+            super::keep_places(&mut masks, reach);
+            let seen = simd::list_places(tier, &masks[..reach.div_ceil(64)], grams);
+            for gram in &grams[..seen] {
+                let gram = first + 4 * usize::from(*gram);
+                for before in 0..self.stride {
+                    // A place before the first is one behind the last, and is left out below: a branch less.
+                    let place = gram.wrapping_sub(before).min(places);
+                    known[count] = place as u16;
+                    count += usize::from(self.wholes.may_have(hash((word_at(bytes, place) | FOLD) & mask)));
                 }
             }
         }
         for place in &known[..count] {
             let place = usize::from(*place);
-            let word = word_at(bytes, place);
-            self.slots.look_up((word | FOLD) & mask, word, |window| sink(window, place));
+            if place < places {
+                let word = word_at(bytes, place);
+                self.slots.look_up((word | FOLD) & mask, word, |window| sink(window, place));
+            }
         }
     }
 

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::WindowId;
-use crate::byte_set::ByteSet;
 use crate::compile::window::Window;
 use crate::limits::WINDOW_BYTES;
 
@@ -19,17 +18,10 @@ impl Entry {
     pub(super) fn new(window: WindowId, of: &Window) -> Entry {
         let (mut mask, mut value) = ([0; WINDOW_BYTES], [0; WINDOW_BYTES]);
         for (at, set) in of.sets.iter().enumerate() {
-            (mask[at], value[at]) = masked(set);
+            (mask[at], value[at]) = set.masked();
         }
         Entry { mask: u64::from_le_bytes(mask), value: u64::from_le_bytes(value), window }
     }
-}
-
-/// A mask and a value such that each byte of the set is the value under the mask.
-fn masked(set: &ByteSet) -> (u8, u8) {
-    let (all, any) = set.iter().fold((u8::MAX, 0), |(all, any), byte| (all & byte, any | byte));
-    let same = !(all ^ any);
-    (same, all & same)
 }
 
 /// Entries by the hash of their keys.

@@ -1,0 +1,89 @@
+//! A row of bytes that are compared rather than read by an automaton.
+
+use serde::{Deserialize, Serialize};
+
+use crate::byte_set::ByteSet;
+
+/// One byte after another, of each of which some bits don't count: those that tell the cases of a letter apart.
+///
+/// Invariant: `masks` and `values` have the same length, which a state can count; no value has a bit that its mask lacks.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Literal {
+    masks: Box<[u8]>,
+    values: Box<[u8]>,
+}
+
+impl Literal {
+    /// The row of these sets, if each is what a mask and a value say.
+    pub(super) fn of_row(sets: &[ByteSet]) -> Option<Literal> {
+        u16::try_from(sets.len()).ok()?;
+        let masked = sets.iter().map(|set| {
+            let (mask, value) = set.masked();
+            (set.len() == 1 << mask.count_zeros()).then_some((mask, value))
+        });
+        let (masks, values): (Vec<u8>, Vec<u8>) = masked.collect::<Option<Vec<_>>>()?.into_iter().unzip();
+        Some(Literal { masks: masks.into(), values: values.into() })
+    }
+
+    /// How many bytes it has.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether its bytes from `at` on may begin with these; there are no more of these than of its own.
+    #[inline]
+    pub(crate) fn goes_on(&self, at: usize, bytes: &[u8]) -> bool {
+        let (masks, values) = (self.masks.get(at..), self.values.get(at..));
+        let own = masks.unwrap_or_default().iter().zip(values.unwrap_or_default());
+        // All are compared, for the sake of the branches that aren't there.
+        own.zip(bytes).fold(0, |differ, ((mask, value), byte)| differ | byte & mask ^ value) == 0
+    }
+
+    /// Whether its invariant holds, and it isn't empty: it may be from a file.
+    pub(super) fn is_sound(&self) -> bool {
+        let has_no_more = |(mask, value): (&u8, &u8)| value & !mask == 0;
+        (1..=usize::from(u16::MAX)).contains(&self.masks.len())
+            && self.masks.len() == self.values.len()
+            && self.masks.iter().zip(&self.values).all(has_no_more)
+    }
+
+    /// Its memory, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.masks.len() + self.values.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_what_its_sets_are_wherever_it_is_cut() {
+        let sets = [ByteSet::of(b'k'), ByteSet::from_fn(|byte| byte | 32 == b'e'), ByteSet::of(b'-')];
+        let literal = Literal::of_row(&sets).expect("values and cases");
+        for (at, bytes, is_one) in [
+            (0, &b"ke-"[..], true),
+            (0, b"kE-", true),
+            (0, b"k", true),
+            (1, b"E", true),
+            (2, b"-", true),
+            (0, b"Ke-", false),
+            (0, b"ke+", false),
+            (1, b"k", false),
+            (1, b"e\r", false),
+        ] {
+            assert_eq!(literal.goes_on(at, bytes), is_one, "{bytes:?} at {at}");
+        }
+        assert!(literal.is_sound());
+    }
+
+    #[test]
+    fn a_set_that_is_no_value_under_a_mask_has_none() {
+        let digits = ByteSet::from_fn(|byte| byte.is_ascii_digit());
+        assert!(Literal::of_row(&[ByteSet::of(b'k'), digits]).is_none());
+        assert!(Literal::of_row(&[ByteSet::default()]).is_none(), "nothing can stand there");
+        assert!(Literal::of_row(&[ByteSet::ALL]).is_some());
+        assert!(Literal::of_row(&vec![ByteSet::of(b'k'); 65_536]).is_none(), "no state counts so far");
+    }
+}
