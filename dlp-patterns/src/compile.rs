@@ -38,9 +38,9 @@ pub(crate) enum Found {
     /// Where one of its windows is, an automaton confirms.
     ByWindows(Vec<Branch>),
     /// Nothing of it is seldom.
-    ByEveryByte(Everywhere),
+    ByEveryByte(Box<Everywhere>),
     /// Nothing of it is seldom, and the automata that read every byte would be too large: they are simulated.
-    Simulated(Nfa),
+    Simulated(Box<Nfa>),
 }
 
 /// An alternative of a pattern, as a prefix and a core; a match is one of each, and some window is where it says.
@@ -83,8 +83,10 @@ pub(crate) fn compile(wanted: Wanted<'_>, frequency: &Frequency) -> Option<Found
     let pattern = if is_trimmed { shape::trimmed(wanted.pattern) } else { wanted.pattern.clone() };
     by_windows(&pattern, &wanted, frequency)
         .map(Found::ByWindows)
-        .or_else(|| by_every_byte(&pattern, &wanted).map(Found::ByEveryByte))
-        .or_else(|| simulated(&pattern, &wanted).map(Found::Simulated))
+        .or_else(|| {
+            by_every_byte(&pattern, &wanted).map(|everywhere| Found::ByEveryByte(Box::new(everywhere)))
+        })
+        .or_else(|| simulated(&pattern, &wanted).map(|nfa| Found::Simulated(Box::new(nfa))))
 }
 
 fn by_windows(pattern: &Hir, wanted: &Wanted<'_>, frequency: &Frequency) -> Option<Vec<Branch>> {
@@ -191,7 +193,7 @@ impl Core {
         }
     }
 
-    fn literal(&self) -> Option<&Literal> {
+    pub(crate) fn literal(&self) -> Option<&Literal> {
         match self {
             Core::Literal(literal) => Some(literal),
             Core::Table(_) | Core::Simulated(_) => None,
@@ -244,7 +246,7 @@ impl Found {
 
     fn tables(&self) -> impl Iterator<Item = &Automaton> {
         let everywhere = match self {
-            Found::ByEveryByte(everywhere) => Some(everywhere),
+            Found::ByEveryByte(everywhere) => Some(&**everywhere),
             Found::ByWindows(_) | Found::Simulated(_) => None,
         };
         let of_branches =
@@ -254,7 +256,7 @@ impl Found {
 
     fn simulations(&self) -> impl Iterator<Item = &Nfa> {
         let everywhere = match self {
-            Found::Simulated(nfa) => Some(nfa),
+            Found::Simulated(nfa) => Some(&**nfa),
             Found::ByWindows(_) | Found::ByEveryByte(_) => None,
         };
         let of_branches = self.branches().iter().filter_map(|branch| branch.core.simulation());

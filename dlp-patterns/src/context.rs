@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::compile::Found;
 use crate::compile::ahead::Ahead;
+use crate::compile::literal::{LiteralId, Literals};
 use crate::compile::window::Window;
 use crate::frequency::Frequency;
 use crate::limits::{TAIL_BYTES, WINDOW_BYTES};
@@ -23,6 +24,9 @@ pub(crate) struct Lead {
     pub(crate) len: u8,
     /// What has to stand behind it, by index.
     ahead: Option<u16>,
+    /// The whole match, if it is a literal and nothing else about it matters.
+    pub(crate) literal: Option<LiteralId>,
+    pub(crate) matches: Matches,
 }
 
 /// The windows and automata of the rules that look into a field of one direction.
@@ -33,6 +37,7 @@ pub(crate) struct Context {
     leads: Vec<Lead>,
     /// Each only once, for many rules want the same.
     aheads: Vec<Ahead>,
+    literals: Literals,
     /// The matchers whose automata read every byte.
     everywhere: Vec<MatcherId>,
     /// The matchers whose automata are simulated for every byte.
@@ -52,6 +57,7 @@ impl Context {
         let mut windows: Vec<Window> = Vec::new();
         let mut leads = Vec::new();
         let mut aheads: Vec<Ahead> = Vec::new();
+        let mut literals = Literals::default();
         let (mut everywhere, mut simulated) = (Vec::new(), Vec::new());
         let (mut count, mut is_counting) = (0, false);
         for (id, matcher) in matchers {
@@ -76,6 +82,7 @@ impl Context {
                     }
                     u16::try_from(index).expect("rules that look ahead are few")
                 });
+                let literal = matcher.plain_literal(branch).and_then(|literal| literals.push(literal));
                 for window in &branch.windows {
                     windows.push(*window);
                     leads.push(Lead {
@@ -84,12 +91,14 @@ impl Context {
                         offset: window.offset,
                         len: window.len,
                         ahead,
+                        literal,
+                        matches: matcher.matches(),
                     });
                 }
             }
         }
         let sieve = Sieve::new(&windows, tier, frequency);
-        Context { sieve, leads, aheads, everywhere, simulated, matchers: count, is_counting }
+        Context { sieve, leads, aheads, literals, everywhere, simulated, matchers: count, is_counting }
     }
 
     #[inline]
@@ -106,6 +115,12 @@ impl Context {
     #[inline]
     pub(crate) fn ahead(&self, lead: &Lead) -> Option<&Ahead> {
         Some(&self.aheads[usize::from(lead.ahead?)])
+    }
+
+    /// Whether these bytes, as many as it has, are the literal of a lead.
+    #[inline]
+    pub(crate) fn is_literal(&self, literal: LiteralId, bytes: &[u8]) -> bool {
+        self.literals.is(literal, bytes)
     }
 
     /// The matchers whose automata read every byte.
@@ -140,9 +155,10 @@ impl Context {
         let is_window =
             |lead: &Lead| (1..=WINDOW_BYTES).contains(&usize::from(lead.len)) && lead.offset >= -1;
         let is_ahead = |lead: &Lead| lead.ahead.is_none_or(|at| usize::from(at) < self.aheads.len());
+        let is_literal = |lead: &Lead| lead.literal.is_none_or(|literal| self.literals.has(literal));
         let is_everywhere = |id: &MatcherId| matches!(found(id), Some(Found::ByEveryByte(_)));
         let is_simulated = |id: &MatcherId| matches!(found(id), Some(Found::Simulated(_)));
-        self.leads.iter().all(|lead| is_lead(lead) && is_window(lead) && is_ahead(lead))
+        self.leads.iter().all(|lead| is_lead(lead) && is_window(lead) && is_ahead(lead) && is_literal(lead))
             && self.aheads.iter().all(Ahead::is_sound)
             && self.everywhere.iter().all(is_everywhere)
             && self.simulated.iter().all(is_simulated)
@@ -156,6 +172,9 @@ impl Context {
 
     /// Its memory, in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        self.sieve.bytes() + size_of_val(self.leads.as_slice()) + size_of_val(self.aheads.as_slice())
+        self.sieve.bytes()
+            + size_of_val(self.leads.as_slice())
+            + size_of_val(self.aheads.as_slice())
+            + self.literals.bytes()
     }
 }

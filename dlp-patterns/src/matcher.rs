@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::RuleId;
 use crate::byte_set::ByteSet;
-use crate::compile::{self, Found, Wanted};
+use crate::compile::literal::Literal;
+use crate::compile::{self, Branch, Found, Wanted};
 use crate::condition::Condition;
 use crate::cost::RuleCost;
 use crate::document::Mistake;
@@ -110,6 +111,12 @@ impl Matcher {
 
     pub(crate) fn found(&self) -> &Found {
         &self.found
+    }
+
+    /// The literal of one of its branches, if it is all that a match there has to be.
+    pub(crate) fn plain_literal<'b>(&self, branch: &'b Branch) -> Option<&'b Literal> {
+        let is_plain = self.behind.is_all() && !self.is_validated() && branch.prefix.is_none();
+        branch.core.literal().filter(|_| is_plain)
     }
 
     /// What it costs.

@@ -1,4 +1,4 @@
-//! A row of bytes that are compared rather than read by an automaton.
+//! Rows of bytes that are compared rather than read by an automaton.
 
 use serde::{Deserialize, Serialize};
 
@@ -35,9 +35,7 @@ impl Literal {
     #[inline]
     pub(crate) fn goes_on(&self, at: usize, bytes: &[u8]) -> bool {
         let (masks, values) = (self.masks.get(at..), self.values.get(at..));
-        let own = masks.unwrap_or_default().iter().zip(values.unwrap_or_default());
-        // All are compared, for the sake of the branches that aren't there.
-        own.zip(bytes).fold(0, |differ, ((mask, value), byte)| differ | byte & mask ^ value) == 0
+        is_value(masks.unwrap_or_default(), values.unwrap_or_default(), bytes)
     }
 
     /// Whether its invariant holds, and it isn't empty: it may be from a file.
@@ -51,6 +49,53 @@ impl Literal {
     /// Its memory, in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.masks.len() + self.values.len()
+    }
+}
+
+/// Whether bytes are the values under the masks, as far as there are any of all three.
+#[inline]
+fn is_value(masks: &[u8], values: &[u8], bytes: &[u8]) -> bool {
+    // All are compared, for the sake of the branches that aren't there.
+    let bytes = masks.iter().zip(values).zip(bytes);
+    bytes.fold(0, |differ, ((mask, value), byte)| differ | byte & mask ^ value) == 0
+}
+
+/// Literals side by side, so that one that is whole is compared without a look at anything else.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Literals(Vec<u8>);
+
+/// Where one of [`Literals`] is, and how many bytes it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LiteralId {
+    at: u32,
+    pub(crate) len: u16,
+}
+
+impl Literals {
+    /// Takes one more; `None` if there is no room.
+    pub(crate) fn push(&mut self, literal: &Literal) -> Option<LiteralId> {
+        let (at, len) = (u32::try_from(self.0.len()).ok()?, u16::try_from(literal.len()).ok()?);
+        self.0.extend_from_slice(&literal.masks);
+        self.0.extend_from_slice(&literal.values);
+        Some(LiteralId { at, len })
+    }
+
+    /// Whether these bytes, as many as it has, are the literal.
+    #[inline]
+    pub(crate) fn is(&self, id: LiteralId, bytes: &[u8]) -> bool {
+        let own = &self.0[id.at as usize..][..2 * usize::from(id.len)];
+        let (masks, values) = own.split_at(usize::from(id.len));
+        is_value(masks, values, bytes)
+    }
+
+    /// Whether it can be asked for that literal; it may be from a file.
+    pub(crate) fn has(&self, id: LiteralId) -> bool {
+        id.at as usize + 2 * usize::from(id.len) <= self.0.len()
+    }
+
+    /// Their memory, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.len()
     }
 }
 
@@ -76,6 +121,10 @@ mod tests {
             assert_eq!(literal.goes_on(at, bytes), is_one, "{bytes:?} at {at}");
         }
         assert!(literal.is_sound());
+        let mut literals = Literals::default();
+        let [_, id] = [(); 2].map(|()| literals.push(&literal).expect("there is room"));
+        assert!(literals.has(id) && !literals.has(LiteralId { len: id.len + 1, ..id }));
+        assert!(literals.is(id, b"kE-") && !literals.is(id, b"kE+"));
     }
 
     #[test]

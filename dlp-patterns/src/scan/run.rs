@@ -210,6 +210,17 @@ impl<'r> Run<'r> {
             self.is_exhausted = true;
             return;
         }
+        if let Some(literal) = lead.literal
+            && let Some(bytes) = self.text.in_chunk(core, usize::from(literal.len))
+        {
+            let steps = STEPS_PER_CONFIRMATION + u64::from(literal.len) / 8;
+            if self.pay(steps) && self.context.is_literal(literal, bytes) {
+                let [start, end] =
+                    [core, core + bytes.len() as isize].map(|place| self.text.offset_of(place));
+                self.note(Match { matcher: lead.matcher, start, end, moment: end }, lead.matches);
+            }
+            return;
+        }
         if let Some(ahead) = self.context.ahead(lead) {
             self.steps -= 1;
             if self.text.lacks(core, ahead) {
@@ -402,13 +413,17 @@ impl<'r> Run<'r> {
             return false;
         }
         let (start, end) = (self.text.offset_of(start), self.text.offset_of(end));
-        let found = Match { matcher, start, end, moment };
+        self.note(Match { matcher, start, end, moment }, of.matches());
+        true
+    }
+
+    /// Notes a match of a matcher of which those matter.
+    fn note(&mut self, found: Match, matches: Matches) {
         let pending = &mut self.kept.get_or_insert_default().pending;
-        match of.matches() {
+        match matches {
             Matches::Every => pending.note(found),
             Matches::Hit | Matches::First => pending.note_best(found),
         }
-        true
     }
 
     /// Where the last match of the matcher ended, as an offset; 0 if only its first one matters.

@@ -69,6 +69,12 @@ impl<'t> Text<'t> {
         bytes.is_some_and(|bytes| !bytes.iter().any(|byte| ahead.set.contains(*byte)))
     }
 
+    /// So many bytes from a place on, if all are in the chunk.
+    #[inline]
+    pub(super) fn in_chunk(&self, from: isize, len: usize) -> Option<&'t [u8]> {
+        self.chunk.get(usize::try_from(from).ok()?..)?.get(..len)
+    }
+
     /// The bytes from a place to the end of the part of the text that it is in: tail or chunk.
     #[inline]
     pub(super) fn rest_of_part(&self, from: isize) -> &'t [u8] {
@@ -84,7 +90,14 @@ impl<'t> Text<'t> {
     /// The last bytes before `end`, from `start` on if these aren't more than an excerpt has, as far as they are known.
     pub(super) fn excerpt(&self, start: isize, end: isize) -> ArrayVec<u8, { Hit::EXCERPT_BYTES_MAX }> {
         let start = start.max(end - Hit::EXCERPT_BYTES_MAX as isize);
-        (start..end).filter_map(|place| self.byte(place)).collect()
+        let mut excerpt = ArrayVec::new();
+        for (part, begin) in [(self.tail, -(self.tail.len() as isize)), (self.chunk, 0)] {
+            let [from, to] =
+                [start, end].map(|place| usize::try_from(place - begin).unwrap_or(0).min(part.len()));
+            let part = part.get(from..to).unwrap_or_default();
+            excerpt.try_extend_from_slice(part).expect("both together are no more than it holds");
+        }
+        excerpt
     }
 }
 
