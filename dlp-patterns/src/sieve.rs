@@ -24,6 +24,9 @@ pub(crate) type WindowId = u32;
 /// From so many windows on buckets can't tell them from text any more, so that most are looked up as grams.
 const BUCKET_WINDOWS_MAX: usize = 384;
 
+/// Windows that are left to the buckets for the sake of a larger stride.
+const LEFT_OUT_MAX: usize = 64;
+
 /// What a pass costs a byte beside its look-ups, and what a look at wide windows costs a place that isn't for them, when a
 /// place that gets through costs 1.
 const PASS_COST: f64 = 0.02;
@@ -59,7 +62,7 @@ impl Room {
 pub(crate) struct Sieve {
     tier: Tier,
     passes: Vec<Pass>,
-    grams: Vec<Grams>,
+    grams: Option<Grams>,
 }
 
 /// One way through the bytes, for all windows that share buckets.
@@ -79,16 +82,12 @@ impl Sieve {
         let ids = 0..WindowId::try_from(windows.len()).expect("windows are few");
         let (wide, mut narrow): (Windows, Windows) =
             ids.zip(windows.iter().copied()).partition(|(_, window)| window.is_wide());
-        let mut grams = Vec::new();
-        for stride in [4, 2, 1] {
-            if narrow.len() > BUCKET_WINDOWS_MAX {
-                let (suited, rest): (Windows, Windows) =
-                    narrow.into_iter().partition(|(_, window)| Grams::suits(window, stride));
-                narrow = rest;
-                if !suited.is_empty() {
-                    grams.push(Grams::new(&suited, stride));
-                }
-            }
+        let mut grams = None;
+        if narrow.len() > BUCKET_WINDOWS_MAX {
+            let stride = stride_for(&narrow);
+            let suited;
+            (suited, narrow) = narrow.into_iter().partition(|(_, window)| Grams::suits(window, stride));
+            grams = (!suited.is_empty()).then(|| Grams::new(&suited, stride));
         }
         Sieve { tier, passes: passes(&narrow, &wide, tier, frequency), grams }
     }
@@ -114,7 +113,7 @@ impl Sieve {
                 keys.look_up(bytes, listed, &mut sink);
             }
         }
-        for grams in &self.grams {
+        if let Some(grams) = &self.grams {
             grams.look(self.tier, bytes, places, [&mut room.grams, &mut room.places], &mut sink);
         }
     }
@@ -139,8 +138,15 @@ impl Sieve {
                 + pass.keys.as_ref().map_or(0, Keys::bytes)
                 + pass.wide.iter().map(Wide::bytes).sum::<usize>()
         };
-        self.passes.iter().map(pass).sum::<usize>() + self.grams.iter().map(Grams::bytes).sum::<usize>()
+        self.passes.iter().map(pass).sum::<usize>() + self.grams.as_ref().map_or(0, Grams::bytes)
     }
+}
+
+/// The largest stride that leaves out few windows: to look at twice as many places costs about as much as buckets for so
+/// many.
+fn stride_for(windows: &Windows) -> usize {
+    let suited = |stride: usize| windows.iter().filter(|(_, window)| Grams::suits(window, stride)).count();
+    [4, 2].into_iter().find(|stride| suited(1) - suited(*stride) <= LEFT_OUT_MAX).unwrap_or(1)
 }
 
 /// One pass for all windows, or one for those with keys and one for the others: whatever costs less.

@@ -2,10 +2,10 @@
 
 use std::arch::x86_64::{
     __m256i, _mm_cvtsi32_si128, _mm_loadu_si128, _mm256_and_si256, _mm256_broadcastsi128_si256,
-    _mm256_castsi256_ps, _mm256_cmpeq_epi8, _mm256_i32gather_epi32, _mm256_loadu_si256, _mm256_movemask_epi8,
-    _mm256_movemask_ps, _mm256_mullo_epi32, _mm256_or_si256, _mm256_set1_epi8, _mm256_set1_epi32,
-    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi32, _mm256_srl_epi32, _mm256_srli_epi16,
-    _mm256_srli_epi32, _mm256_srlv_epi32, _mm256_storeu_si256, _mm256_xor_si256,
+    _mm256_castsi256_ps, _mm256_cmpeq_epi8, _mm256_cmpeq_epi32, _mm256_i32gather_epi32, _mm256_loadu_si256,
+    _mm256_movemask_epi8, _mm256_movemask_ps, _mm256_mullo_epi32, _mm256_or_si256, _mm256_set1_epi8,
+    _mm256_set1_epi32, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_sllv_epi32, _mm256_srl_epi32,
+    _mm256_srli_epi16, _mm256_storeu_si256, _mm256_xor_si256,
 };
 
 use super::{
@@ -134,19 +134,21 @@ fn grams(set: &GramSet, bytes: &[u8], masks: &mut [u8]) {
     let words = set.words();
     let fold = _mm256_set1_epi32(GramSet::FOLD.cast_signed());
     let factor = _mm256_set1_epi32(GramSet::FACTOR.cast_signed());
-    let shift = _mm_cvtsi32_si128(set.shift().cast_signed());
-    let low = _mm256_set1_epi32(31);
-    // An index has 32 - shift bits, five of which are for the bit within a word.
-    assert!(words.len() == 1 << (32 - set.shift() - 5), "each index is within the words");
+    let shift = |bits: u32| _mm_cvtsi32_si128(bits.cast_signed());
+    let to_word = shift(set.shift() + GramSet::BIT_BITS);
+    let (to_first, to_second) = (shift(set.shift()), shift(set.shift() - GramSet::BIT_BITS));
+    let (one, low) = (_mm256_set1_epi32(1), _mm256_set1_epi32(31));
+    let bit = |hash, shift| _mm256_sllv_epi32(one, _mm256_and_si256(_mm256_srl_epi32(hash, shift), low));
+    // What is left of a hash is an index.
+    assert!(words.len() == 1 << (32 - set.shift() - GramSet::BIT_BITS), "each index is within the words");
     for (mask, bytes) in masks.iter_mut().zip(bytes.as_chunks::<{ 4 * GRAMS_AT_ONCE }>().0) {
-        let grams = _mm256_or_si256(load_array(bytes), fold);
-        let index = _mm256_srl_epi32(_mm256_mullo_epi32(grams, factor), shift);
-        let word = _mm256_srli_epi32(index, 5);
+        let hash = _mm256_mullo_epi32(_mm256_or_si256(load_array(bytes), fold), factor);
+        let at = _mm256_srl_epi32(hash, to_word);
         // SAFETY: it was asserted that all indices are within the words.
-        let word = unsafe { _mm256_i32gather_epi32::<4>(words.as_ptr().cast(), word) };
-        let bit = _mm256_srlv_epi32(word, _mm256_and_si256(index, low));
-        let top = _mm256_castsi256_ps(_mm256_slli_epi32(bit, 31));
-        *mask = _mm256_movemask_ps(top) as u8;
+        let word = unsafe { _mm256_i32gather_epi32::<4>(words.as_ptr().cast(), at) };
+        let bits = _mm256_or_si256(bit(hash, to_first), bit(hash, to_second));
+        let is_in = _mm256_cmpeq_epi32(_mm256_and_si256(word, bits), bits);
+        *mask = _mm256_movemask_ps(_mm256_castsi256_ps(is_in)) as u8;
     }
 }
 

@@ -77,7 +77,8 @@ impl BucketTables {
     }
 }
 
-/// A set of grams: four bytes each, whatever their case.
+/// A set of grams: four bytes each, whatever their case. Each sets two bits of one word, so that a look is one access to
+/// memory (Putze, Sanders and Singler, *Cache-, hash- and space-efficient Bloom filters*, 2007).
 ///
 /// Invariant: there are `1 << (32 - shift)` bits in `words`, and at least 32.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -94,16 +95,22 @@ impl GramSet {
     /// Multiplicative hashing with the golden ratio (Knuth, TAOCP vol. 3, 6.4).
     pub(crate) const FACTOR: u32 = 0x9e37_79b1;
 
+    /// Bits that tell the bits of a word apart.
+    pub(crate) const BIT_BITS: u32 = 5;
+
     /// A set with `1 << bits` bits.
     ///
     /// # Panics
-    /// If that is less than one word or more than a hash has.
+    /// If that is less than one word, or more than a hash can address.
     pub(crate) fn new(bits: u32, grams: impl Iterator<Item = u32>) -> GramSet {
-        assert!((5..32).contains(&bits), "it has whole words, and a hash has 32 bits");
+        assert!(
+            (5..28).contains(&bits),
+            "it has whole words, and a hash has 32 bits, five of them for the second bit"
+        );
         let mut set = GramSet { words: vec![0; 1 << (bits - 5)], shift: 32 - bits };
         for gram in grams {
-            let bit = set.bit(gram);
-            set.words[bit >> 5] |= 1 << (bit & 31);
+            let (word, bits) = set.place_of(gram);
+            set.words[word] |= bits;
         }
         set
     }
@@ -111,13 +118,13 @@ impl GramSet {
     /// Whether a gram may be in the set.
     #[inline]
     pub(crate) fn may_have(&self, gram: u32) -> bool {
-        let bit = self.bit(gram);
-        self.words[bit >> 5] >> (bit & 31) & 1 == 1
+        let (word, bits) = self.place_of(gram);
+        self.words[word] & bits == bits
     }
 
     /// Whether its invariant holds: it may be from a file.
     pub(crate) fn is_sound(&self) -> bool {
-        (1..=27).contains(&self.shift) && self.words.len() == 1 << (27 - self.shift)
+        (5..=27).contains(&self.shift) && self.words.len() == 1 << (27 - self.shift)
     }
 
     pub(crate) fn words(&self) -> &[u32] {
@@ -128,8 +135,13 @@ impl GramSet {
         self.shift
     }
 
+    /// In which word of the set a gram is, and which bits of it are set then.
     #[inline]
-    fn bit(&self, gram: u32) -> usize {
-        ((gram | GramSet::FOLD).wrapping_mul(GramSet::FACTOR) >> self.shift) as usize
+    fn place_of(&self, gram: u32) -> (usize, u32) {
+        let hash = (gram | GramSet::FOLD).wrapping_mul(GramSet::FACTOR);
+        let first = hash >> self.shift;
+        // A shift of a word counts modulo 32.
+        let second = hash >> (self.shift - GramSet::BIT_BITS);
+        ((first >> GramSet::BIT_BITS) as usize, 1_u32.wrapping_shl(first) | 1_u32.wrapping_shl(second))
     }
 }
