@@ -10,12 +10,14 @@ use crate::limits::{AUTOMATON_STATES_MAX, PREFIX_BYTES_MAX, WINDOW_CHANCE_MAX};
 use crate::nfa::Nfa;
 
 pub(crate) mod ahead;
+pub(crate) mod head;
 pub(crate) mod literal;
 mod sequence;
 mod shape;
 pub(crate) mod window;
 
 use ahead::Ahead;
+use head::Head;
 use literal::Literal;
 pub(crate) use shape::plain_row;
 use window::Window;
@@ -50,6 +52,8 @@ pub(crate) struct Branch {
     pub(crate) prefix: Option<Automaton>,
     /// Reads forward from the begin of the core.
     pub(crate) core: Core,
+    /// What each match of the core begins with, if that is known and the core isn't nothing else.
+    pub(crate) head: Option<Head>,
     pub(crate) windows: Vec<Window>,
     /// What stands behind its windows, as a look ahead that saves confirmations.
     pub(crate) ahead: Option<Ahead>,
@@ -116,9 +120,11 @@ fn by_windows(pattern: &Hir, wanted: &Wanted<'_>, frequency: &Frequency) -> Opti
         let ends_of = split.windows.iter().map(|window| i16::from(window.offset) + i16::from(window.len));
         let known = usize::try_from(ends_of.max().unwrap_or(0)).unwrap_or(0);
         let ahead = ahead::ahead(&split.core, known, frequency);
+        let core = core_of(split.core.clone(), wanted)?;
         Some(Branch {
             prefix,
-            core: core_of(split.core, wanted)?,
+            head: Head::of(&split.core, &core),
+            core,
             ahead,
             // One more, for what stands behind the match.
             lookback_bytes: prefix_bytes + offsets.max().unwrap_or(0) + 1,
@@ -185,6 +191,22 @@ impl Wanted<'_> {
     }
 }
 
+impl Branch {
+    /// The bytes that each match of its core begins with, if they are known.
+    pub(crate) fn literal(&self) -> Option<&Literal> {
+        self.core.literal().or(self.head.as_ref().map(|head| &head.literal))
+    }
+
+    /// Whether a match of it is a literal and nothing else.
+    pub(crate) fn is_literal(&self) -> bool {
+        self.prefix.is_none() && self.core.literal().is_some()
+    }
+
+    fn is_sound(&self) -> bool {
+        self.head.as_ref().is_none_or(|head| head.is_sound(&self.core))
+    }
+}
+
 impl Core {
     fn table(&self) -> Option<&Automaton> {
         match self {
@@ -193,7 +215,7 @@ impl Core {
         }
     }
 
-    pub(crate) fn literal(&self) -> Option<&Literal> {
+    fn literal(&self) -> Option<&Literal> {
         match self {
             Core::Literal(literal) => Some(literal),
             Core::Table(_) | Core::Simulated(_) => None,
@@ -235,13 +257,14 @@ impl Found {
 
     /// Whether it can be scanned with, whatever comes: it may be from a file.
     pub(crate) fn is_sound(&self) -> bool {
-        self.literals().all(Literal::is_sound)
+        self.branches().iter().all(Branch::is_sound)
+            && self.literals().all(Literal::is_sound)
             && self.tables().all(Automaton::is_sound)
             && self.simulations().all(Nfa::is_sound)
     }
 
     fn literals(&self) -> impl Iterator<Item = &Literal> {
-        self.branches().iter().filter_map(|branch| branch.core.literal())
+        self.branches().iter().filter_map(Branch::literal)
     }
 
     fn tables(&self) -> impl Iterator<Item = &Automaton> {

@@ -24,8 +24,10 @@ pub(crate) struct Lead {
     pub(crate) len: u8,
     /// What has to stand behind it, by index.
     ahead: Option<u16>,
-    /// The whole match, if it is a literal and nothing else about it matters.
+    /// What the core begins with, if that is known.
     pub(crate) literal: Option<LiteralId>,
+    /// The literal is a match, and nothing else about it matters.
+    pub(crate) is_whole: bool,
     pub(crate) matches: Matches,
 }
 
@@ -82,7 +84,7 @@ impl Context {
                     }
                     u16::try_from(index).expect("rules that look ahead are few")
                 });
-                let literal = matcher.plain_literal(branch).and_then(|literal| literals.push(literal));
+                let literal = branch.literal().and_then(|literal| literals.push(literal));
                 for window in &branch.windows {
                     windows.push(*window);
                     leads.push(Lead {
@@ -92,6 +94,7 @@ impl Context {
                         len: window.len,
                         ahead,
                         literal,
+                        is_whole: matcher.is_literal(branch),
                         matches: matcher.matches(),
                     });
                 }
@@ -117,7 +120,7 @@ impl Context {
         Some(&self.aheads[usize::from(lead.ahead?)])
     }
 
-    /// Whether these bytes, as many as it has, are the literal of a lead.
+    /// Whether these bytes, as many as it has, are the literal that a lead has.
     #[inline]
     pub(crate) fn is_literal(&self, literal: LiteralId, bytes: &[u8]) -> bool {
         self.literals.is(literal, bytes)

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::RuleId;
 use crate::byte_set::ByteSet;
-use crate::compile::literal::Literal;
 use crate::compile::{self, Branch, Found, Wanted};
 use crate::condition::Condition;
 use crate::cost::RuleCost;
@@ -113,10 +112,9 @@ impl Matcher {
         &self.found
     }
 
-    /// The literal of one of its branches, if it is all that a match there has to be.
-    pub(crate) fn plain_literal<'b>(&self, branch: &'b Branch) -> Option<&'b Literal> {
-        let is_plain = self.behind.is_all() && !self.is_validated() && branch.prefix.is_none();
-        branch.core.literal().filter(|_| is_plain)
+    /// Whether a match of one of its branches is a literal, and nothing else about it matters.
+    pub(crate) fn is_literal(&self, branch: &Branch) -> bool {
+        branch.is_literal() && self.behind.is_all() && !self.is_validated()
     }
 
     /// What it costs.

@@ -55,6 +55,16 @@ struct Start {
     start: isize,
 }
 
+/// Where a core begins, and what is known of it.
+#[derive(Clone, Copy)]
+struct Begin {
+    at: isize,
+    /// The byte before it; `None` at the begin of the field.
+    behind: Option<u8>,
+    /// How many of its bytes, all of its head, or 0, are there for certain.
+    known: usize,
+}
+
 impl<'r> Run<'r> {
     /// A run has room for many notes, so it stays where it is made.
     #[inline]
@@ -205,61 +215,76 @@ impl<'r> Run<'r> {
         if self.is_decided(lead.matcher, core) {
             return;
         }
-        // Neither the look ahead nor the one back over the prefix is for nothing.
-        if self.steps < STEPS_PER_CONFIRMATION {
-            self.is_exhausted = true;
-            return;
-        }
-        if let Some(literal) = lead.literal
-            && let Some(bytes) = self.text.in_chunk(core, usize::from(literal.len))
-        {
-            let steps = STEPS_PER_CONFIRMATION + u64::from(literal.len) / 8;
-            if self.pay(steps) && self.context.is_literal(literal, bytes) {
-                let [start, end] =
-                    [core, core + bytes.len() as isize].map(|place| self.text.offset_of(place));
-                self.note(Match { matcher: lead.matcher, start, end, moment: end }, lead.matches);
-            }
-            return;
-        }
-        if let Some(ahead) = self.context.ahead(lead) {
-            self.steps -= 1;
-            if self.text.lacks(core, ahead) {
-                return;
-            }
-        }
+        let Some(known) = self.glance(lead, core) else { return };
+        let core = Begin { at: core, behind, known };
         let matcher = self.rules.matcher(lead.matcher);
         let branch = branch_of(matcher, lead.branch);
-        let start = Start { matcher: lead.matcher, branch: lead.branch, start: core };
+        let start = Start { matcher: lead.matcher, branch: lead.branch, start: core.at };
         let Some(prefix) = &branch.prefix else {
             if matcher.may_follow(behind) {
-                self.begin(start, branch, behind, core);
+                self.begin(start, branch, core);
             }
             return;
         };
         let text = self.text;
-        let (_, read) = each_begin(prefix, prefix.start(text.byte(core)), text, isize::MIN..core, |begin| {
-            let may_follow = text.behind(begin).is_some_and(|behind| matcher.may_follow(behind));
-            if may_follow {
-                self.begin(Start { start: begin, ..start }, branch, behind, core);
-            }
-            may_follow && !matcher.is_validated()
-        });
+        let (_, read) =
+            each_begin(prefix, prefix.start(text.byte(core.at)), text, isize::MIN..core.at, |begin| {
+                let may_follow = text.behind(begin).is_some_and(|behind| matcher.may_follow(behind));
+                if may_follow {
+                    self.begin(Start { start: begin, ..start }, branch, core);
+                }
+                may_follow && !matcher.is_validated()
+            });
         self.pay(read);
+    }
+
+    /// Looks at what can be told without an automaton: how many bytes of the core are there for certain; `None` if there is
+    /// no match, or it is noted already.
+    #[inline]
+    fn glance(&mut self, lead: &Lead, core: isize) -> Option<usize> {
+        // Nothing is for nothing, neither this nor the look back over the prefix.
+        if self.steps < STEPS_PER_CONFIRMATION {
+            self.is_exhausted = true;
+            return None;
+        }
+        let mut known = 0;
+        if let Some(literal) = lead.literal
+            && let Some(bytes) = self.text.in_chunk(core, usize::from(literal.len))
+        {
+            if !self.pay(1 + bytes.len() as u64 / 8) || !self.context.is_literal(literal, bytes) {
+                return None;
+            }
+            if lead.is_whole {
+                let [start, end] =
+                    [core, core + bytes.len() as isize].map(|place| self.text.offset_of(place));
+                self.note(Match { matcher: lead.matcher, start, end, moment: end }, lead.matches);
+                return None;
+            }
+            known = bytes.len();
+        }
+        let Some(ahead) = self.context.ahead(lead) else { return Some(known) };
+        (self.pay(1) && !self.text.lacks(core, ahead)).then_some(known)
     }
 
     /// Begins to confirm a match whose core begins at a place, or has it begun once all windows are known.
     #[inline]
-    fn begin(&mut self, start: Start, branch: &Branch, behind: Option<u8>, core: isize) {
+    fn begin(&mut self, start: Start, branch: &Branch, core: Begin) {
         if self.steps < STEPS_PER_CONFIRMATION {
             self.is_exhausted = true;
             return;
         }
         self.steps -= STEPS_PER_CONFIRMATION;
         match &branch.core {
-            Core::Literal(literal) => self.compare(start, literal, 0, core),
-            Core::Table(table) => self.confirm(start, table, table.start(behind), core),
+            Core::Literal(literal) => self.compare(start, literal, 0, core.at),
+            Core::Table(table) => {
+                let head = branch.head.as_ref().filter(|_| core.known > 0);
+                match head.and_then(|head| head.state(core.behind)) {
+                    Some(state) => self.confirm(start, table, state, core.at + core.known as isize),
+                    None => self.confirm(start, table, table.start(core.behind), core.at),
+                }
+            }
             Core::Simulated(_) => {
-                let (core, begin) = (self.text.offset_of(core), self.text.offset_of(start.start));
+                let (core, begin) = (self.text.offset_of(core.at), self.text.offset_of(start.start));
                 let kept = self.kept.get_or_insert_default();
                 kept.simulations.begin((start.matcher, start.branch), core, begin);
             }
