@@ -77,6 +77,11 @@ impl Report {
         median(self.rounds.iter().map(ratio))
     }
 
+    fn write_ratio(&self, f: &mut fmt::Formatter<'_>, of: &str, ratio: fn(&Round) -> f64) -> fmt::Result {
+        let rounds: Vec<_> = self.rounds.iter().map(|round| format!("{:.3}", ratio(round))).collect();
+        writeln!(f, "(with - without) / {of:<8} {:.3} (rounds {})", self.ratio(ratio), rounds.join(", "))
+    }
+
     /// As one object.
     pub(crate) fn to_json(&self) -> Value {
         json!({
@@ -128,13 +133,7 @@ impl fmt::Display for Report {
             "  scan in place        {:>9.4}",
             self.ns_per_byte(|round| round.in_place_s - round.bare_s)
         )?;
-        let ratios: [(_, fn(&Round) -> f64); 2] =
-            [("alone", Round::ratio), ("in place", Round::ratio_in_place)];
-        for (of, ratio) in ratios {
-            let rounds: Vec<_> = self.rounds.iter().map(|round| format!("{:.3}", ratio(round))).collect();
-            let median = self.ratio(ratio);
-            writeln!(f, "(with - without) / {of:<8} {median:.3} (rounds {})", rounds.join(", "))?;
-        }
-        Ok(())
+        self.write_ratio(f, "alone", Round::ratio)?;
+        self.write_ratio(f, "in place", Round::ratio_in_place)
     }
 }
