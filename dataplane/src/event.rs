@@ -150,10 +150,25 @@ pub struct Anomaly<'e> {
     pub kind: AppAnomaly,
 }
 
+/// What the rules are about to read in one direction of a flow; its fields come one after another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading<'r> {
+    /// A field begins.
+    Begin(Field),
+    /// The next bytes of the open field.
+    Data(&'r [u8]),
+    /// The open field is complete.
+    End,
+}
+
 /// Who listens to the dataplane.
 pub trait EventSink {
     /// Takes note. Called on the packet path: must not block.
     fn emit(&mut self, event: Event<'_>);
+
+    /// Looks over the rules' shoulder, before each step of a scan. Nearly nobody does, and then it is no code at all.
+    #[inline]
+    fn reads(&mut self, _flow: &FlowRecord, _direction: Direction, _reading: Reading<'_>) {}
 }
 
 impl EventSink for () {

@@ -3,7 +3,8 @@
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
-use dataplane::pipeline::{Pipeline, RxMeta};
+use dataplane::event::EventSink;
+use dataplane::pipeline::{Counters, Pipeline, RxMeta};
 use dataplane::policy::Settings;
 use dataplane::verdict::Verdict;
 use dlp_patterns::RuleSet;
@@ -21,23 +22,18 @@ pub use summary::Summary;
 const FRAMES_PER_EXPIRY: u32 = 64;
 
 /// Several captures as one run: flows go on from one to the next.
-pub struct Replay<W: Write> {
+pub struct Replay<S> {
     pipeline: Pipeline,
-    sink: EveFile<W>,
+    sink: S,
     passed: Option<Passed>,
     first_ns: Option<u64>,
     newest_ns: u64,
     until_expiry: u32,
 }
 
-impl<W: Write> Replay<W> {
+impl<S: EventSink> Replay<S> {
     /// A run that tells `sink` of its events and writes the frames that pass to `passed`.
-    pub fn new(
-        settings: Settings,
-        rules: Arc<RuleSet>,
-        sink: EveFile<W>,
-        passed: Option<Passed>,
-    ) -> Replay<W> {
+    pub fn new(settings: Settings, rules: Arc<RuleSet>, sink: S, passed: Option<Passed>) -> Replay<S> {
         Replay {
             pipeline: Pipeline::new(settings, rules),
             sink,
@@ -59,18 +55,10 @@ impl<W: Write> Replay<W> {
         Ok(())
     }
 
-    /// Ends all flows and closes the books.
-    ///
-    /// # Errors
-    /// If events, or the frames that pass, could not be written.
-    pub fn finish(mut self) -> Result<Summary, io::Error> {
+    /// Ends all flows; the sink, and the books.
+    pub fn end(mut self) -> (S, Counters) {
         self.pipeline.finish(self.newest_ns, &mut self.sink);
-        let span_ns = self.newest_ns - self.first_ns.unwrap_or(self.newest_ns);
-        let counters = *self.pipeline.counters();
-        self.sink.stats(&counters, span_ns / 1_000_000_000, self.newest_ns);
-        self.sink.finish()?;
-        self.passed.map_or(Ok(()), Passed::finish)?;
-        Ok(Summary::new(counters, span_ns))
+        (self.sink, *self.pipeline.counters())
     }
 
     #[inline]
@@ -98,5 +86,21 @@ impl<W: Write> Replay<W> {
             self.until_expiry = FRAMES_PER_EXPIRY;
             self.pipeline.expire(self.newest_ns, &mut self.sink);
         }
+    }
+}
+
+impl<W: Write> Replay<EveFile<W>> {
+    /// Ends all flows and closes the books.
+    ///
+    /// # Errors
+    /// If events, or the frames that pass, could not be written.
+    pub fn finish(mut self) -> Result<Summary, io::Error> {
+        self.pipeline.finish(self.newest_ns, &mut self.sink);
+        let span_ns = self.newest_ns - self.first_ns.unwrap_or(self.newest_ns);
+        let counters = *self.pipeline.counters();
+        self.sink.stats(&counters, span_ns / 1_000_000_000, self.newest_ns);
+        self.sink.finish()?;
+        self.passed.map_or(Ok(()), Passed::finish)?;
+        Ok(Summary::new(counters, span_ns))
     }
 }

@@ -3,6 +3,7 @@
 
 mod build;
 mod generate;
+mod glue;
 mod inline;
 mod matching;
 mod measure;
@@ -73,6 +74,16 @@ enum Command {
     /// Scan random texts of the rules, cut anywhere, by Weir's matcher, a peer's, and plain automata, and stop at the first
     /// difference.
     MatchCheck(matching::CheckPlan),
+    /// Replay a capture through Weir without rules, through Weir with rules, and through the bare matcher by turns, on one
+    /// core: what rules cost beyond their scans.
+    Glue {
+        /// What is measured.
+        #[command(flatten)]
+        plan: glue::Plan,
+        /// How the result is printed.
+        #[arg(short, long, value_enum, default_value = "text")]
+        output: Output,
+    },
     /// Flood Weir and a bare AF_XDP forwarder by turns between namespaces of this machine, as root: frames that each
     /// forwards at full rate, and frames lost at paced rates.
     Inline {
@@ -141,6 +152,10 @@ fn main() -> ExitCode {
             Output::Json => println!("{}", report.to_json()),
         }),
         Command::MatchCheck(plan) => plan.run(),
+        Command::Glue { plan, output } => plan.run().map(|report| match output {
+            Output::Text => print!("{report}"),
+            Output::Json => println!("{}", report.to_json()),
+        }),
         Command::Inline { rounds, seconds, core, output } => {
             let plan = inline::Plan { rounds, seconds, core };
             plan.run().map(|report| match output {

@@ -32,6 +32,7 @@ use subjects::Subjects;
 
 pub(crate) use check::CheckPlan;
 pub(crate) use setup::read_packs;
+pub(crate) use subjects::lines;
 
 /// A round of a contestant lasts at least this long, in seconds: the clock and the caches of the other then don't count.
 const ROUND_S_MIN: f64 = 0.2;
@@ -69,17 +70,6 @@ pub(crate) struct Plan {
     core: Option<usize>,
 }
 
-fn pin(core: Option<usize>) -> Result<()> {
-    let cores = core_affinity::get_core_ids().unwrap_or_default();
-    let wanted = match core {
-        Some(index) => cores.iter().find(|core| core.id == index),
-        None => cores.last(),
-    };
-    let wanted = wanted.context("there is no such core")?;
-    ensure!(core_affinity::set_for_current(*wanted), "cannot be pinned to core {}", wanted.id);
-    Ok(())
-}
-
 impl Plan {
     /// Compiles, compares and measures.
     ///
@@ -88,7 +78,7 @@ impl Plan {
     pub(crate) fn run(&self) -> Result<Report> {
         // Once pinned, it would seem to have one core.
         let machine = measure::machine();
-        pin(self.core)?;
+        measure::pin(self.core)?;
         let data =
             std::fs::read(&self.data).with_context(|| format!("cannot read {}", self.data.display()))?;
         ensure!(!data.is_empty(), "{} is empty", self.data.display());

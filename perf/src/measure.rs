@@ -4,8 +4,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Instant, SystemTime};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use engine::eve::Timestamp;
+use rustix::time::{ClockId, clock_gettime};
 use serde_json::Value;
 
 /// What one run took and told.
@@ -44,6 +45,29 @@ pub(crate) fn run(program: &Path, arguments: &[String], core: usize, eve: &Path)
         }
     }
     Ok(run)
+}
+
+/// Keeps this process on a core; on the last one unless told otherwise.
+pub(crate) fn pin(core: Option<usize>) -> Result<()> {
+    let cores = core_affinity::get_core_ids().unwrap_or_default();
+    let wanted = match core {
+        Some(index) => cores.iter().find(|core| core.id == index),
+        None => cores.last(),
+    };
+    let wanted = wanted.context("there is no such core")?;
+    ensure!(core_affinity::set_for_current(*wanted), "cannot be pinned to core {}", wanted.id);
+    Ok(())
+}
+
+/// What the work yields, and the time that this thread worked, in seconds: that of others is not ours.
+pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
+    let now_s = || {
+        let now = clock_gettime(ClockId::ThreadCPUTime);
+        now.tv_sec as f64 + now.tv_nsec as f64 / 1e9
+    };
+    let begin_s = now_s();
+    let result = work();
+    (result, now_s() - begin_s)
 }
 
 /// The middle value; of an even number the lower of the two.

@@ -5,7 +5,7 @@ use flow_table::Orientation;
 use super::Side;
 use super::secrets::Secrets;
 use crate::app::{App, AppAnomaly, AppSink, HttpTransaction};
-use crate::event::{Anomaly, Event, EventSink, FlowEnd, FlowEndCause, FlowState, HttpEnd};
+use crate::event::{Anomaly, Event, EventSink, FlowEnd, FlowEndCause, FlowState, HttpEnd, Reading};
 use crate::flow::{Direction, FlowRecord, Timeouts, protocol};
 use crate::inspect::{FieldScan, Findings, RuleSets};
 use crate::policy::Disposition;
@@ -130,8 +130,11 @@ impl Tracked {
         inspection: &mut Inspection<'_, S>,
     ) {
         let scan = &mut self.scans[direction as usize];
+        inspection.sink.reads(&self.record, direction, Reading::Begin(dlp_patterns::Field::Payload));
         scan.begin(inspection.rules, direction, dlp_patterns::Field::Payload);
+        inspection.sink.reads(&self.record, direction, Reading::Data(payload));
         scan.data(inspection.rules, direction, inspection.now_ns, payload, inspection.findings);
+        inspection.sink.reads(&self.record, direction, Reading::End);
         scan.end(inspection.rules, direction, inspection.findings);
     }
 
@@ -203,18 +206,21 @@ struct Listener<'l, 'e, S> {
 
 impl<S: EventSink> AppSink for Listener<'_, '_, S> {
     fn begin(&mut self, direction: Direction, field: dlp_patterns::Field) {
+        self.inspection.sink.reads(self.record, direction, Reading::Begin(field));
         self.scans[direction as usize].begin(self.inspection.rules, direction, field);
     }
 
     fn data(&mut self, direction: Direction, bytes: &[u8]) {
-        let Inspection { rules, findings, now_ns, .. } = &mut *self.inspection;
+        let Inspection { rules, findings, sink, now_ns, .. } = &mut *self.inspection;
+        sink.reads(self.record, direction, Reading::Data(bytes));
         let before = Told::of(findings);
         self.scans[direction as usize].data(rules, direction, *now_ns, bytes, findings);
         before.note_since(rules, findings, self.secrets);
     }
 
     fn end(&mut self, direction: Direction) {
-        let Inspection { rules, findings, .. } = &mut *self.inspection;
+        let Inspection { rules, findings, sink, .. } = &mut *self.inspection;
+        sink.reads(self.record, direction, Reading::End);
         let before = Told::of(findings);
         self.scans[direction as usize].end(rules, direction, findings);
         before.note_since(rules, findings, self.secrets);

@@ -67,7 +67,7 @@ fn open_sink(args: &ReplayArgs, config: &Config) -> Result<EveFile<Box<dyn Write
     Ok(EveFile::new(EveFormat::new(types, Vec::new()), writer))
 }
 
-fn play<W: Write>(path: &Path, replay: &mut Replay<W>) -> anyhow::Result<()> {
+fn play<W: Write>(path: &Path, replay: &mut Replay<EveFile<W>>) -> anyhow::Result<()> {
     let reader: Box<dyn Read> = match path {
         _ if path == Path::new("-") => Box::new(io::stdin().lock()),
         _ => Box::new(File::open(path)?),

@@ -1,0 +1,77 @@
+//! The bare matcher inside of an engine that has no rules.
+
+use dataplane::event::{Event, EventSink, Reading};
+use dataplane::flow::FlowRecord;
+use dlp_patterns::{Direction, Hit, RuleSet, ScanState};
+
+use super::tally::Tally;
+
+/// Scans whatever the engine would scan if it had the rules, at the moment at which it would.
+pub(super) struct InPlace<'r> {
+    rules: &'r RuleSet,
+    events: Tally,
+    /// By the number of the flow, and by direction.
+    flows: Vec<[Stream; 2]>,
+    hits: Vec<Hit>,
+    /// Hits by rule.
+    counts: Vec<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Stream {
+    state: ScanState,
+    /// Whether any rule speaks of the open field.
+    is_scanned: bool,
+}
+
+impl<'r> InPlace<'r> {
+    /// Has room for so many flows.
+    pub(super) fn new(rules: &'r RuleSet, flows: u64) -> InPlace<'r> {
+        InPlace {
+            rules,
+            events: Tally::new(),
+            flows: Vec::with_capacity(flows as usize + 1),
+            hits: Vec::new(),
+            counts: vec![0; rules.rules().len()],
+        }
+    }
+
+    /// Hits by rule.
+    pub(super) fn counts(&self) -> &[u64] {
+        &self.counts
+    }
+}
+
+impl EventSink for InPlace<'_> {
+    fn emit(&mut self, event: Event<'_>) {
+        if let Event::Flow(end) = &event
+            && let Some(streams) = self.flows.get_mut(end.flow.id as usize)
+        {
+            *streams = Default::default();
+        }
+        self.events.emit(event);
+    }
+
+    fn reads(&mut self, flow: &FlowRecord, direction: Direction, reading: Reading<'_>) {
+        let at = flow.id as usize;
+        if at >= self.flows.len() {
+            self.flows.resize_with(at + 1, Default::default);
+        }
+        let stream = &mut self.flows[at][direction as usize];
+        if let Reading::Begin(field) = reading {
+            stream.is_scanned = self.rules.has_rules(field, direction);
+        }
+        if !stream.is_scanned {
+            return;
+        }
+        match reading {
+            Reading::Begin(field) => self.rules.begin(&mut stream.state, field, direction),
+            Reading::Data(bytes) => {
+                // Where the work of a field is used up, the engine goes on all the same.
+                let _ = self.rules.scan(&mut stream.state, bytes, &mut self.hits);
+            }
+            Reading::End => self.rules.finish(&mut stream.state, &mut self.hits),
+        }
+        self.hits.drain(..).for_each(|hit| self.counts[hit.rule.0 as usize] += 1);
+    }
+}
