@@ -80,6 +80,7 @@ impl Matcher {
         let wanted =
             Wanted { pattern: &pattern, behind, is_validated: part.validator().is_some(), table_bytes_max };
         let found = compile::compile(wanted, frequency).ok_or_else(|| too_large(part))?;
+        debug_assert!(found.is_sound(), "a cache would refuse it");
         let matches = Matches::of(condition, at);
         let compile = begun.elapsed();
         Ok(Matcher { rule, part: at, matches, found, behind, validator: part.validator(), compile })

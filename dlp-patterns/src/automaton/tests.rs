@@ -108,3 +108,29 @@ fn a_row_may_tell_all_bytes_apart() {
     assert!(!matches(&row, &text).is_empty());
     assert!(matches(&row, &text[..255]).is_empty());
 }
+
+#[test]
+fn an_automaton_that_could_match_nothing_is_told_from_one_that_can_not() {
+    let is_whole = |automaton: &Automaton| automaton.is_sound() && automaton.matches_no_empty_string();
+    for regex in ["ab", r"a\b", r"\bab?$", "[a-z]{2,3}"] {
+        for (reads, ends) in [
+            (Reads::Forward, Ends::First),
+            (Reads::Backward, Ends::All),
+            (Reads::ForwardFromAnywhere, Ends::All),
+        ] {
+            assert!(is_whole(&automaton(regex, reads, ends)), "{regex} {reads:?}");
+        }
+    }
+    let of_nothing = ["a?", r"\b", "a*$"].map(|regex| automaton(regex, Reads::Backward, Ends::All));
+    assert!(of_nothing.iter().all(|automaton| automaton.is_sound() && !is_whole(automaton)));
+    let mut forged = automaton("ab", Reads::Forward, Ends::All);
+    forged.starts[Kind::Word as usize] = (1..forged.special)
+        .find(|state| forged.outcome(*state) & outcome::MATCH != 0)
+        .expect("it says matches");
+    assert!(forged.is_sound() && !is_whole(&forged));
+    let mut forged = automaton(r"ab\b", Reads::Forward, Ends::All);
+    let before = (1..forged.special).find(|state| forged.outcome(*state) & outcome::MATCH_BEFORE != 0);
+    let row = usize::from(forged.starts[0]) << forged.stride_log2;
+    forged.transitions[row] = before.expect("the next byte matters");
+    assert!(forged.is_sound() && !is_whole(&forged), "a byte after the start");
+}
