@@ -158,10 +158,11 @@ impl RuleSet {
         lanes.read_all(|reader| self.reading_run(context, &mut items[reader.owner]).has_stopped(reader));
     }
 
-    /// A run that makes no steps but those of automata that read every byte, which are free.
+    /// A run in which only automata read that read every byte; what they spend is paid in the one that follows.
     fn reading_run<'r>(&'r self, context: &'r Context, item: &'r mut BatchItem<'_>) -> Run<'r> {
+        let steps = item.state.steps_with(item.chunk);
         let ScanState { tail, offset, kept, .. } = &mut *item.state;
-        Run::new(self, context, Text::new(tail.bytes(), item.chunk, *offset), kept, 0)
+        Run::new(self, context, Text::new(tail.bytes(), item.chunk, *offset), kept, steps)
     }
 
     /// Scans a chunk that every automaton has read that reads every byte.
