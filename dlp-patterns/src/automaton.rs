@@ -47,7 +47,7 @@ pub(crate) enum Reads {
     ForwardFromAnywhere,
 }
 
-/// A table-driven automaton of one pattern, minimal, over classes of bytes.
+/// A table-driven automaton of one pattern, minimal as a rule, over classes of bytes.
 ///
 /// A dense DFA of regex-automata knows a match one byte late, because that byte may bear on it (`\b`, `$`). Here the
 /// state in which every next byte and also the end of the field would say yes says so at once.

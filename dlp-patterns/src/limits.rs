@@ -10,7 +10,8 @@ const _: () = assert!(Hit::EXCERPT_BYTES_MAX < TAIL_BYTES);
 /// A match that a validator has to see is at most this long, in bytes, since it sees no more than an excerpt.
 pub const VALIDATED_BYTES_MAX: usize = Hit::EXCERPT_BYTES_MAX;
 
-/// Confirmations that outlive a chunk, in one direction of a flow: they are all of different branches or states.
+/// Confirmations that outlive a chunk, in one direction of a flow: 3 KiB of a field's state. They are all of different
+/// branches or states, so that traffic which isn't made for it has a few.
 pub const LIVE_MAX: usize = 128;
 
 /// Steps of automata that each byte of a field pays for. Plain traffic makes a hundredth of a step a byte.
@@ -48,7 +49,8 @@ pub const WINDOW_BYTES: usize = 8;
 /// Bytes that a sequence of byte sets is followed to in the search for a window.
 pub const SEQUENCE_BYTES_MAX: usize = 24;
 
-/// Sequences, and so windows, of one branch of a pattern.
+/// Sequences, and so windows, of one branch of a pattern: two letters of any case and their encodings make a few hundred, and
+/// with more windows than that every place would fit one.
 pub const SEQUENCES_MAX: usize = 600;
 
 /// Bytes before a core that the prefix of a branch may have: they have to fit into the tail.
@@ -64,8 +66,13 @@ pub const GRAM_KEYS_MAX: usize = 48;
 /// counted repetition that overlaps with what stands before it.
 pub const AUTOMATON_BYTES_MAX: usize = 8 << 20;
 
-/// States of one automaton.
+/// States of one automaton. With some 16 classes of bytes that is a table of half a MiB: with more, no cache close to a core
+/// would hold it. And the numbers fit into 16 bits.
 pub const AUTOMATON_STATES_MAX: usize = 16_384;
+
+/// Transitions that are compared, over all rounds, to make an automaton smaller: a fraction of a second. Long counted
+/// repetitions need a round for each byte, and have next to nothing to gain.
+pub const MINIMIZED_CELLS_MAX: usize = 1 << 24;
 
 /// Positions of a pattern that is simulated: the bytes that it reads, written out. Each that is under way between two
 /// chunks is 16 bytes of a field's state.

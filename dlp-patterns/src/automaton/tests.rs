@@ -1,4 +1,5 @@
 use super::*;
+use crate::limits::AUTOMATON_STATES_MAX;
 
 fn parse(regex: &str) -> Hir {
     regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(regex).expect("a regex")
@@ -81,6 +82,38 @@ fn states_are_as_few_as_can_be() {
 #[test]
 fn what_would_be_huge_is_refused() {
     assert!(Automaton::new(&parse("a.*b.{200}c"), Reads::Forward, Ends::First).is_none());
+}
+
+/// It took seconds to determinize these, of which then nothing was made.
+#[test]
+fn what_would_have_too_many_states_is_not_determinized_to_its_end() {
+    for (regex, reads, ends) in [
+        ("[a-c].{0,14}a?", Reads::ForwardFromAnywhere, Ends::All),
+        (r"[a-c].{0,14}(?:a|\b)", Reads::ForwardFromAnywhere, Ends::First),
+    ] {
+        let states = |dots: usize| {
+            let regex = regex.replace("14", &dots.to_string());
+            let dense = explore::determinize(&parse(&regex), reads, ends)?;
+            Some(dense.memory_usage() / 4 >> dense.byte_classes().stride2())
+        };
+        assert!(states(9).expect("it is small enough") > AUTOMATON_STATES_MAX / 32, "{regex}");
+        assert_eq!(states(14), None, "{regex}");
+    }
+}
+
+#[test]
+fn where_it_takes_too_many_rounds_states_are_as_many_as_they_were() {
+    let graph = |regex| explore::graph(&parse(regex), Reads::Forward, Ends::First).expect("it is small");
+    let states = |graph: &Graph| (graph.nodes.len(), graph.minimized().nodes.len());
+    // Both ways through `x` and `y` are the same.
+    let (before, few) = states(&graph("(?:x[^-]{0,40}|y[^-]{0,40})zz"));
+    assert!(few < before, "{few} of {before}");
+    let long = graph("(?:x[^-]{0,1900}|y[^-]{0,1900})zz");
+    let (before, many) = states(&long);
+    assert_eq!(many, before);
+    let automaton = Automaton::from_graph(&long.minimized());
+    assert!(automaton.is_sound());
+    assert_eq!(matches(&automaton, b"y.....zz"), [(8, 8)]);
 }
 
 #[test]
