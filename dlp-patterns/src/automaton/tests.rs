@@ -94,7 +94,7 @@ fn what_would_have_too_many_states_is_not_determinized_to_its_end() {
         let states = |dots: usize| {
             let regex = regex.replace("14", &dots.to_string());
             let dense = explore::determinize(&parse(&regex), reads, ends)?;
-            Some(dense.memory_usage() / 4 >> dense.byte_classes().stride2())
+            Some((dense.memory_usage() / 4) >> dense.byte_classes().stride2())
         };
         assert!(states(9).expect("it is small enough") > AUTOMATON_STATES_MAX / 32, "{regex}");
         assert_eq!(states(14), None, "{regex}");
