@@ -135,6 +135,7 @@ impl<'r> Run<'r> {
         if let Some(kept) = self.kept {
             let mut simulations = std::mem::take(&mut kept.simulations);
             simulations.finish(reading, kept);
+            kept.simulations = simulations;
         }
         self.settle(hits);
     }
