@@ -1,6 +1,7 @@
 //! Files that are not as they were written.
 
 use std::ops::Range;
+use std::os::unix::fs::PermissionsExt;
 
 use super::*;
 use crate::automaton::{Automaton, Kind};
@@ -49,6 +50,18 @@ fn files_that_are_stale_or_damaged_are_replaced() {
         *file = file::encode(&key, &file[BODY_AT..file.len() - 1]);
     };
     assert_eq!(outcome_of(forge), damaged("it holds no set of these rules"), "with a checksum that is right");
+}
+
+#[test]
+fn a_file_that_others_may_write_to_is_refused_and_replaced() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let cache = CacheDir::new(dir.path());
+    let packs = [small_pack()];
+    let path = cached(&packs, &cache).1.file.expect("it can be written");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o666)).expect("it is ours");
+    let reason = "it has mode 666, so that others may write to it".to_owned();
+    assert_eq!(cached(&packs, &cache).1.lookup, Lookup::Refused(reason));
+    assert_eq!(cached(&packs, &cache).1.lookup, Lookup::Hit);
 }
 
 #[test]
