@@ -154,6 +154,12 @@ fn too_large(part: &Part) -> Mistake {
     part.pattern_place().mistake(message, Some(hint.to_owned()))
 }
 
+/// The bytes of the shortest match of a part's pattern; `None` if it can't be scanned for.
+pub(crate) fn least_bytes(part: &Part) -> Option<u64> {
+    let least = pattern_of(part).ok()?.properties().minimum_len()?;
+    u64::try_from(least).ok()
+}
+
 /// The pattern of a part, if it is one to scan for.
 fn pattern_of(part: &Part) -> Result<Hir, Mistake> {
     let wrong = |message: String, hint: &str| part.pattern_place().mistake(message, Some(hint.to_owned()));
