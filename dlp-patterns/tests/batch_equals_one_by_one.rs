@@ -1,9 +1,12 @@
 //! Flows whose chunks are scanned in batches hit what they hit when each is scanned by itself.
 
+mod random;
+
 use std::sync::LazyLock;
 
 use dlp_patterns::{BatchItem, Direction, Field, Hit, Pack, RuleSet, ScanState, Tier, default_packs};
 use proptest::prelude::*;
+use random::draw;
 
 /// Rules for a tier, and the texts that they are made for.
 struct Ready {
@@ -52,14 +55,6 @@ struct Flow {
     random: u64,
     /// What it has still to send.
     text: Vec<u8>,
-}
-
-/// Xorshift: a random number below `bound`.
-fn draw(random: &mut u64, bound: usize) -> usize {
-    *random ^= *random << 13;
-    *random ^= *random >> 7;
-    *random ^= *random << 17;
-    usize::try_from(*random >> 33).expect("31 bits") % bound
 }
 
 impl Flow {
