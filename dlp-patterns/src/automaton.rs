@@ -47,7 +47,7 @@ pub(crate) enum Reads {
     ForwardFromAnywhere,
 }
 
-/// A table-driven automaton of one pattern, minimal, over classes of bytes.
+/// A table-driven automaton of one pattern, minimal as a rule, over classes of bytes.
 ///
 /// A dense DFA of regex-automata knows a match one byte late, because that byte may bear on it (`\b`, `$`). Here the
 /// state in which every next byte and also the end of the field would say yes says so at once.
@@ -195,7 +195,7 @@ impl Automaton {
     pub(crate) fn is_sound(&self) -> bool {
         let states = self.states();
         let is_state = |state: &State| usize::from(*state) < states;
-        // A match that ended before it began would have no bytes.
+        // A match can't end before it begins.
         let may_start = |state: &State| is_state(state) && self.outcome(*state) & outcome::MATCH_BEFORE == 0;
         self.stride_log2 <= u8::BITS
             && self.classes.iter().all(|class| u32::from(*class) >> self.stride_log2 == 0)
@@ -204,6 +204,16 @@ impl Automaton {
             && self.outcomes.len() == usize::from(self.special)
             && self.outcomes.len() <= states
             && self.starts.iter().all(may_start)
+    }
+
+    /// Whether each match has a byte, given that it [is sound](Automaton::is_sound). Who looks for the next match where the
+    /// last one has ended would find one without a byte again and again.
+    pub(crate) fn matches_no_empty_string(&self) -> bool {
+        let says = |state: State, bit| self.outcome(state) & bit != 0;
+        self.starts.iter().all(|&start| {
+            let is_match = says(start, outcome::MATCH) || self.matches_at_end(start);
+            !is_match && (0..=u8::MAX).all(|byte| !says(self.next(start, byte), outcome::MATCH_BEFORE))
+        })
     }
 
     /// How many states it has.

@@ -33,6 +33,8 @@ pub enum Lookup {
     Miss,
     /// It had one that other code compiled.
     Stale,
+    /// It had one that must not be used, for that reason: this user can't read it, or others could have written it.
+    Refused(String),
     /// It had one that can't be used, for that reason.
     Damaged(String),
 }
@@ -44,6 +46,7 @@ impl Lookup {
             Lookup::Hit => "hit",
             Lookup::Miss => "miss",
             Lookup::Stale => "stale",
+            Lookup::Refused(_) => "refused",
             Lookup::Damaged(_) => "damaged",
         }
     }
@@ -72,6 +75,7 @@ impl CacheDir {
     fn load(&self, packs: &[Pack], tier: Tier, key: &Key) -> Result<(RuleSet, u64), Lookup> {
         let unusable = |error: io::Error| match error.kind() {
             io::ErrorKind::NotFound => Lookup::Miss,
+            io::ErrorKind::PermissionDenied => Lookup::Refused(error.to_string()),
             _ => Lookup::Damaged(error.to_string()),
         };
         let file = Store::new(&self.0).open(&key.to_string()).map_err(unusable)?;

@@ -260,6 +260,7 @@ impl Found {
         self.branches().iter().all(Branch::is_sound)
             && self.literals().all(Literal::is_sound)
             && self.tables().all(Automaton::is_sound)
+            && self.whole_tables().all(Automaton::matches_no_empty_string)
             && self.simulations().all(Nfa::is_sound)
     }
 
@@ -268,13 +269,18 @@ impl Found {
     }
 
     fn tables(&self) -> impl Iterator<Item = &Automaton> {
+        let prefixes = self.branches().iter().filter_map(|branch| branch.prefix.as_ref());
+        prefixes.chain(self.whole_tables())
+    }
+
+    /// Those that have to read something for a match: all but prefixes.
+    fn whole_tables(&self) -> impl Iterator<Item = &Automaton> {
         let everywhere = match self {
             Found::ByEveryByte(everywhere) => Some(&**everywhere),
             Found::ByWindows(_) | Found::Simulated(_) => None,
         };
-        let of_branches =
-            self.branches().iter().flat_map(|branch| branch.prefix.iter().chain(branch.core.table()));
-        of_branches.chain(everywhere.into_iter().flat_map(|all| [&all.forward, &all.backward]))
+        let cores = self.branches().iter().filter_map(|branch| branch.core.table());
+        cores.chain(everywhere.into_iter().flat_map(|all| [&all.forward, &all.backward]))
     }
 
     fn simulations(&self) -> impl Iterator<Item = &Nfa> {

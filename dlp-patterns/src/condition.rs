@@ -138,6 +138,16 @@ impl Condition {
         progress.finish()
     }
 
+    /// How many bytes lie at least from the first begin to the last end of the matches that fulfil it, where a match of each
+    /// part has at least as many as `bytes_of` says. Matches of one part don't overlap, nor do those of parts in an order.
+    pub(crate) fn least_bytes(&self, bytes_of: impl Fn(usize) -> u64) -> u64 {
+        let of_part = |at: usize| u64::from(self.parts[at].count).saturating_mul(bytes_of(at));
+        let all = (0..self.all).map(of_part);
+        let all = if self.in_order { all.fold(0, u64::saturating_add) } else { all.max().unwrap_or(0) };
+        let any = (self.all..self.positive).map(of_part).min().unwrap_or(0);
+        all.max(any)
+    }
+
     /// What the progress of this condition takes on the heap at most, in bytes.
     pub fn progress_bytes_max(&self) -> usize {
         Progress::heap_bytes_max(self)

@@ -111,18 +111,18 @@ impl RuleCost {
         }
     }
 
-    /// This one and another together.
+    /// This one and another together. What a file says of its compilation may be anything.
     pub(crate) fn and(self, other: RuleCost) -> RuleCost {
         RuleCost {
             found_by: self.found_by.max(other.found_by),
-            windows: self.windows + other.windows,
+            windows: self.windows.saturating_add(other.windows),
             candidates_per_kib: self.candidates_per_kib + other.candidates_per_kib,
             steps_per_kib: self.steps_per_kib + other.steps_per_kib,
-            states: self.states + other.states,
-            positions: self.positions + other.positions,
-            bytes: self.bytes + other.bytes,
+            states: self.states.saturating_add(other.states),
+            positions: self.positions.saturating_add(other.positions),
+            bytes: self.bytes.saturating_add(other.bytes),
             lookback_bytes: self.lookback_bytes.max(other.lookback_bytes),
-            compile: self.compile + other.compile,
+            compile: self.compile.saturating_add(other.compile),
         }
     }
 

@@ -10,7 +10,8 @@ const _: () = assert!(Hit::EXCERPT_BYTES_MAX < TAIL_BYTES);
 /// A match that a validator has to see is at most this long, in bytes, since it sees no more than an excerpt.
 pub const VALIDATED_BYTES_MAX: usize = Hit::EXCERPT_BYTES_MAX;
 
-/// Confirmations that outlive a chunk, in one direction of a flow: they are all of different branches or states.
+/// Confirmations that outlive a chunk, in one direction of a flow: 2 KiB of a field's state. They are all of different
+/// branches or states, so that traffic which isn't made for it has a few.
 pub const LIVE_MAX: usize = 128;
 
 /// Steps of automata that each byte of a field pays for. Plain traffic makes a hundredth of a step a byte.
@@ -22,8 +23,13 @@ pub const STEPS_BURST_MAX: u32 = 65_536;
 /// What beginning a confirmation costs, in steps of automata.
 pub const STEPS_PER_CONFIRMATION: u64 = 4;
 
-/// Confirmations of one chunk whose way is remembered for others.
+/// Confirmations of one chunk whose way is remembered for others: how they came out is 3 KiB on the stack. Where there are
+/// more, those before are forgotten, which costs steps.
 pub const MEMO_RUNS_MAX: usize = 128;
+
+/// Places at which confirmations of one chunk have been: 5 KiB on the stack. Of two that want the same room the later one has
+/// it, which costs steps.
+pub const MEMO_NOTES_MAX: usize = 256;
 
 /// Bytes of a chunk that are scanned at once where a rule counts matches: as many as wait to be put in order. A jumbo frame
 /// is a few of these.
@@ -48,7 +54,8 @@ pub const WINDOW_BYTES: usize = 8;
 /// Bytes that a sequence of byte sets is followed to in the search for a window.
 pub const SEQUENCE_BYTES_MAX: usize = 24;
 
-/// Sequences, and so windows, of one branch of a pattern.
+/// Sequences, and so windows, of one branch of a pattern. Alternatives that follow each other multiply, and each sequence has
+/// up to 24 sets of 32 bytes: that is half a MiB while the branch is compiled.
 pub const SEQUENCES_MAX: usize = 600;
 
 /// Bytes before a core that the prefix of a branch may have: they have to fit into the tail.
@@ -64,8 +71,13 @@ pub const GRAM_KEYS_MAX: usize = 48;
 /// counted repetition that overlaps with what stands before it.
 pub const AUTOMATON_BYTES_MAX: usize = 8 << 20;
 
-/// States of one automaton.
+/// States of one automaton. With some 16 classes of bytes that is a table of half a MiB: with more, no cache close to a core
+/// would hold it. And the numbers fit into 16 bits.
 pub const AUTOMATON_STATES_MAX: usize = 16_384;
+
+/// Transitions that are compared, over all rounds, to make an automaton smaller: a fraction of a second. Long counted
+/// repetitions need a round for each byte, and have next to nothing to gain.
+pub const MINIMIZED_CELLS_MAX: usize = 1 << 24;
 
 /// Positions of a pattern that is simulated: the bytes that it reads, written out. Each that is under way between two
 /// chunks is 16 bytes of a field's state.
@@ -82,6 +94,12 @@ pub const PENDING_KEPT: usize = 64;
 
 /// Places of a chunk at which a simulated pattern may begin, whose memory, 32 bytes each, outlives the chunk.
 pub const BEGUN_KEPT: usize = 32;
+
+/// Threads of a simulated branch whose memory, 16 bytes each, outlives them: an ordinary match has a few under way.
+pub const THREADS_KEPT: usize = 32;
+
+/// Simulated branches whose threads' memory outlives them, in one direction of a flow: more are seldom under way at once.
+pub const BRANCHES_KEPT: usize = 4;
 
 /// Compiled sets that are kept in a folder: those of before a few reloads, to go back to. Each has some MiB.
 pub const CACHED_SETS_MAX: usize = 8;

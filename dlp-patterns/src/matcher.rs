@@ -79,6 +79,7 @@ impl Matcher {
         let wanted =
             Wanted { pattern: &pattern, behind, is_validated: part.validator().is_some(), table_bytes_max };
         let found = compile::compile(wanted, frequency).ok_or_else(|| too_large(part))?;
+        debug_assert!(found.is_sound(), "a cache would refuse it");
         let matches = Matches::of(condition, at);
         let compile = begun.elapsed();
         Ok(Matcher { rule, part: at, matches, found, behind, validator: part.validator(), compile })
@@ -149,6 +150,12 @@ fn too_large(part: &Part) -> Mistake {
         (format!("it has more than {NFA_POSITIONS_MAX} bytes, written out"), "shorten counted repetitions")
     };
     part.pattern_place().mistake(message, Some(hint.to_owned()))
+}
+
+/// The bytes of the shortest match of a part's pattern; `None` if it can't be scanned for.
+pub(crate) fn least_bytes(part: &Part) -> Option<u64> {
+    let least = pattern_of(part).ok()?.properties().minimum_len()?;
+    u64::try_from(least).ok()
 }
 
 /// The pattern of a part, if it is one to scan for.

@@ -97,6 +97,8 @@ impl Nfa {
             && self.edges_of.is_sorted()
             && self.edges_of.last().is_some_and(|end| *end as usize <= self.edges.len())
             && self.edges.iter().all(is_edge)
+            // No match is empty.
+            && self.edges_from(START).iter().all(|edge| edge.to != ACCEPT)
     }
 
     /// Whether a match may begin with the byte.

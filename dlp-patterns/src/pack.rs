@@ -9,7 +9,7 @@ mod signature;
 pub use part::{Part, Pattern, Role};
 pub use signature::Signature;
 
-/// A pack that was read without a mistake; its patterns are compiled later, by
+/// Rules that were read without a mistake; their patterns are compiled later, by
 /// [`RuleSet::compile`](crate::RuleSet::compile).
 #[derive(Clone, Debug)]
 pub struct Pack {
@@ -25,6 +25,13 @@ impl Pack {
     /// # Errors
     /// All mistakes, in the order of the text.
     pub fn parse(file: &str, text: &str) -> Result<Pack, Vec<Mistake>> {
+        let (pack, mistakes) = Pack::parse_right(file, text);
+        if mistakes.is_empty() { Ok(pack) } else { Err(mistakes) }
+    }
+
+    /// As [`parse`](Pack::parse), but for the rules that are right even where there are mistakes: compiled, they may have
+    /// others, which are then known at once.
+    pub fn parse_right(file: &str, text: &str) -> (Pack, Vec<Mistake>) {
         let document = Document::parse(file, text);
         let root = document.root();
         let head = root.need("pack").table();
@@ -32,8 +39,8 @@ impl Pack {
         let (name, version, description) = (of_head("name"), of_head("version"), of_head("description"));
         let rules = root.need("rule");
         let signatures = rules.tables().into_iter().filter_map(Signature::read).collect();
-        document.finish()?;
-        Ok(Pack { name, version, description, signatures })
+        let mistakes = document.finish().err().unwrap_or_default();
+        (Pack { name, version, description, signatures }, mistakes)
     }
 
     /// Its name, as events show it.

@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::document::Mistake;
 use crate::frequency::Frequency;
 use crate::limits::AUTOMATON_BYTES_MAX;
-use crate::matcher::{Matcher, MatcherId};
+use crate::matcher::{self, Matcher, MatcherId};
 use crate::pack::Pack;
 use crate::rule::Rule;
 use crate::simd::Tier;
@@ -51,8 +51,8 @@ impl RuleSet {
     /// Compiles packs.
     ///
     /// # Errors
-    /// All mistakes of all packs: patterns that are no regex, that match nothing, or whose automata grow too large, and
-    /// signature ids that are used twice.
+    /// All mistakes of all packs: patterns that are no regex, that match nothing, or whose automata grow too large, distances
+    /// that are shorter than what has to lie within them, and signature ids that are used twice.
     pub fn compile(packs: &[Pack]) -> Result<RuleSet, Vec<Mistake>> {
         RuleSet::compile_for(packs, Tier::best())
     }
@@ -89,6 +89,7 @@ impl RuleSet {
                 Err(mistake) => mistakes.push(mistake),
             }
         }
+        mistakes.extend(rules.iter().filter_map(too_narrow));
         if !mistakes.is_empty() {
             return Err(mistakes);
         }
@@ -223,6 +224,17 @@ fn repeated_ids(packs: &[Pack]) -> Vec<Mistake> {
         }
     }
     mistakes
+}
+
+/// The mistake of a rule whose matches never lie as near to each other as they have to.
+fn too_narrow(rule: &Rule) -> Option<Mistake> {
+    let signature = rule.signature();
+    let within_bytes = signature.within_bytes()?;
+    let bytes: Vec<u64> = signature.parts().iter().map(matcher::least_bytes).collect::<Option<_>>()?;
+    let least_bytes = rule.condition().least_bytes(|part| bytes[part]);
+    let message = || format!("what has to lie within {within_bytes} bytes has at least {least_bytes}");
+    let hint = || format!("say {least_bytes} or more, or ask for less");
+    (within_bytes < least_bytes).then(|| signature.within_place().mistake(message(), Some(hint())))
 }
 
 fn context_index(field: Field, direction: Direction) -> usize {

@@ -1,9 +1,12 @@
 //! Flows whose chunks are scanned in batches hit what they hit when each is scanned by itself.
 
+mod random;
+
 use std::sync::LazyLock;
 
 use dlp_patterns::{BatchItem, Direction, Field, Hit, Pack, RuleSet, ScanState, Tier, default_packs};
 use proptest::prelude::*;
+use random::draw;
 
 /// Rules for a tier, and the texts that they are made for.
 struct Ready {
@@ -38,7 +41,8 @@ static COMBINED: LazyLock<Vec<Ready>> =
 /// A chunk of a flow; where `ends`, the field ends behind it, and another begins.
 #[derive(Clone, Debug)]
 struct Chunk {
-    flow: prop::sample::Index,
+    /// Counted around.
+    flow: usize,
     bytes: usize,
     ends: bool,
 }
@@ -51,14 +55,6 @@ struct Flow {
     random: u64,
     /// What it has still to send.
     text: Vec<u8>,
-}
-
-/// Xorshift: a random number below `bound`.
-fn draw(random: &mut u64, bound: usize) -> usize {
-    *random ^= *random << 13;
-    *random ^= *random >> 7;
-    *random ^= *random << 17;
-    usize::try_from(*random >> 33).expect("31 bits") % bound
 }
 
 impl Flow {
@@ -92,12 +88,14 @@ impl Flow {
 
 fn batches() -> impl Strategy<Value = Vec<Vec<Chunk>>> {
     let bytes = prop_oneof![4 => 0usize..40, 4 => 100usize..300, 2 => 490usize..520, 1 => 1000usize..6000];
-    let chunk = (any::<prop::sample::Index>(), bytes, prop::bool::weighted(0.1));
+    let chunk = (any::<usize>(), bytes, prop::bool::weighted(0.1));
     let chunk = chunk.prop_map(|(flow, bytes, ends)| Chunk { flow, bytes, ends });
     prop::collection::vec(prop::collection::vec(chunk, 1..24), 1..6)
 }
 
-fn check(ready: &Ready, seeds: &[u64], batches: &[Vec<Chunk>]) -> Result<(), TestCaseError> {
+/// Scans batches, and each chunk of them by itself, and demands that these are equal; how many hits
+/// there were.
+fn check(ready: &Ready, seeds: &[u64], batches: &[Vec<Chunk>]) -> Result<usize, TestCaseError> {
     let rules = &ready.rules;
     let mut flows: Vec<Flow> =
         seeds.iter().map(|seed| Flow { random: *seed | 1, ..Flow::default() }).collect();
@@ -105,7 +103,7 @@ fn check(ready: &Ready, seeds: &[u64], batches: &[Vec<Chunk>]) -> Result<(), Tes
     for batch in batches {
         let mut chunks: Vec<Option<(Vec<u8>, bool)>> = vec![None; flows.len()];
         for chunk in batch {
-            let at = chunk.flow.index(flows.len());
+            let at = chunk.flow % flows.len();
             chunks[at].get_or_insert_with(|| (flows[at].next(ready, chunk.bytes), chunk.ends));
         }
         let mut items: Vec<_> = flows
@@ -134,7 +132,22 @@ fn check(ready: &Ready, seeds: &[u64], batches: &[Vec<Chunk>]) -> Result<(), Tes
         flow.end(ready);
         prop_assert_eq!(&flow.together.1, &flow.alone.1, "{}", ready.tier.as_str());
     }
-    Ok(())
+    Ok(flows.iter().map(|flow| flow.together.1.len()).sum())
+}
+
+/// Else nothing would be said by all being equal.
+#[test]
+fn what_is_scanned_in_batches_is_hit() {
+    let seeds: Vec<u64> = (1..=16).map(|seed: u64| seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
+    let chunk = |(flow, bytes)| Chunk { flow, bytes, ends: flow % 5 == 0 };
+    for sizes in [[30, 60, 90, 120], [200, 301, 402, 503], [505, 1000, 2000, 5000]] {
+        let batch: Vec<Chunk> = (0..seeds.len()).zip(sizes.into_iter().cycle()).map(chunk).collect();
+        let batches = vec![batch; 6];
+        for ready in DEFAULT.iter().chain(&*NASTY).chain(&*COMBINED) {
+            let hits = check(ready, &seeds, &batches).expect("they are equal");
+            assert!(hits >= seeds.len() / 2, "{hits} hits with {sizes:?} on {}", ready.tier.as_str());
+        }
+    }
 }
 
 proptest! {

@@ -1,6 +1,9 @@
 //! Whatever vector instructions a machine has, a scan reports what it reports without them.
 
+mod random;
+
 use dlp_patterns::{Direction, Field, Hit, Pack, RuleSet, ScanState, Tier, default_packs};
+use random::draw;
 
 /// Bytes of the chunks that texts are cut into: one byte, and about a vector, a block and a stripe.
 const CHUNK_BYTES: [usize; 5] = [1, 33, 64, 577, usize::MAX];
@@ -9,14 +12,6 @@ const TEXTS: usize = 4;
 
 fn nasty_pack() -> Pack {
     Pack::parse("nasty.toml", include_str!("nasty.toml")).expect("it is right")
-}
-
-/// Xorshift: a random number below `bound`.
-fn draw(random: &mut u64, bound: usize) -> usize {
-    *random ^= *random << 13;
-    *random ^= *random >> 7;
-    *random ^= *random << 17;
-    usize::try_from(*random >> 33).expect("31 bits") % bound
 }
 
 /// All examples in random order with random bytes between them, several times over; in every other text one byte of each

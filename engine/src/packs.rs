@@ -10,7 +10,7 @@ use dlp_patterns::{CacheDir, CacheOutcome, Lookup, Pack, Report, RuleSet, check_
 use crate::config::PacksConfig;
 use crate::failure::Failure;
 
-/// The packs that could be read, and the mistakes in the others. Nothing is hidden behind a mistake: the packs that
+/// The rules that could be read, and the mistakes in the others. Nothing is hidden behind a mistake: the rules that
 /// can be read are compiled all the same, to find theirs.
 #[derive(Debug, Default)]
 pub struct Packs {
@@ -58,10 +58,13 @@ impl Packs {
     /// # Errors
     /// As [`compile`](Packs::compile), and never because of the folder.
     pub fn compile_cached(self) -> Result<(RuleSet, Option<CacheOutcome>), Failure> {
-        let Some(cache) = &self.cache else { return Ok((self.compile()?, None)) };
+        // Rules that aren't all are no set to keep.
+        let Some(cache) = self.cache.as_ref().filter(|_| self.mistakes.is_empty()) else {
+            return Ok((self.compile()?, None));
+        };
         let compiled = RuleSet::compile_cached(&self.packs, cache);
         let (rules, outcome) = self.unless_mistaken(compiled)?;
-        if let Lookup::Damaged(reason) = &outcome.lookup {
+        if let Lookup::Damaged(reason) | Lookup::Refused(reason) = &outcome.lookup {
             tracing::warn!(%reason, "a compiled rule set could not be used; it was compiled anew");
         }
         if let Some(reason) = &outcome.unwritable {
@@ -93,10 +96,11 @@ impl Packs {
 
     fn take(&mut self, file: &Path) {
         match fs::read_to_string(file) {
-            Ok(text) => match Pack::parse(&file.display().to_string(), &text) {
-                Ok(pack) => self.packs.push(pack),
-                Err(found) => self.mistakes.extend(found.iter().map(ToString::to_string)),
-            },
+            Ok(text) => {
+                let (pack, found) = Pack::parse_right(&file.display().to_string(), &text);
+                self.packs.push(pack);
+                self.mistakes.extend(found.iter().map(ToString::to_string));
+            }
             Err(error) => self.mistakes.push(Failure::unusable(file, &error)),
         }
     }

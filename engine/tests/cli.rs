@@ -97,6 +97,12 @@ fn check_accepts_the_defaults_and_reports_mistakes_of_all_files() {
     folder.file("packs/a.toml", "[pack]\nname = 1\n");
     folder.file("packs/b.toml", "= \n");
     folder.file("packs/c.toml", PACK.replace("literals = ['Hello, world']", "regex = '('"));
+    let rules = PACK.split_once("[[rule]]").expect("there is a rule").1;
+    let vague = format!(
+        "[[rule]]{}",
+        rules.replace("literals = ['Hello, world']", "regex = 'a*'").replace("77", "78")
+    );
+    folder.file("packs/d.toml", PACK.replace("severity = 3", "severity = 9") + &vague);
     folder.file("packs/README.md", "no pack");
     let wrong = folder.weir(&["check", "--config", "weir.toml", "--packs", "packs", "--packs", "none"]);
     assert_eq!((wrong.code, wrong.stdout.as_str()), (Some(78), ""));
@@ -106,6 +112,8 @@ fn check_accepts_the_defaults_and_reports_mistakes_of_all_files() {
         "packs/a.toml:2:8: a string belongs here, not an integer",
         "packs/b.toml:1:1: ",
         "packs/c.toml:13:9: ",
+        "packs/d.toml:10:12: 9 is not within 1 to 4",
+        "packs/d.toml:23:9: it matches the empty string",
         "none: No such file or directory (os error 2)\n  hint: ",
     ] {
         assert!(wrong.stderr.contains(expected), "{expected}\n{}", wrong.stderr);
@@ -354,7 +362,12 @@ fn packs_are_compiled_once() {
         refused.stderr
     );
     let alone = folder.weir(&["packs", "compile", "--packs", "packs"]);
-    assert!(alone.code == Some(0) && !alone.stdout.contains("cache"), "{}", alone.stdout);
+    assert_eq!(alone.code, Some(0));
+    assert!(
+        alone.stdout.contains("\nnothing was kept: name a folder by `cache` under [packs]"),
+        "{}",
+        alone.stdout
+    );
 }
 
 #[test]

@@ -56,7 +56,8 @@ pub(crate) struct Plan {
     /// Streams that are open at once, and get a segment each by turns.
     #[arg(long, default_value = "1")]
     flows: NonZeroUsize,
-    /// Weir scans the segments that the flows get in one turn together. The peer has no call for that.
+    /// Weir scans the segments that the flows get in one turn together; that takes several flows. The peer has no call for
+    /// that.
     #[arg(long)]
     batch: bool,
     /// The vector instructions that Weir uses; the fastest of this machine unless told otherwise.
@@ -76,6 +77,8 @@ impl Plan {
     /// # Errors
     /// Among others if the hits of the contestants differ: then there is nothing to measure.
     pub(crate) fn run(&self) -> Result<Report> {
+        let are_several = self.flows.get() > 1;
+        ensure!(are_several || !self.batch, "--batch scans several flows together: give --flows 2 or more");
         // Once pinned, it would seem to have one core.
         let machine = measure::machine();
         measure::pin(self.core)?;

@@ -12,11 +12,11 @@ use super::graph::{Graph, Node};
 use super::{DEAD, Ends, Kind, Reads, State, outcome};
 use crate::limits::{AUTOMATON_BYTES_MAX, AUTOMATON_STATES_MAX};
 
-type Dense = dense::DFA<Vec<u32>>;
+pub(super) type Dense = dense::DFA<Vec<u32>>;
 
 /// All states that can be reached, with each match told as early as it is certain; `None` if they are too many.
 pub(super) fn graph(pattern: &Hir, reads: Reads, ends: Ends) -> Option<Graph> {
-    let dfa = determinize(pattern, reads)?;
+    let dfa = determinize(pattern, reads, ends)?;
     let bytes: Vec<u8> = dfa.byte_classes().representatives(0..=u8::MAX).filter_map(Unit::as_u8).collect();
     let mut explorer = Explorer::new(&dfa, ends, bytes.len());
     let anchored = if reads == Reads::ForwardFromAnywhere { Anchored::No } else { Anchored::Yes };
@@ -47,7 +47,8 @@ pub(super) fn graph(pattern: &Hir, reads: Reads, ends: Ends) -> Option<Graph> {
     Some(Graph { nodes: explorer.nodes, starts, column_of })
 }
 
-fn determinize(pattern: &Hir, reads: Reads) -> Option<Dense> {
+/// The dense DFA of a pattern; `None` if it is too large.
+pub(super) fn determinize(pattern: &Hir, reads: Reads, ends: Ends) -> Option<Dense> {
     let config = thompson::Config::new()
         .utf8(false)
         .reverse(reads == Reads::Backward)
@@ -55,13 +56,25 @@ fn determinize(pattern: &Hir, reads: Reads) -> Option<Dense> {
         .nfa_size_limit(Some(AUTOMATON_BYTES_MAX));
     let nfa = thompson::Compiler::new().configure(config).build_from_hir(pattern).ok()?;
     let from_anywhere = reads == Reads::ForwardFromAnywhere;
+    // A row of transitions has four bytes for each class of bytes.
+    let states_bytes = dense_states_max(ends) << (nfa.byte_classes().stride2() + 2);
     let config = dense::Config::new()
         .match_kind(MatchKind::All)
         .start_kind(if from_anywhere { StartKind::Unanchored } else { StartKind::Anchored })
         .accelerate(false)
-        .dfa_size_limit(Some(AUTOMATON_BYTES_MAX))
+        .dfa_size_limit(Some(AUTOMATON_BYTES_MAX.min(states_bytes)))
         .determinize_size_limit(Some(4 * AUTOMATON_BYTES_MAX));
     dense::Builder::new().configure(config).build_from_nfa(&nfa).ok()
+}
+
+/// States of a dense DFA: making one takes time that grows with their square where most of them match, and it is for nothing
+/// if there can't be as few nodes. Where all ends are asked for, each state makes at least one; where only the first is,
+/// what lies behind the matches makes none.
+fn dense_states_max(ends: Ends) -> usize {
+    match ends {
+        Ends::All => AUTOMATON_STATES_MAX,
+        Ends::First => 2 * AUTOMATON_STATES_MAX,
+    }
 }
 
 /// A state of the dense DFA as it is entered, or one of the ends that all automata share.

@@ -4,6 +4,7 @@ use rustc_hash::FxHashMap;
 
 use super::{DEAD, Kind, State, outcome};
 use crate::byte_set::ByteSet;
+use crate::limits::MINIMIZED_CELLS_MAX;
 
 /// A state.
 #[derive(Clone, Debug)]
@@ -43,18 +44,13 @@ impl Graph {
     }
 
     /// The same automaton with as few states as can be, those with an outcome first: Moore's refinement, which parts
-    /// states until those that are left together can't be told apart.
+    /// states until those that are left together can't be told apart. Where that would take more than
+    /// [`MINIMIZED_CELLS_MAX`], there are as many states as before.
     pub(super) fn minimized(&self) -> Graph {
-        let mut blocks: Vec<State> = Vec::new();
-        let mut count = 0;
-        loop {
-            let (refined, refined_count) = self.refined(&blocks);
-            blocks = refined;
-            if refined_count == count {
-                break;
-            }
-            count = refined_count;
-        }
+        let (blocks, count) = self.blocks().unwrap_or_else(|| {
+            let each = (0..self.nodes.len()).map(|at| State::try_from(at).expect("no more than states"));
+            (each.collect(), self.nodes.len())
+        });
         let mut members: Vec<usize> = vec![usize::MAX; count];
         for (at, &block) in blocks.iter().enumerate().rev() {
             members[usize::from(block)] = at;
@@ -71,6 +67,20 @@ impl Graph {
             Node { next: node.next.iter().map(|next| renamed(*next)).collect(), ..node.clone() }
         });
         Graph { nodes: nodes.collect(), starts: self.starts.map(renamed), column_of: self.column_of }
+    }
+
+    /// Which states can't be told apart, as the same number, and how many numbers there are; `None` if that is too much work.
+    fn blocks(&self) -> Option<(Vec<State>, usize)> {
+        let cells: usize = self.nodes.iter().map(|node| node.next.len()).sum();
+        let (mut blocks, mut count) = (Vec::new(), 0);
+        for _ in 0..=MINIMIZED_CELLS_MAX / cells.max(1) {
+            let (refined, refined_count) = self.refined(&blocks);
+            if refined_count == count {
+                return Some((refined, count));
+            }
+            (blocks, count) = (refined, refined_count);
+        }
+        None
     }
 
     /// Parts the states of a block whose bytes lead to different blocks; and how many blocks that makes.

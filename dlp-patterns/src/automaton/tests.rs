@@ -1,4 +1,5 @@
 use super::*;
+use crate::limits::AUTOMATON_STATES_MAX;
 
 fn parse(regex: &str) -> Hir {
     regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(regex).expect("a regex")
@@ -83,6 +84,38 @@ fn what_would_be_huge_is_refused() {
     assert!(Automaton::new(&parse("a.*b.{200}c"), Reads::Forward, Ends::First).is_none());
 }
 
+/// It took seconds to determinize these, of which then nothing was made.
+#[test]
+fn what_would_have_too_many_states_is_not_determinized_to_its_end() {
+    for (regex, reads, ends) in [
+        ("[a-c].{0,14}a?", Reads::ForwardFromAnywhere, Ends::All),
+        (r"[a-c].{0,14}(?:a|\b)", Reads::ForwardFromAnywhere, Ends::First),
+    ] {
+        let states = |dots: usize| {
+            let regex = regex.replace("14", &dots.to_string());
+            let dense = explore::determinize(&parse(&regex), reads, ends)?;
+            Some((dense.memory_usage() / 4) >> dense.byte_classes().stride2())
+        };
+        assert!(states(9).expect("it is small enough") > AUTOMATON_STATES_MAX / 32, "{regex}");
+        assert_eq!(states(14), None, "{regex}");
+    }
+}
+
+#[test]
+fn where_it_takes_too_many_rounds_states_are_as_many_as_they_were() {
+    let graph = |regex| explore::graph(&parse(regex), Reads::Forward, Ends::First).expect("it is small");
+    let states = |graph: &Graph| (graph.nodes.len(), graph.minimized().nodes.len());
+    // Both ways through `x` and `y` are the same.
+    let (before, few) = states(&graph("(?:x[^-]{0,40}|y[^-]{0,40})zz"));
+    assert!(few < before, "{few} of {before}");
+    let long = graph("(?:x[^-]{0,1900}|y[^-]{0,1900})zz");
+    let (before, many) = states(&long);
+    assert_eq!(many, before);
+    let automaton = Automaton::from_graph(&long.minimized());
+    assert!(automaton.is_sound());
+    assert_eq!(matches(&automaton, b"y.....zz"), [(8, 8)]);
+}
+
 #[test]
 fn a_row_of_sets_needs_no_determinization() {
     for (regex, texts) in [
@@ -107,4 +140,30 @@ fn a_row_may_tell_all_bytes_apart() {
     let row = Automaton::of_row(&row);
     assert!(!matches(&row, &text).is_empty());
     assert!(matches(&row, &text[..255]).is_empty());
+}
+
+#[test]
+fn an_automaton_that_could_match_nothing_is_told_from_one_that_can_not() {
+    let is_whole = |automaton: &Automaton| automaton.is_sound() && automaton.matches_no_empty_string();
+    for regex in ["ab", r"a\b", r"\bab?$", "[a-z]{2,3}"] {
+        for (reads, ends) in [
+            (Reads::Forward, Ends::First),
+            (Reads::Backward, Ends::All),
+            (Reads::ForwardFromAnywhere, Ends::All),
+        ] {
+            assert!(is_whole(&automaton(regex, reads, ends)), "{regex} {reads:?}");
+        }
+    }
+    let of_nothing = ["a?", r"\b", "a*$"].map(|regex| automaton(regex, Reads::Backward, Ends::All));
+    assert!(of_nothing.iter().all(|automaton| automaton.is_sound() && !is_whole(automaton)));
+    let mut forged = automaton("ab", Reads::Forward, Ends::All);
+    forged.starts[Kind::Word as usize] = (1..forged.special)
+        .find(|state| forged.outcome(*state) & outcome::MATCH != 0)
+        .expect("it says matches");
+    assert!(forged.is_sound() && !is_whole(&forged));
+    let mut forged = automaton(r"ab\b", Reads::Forward, Ends::All);
+    let before = (1..forged.special).find(|state| forged.outcome(*state) & outcome::MATCH_BEFORE != 0);
+    let row = usize::from(forged.starts[0]) << forged.stride_log2;
+    forged.transitions[row] = before.expect("the next byte matters");
+    assert!(forged.is_sound() && !is_whole(&forged), "a byte after the start");
 }

@@ -29,21 +29,18 @@ impl<'d> Store<'d> {
         let nonblock = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
         let file = OpenOptions::new().read(true).custom_flags(nonblock).open(self.path(name))?;
         let about = file.metadata()?;
-        if !about.is_file() || !is_ours_alone(&about) || !is_ours_alone(&fs::metadata(self.0)?) {
-            return Err(io::Error::new(
-                io::ErrorKind::PermissionDenied,
-                "others may write to it or its folder",
-            ));
+        if !about.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"));
         }
+        refuse_others("it", &about)?;
+        refuse_others("its folder", &fs::metadata(self.0)?)?;
         Ok(file)
     }
 
     /// Puts a file under a name, in place of what was there. Of several who do so at once, the last one wins.
     pub(super) fn put(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         DirBuilder::new().recursive(true).mode(0o700).create(self.0)?;
-        if !is_ours_alone(&fs::metadata(self.0)?) {
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "others may write to this folder"));
-        }
+        refuse_others("this folder", &fs::metadata(self.0)?)?;
         let suffix = format!(".{TEMPORARY_EXTENSION}");
         // For the owner alone, and removed if anything goes wrong from here on.
         let mut file = tempfile::Builder::new().suffix(&suffix).tempfile_in(self.0)?;
@@ -85,10 +82,19 @@ fn is_older(changed: SystemTime, age: Duration) -> bool {
     SystemTime::now().duration_since(changed).is_ok_and(|since| since > age)
 }
 
-/// Whether nobody but this user and root may write there.
-fn is_ours_alone(about: &fs::Metadata) -> bool {
-    let is_own = [0, rustix::process::geteuid().as_raw()].contains(&about.uid());
-    is_own && about.mode() & 0o022 == 0
+/// Refuses what others than this user and root may write to, and says why.
+fn refuse_others(what: &str, about: &fs::Metadata) -> io::Result<()> {
+    let refuse = |reason| Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
+    let user = rustix::process::geteuid().as_raw();
+    if ![0, user].contains(&about.uid()) {
+        return refuse(format!("{what} belongs to user {}, not to user {user} or root", about.uid()));
+    }
+    match about.mode() & 0o7777 {
+        mode if mode & 0o022 != 0 => {
+            refuse(format!("{what} has mode {mode:03o}, so that others may write to it"))
+        }
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -134,8 +140,16 @@ mod tests {
         assert_eq!(fs::metadata(store.path("a")).expect("it is there").permissions().mode() & 0o777, 0o600);
         assert!(store.open("a").is_ok());
         fs::set_permissions(store.path("a"), fs::Permissions::from_mode(0o620)).expect("it is ours");
-        let refused = store.open("a").expect_err("the group may write to it");
-        assert_eq!(refused.kind(), io::ErrorKind::PermissionDenied);
+        let refusal = || {
+            let refused = store.open("a").expect_err("others may write to it");
+            assert_eq!(refused.kind(), io::ErrorKind::PermissionDenied);
+            refused.to_string()
+        };
+        assert_eq!(refusal(), "it has mode 620, so that others may write to it");
+        fs::set_permissions(store.path("a"), fs::Permissions::from_mode(0o600)).expect("it is ours");
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o777)).expect("it is ours");
+        assert_eq!(refusal(), "its folder has mode 777, so that others may write to it");
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o700)).expect("it is ours");
         assert_eq!(store.open("b").expect_err("it isn't there").kind(), io::ErrorKind::NotFound);
     }
 }

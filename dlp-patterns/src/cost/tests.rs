@@ -35,6 +35,12 @@ fn costs_are_those_of_all_branches() {
 }
 
 #[test]
+fn a_sum_of_what_a_file_says_ends_at_the_greatest_number() {
+    let forged = RuleCost { compile: Duration::MAX, ..cost("zebra") };
+    assert_eq!(forged.and(forged).compile, Duration::MAX);
+}
+
+#[test]
 fn a_context_sums_up_the_rules_that_look_there() {
     let rules = RuleSet::compile(&crate::default_packs()).expect("they are right");
     let contexts = rules.contexts();

@@ -75,3 +75,11 @@ fn a_byte_costs_as_many_steps_as_edges_are_looked_at() {
         "the start, the first byte, and a way on and a way out behind each but the last"
     );
 }
+
+#[test]
+fn an_automaton_that_could_match_nothing_is_not_sound() {
+    let mut forged = Nfa::new(&parse("ab?")).expect("it is small");
+    assert!(forged.is_sound());
+    forged.edges[0].to = ACCEPT;
+    assert!(!forged.is_sound());
+}

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::document::{Table, Value};
+use crate::document::{Place, Table, Value};
 use crate::limits::{COUNT_MAX, PARTS_MAX, WITHIN_BYTES_MAX, WITHIN_MATCHES_MAX};
 
 use super::part::{Part, Role};
@@ -14,6 +14,8 @@ use super::part::{Part, Role};
 pub(crate) struct Composition {
     pub(super) parts: Vec<Part>,
     pub(super) within_bytes: Option<u64>,
+    #[serde(skip)]
+    pub(super) within_place: Place,
     pub(super) in_order: bool,
 }
 
@@ -27,12 +29,13 @@ impl Composition {
         } else {
             vec![Draft::read(rule, "a rule without parts", Role::All)]
         };
-        let within_bytes = rule.optional("within").integer(1..=WITHIN_BYTES_MAX);
+        let within = rule.optional("within");
+        let within_bytes = within.integer(1..=WITHIN_BYTES_MAX);
         let in_order = rule.optional("in_order").bool().unwrap_or(false);
         let is_right = Composition::checked(rule, &draft);
         let parts = draft.into_iter().map(|draft| draft.part).collect::<Option<Vec<Part>>>()?;
         let is_right = is_right && parts.iter().any(|part| part.role() != Role::None);
-        is_right.then_some(Composition { parts, within_bytes, in_order })
+        is_right.then(|| Composition { parts, within_bytes, within_place: within.place(), in_order })
     }
 
     /// Whether the parts go together, as far as that shows even where some of them are wrong themselves.

@@ -93,6 +93,11 @@ impl Signature {
         self.composition.within_bytes
     }
 
+    /// Where mistakes about `within` point.
+    pub(crate) fn within_place(&self) -> &Place {
+        &self.composition.within_place
+    }
+
     /// Whether the parts that all have to be found have to stand in the order of [`Signature::parts`], without overlap.
     pub fn is_in_order(&self) -> bool {
         self.composition.in_order

@@ -63,6 +63,20 @@ fn every_mistake_of_a_pack_is_found_at_once() {
 }
 
 #[test]
+fn rules_that_are_right_are_read_beside_those_that_are_not() {
+    let rule = RIGHT.split_once("[[rule]]").expect("there is a rule").1;
+    let wrong = format!(
+        "{RIGHT}[[rule]]{}[[rule]]{}",
+        rule.replace("mask", "maks"),
+        rule.replace("id = 1", "id = 3")
+    );
+    let (pack, mistakes) = Pack::parse_right("p.toml", &wrong);
+    assert_eq!(pack.signatures().iter().map(Signature::id).collect::<Vec<_>>(), [1, 3]);
+    assert_eq!(mistakes.len(), 2, "a key is missing, and one is unknown");
+    assert_eq!(Pack::parse("p.toml", &wrong).expect_err("it has mistakes"), mistakes);
+}
+
+#[test]
 fn a_pack_needs_a_head_and_rules_and_a_rule_a_pattern() {
     assert_eq!(mistakes(""), ["p.toml:1:1: missing key `pack`", "p.toml:1:1: missing key `rule`"]);
     let patternless = RIGHT.replace("literals = ['abc', 'def']\n", "");

@@ -38,6 +38,28 @@ fn what_can_not_be_scanned_for_is_refused_where_it_stands() {
 }
 
 #[test]
+fn a_distance_that_is_too_short_for_what_it_is_about_is_refused() {
+    for (rule, least) in [
+        ("regex = 'a[b-d]{2,9}'\ncount = 4", 12),
+        ("all = [{ regex = 'abc?' }, { literals = ['defghi', 'jklmn'] }]", 5),
+        ("all = [{ regex = 'abc?' }, { literals = ['def'], count = 3 }]\nin_order = true", 11),
+        ("all = [{ regex = 'ab' }]\nany = [{ regex = 'abcd' }, { regex = 'abc' }]", 3),
+        (
+            "any = [{ regex = 'abcd', count = 2 }, { regex = 'a', count = 9 }]\nnone = [{ regex = 'abcdefghijk' }]",
+            8,
+        ),
+    ] {
+        let within = |bytes: u64| format!("{rule}\nwithin = {bytes}");
+        assert!(RuleSet::compile(&[pack(&[&within(least)])]).is_ok(), "{rule}");
+        let told = mistake(&within(least - 1));
+        assert!(told.contains(&format!("bytes has at least {least}\n  hint: say {least} or more")), "{told}");
+    }
+    assert!(
+        mistake("regex = 'abc'\ncount = 2\nwithin = 5").starts_with("p.toml:16:10: what has to lie within 5")
+    );
+}
+
+#[test]
 fn every_part_is_compiled_and_each_mistake_found() {
     let parts = "all = [{ regex = 'a(b' }, { regex = 'cd' }]\nnone = [{ regex = 'ef', not_after = 'gh' }]";
     let mistakes = RuleSet::compile(&[pack(&[parts])]).expect_err("two parts are wrong");

@@ -23,6 +23,7 @@ const SLOT_ALIGN_BYTES: usize = 8;
 const _: () = assert!(BACK_BYTES.is_multiple_of(SLOT_ALIGN_BYTES), "the bytes before don't shift the chunk");
 
 thread_local! {
+    /// Of the thread that scans, since it is too large to be made for each batch.
     static STAGE: RefCell<Stage> = const { RefCell::new(Stage::new()) };
 }
 
@@ -113,6 +114,8 @@ impl RuleSet {
             self.read_every_byte_of(index, items);
         }
         STAGE.with_borrow_mut(|stage| {
+            // A scan that unwound may have left chunks of another batch.
+            stage.clear();
             for at in 0..items.len() {
                 let item = &mut items[at];
                 if self.context_index_of(item.state) != Some(index) {
@@ -158,10 +161,11 @@ impl RuleSet {
         lanes.read_all(|reader| self.reading_run(context, &mut items[reader.owner]).has_stopped(reader));
     }
 
-    /// A run that makes no steps but those of automata that read every byte, which are free.
+    /// A run in which only automata read that read every byte; what they spend is paid in the one that follows.
     fn reading_run<'r>(&'r self, context: &'r Context, item: &'r mut BatchItem<'_>) -> Run<'r> {
+        let steps = item.state.steps_with(item.chunk);
         let ScanState { tail, offset, kept, .. } = &mut *item.state;
-        Run::new(self, context, Text::new(tail.bytes(), item.chunk, *offset), kept, 0)
+        Run::new(self, context, Text::new(tail.bytes(), item.chunk, *offset), kept, steps)
     }
 
     /// Scans a chunk that every automaton has read that reads every byte.
@@ -223,6 +227,11 @@ impl Stage {
             let result = rules.take_through(context, state, chunk, |run, _| run.scan_seen(windows, hits));
             item.result = result.map(|_| ());
         }
+        self.clear();
+    }
+
+    /// Forgets the chunks that were taken.
+    fn clear(&mut self) {
         self.slots.clear();
         self.taken = 0;
     }
@@ -247,5 +256,21 @@ impl Stage {
         });
         seen.sort_unstable();
         are_all_seen
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scan::tests::{begun, compiled};
+
+    #[test]
+    fn what_a_batch_that_unwound_has_left_is_forgotten() {
+        let rules = compiled(&["literals = ['windowed']"]);
+        STAGE.with_borrow_mut(|stage| stage.take(7, b"of a flow that isn't there"));
+        let (mut state, mut hits) = (begun(&rules), Vec::new());
+        let mut items = [BatchItem::new(&mut state, b"windowed", &mut hits)];
+        rules.scan_batch(&mut items);
+        assert_eq!(hits.len(), 1);
     }
 }

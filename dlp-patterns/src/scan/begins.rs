@@ -14,6 +14,7 @@ pub(super) struct Begins {
     end: isize,
     near: u128,
     is_longer: bool,
+    read_bytes: u64,
 }
 
 const _: () = assert!(Hit::EXCERPT_BYTES_MAX < 128, "each place has a bit");
@@ -26,8 +27,8 @@ impl Begins {
     /// `is_certain`, what comes next may be anything, so that a match counts whatever it is.
     pub(super) fn of(backward: &Automaton, text: Text<'_>, places: Range<isize>, is_certain: bool) -> Begins {
         let of_state = |state| {
-            let mut begins = Begins { end: places.end, near: 0, is_longer: false };
-            let (goes_on, _) = each_begin(backward, state, text, places.clone(), |start| {
+            let mut begins = Begins { end: places.end, near: 0, is_longer: false, read_bytes: 0 };
+            let (goes_on, read_bytes) = each_begin(backward, state, text, places.clone(), |start| {
                 if start < places.start {
                     begins.is_longer = true;
                 } else {
@@ -36,7 +37,7 @@ impl Begins {
                 false
             });
             begins.is_longer |= goes_on;
-            begins
+            Begins { read_bytes, ..begins }
         };
         if !is_certain {
             return of_state(backward.start(text.byte(places.end)));
@@ -47,6 +48,7 @@ impl Begins {
             |one, other| Begins {
                 near: one.near & other.near,
                 is_longer: one.is_longer && other.is_longer,
+                read_bytes: one.read_bytes + other.read_bytes,
                 ..one
             },
         )
@@ -56,6 +58,11 @@ impl Begins {
     pub(super) fn near(self) -> impl Iterator<Item = isize> {
         let bits = std::iter::successors(Some(self.near), |bits| Some(bits & bits.wrapping_sub(1)));
         bits.take_while(|bits| *bits != 0).map(move |bits| self.end - bits.trailing_zeros() as isize)
+    }
+
+    /// The bytes that were read for that, some of them again and again.
+    pub(super) fn read_bytes(self) -> u64 {
+        self.read_bytes
     }
 
     /// Whether there may be more before the places that were looked at.

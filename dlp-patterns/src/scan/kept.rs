@@ -26,6 +26,8 @@ pub(super) struct Kept {
     pub(super) spare: Vec<Live>,
     /// By automaton that reads every byte; empty before the first byte.
     pub(super) everywhere: Vec<State>,
+    /// What their matches have cost in this chunk, in steps that are still to be paid. 0 between two chunks.
+    pub(super) owed_steps: u64,
     /// The automata that are simulated.
     pub(super) simulations: Simulations,
     /// Matches of this chunk. Empty between two chunks.
@@ -40,6 +42,7 @@ impl Kept {
     pub(super) fn clear(&mut self) {
         self.live.clear();
         self.everywhere.clear();
+        self.owed_steps = 0;
         self.simulations.clear();
         self.pending.clear();
         self.courses.clear();
@@ -49,7 +52,7 @@ impl Kept {
     /// Whether a chunk in which nothing begins changes nothing.
     #[inline]
     pub(super) fn is_idle(&self) -> bool {
-        self.live.is_empty() && self.pending.is_empty() && self.simulations.are_idle()
+        self.live.is_empty() && self.owed_steps == 0 && self.pending.is_empty() && self.simulations.are_idle()
     }
 
     /// Whether nothing that the matcher could find matters any more: its rule has hit, or can't hit, or knows enough.

@@ -25,6 +25,8 @@ pub(super) struct Reader<'r> {
     pub(super) at: usize,
     /// The place at which its next match may begin.
     pub(super) earliest: isize,
+    /// What looking at its matches has cost, in steps.
+    pub(super) spent: u64,
 }
 
 impl<'r> Reader<'r> {
@@ -38,7 +40,7 @@ impl<'r> Reader<'r> {
         chunk: &'r [u8],
     ) -> Reader<'r> {
         let automaton = &everywhere_of(rules.matcher(context.everywhere()[index])).forward;
-        Reader { automaton, index, owner, state, chunk, at: 0, earliest }
+        Reader { automaton, index, owner, state, chunk, at: 0, earliest, spent: 0 }
     }
 
     fn rest(&self) -> &'r [u8] {
@@ -135,7 +137,8 @@ mod tests {
         let mut lanes = Lanes::new();
         for (owner, chunk) in chunks.into_iter().enumerate() {
             let state = automaton.start(None);
-            let reader = Reader { automaton: &automaton, index: 0, owner, state, chunk, at: 0, earliest: 0 };
+            let automaton = &automaton;
+            let reader = Reader { automaton, index: 0, owner, state, chunk, at: 0, earliest: 0, spent: 0 };
             lanes.take(reader, &mut stopped);
         }
         lanes.read_all(&mut stopped);

@@ -3,7 +3,7 @@
 use arrayvec::ArrayVec;
 
 use crate::automaton::State;
-use crate::limits::MEMO_RUNS_MAX;
+use crate::limits::{MEMO_NOTES_MAX, MEMO_RUNS_MAX};
 use crate::matcher::MatcherId;
 
 /// Confirmations compare notes where the chunk's bytes have been read up to a multiple of this, which costs little …
@@ -15,8 +15,9 @@ const FLOOD_STRIDE_BYTES: usize = 4;
 /// Confirmations that left notes in a chunk, from which on it is a flood.
 const FLOOD_RUNS: usize = 8;
 
-/// A note goes where eight bits of its hash say, in place of what was there.
-const NOTES: usize = 256;
+/// A note goes where so many bits of its hash say, in place of what was there.
+const SLOT_BITS: u32 = MEMO_NOTES_MAX.ilog2();
+const _: () = assert!(MEMO_NOTES_MAX.is_power_of_two());
 
 /// How a confirmation came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,19 +44,22 @@ struct Note {
     run: RunId,
 }
 
+const _: () = assert!(size_of::<[Option<Note>; MEMO_NOTES_MAX]>() <= 5 << 10);
+const _: () = assert!(size_of::<ArrayVec<Outcome, MEMO_RUNS_MAX>>() <= (3 << 10) + 8);
+
 /// Which confirmation was in which state behind which byte of a chunk.
 ///
 /// Two confirmations of a branch that are in the same state at the same place come out the same. So the second stops
 /// there, and of a flood of beginnings each costs few steps however long its ends are in coming.
 #[derive(Debug)]
 pub(super) struct Memo {
-    notes: [Option<Note>; NOTES],
+    notes: [Option<Note>; MEMO_NOTES_MAX],
     outcomes: ArrayVec<Outcome, MEMO_RUNS_MAX>,
 }
 
 impl Memo {
     pub(super) fn new() -> Memo {
-        Memo { notes: [None; NOTES], outcomes: ArrayVec::new() }
+        Memo { notes: [None; MEMO_NOTES_MAX], outcomes: ArrayVec::new() }
     }
 
     /// How far apart the places are where notes are compared, in bytes; a power of two.
@@ -68,7 +72,7 @@ impl Memo {
     fn begin(&mut self) -> RunId {
         if self.outcomes.is_full() {
             self.outcomes.clear();
-            self.notes = [None; NOTES];
+            self.notes = [None; MEMO_NOTES_MAX];
         }
         self.outcomes.push(Outcome::Nothing);
         RunId::try_from(self.outcomes.len() - 1).expect("there are few")
@@ -90,7 +94,7 @@ impl Memo {
         let at = u32::try_from(at).ok()?;
         let hash = (matcher.0 << 8 ^ u32::from(branch) << 4 ^ u32::from(state) ^ at << 16 ^ at)
             .wrapping_mul(0x9e37_79b1);
-        let slot = (hash >> 24) as usize;
+        let slot = (hash >> (u32::BITS - SLOT_BITS)) as usize;
         if let Some(note) = self.notes[slot]
             && (note.matcher, note.branch, note.state, note.at) == (matcher, branch, state, at)
         {

@@ -104,8 +104,13 @@ impl<'r> Run<'r> {
 
     #[inline]
     fn scan_by(&mut self, hits: &mut Vec<Hit>, follow_windows: impl FnOnce(&mut Run<'r>)) -> Option<u64> {
-        if self.kept.as_ref().is_some_and(|kept| !kept.live.is_empty()) {
-            self.go_on();
+        if let Some(kept) = &mut self.kept {
+            let owed = std::mem::take(&mut kept.owed_steps);
+            let are_live = !kept.live.is_empty();
+            self.pay(owed);
+            if are_live {
+                self.go_on();
+            }
         }
         follow_windows(self);
         self.simulate();
@@ -133,13 +138,14 @@ impl<'r> Run<'r> {
             let forward = &everywhere_of(self.rules.matcher(*matcher)).forward;
             if !self.is_done(*matcher) && forward.matches_at_end(state) {
                 let earliest = self.text.place_of(self.end_of(*matcher));
-                self.report_backward(*matcher, earliest, self.text.end(), moment);
+                self.report_backward(*matcher, earliest, self.text.end(), moment, &mut 0);
             }
         }
         let reading = self.reading();
         if let Some(kept) = self.kept {
             let mut simulations = std::mem::take(&mut kept.simulations);
             simulations.finish(reading, kept);
+            kept.simulations = simulations;
         }
         self.settle(hits);
     }
@@ -365,13 +371,17 @@ impl<'r> Run<'r> {
         !self.is_exhausted
     }
 
+    /// What it costs to have a match validated. A checksum is dearer than a step.
+    fn validation_steps(start: isize, end: isize) -> u64 {
+        end.abs_diff(start) as u64 / 8
+    }
+
     /// What a state that was entered before `at` says of a confirmation; `None` if it goes on.
     fn judge(&mut self, start: Start, said: u8, at: isize) -> Option<Outcome> {
         let moment = self.text.offset_of(at);
         let is_validated = self.rules.matcher(start.matcher).is_validated();
         for (bit, end) in [(outcome::MATCH_BEFORE, at - 1), (outcome::MATCH, at)] {
-            // A checksum is dearer than a step.
-            if said & bit != 0 && is_validated && !self.pay(end.abs_diff(start.start) as u64 / 8) {
+            if said & bit != 0 && is_validated && !self.pay(Run::validation_steps(start.start, end)) {
                 return Some(Outcome::Nothing);
             }
             if said & bit != 0 && self.report(start.matcher, start.start, end, moment) {

@@ -4,12 +4,14 @@ use std::iter::Peekable;
 use std::ops::Range;
 use std::{mem, slice};
 
+use arrayvec::ArrayVec;
+
 use super::kept::Kept;
 use super::pending::{Match, Pending};
 use super::text::Text;
 use crate::compile::{Core, Found};
 use crate::context::Context;
-use crate::limits::{BEGUN_KEPT, THREADS_MAX};
+use crate::limits::{BEGUN_KEPT, BRANCHES_KEPT, THREADS_KEPT, THREADS_MAX};
 use crate::matcher::{Matcher, MatcherId, Matches};
 use crate::nfa::{self, Nfa, Said, Thread, Threads};
 use crate::rule_set::RuleSet;
@@ -52,6 +54,28 @@ pub(super) struct Reading<'r> {
 pub(super) struct Simulations {
     live: Vec<Live>,
     begun: Vec<Begun>,
+    spare: Spare,
+}
+
+/// Memory of threads that are no more, for those of the next branches: branches come and go with each chunk.
+///
+/// Invariant: at most [`BRANCHES_KEPT`], all empty, of at most [`THREADS_KEPT`] each.
+#[derive(Debug, Default)]
+struct Spare(ArrayVec<Vec<Thread>, BRANCHES_KEPT>);
+
+impl Spare {
+    fn take(&mut self) -> Vec<Thread> {
+        self.0.pop().unwrap_or_default()
+    }
+
+    fn give_back(&mut self, threads: &mut Vec<Thread>) {
+        let mut threads = mem::take(threads);
+        if threads.capacity() > 0 && !self.0.is_full() {
+            threads.clear();
+            threads.shrink_to(THREADS_KEPT);
+            self.0.push(threads);
+        }
+    }
 }
 
 impl Simulations {
@@ -77,36 +101,24 @@ impl Simulations {
         let everywhere = reading.context.simulated().iter().map(|matcher| (*matcher, 0));
         for key in everywhere.chain(begun.iter().map(|begun| begun.key)) {
             if !self.live.iter().any(|live| live.key == key) {
-                self.live.push(Live { key, threads: Vec::new() });
+                self.live.push(Live { key, threads: self.spare.take() });
             }
         }
-        let mut room = THREADS_MAX;
-        let mut is_enough = true;
-        self.live.retain_mut(|Live { key, threads }| {
-            if kept.is_done(key.0) {
-                return false;
+        let (mut room, mut is_enough) = (THREADS_MAX, true);
+        let Simulations { live, spare, .. } = self;
+        live.retain_mut(|live| {
+            let outcome = live.read(reading, kept, &begun, steps);
+            if !matches!(outcome, Outcome::Alive) {
+                live.threads.clear();
             }
-            let matcher = reading.rules.matcher(key.0);
-            // Matches of a matcher don't overlap.
-            let earliest = kept.courses.end_of(matcher.rule(), matcher.part());
-            threads.retain(|thread| thread.start() >= earliest);
-            let from = begun.partition_point(|begun| begun.key < *key);
-            let own = begun[from..].iter().take_while(|begun| begun.key == *key).count();
-            let begun = begun[from..from + own].iter().peekable();
-            let nfa = nfa_of(matcher, key.1);
-            let mut reader = Reader { matcher, key: *key, nfa, text: reading.text, begun, steps };
-            match reader.read(threads, &mut kept.pending) {
-                Outcome::Alive => {}
-                Outcome::Matched => return false,
-                Outcome::Exhausted => {
-                    is_enough = false;
-                    return false;
-                }
+            let fits = live.threads.len() <= room;
+            room = room.saturating_sub(live.threads.len());
+            is_enough &= fits && !matches!(outcome, Outcome::Exhausted);
+            let stays = fits && !live.threads.is_empty();
+            if !stays {
+                spare.give_back(&mut live.threads);
             }
-            let fits = threads.len() <= room;
-            room = room.saturating_sub(threads.len());
-            is_enough &= fits;
-            fits && !threads.is_empty()
+            stays
         });
         begun.clear();
         begun.shrink_to(BEGUN_KEPT);
@@ -118,27 +130,48 @@ impl Simulations {
     pub(super) fn finish(&mut self, reading: Reading<'_>, kept: &mut Kept) {
         let end = reading.text.offset_of(reading.text.end());
         let behind = reading.text.behind(reading.text.end()).flatten();
-        for Live { key: (id, branch), threads } in self.live.drain(..) {
+        for Live { key: (id, branch), mut threads } in self.live.drain(..) {
             let matcher = reading.rules.matcher(id);
             let start = nfa_of(matcher, branch).matches_at_end(&threads, behind);
             if let Some(start) = start.filter(|_| !kept.is_done(id)) {
                 note(matcher, Match { matcher: id, start, end, moment: end + 1 }, &mut kept.pending);
             }
+            self.spare.give_back(&mut threads);
         }
     }
 
-    /// Forgets all, and keeps the memory of the list.
+    /// Forgets all, and keeps the memory.
     pub(super) fn clear(&mut self) {
-        self.live.clear();
+        self.live.drain(..).for_each(|mut live| self.spare.give_back(&mut live.threads));
         self.begun.clear();
+    }
+}
+
+impl Live {
+    /// Lets the threads read the chunk, and those that begin in it.
+    fn read(&mut self, reading: Reading<'_>, kept: &mut Kept, begun: &[Begun], steps: &mut u64) -> Outcome {
+        let Live { key, threads } = self;
+        if kept.is_done(key.0) {
+            return Outcome::Over;
+        }
+        let matcher = reading.rules.matcher(key.0);
+        // Matches of a matcher don't overlap.
+        let earliest = kept.courses.end_of(matcher.rule(), matcher.part());
+        threads.retain(|thread| thread.start() >= earliest);
+        let from = begun.partition_point(|begun| begun.key < *key);
+        let own = begun[from..].iter().take_while(|begun| begun.key == *key).count();
+        let begun = begun[from..from + own].iter().peekable();
+        let nfa = nfa_of(matcher, key.1);
+        let mut reader = Reader { matcher, key: *key, nfa, text: reading.text, begun, steps };
+        reader.read(threads, &mut kept.pending)
     }
 }
 
 /// How a branch came out of a chunk.
 enum Outcome {
     Alive,
-    /// Its first match was noted, and no other matters.
-    Matched,
+    /// No match of it matters any more.
+    Over,
     Exhausted,
 }
 
@@ -199,7 +232,7 @@ impl Reader<'_, '_> {
             };
             *self.steps = left;
             if self.note_said(said, at, pending) && self.matcher.matches() != Matches::Every {
-                return Outcome::Matched;
+                return Outcome::Over;
             }
         }
         if is_swapped {
@@ -262,5 +295,47 @@ fn nfa_of(matcher: &Matcher, branch: u16) -> &Nfa {
             Core::Literal(_) | Core::Table(_) => unreachable!("only simulations are begun"),
         },
         Found::ByEveryByte(_) => unreachable!("it reads every byte by a table"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Field;
+    use crate::scan::tests::{begun, compiled};
+
+    #[test]
+    fn the_memory_of_threads_outlives_them() {
+        let rules = compiled(&["regex = 'a.{1,30}[a-d]{3}quagga.{0,99}x.{18}y'"]);
+        let (mut state, mut hits) = (begun(&rules), Vec::new());
+        let memory = |state: &crate::ScanState| {
+            let simulations = &state.kept.as_ref().expect("something was under way").simulations;
+            let live = simulations.live.iter().map(|live| live.threads.as_ptr());
+            live.chain(simulations.spare.0.iter().map(Vec::as_ptr)).collect::<Vec<_>>()
+        };
+        let mut seen = Vec::new();
+        for round in 0..4 {
+            // The line end, and then the end of the field, leave nothing under way.
+            for chunk in [&b"a123456abc"[..], b"quagga.....", b"...x...", b"..\n", b"abcabcquagga..."] {
+                rules.scan(&mut state, chunk, &mut hits).expect("no overflow");
+                if round > 0 || !seen.is_empty() || chunk.starts_with(b"quagga") {
+                    seen.push(memory(&state));
+                }
+            }
+            rules.finish(&mut state, &mut hits);
+            rules.begin(&mut state, Field::Payload, crate::Direction::ToServer);
+            seen.push(memory(&state));
+        }
+        assert!(seen.iter().all(|memory| memory.len() == 1 && memory == &seen[0]), "{seen:?}");
+    }
+
+    #[test]
+    fn what_outlives_a_flood_is_bounded() {
+        let mut spare = Spare::default();
+        for threads in [0, 5000, 3, 5000, 5000, 5000, 5000] {
+            spare.give_back(&mut Vec::with_capacity(threads));
+        }
+        assert_eq!(spare.0.len(), BRANCHES_KEPT);
+        assert!(spare.0.iter().all(|threads| (1..=THREADS_KEPT).contains(&threads.capacity())));
     }
 }

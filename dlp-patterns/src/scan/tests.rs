@@ -4,7 +4,7 @@ use crate::{FoundBy, Pack, default_packs};
 mod batch;
 mod work;
 
-fn compiled(rules: &[&str]) -> RuleSet {
+pub(super) fn compiled(rules: &[&str]) -> RuleSet {
     let rule = |(at, pattern): (usize, &&str)| {
         format!(
             "[[rule]]\nid = {}\nname = 'n'\naction = 'alert'\nseverity = 1\ncategory = 'c'\nmask = 'none'\n\
@@ -22,7 +22,7 @@ fn found_by(rules: &RuleSet) -> FoundBy {
     rules.costs().next().expect("there is a rule").1.found_by
 }
 
-fn begun(rules: &RuleSet) -> ScanState {
+pub(super) fn begun(rules: &RuleSet) -> ScanState {
     let mut state = ScanState::default();
     rules.begin(&mut state, Field::Payload, Direction::ToServer);
     state

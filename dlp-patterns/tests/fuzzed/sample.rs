@@ -2,13 +2,10 @@
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-/// Xorshift: a random number below `bound`.
-pub(crate) fn draw(random: &mut u64, bound: usize) -> usize {
-    *random ^= *random << 13;
-    *random ^= *random >> 7;
-    *random ^= *random << 17;
-    usize::try_from(*random >> 33).expect("31 bits") % bound.max(1)
-}
+#[path = "../random/mod.rs"]
+mod random;
+
+pub(crate) use random::draw;
 
 /// Appends a random text that the pattern matches, if what its look-arounds want is granted.
 pub(crate) fn sample(pattern: &Hir, random: &mut u64, text: &mut Vec<u8>) {

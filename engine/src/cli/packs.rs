@@ -98,8 +98,11 @@ impl fmt::Display for Compiled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Compiled { packs, rules, milliseconds, memory_bytes, .. } = self;
         write!(f, "ok: {packs} packs, {rules} rules, {milliseconds:.1} ms, {memory_bytes} bytes of memory")?;
-        if let Some(cache) = self.cache {
-            write!(f, "\ncache: {cache}")?;
+        match self.cache {
+            Some(cache) => write!(f, "\ncache: {cache}")?,
+            None => f.write_str(
+                "\nnothing was kept: name a folder by `cache` under [packs] in the config, or by --cache",
+            )?,
         }
         if let (Some(file), Some(bytes)) = (&self.file, self.file_bytes) {
             write!(f, ", {}, {bytes} bytes", file.display())?;

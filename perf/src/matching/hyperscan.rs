@@ -98,18 +98,35 @@ impl Library {
         let library = unsafe { libloading::Library::new(path) }
             .with_context(|| format!("{} does not load", path.display()))?;
         let functions = Functions {
-            version: symbol(&library, c"hs_version")?,
-            compile_multi: symbol(&library, c"hs_compile_multi")?,
-            free_compile_error: symbol(&library, c"hs_free_compile_error")?,
-            database_size: symbol(&library, c"hs_database_size")?,
-            stream_size: symbol(&library, c"hs_stream_size")?,
-            free_database: symbol(&library, c"hs_free_database")?,
-            alloc_scratch: symbol(&library, c"hs_alloc_scratch")?,
-            free_scratch: symbol(&library, c"hs_free_scratch")?,
-            open_stream: symbol(&library, c"hs_open_stream")?,
-            scan_stream: symbol(&library, c"hs_scan_stream")?,
-            reset_stream: symbol(&library, c"hs_reset_stream")?,
-            close_stream: symbol(&library, c"hs_close_stream")?,
+            // SAFETY: declared as const char *hs_version(void).
+            version: unsafe { symbol(&library, c"hs_version") }?,
+            // SAFETY: declared as hs_error_t hs_compile_multi(const char *const *, const unsigned *, const unsigned *,
+            // unsigned, unsigned, const hs_platform_info_t *, hs_database_t **, hs_compile_error_t **).
+            compile_multi: unsafe { symbol(&library, c"hs_compile_multi") }?,
+            // SAFETY: declared as hs_error_t hs_free_compile_error(hs_compile_error_t *).
+            free_compile_error: unsafe { symbol(&library, c"hs_free_compile_error") }?,
+            // SAFETY: declared as hs_error_t hs_database_size(const hs_database_t *, size_t *).
+            database_size: unsafe { symbol(&library, c"hs_database_size") }?,
+            // SAFETY: declared as hs_error_t hs_stream_size(const hs_database_t *, size_t *).
+            stream_size: unsafe { symbol(&library, c"hs_stream_size") }?,
+            // SAFETY: declared as hs_error_t hs_free_database(hs_database_t *).
+            free_database: unsafe { symbol(&library, c"hs_free_database") }?,
+            // SAFETY: declared as hs_error_t hs_alloc_scratch(const hs_database_t *, hs_scratch_t **).
+            alloc_scratch: unsafe { symbol(&library, c"hs_alloc_scratch") }?,
+            // SAFETY: declared as hs_error_t hs_free_scratch(hs_scratch_t *).
+            free_scratch: unsafe { symbol(&library, c"hs_free_scratch") }?,
+            // SAFETY: declared as hs_error_t hs_open_stream(const hs_database_t *, unsigned, hs_stream_t **).
+            open_stream: unsafe { symbol(&library, c"hs_open_stream") }?,
+            // SAFETY: declared as hs_error_t hs_scan_stream(hs_stream_t *, const char *, unsigned, unsigned,
+            // hs_scratch_t *, match_event_handler, void *).
+            scan_stream: unsafe { symbol(&library, c"hs_scan_stream") }?,
+            // SAFETY: declared as hs_error_t hs_reset_stream(hs_stream_t *, unsigned, hs_scratch_t *,
+            // match_event_handler, void *).
+            reset_stream: unsafe { symbol(&library, c"hs_reset_stream") }?,
+            // SAFETY: declared as hs_error_t hs_close_stream(hs_stream_t *, hs_scratch_t *, match_event_handler, void
+            // *).
+            close_stream: unsafe { symbol(&library, c"hs_close_stream") }?,
+            // Nobody has the functions without it.
             _library: library,
         };
         Ok(Library(Rc::new(functions)))
@@ -172,9 +189,13 @@ impl Library {
     }
 }
 
-/// A function of the library, whose type the caller has right.
-fn symbol<F: Copy>(library: &libloading::Library, name: &CStr) -> Result<F> {
-    // SAFETY: each use in `Library::open` gives the field the type that Hyperscan's hs_compile.h and hs_runtime.h declare.
+/// A function of the library.
+///
+/// # Safety
+/// `F` has to be the type of a function, the one that the library's header files declare for that name; and what is found is
+/// not to be called once the library is unloaded.
+unsafe fn symbol<F: Copy>(library: &libloading::Library, name: &CStr) -> Result<F> {
+    // SAFETY: the caller answers for the type.
     let found = unsafe { library.get::<F>(name.to_bytes_with_nul()) };
     Ok(*found.with_context(|| format!("it has no {}", name.to_string_lossy()))?)
 }

@@ -131,6 +131,9 @@ fn in_batches_weir_finds_what_it_finds_segment_by_segment() {
     assert_eq!(first_hits(true), expected);
     let report = plan(&["--batch"]).run().expect("it runs");
     assert_eq!(report.to_json()["batch"], true);
+    let alone = Plan { flows: NonZeroUsize::MIN, ..plan(&["--batch"]) };
+    let refused = alone.run().expect_err("there is nothing to scan together").to_string();
+    assert!(refused.contains("--flows 2"), "{refused}");
     assert_eq!(report.weir.hits, plan(&[]).run().expect("it runs").weir.hits);
 }
 

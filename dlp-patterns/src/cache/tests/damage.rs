@@ -1,6 +1,12 @@
 //! Files that are not as they were written.
 
+use std::ops::Range;
+use std::os::unix::fs::PermissionsExt;
+
 use super::*;
+use crate::automaton::{Automaton, Kind};
+use crate::compile::Found;
+use crate::matcher::MatcherId;
 
 const CODE_AT: usize = 8;
 const CONTENT_AT: usize = 40;
@@ -47,6 +53,18 @@ fn files_that_are_stale_or_damaged_are_replaced() {
 }
 
 #[test]
+fn a_file_that_others_may_write_to_is_refused_and_replaced() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let cache = CacheDir::new(dir.path());
+    let packs = [small_pack()];
+    let path = cached(&packs, &cache).1.file.expect("it can be written");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o666)).expect("it is ours");
+    let reason = "it has mode 666, so that others may write to it".to_owned();
+    assert_eq!(cached(&packs, &cache).1.lookup, Lookup::Refused(reason));
+    assert_eq!(cached(&packs, &cache).1.lookup, Lookup::Hit);
+}
+
+#[test]
 fn a_folder_in_place_of_a_file_is_no_set() {
     let dir = tempfile::tempdir().expect("a folder");
     let cache = CacheDir::new(dir.path());
@@ -64,6 +82,38 @@ fn try_out(packs: &[Pack], tier: Tier, encoded: &[u8], text: &[u8]) -> bool {
     let Some(rules) = RuleSet::decode(packs, tier, encoded) else { return false };
     hits(&rules, text);
     true
+}
+
+/// Where an automaton that has few states starts: the last numbers of it, a byte each.
+fn starts_of(automaton: &Automaton, encoded: &[u8]) -> Range<usize> {
+    let own = postcard::to_stdvec(automaton).expect("it is plain data");
+    let at = encoded.windows(own.len()).position(|window| window == own).expect("it is in there");
+    at + own.len() - Kind::COUNT..at + own.len()
+}
+
+/// Automata that find matches without a byte would find the same one for ever.
+#[test]
+fn automata_that_start_anywhere_are_refused_or_come_to_an_end() {
+    let packs = [pack(&[r"fields = ['payload']
+        regex = '[^-]{2}\b'
+        count = 60"])];
+    let rules = RuleSet::compile(&packs).expect("it is right");
+    let encoded = rules.encode();
+    let Found::ByEveryByte(automata) = rules.matcher(MatcherId(0)).found() else {
+        panic!("nothing of it is seldom")
+    };
+    let [forward, backward] = [&automata.forward, &automata.backward].map(|of| starts_of(of, &encoded));
+    let (mut taken, mut refused) = (0, 0);
+    for first in 0..automata.forward.states() as u8 {
+        for last in 0..automata.backward.states() as u8 {
+            let mut forged = encoded.clone();
+            forged[forward.clone()].fill(first);
+            forged[backward.clone()].fill(last);
+            let is_taken = try_out(&packs, Tier::best(), &forged, TEXT);
+            *(if is_taken { &mut taken } else { &mut refused }) += 1;
+        }
+    }
+    assert!(taken > 0 && refused > 0, "{taken} {refused}");
 }
 
 /// Bytes that no checksum speaks for: nothing that they say makes a scan panic.

@@ -1,4 +1,9 @@
 //! Automata that read every byte of a chunk, and where their matches begin.
+//!
+//! That they read costs no steps, since it takes as long whatever is there. What is paid for is to look where matches begin
+//! that end at a place, and to have them validated. In a batch automata of several flows read by turns; so that it doesn't
+//! matter when whose turn is, each of them may spend what the flow has, and what they have spent together is paid when all
+//! have read.
 
 use super::{Run, everywhere_of};
 use crate::Hit;
@@ -37,6 +42,14 @@ impl Run<'_> {
 
     /// Reports what an automaton that has stopped has to say; whether it has to go on.
     pub(in crate::scan) fn has_stopped(&mut self, reader: &mut Reader<'_>) -> bool {
+        let goes_on = self.report_of(reader);
+        if !goes_on {
+            self.kept.get_or_insert_default().owed_steps += reader.spent;
+        }
+        goes_on
+    }
+
+    fn report_of(&mut self, reader: &mut Reader<'_>) -> bool {
         let matcher = self.context.everywhere()[reader.index];
         let outcome = reader.automaton.outcome(reader.state);
         // A slice has at most `isize::MAX` bytes.
@@ -45,7 +58,7 @@ impl Run<'_> {
         let reported = [(outcome::MATCH_BEFORE, at - 1), (outcome::MATCH, at)]
             .into_iter()
             .filter(|(bit, _)| outcome & bit != 0)
-            .find(|(_, end)| self.report_backward(matcher, reader.earliest, *end, moment));
+            .find(|(_, end)| self.report_backward(matcher, reader.earliest, *end, moment, &mut reader.spent));
         match (reported, self.rules.matcher(matcher).matches()) {
             (None, _) => {}
             (Some(_), Matches::Hit | Matches::First) => return false,
@@ -64,21 +77,31 @@ impl Run<'_> {
     }
 
     /// Notes the match of an automaton that reads every byte, from its latest begin, which isn't before `earliest`; `false`
-    /// if there is none. How far a match goes back beyond an excerpt isn't looked at.
+    /// if there is none. How far a match goes back beyond an excerpt isn't looked at. Where the steps of the run have been
+    /// `spent`, no more matches are.
     pub(super) fn report_backward(
         &mut self,
         matcher: MatcherId,
         earliest: isize,
         end: isize,
         moment: u64,
+        spent: &mut u64,
     ) -> bool {
         let (of, text) = (self.rules.matcher(matcher), self.text);
         let first = earliest.max(end - Hit::EXCERPT_BYTES_MAX as isize);
         let is_certain = self.text.offset_of(end) == moment;
+        if *spent > self.steps {
+            return false;
+        }
         let begins = Begins::of(&everywhere_of(of).backward, text, first..end, is_certain);
-        begins.near().any(|start| {
-            let may_follow = text.behind(start).is_none_or(|behind| of.may_follow(behind));
-            may_follow && self.report(matcher, start, end, moment)
-        }) || begins.is_longer() && earliest < first && self.report(matcher, first, end, moment)
+        *spent += begins.read_bytes();
+        let far = (begins.is_longer() && earliest < first).then_some(first);
+        let near = begins.near().filter(|start| text.behind(*start).is_none_or(|byte| of.may_follow(byte)));
+        near.chain(far).any(|start| {
+            if of.is_validated() {
+                *spent += Run::validation_steps(start, end);
+            }
+            *spent <= self.steps && self.report(matcher, start, end, moment)
+        })
     }
 }

@@ -77,6 +77,20 @@ fn each_flow_has_its_own_budget() {
 }
 
 #[test]
+fn matches_that_cost_too_much_to_look_at_are_the_same_whoever_reads_in_step() {
+    let cards = |least: usize| format!("regex = '[0-9a-z ]{{{least},40}}'\nvalidator = 'luhn'");
+    let rules = [13, 14, 15, 16, 17, 18].map(cards);
+    let rules = compiled(&rules.each_ref().map(String::as_str));
+    // Each of the automata could spend what there is, and all of them look at the same card, in the end too late.
+    let flood = [&[b'1'; 300][..], b"4111111111111111"].concat();
+    let chunks: [&[u8]; 5] = [&flood, b"quiet", &flood[16..], b"4111 1111 1111 1111 ", &flood[..200]];
+    let (mut together, mut alone) = (flows(&rules, 5), flows(&rules, 5));
+    let overflows: usize = (0..30).map(|_| scan_both(&rules, &mut together, &mut alone, &chunks)).sum();
+    assert!(overflows >= 1, "{overflows}");
+    assert!(together[3].1.len() >= 4);
+}
+
+#[test]
 fn more_windows_than_can_be_sorted_are_all_followed() {
     let rules = compiled(&["literals = ['aaaa']\ncount = 900", "literals = ['aaaaa']\ncount = 700"]);
     let chunk = [b'a'; 480];

@@ -72,3 +72,25 @@ fn too_much_work_is_told_once_and_what_is_not_there_is_no_hit_then() {
     rules.finish(&mut state, &mut hits);
     assert_eq!(hits.len(), 2, "the next field is whole");
 }
+
+#[test]
+fn where_every_byte_may_end_a_match_looking_at_these_is_paid_for() {
+    // Of ones no card has the right check digit.
+    for (rule, text) in [
+        ("regex = '[0-9a-z ]{13,40}'\nvalidator = 'luhn'", [b'1'; 256]),
+        ("regex = '[^-]{9,60}'\nnot_after = '[^+]'", [b'a'; 256]),
+    ] {
+        let rules = compiled(&[rule]);
+        assert_eq!(found_by(&rules), FoundBy::EveryByte, "{rule}");
+        let (mut state, mut hits) = (begun(&rules), Vec::new());
+        let mut scan = |chunk: &[u8]| rules.scan_counting(&mut state, chunk, &mut hits);
+        assert_eq!(scan(&[b'-'; 256]), Ok(0), "{rule}: to read costs nothing");
+        let steps = scan(&text).expect("there is a burst");
+        assert!(steps > u64::from(STEPS_PER_BYTE) * 256, "{rule}: {steps}");
+        let overflows = std::iter::repeat_with(|| scan(&text)).take(40).filter(Result::is_err).count();
+        assert_eq!(overflows, 1, "{rule}");
+        scan(b"--").expect("it was told");
+        scan(b"-4111111111111111-").expect("it was told");
+        assert_eq!(hits.len(), usize::from(rule.contains("luhn")), "{rule}: what comes next is found");
+    }
+}
