@@ -166,7 +166,9 @@ pub trait EventSink {
     /// Takes note. Called on the packet path: must not block.
     fn emit(&mut self, event: Event<'_>);
 
-    /// Looks over the rules' shoulder, before each step of a scan. Nearly nobody does, and then it is no code at all.
+    /// Is shown what the rules are about to read, before each step of a scan, also in fields that no rule speaks of. The
+    /// bytes are as they were sent: nothing is masked. Called on the packet path: must not block. Does nothing unless it is
+    /// implemented, and is then no code at all.
     #[inline]
     fn reads(&mut self, _flow: &FlowRecord, _direction: Direction, _reading: Reading<'_>) {}
 }

@@ -37,7 +37,7 @@ pub(crate) struct Wanted<'p> {
 /// How a pattern is found.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Found {
-    /// Where one of its windows is, an automaton confirms.
+    /// Where one of its windows is, a comparison or an automaton confirms.
     ByWindows(Vec<Branch>),
     /// Nothing of it is seldom.
     ByEveryByte(Box<Everywhere>),
@@ -52,7 +52,7 @@ pub(crate) struct Branch {
     pub(crate) prefix: Option<Automaton>,
     /// Reads forward from the begin of the core.
     pub(crate) core: Core,
-    /// What each match of the core begins with, if that is known and the core isn't nothing else.
+    /// What each match of the core begins with, if that is known; `None` if the core is a literal.
     pub(crate) head: Option<Head>,
     pub(crate) windows: Vec<Window>,
     /// What stands behind its windows, as a look ahead that saves confirmations.
@@ -273,7 +273,7 @@ impl Found {
         prefixes.chain(self.whole_tables())
     }
 
-    /// Those that have to read something for a match: all but prefixes.
+    /// Those whose matches must not be empty: all but prefixes.
     fn whole_tables(&self) -> impl Iterator<Item = &Automaton> {
         let everywhere = match self {
             Found::ByEveryByte(everywhere) => Some(&**everywhere),

@@ -12,7 +12,8 @@ use crate::matcher::{Matcher, MatcherId, Matches};
 use crate::sieve::{Sieve, WindowId};
 use crate::simd::Tier;
 
-/// Where a window leads: which branch of which matcher it may be a part of, and where.
+/// Where a window leads: which branch of which matcher it may be a part of, and where. What its branch and matcher say too is
+/// repeated here, so that most windows are told from matches without a look at either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Lead {
     pub(crate) matcher: MatcherId,
@@ -24,10 +25,11 @@ pub(crate) struct Lead {
     pub(crate) len: u8,
     /// What has to stand behind it, by index.
     ahead: Option<u16>,
-    /// What the core begins with, if that is known.
+    /// What every match of the core begins with, if that is known.
     pub(crate) literal: Option<LiteralId>,
     /// The literal is a match, and nothing else about it matters.
     pub(crate) is_whole: bool,
+    /// Which matches of the matcher matter.
     pub(crate) matches: Matches,
 }
 
@@ -39,6 +41,7 @@ pub(crate) struct Context {
     leads: Vec<Lead>,
     /// Each only once, for many rules want the same.
     aheads: Vec<Ahead>,
+    /// Those of the leads, one for each branch.
     literals: Literals,
     /// The matchers whose automata read every byte.
     everywhere: Vec<MatcherId>,

@@ -13,7 +13,7 @@ pub use remark::Remark;
 /// How a rule is found, the cheapest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FoundBy {
-    /// Bytes that are seldom there are looked for, and tables confirm.
+    /// Bytes that are seldom there are looked for, and comparisons or tables confirm.
     Windows,
     /// Bytes that are seldom there are looked for, and an automaton that is too large for a table is simulated from there.
     SimulatedWindows,
@@ -51,7 +51,7 @@ pub struct RuleCost {
     pub states: usize,
     /// Positions of all automata that are simulated.
     pub positions: usize,
-    /// Memory of tables and simulated automata, in bytes.
+    /// Memory of literals, tables and simulated automata, in bytes.
     pub bytes: usize,
     /// How many bytes before a window are read back at most.
     pub lookback_bytes: usize,

@@ -29,8 +29,9 @@ impl Pack {
         if mistakes.is_empty() { Ok(pack) } else { Err(mistakes) }
     }
 
-    /// As [`parse`](Pack::parse), but for the rules that are right even where there are mistakes: compiled, they may have
-    /// others, which are then known at once.
+    /// As [`parse`](Pack::parse), but yields the rules that are right beside all mistakes, so that those which only compiling
+    /// shows can be reported with them. Where there are mistakes, the head may be empty and rules may be missing: such a pack
+    /// must not be put in force.
     pub fn parse_right(file: &str, text: &str) -> (Pack, Vec<Mistake>) {
         let document = Document::parse(file, text);
         let root = document.root();

@@ -57,7 +57,7 @@ impl Room {
 /// Finds windows in stripes of bytes.
 ///
 /// Few windows go through two stages: buckets of similar windows, compared for 64 places at a time, and then tables of what
-/// is in which window. Many are looked up by four bytes at every second or fourth place.
+/// is in which window. Many are looked up by four bytes at every place, or every second or fourth one.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Sieve {
     tier: Tier,

@@ -38,7 +38,7 @@ impl Packs {
         found
     }
 
-    /// How many could be read.
+    /// How many packs there are, those with mistakes included.
     pub fn count(&self) -> usize {
         self.packs.len()
     }

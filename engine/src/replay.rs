@@ -55,7 +55,8 @@ impl<S: EventSink> Replay<S> {
         Ok(())
     }
 
-    /// Ends all flows; the sink, and the books.
+    /// Ends all flows; yields the sink and the books. Whether the frames that pass could be written, only
+    /// [`finish`](Replay::finish) tells.
     pub fn end(mut self) -> (S, Counters) {
         self.pipeline.finish(self.newest_ns, &mut self.sink);
         (self.sink, *self.pipeline.counters())

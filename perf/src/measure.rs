@@ -1,4 +1,4 @@
-//! Running a program on one core, and how long it took.
+//! Running a program, or this process, on one core, and how long it took.
 
 use std::path::Path;
 use std::process::{Command, Stdio};

@@ -12,6 +12,7 @@ pub(super) struct Live {
     pub(super) matcher: MatcherId,
     /// Index into the branches of the matcher.
     pub(super) branch: u16,
+    /// Of a core that is a literal: how many of its bytes have been there.
     pub(super) state: State,
     /// Offset of the first byte of its match within the field.
     pub(super) start: u64,

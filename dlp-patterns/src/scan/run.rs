@@ -60,7 +60,7 @@ struct Begin {
     at: isize,
     /// The byte before it; `None` at the begin of the field.
     behind: Option<u8>,
-    /// How many of its bytes, all of its head, or 0, are there for certain.
+    /// How many of its bytes were compared: those of its literal or head, or none.
     known: usize,
 }
 
@@ -328,7 +328,7 @@ impl<'r> Run<'r> {
         true
     }
 
-    /// Notes a match of a matcher of which those matter.
+    /// Notes a match that counts, of a matcher of which `matches` matter.
     fn note(&mut self, found: Match, matches: Matches) {
         let pending = &mut self.kept.get_or_insert_default().pending;
         match matches {

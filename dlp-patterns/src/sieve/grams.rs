@@ -1,4 +1,5 @@
-//! Many windows that are nearly literals: looked up by what stands at every second or fourth place.
+//! Many windows that are nearly literals: looked up by what stands at every place, or every second or
+//! fourth one.
 
 use serde::{Deserialize, Serialize};
 
@@ -48,7 +49,7 @@ impl Grams {
         let bits = |keys: usize, few: u32, many: u32| keys.next_power_of_two().ilog2().clamp(few, many);
         Grams {
             stride,
-            // One bit in 32 is set, unless the set would leave the second-level cache.
+            // 32 bits for each gram, which sets two, unless the set would leave the second-level cache.
             fours: GramSet::new(bits(32 * stride * keyed.len(), 15, 20), fours),
             wholes: GramSet::new(bits(16 * keyed.len(), 14, 19), wholes),
             slots: Slots::new(&keyed),

@@ -8,7 +8,7 @@ use crate::scan::kept::Live;
 use crate::scan::memo::{Memo, Outcome};
 
 impl Run<'_> {
-    /// Compares what stands from a place on with a literal, of which so many bytes have been there.
+    /// Compares what stands from a place on with a literal, of which `known` bytes were compared before.
     pub(super) fn compare(&mut self, start: Start, literal: &Literal, mut known: State, mut at: isize) {
         loop {
             let left = literal.len() - usize::from(known);
@@ -76,7 +76,7 @@ impl Run<'_> {
         }
     }
 
-    /// What it costs to have a match validated. A checksum is dearer than a step.
+    /// What it costs to have a match validated, in steps. A checksum is dearer than a step.
     pub(super) fn validation_steps(start: isize, end: isize) -> u64 {
         end.abs_diff(start) as u64 / 8
     }
