@@ -260,7 +260,7 @@ impl Found {
         self.branches().iter().all(Branch::is_sound)
             && self.literals().all(Literal::is_sound)
             && self.tables().all(Automaton::is_sound)
-            && self.whole_tables().all(Automaton::matches_no_empty_string)
+            && self.non_empty_tables().all(Automaton::matches_no_empty_string)
             && self.simulations().all(Nfa::is_sound)
     }
 
@@ -270,11 +270,11 @@ impl Found {
 
     fn tables(&self) -> impl Iterator<Item = &Automaton> {
         let prefixes = self.branches().iter().filter_map(|branch| branch.prefix.as_ref());
-        prefixes.chain(self.whole_tables())
+        prefixes.chain(self.non_empty_tables())
     }
 
     /// Those whose matches must not be empty: all but prefixes.
-    fn whole_tables(&self) -> impl Iterator<Item = &Automaton> {
+    fn non_empty_tables(&self) -> impl Iterator<Item = &Automaton> {
         let everywhere = match self {
             Found::ByEveryByte(everywhere) => Some(&**everywhere),
             Found::ByWindows(_) | Found::Simulated(_) => None,

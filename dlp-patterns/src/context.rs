@@ -28,7 +28,7 @@ pub(crate) struct Lead {
     /// What every match of the core begins with, if that is known.
     pub(crate) literal: Option<LiteralId>,
     /// The literal is a match, and nothing else about it matters.
-    pub(crate) is_whole: bool,
+    pub(crate) literal_is_match: bool,
     /// Which matches of the matcher matter.
     pub(crate) matches: Matches,
 }
@@ -97,7 +97,7 @@ impl Context {
                         len: window.len,
                         ahead,
                         literal,
-                        is_whole: matcher.is_literal(branch),
+                        literal_is_match: matcher.is_literal(branch),
                         matches: matcher.matches(),
                     });
                 }
@@ -154,17 +154,24 @@ impl Context {
     /// Whether it can be scanned with, whatever comes, with that tier and these matchers; it may be from a file.
     pub(crate) fn is_sound(&self, tier: Tier, matchers: &[Matcher]) -> bool {
         let found = |id: &MatcherId| matchers.get(id.0 as usize).map(Matcher::found);
-        let is_lead = |lead: &Lead| match found(&lead.matcher) {
-            Some(Found::ByWindows(branches)) => usize::from(lead.branch) < branches.len(),
-            _ => false,
+        // What a lead repeats of its branch is what the branch says.
+        let is_lead = |lead: &Lead| {
+            let Some(of) = matchers.get(lead.matcher.0 as usize) else { return false };
+            let Some(branch) = of.found().branches().get(usize::from(lead.branch)) else { return false };
+            let is_its_literal = |literal: LiteralId| {
+                branch.literal().is_some_and(|own| own.len() == usize::from(literal.len))
+                    && self.literals.has(literal)
+            };
+            lead.matches == of.matches()
+                && lead.literal_is_match == of.is_literal(branch)
+                && lead.literal.is_none_or(is_its_literal)
         };
         let is_window =
             |lead: &Lead| (1..=WINDOW_BYTES).contains(&usize::from(lead.len)) && lead.offset >= -1;
         let is_ahead = |lead: &Lead| lead.ahead.is_none_or(|at| usize::from(at) < self.aheads.len());
-        let is_literal = |lead: &Lead| lead.literal.is_none_or(|literal| self.literals.has(literal));
         let is_everywhere = |id: &MatcherId| matches!(found(id), Some(Found::ByEveryByte(_)));
         let is_simulated = |id: &MatcherId| matches!(found(id), Some(Found::Simulated(_)));
-        self.leads.iter().all(|lead| is_lead(lead) && is_window(lead) && is_ahead(lead) && is_literal(lead))
+        self.leads.iter().all(|lead| is_lead(lead) && is_window(lead) && is_ahead(lead))
             && self.aheads.iter().all(Ahead::is_sound)
             && self.everywhere.iter().all(is_everywhere)
             && self.simulated.iter().all(is_simulated)

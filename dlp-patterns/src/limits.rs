@@ -75,6 +75,9 @@ pub const AUTOMATON_BYTES_MAX: usize = 8 << 20;
 /// would hold it. And the numbers fit into 16 bits.
 pub const AUTOMATON_STATES_MAX: usize = 16_384;
 
+/// States of a dense DFA that an automaton of first ends is made of: what lies behind the matches makes none of its states.
+pub const DENSE_STATES_MAX: usize = 2 * AUTOMATON_STATES_MAX;
+
 /// Transitions that are compared, over all rounds, to make an automaton smaller: a fraction of a second. Long counted
 /// repetitions need a round for each byte, and have next to nothing to gain.
 pub const MINIMIZED_CELLS_MAX: usize = 1 << 24;

@@ -25,14 +25,14 @@ impl Pack {
     /// # Errors
     /// All mistakes, in the order of the text.
     pub fn parse(file: &str, text: &str) -> Result<Pack, Vec<Mistake>> {
-        let (pack, mistakes) = Pack::parse_right(file, text);
+        let (pack, mistakes) = Pack::parse_partial(file, text);
         if mistakes.is_empty() { Ok(pack) } else { Err(mistakes) }
     }
 
     /// As [`parse`](Pack::parse), but yields the rules that are right beside all mistakes, so that those which only compiling
     /// shows can be reported with them. Where there are mistakes, the head may be empty and rules may be missing: such a pack
     /// must not be put in force.
-    pub fn parse_right(file: &str, text: &str) -> (Pack, Vec<Mistake>) {
+    pub fn parse_partial(file: &str, text: &str) -> (Pack, Vec<Mistake>) {
         let document = Document::parse(file, text);
         let root = document.root();
         let head = root.need("pack").table();

@@ -232,9 +232,11 @@ fn too_narrow(rule: &Rule) -> Option<Mistake> {
     let within_bytes = signature.within_bytes()?;
     let bytes: Vec<u64> = signature.parts().iter().map(matcher::least_bytes).collect::<Option<_>>()?;
     let least_bytes = rule.condition().least_bytes(|part| bytes[part]);
-    let message = || format!("what has to lie within {within_bytes} bytes has at least {least_bytes}");
-    let hint = || format!("say {least_bytes} or more, or ask for less");
-    (within_bytes < least_bytes).then(|| signature.within_place().mistake(message(), Some(hint())))
+    (within_bytes < least_bytes).then(|| {
+        let message = format!("what has to lie within {within_bytes} bytes has at least {least_bytes}");
+        let hint = format!("say {least_bytes} or more, or ask for less");
+        signature.within_place().mistake(message, Some(hint))
+    })
 }
 
 fn context_index(field: Field, direction: Direction) -> usize {

@@ -97,7 +97,7 @@ impl Packs {
     fn take(&mut self, file: &Path) {
         match fs::read_to_string(file) {
             Ok(text) => {
-                let (pack, found) = Pack::parse_right(&file.display().to_string(), &text);
+                let (pack, found) = Pack::parse_partial(&file.display().to_string(), &text);
                 self.packs.push(pack);
                 self.mistakes.extend(found.iter().map(ToString::to_string));
             }

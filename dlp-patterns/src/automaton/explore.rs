@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 
 use super::graph::{Graph, Node};
 use super::{DEAD, Ends, Kind, Reads, State, outcome};
-use crate::limits::{AUTOMATON_BYTES_MAX, AUTOMATON_STATES_MAX};
+use crate::limits::{AUTOMATON_BYTES_MAX, AUTOMATON_STATES_MAX, DENSE_STATES_MAX};
 
 pub(super) type Dense = dense::DFA<Vec<u32>>;
 
@@ -73,7 +73,7 @@ pub(super) fn determinize(pattern: &Hir, reads: Reads, ends: Ends) -> Option<Den
 fn dense_states_max(ends: Ends) -> usize {
     match ends {
         Ends::All => AUTOMATON_STATES_MAX,
-        Ends::First => 2 * AUTOMATON_STATES_MAX,
+        Ends::First => DENSE_STATES_MAX,
     }
 }
 

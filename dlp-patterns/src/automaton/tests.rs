@@ -84,7 +84,7 @@ fn what_would_be_huge_is_refused() {
     assert!(Automaton::new(&parse("a.*b.{200}c"), Reads::Forward, Ends::First).is_none());
 }
 
-/// It took seconds to determinize these, of which then nothing was made.
+/// Determinizing these takes seconds, and nothing could be made of what comes of it.
 #[test]
 fn what_would_have_too_many_states_is_not_determinized_to_its_end() {
     for (regex, reads, ends) in [

@@ -89,12 +89,11 @@ fn refuse_others(what: &str, about: &fs::Metadata) -> io::Result<()> {
     if ![0, user].contains(&about.uid()) {
         return refuse(format!("{what} belongs to user {}, not to user {user} or root", about.uid()));
     }
-    match about.mode() & 0o7777 {
-        mode if mode & 0o022 != 0 => {
-            refuse(format!("{what} has mode {mode:03o}, so that others may write to it"))
-        }
-        _ => Ok(()),
+    let mode = about.mode() & 0o7777;
+    if mode & 0o022 != 0 {
+        return refuse(format!("{what} has mode {mode:03o}, so that others may write to it"));
     }
+    Ok(())
 }
 
 #[cfg(test)]

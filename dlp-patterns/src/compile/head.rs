@@ -15,6 +15,7 @@ const BYTES_MIN: usize = 4;
 /// them: it neither reads them nor has them in the cache.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Head {
+    /// Contexts have copies, and scans compare with these.
     pub(super) literal: Literal,
     /// The state behind them, by [`Kind`] of what stands before them; `None` if there is no table.
     states: Option<[State; Kind::COUNT]>,
@@ -41,8 +42,13 @@ impl Head {
 
     /// Whether it leads nowhere but into the core: it may be from a file.
     pub(super) fn is_sound(&self, core: &Core) -> bool {
-        let is_state = |state: State| core.table().is_some_and(|table| usize::from(state) < table.states());
-        self.states.iter().flatten().copied().all(is_state)
+        let is_state = |state: State| {
+            let may_go_on = |table: &Automaton| {
+                usize::from(state) < table.states() && says_nothing_but_dead(table, state)
+            };
+            core.table().is_some_and(may_go_on)
+        };
+        self.literal.len() >= BYTES_MIN && self.states.iter().flatten().copied().all(is_state)
     }
 }
 
@@ -67,7 +73,7 @@ fn states_behind(sets: &[ByteSet], table: &Automaton) -> Option<(usize, [State; 
             states.sort_unstable();
             states.dedup();
         }
-        if of_kinds.iter().flatten().any(|state| table.outcome(*state) & !outcome::DEAD != 0) {
+        if !of_kinds.iter().flatten().all(|state| says_nothing_but_dead(table, *state)) {
             break;
         }
         if of_kinds.iter().all(|states| states.len() == 1) {
@@ -75,6 +81,10 @@ fn states_behind(sets: &[ByteSet], table: &Automaton) -> Option<(usize, [State; 
         }
     }
     best
+}
+
+fn says_nothing_but_dead(table: &Automaton, state: State) -> bool {
+    table.outcome(state) & !outcome::DEAD == 0
 }
 
 #[cfg(test)]

@@ -34,8 +34,8 @@ impl Literal {
     /// Whether its bytes from `at` on may begin with these; there are no more of these than of its own.
     #[inline]
     pub(crate) fn goes_on(&self, at: usize, bytes: &[u8]) -> bool {
-        let (masks, values) = (self.masks.get(at..), self.values.get(at..));
-        is_value(masks.unwrap_or_default(), values.unwrap_or_default(), bytes)
+        debug_assert!(at + bytes.len() <= self.len(), "it is compared with no more than it has");
+        is_value(&self.masks[at..], &self.values[at..], bytes)
     }
 
     /// Whether its invariant holds, and it isn't empty: it may be from a file.

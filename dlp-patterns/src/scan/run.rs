@@ -10,6 +10,7 @@ use super::pending::Match;
 use super::simulations::Reading;
 use super::text::Text;
 use crate::Hit;
+use crate::automaton::State;
 use crate::compile::{Branch, Core, Everywhere, Found};
 use crate::condition;
 use crate::context::{Context, Lead};
@@ -137,6 +138,7 @@ impl<'r> Run<'r> {
             let forward = &everywhere_of(self.rules.matcher(*matcher)).forward;
             if !self.is_done(*matcher) && forward.matches_at_end(state) {
                 let earliest = self.text.place_of(self.end_of(*matcher));
+                // The field is over, so each may spend what there is.
                 self.report_backward(*matcher, earliest, self.text.end(), moment, &mut 0);
             }
         }
@@ -220,7 +222,7 @@ impl<'r> Run<'r> {
         if self.is_decided(lead.matcher, core) {
             return;
         }
-        let Some(known) = self.glance(lead, core) else { return };
+        let Some(known) = self.precheck(lead, core) else { return };
         let core = Begin { at: core, behind, known };
         let matcher = self.rules.matcher(lead.matcher);
         let branch = branch_of(matcher, lead.branch);
@@ -246,7 +248,7 @@ impl<'r> Run<'r> {
     /// Looks at what can be told without an automaton: how many bytes of the core are there for certain; `None` if there is
     /// no match, or it is noted already.
     #[inline]
-    fn glance(&mut self, lead: &Lead, core: isize) -> Option<usize> {
+    fn precheck(&mut self, lead: &Lead, core: isize) -> Option<usize> {
         // Nothing is for nothing, neither this nor the look back over the prefix.
         if self.steps < STEPS_PER_CONFIRMATION {
             self.is_exhausted = true;
@@ -259,7 +261,7 @@ impl<'r> Run<'r> {
             if !self.pay(1 + bytes.len() as u64 / 8) || !self.context.is_literal(literal, bytes) {
                 return None;
             }
-            if lead.is_whole {
+            if lead.literal_is_match {
                 let [start, end] =
                     [core, core + bytes.len() as isize].map(|place| self.text.offset_of(place));
                 self.note(Match { matcher: lead.matcher, start, end, moment: end }, lead.matches);
@@ -280,7 +282,10 @@ impl<'r> Run<'r> {
         }
         self.steps -= STEPS_PER_CONFIRMATION;
         match &branch.core {
-            Core::Literal(literal) => self.compare(start, literal, 0, core.at),
+            Core::Literal(literal) => {
+                let known = State::try_from(core.known).expect("a state counts the bytes of a literal");
+                self.compare(start, literal, known, core.at + core.known as isize);
+            }
             Core::Table(table) => {
                 let head = branch.head.as_ref().filter(|_| core.known > 0);
                 match head.and_then(|head| head.state(core.behind)) {

@@ -104,10 +104,10 @@ impl GramSet {
     /// If that is less than one word, or more than a hash can address.
     pub(crate) fn new(bits: u32, grams: impl Iterator<Item = u32>) -> GramSet {
         assert!(
-            (5..28).contains(&bits),
+            (GramSet::BIT_BITS..=u32::BITS - GramSet::BIT_BITS).contains(&bits),
             "it has whole words, and a hash has 32 bits, five of them for the second bit"
         );
-        let mut set = GramSet { words: vec![0; 1 << (bits - 5)], shift: 32 - bits };
+        let mut set = GramSet { words: vec![0; 1 << (bits - GramSet::BIT_BITS)], shift: 32 - bits };
         for gram in grams {
             let (word, bits) = set.place_of(gram);
             set.words[word] |= bits;
@@ -124,7 +124,8 @@ impl GramSet {
 
     /// Whether its invariant holds: it may be from a file.
     pub(crate) fn is_sound(&self) -> bool {
-        (5..=27).contains(&self.shift) && self.words.len() == 1 << (27 - self.shift)
+        (GramSet::BIT_BITS..=u32::BITS - GramSet::BIT_BITS).contains(&self.shift)
+            && self.words.len() == 1 << (u32::BITS - GramSet::BIT_BITS - self.shift)
     }
 
     pub(crate) fn words(&self) -> &[u32] {

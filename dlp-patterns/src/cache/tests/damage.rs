@@ -116,6 +116,24 @@ fn automata_that_start_anywhere_are_refused_or_come_to_an_end() {
     assert!(taken > 0 && refused > 0, "{taken} {refused}");
 }
 
+/// What a lead repeats of its branch may not say otherwise: an empty match would be found for ever, and one of many would
+/// take memory that nobody bounded.
+#[test]
+fn leads_that_say_other_than_their_branches_are_refused() {
+    let packs = [pack(&["fields = ['payload']\nliterals = ['secretkey']"])];
+    let encoded = RuleSet::compile(&packs).expect("it is right").encode();
+    // Nothing ahead, the literal at 0 with nine bytes, that it is a match, and the only one.
+    let lead = [0, 1, 0, 9, 1, 0];
+    let places: Vec<usize> = (0..encoded.len()).filter(|at| encoded[*at..].starts_with(&lead)).collect();
+    let [at] = places.as_slice() else { panic!("one lead: {places:?}") };
+    assert!(try_out(&packs, Tier::best(), &encoded, b"a secretkey"));
+    for (field, value) in [(3, 0), (3, 8), (4, 0), (5, 1), (5, 2)] {
+        let mut forged = encoded.clone();
+        forged[at + field] = value;
+        assert!(!try_out(&packs, Tier::best(), &forged, b"a secretkey"), "{value} for {}", lead[field]);
+    }
+}
+
 /// Bytes that no checksum speaks for: nothing that they say makes a scan panic.
 #[test]
 fn forged_sets_are_refused_or_scan_without_a_panic() {

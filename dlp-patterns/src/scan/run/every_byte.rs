@@ -49,6 +49,7 @@ impl Run<'_> {
         goes_on
     }
 
+    /// Reports the match that a state tells of, if any; whether its automaton has to go on.
     fn report_of(&mut self, reader: &mut Reader<'_>) -> bool {
         let matcher = self.context.everywhere()[reader.index];
         let outcome = reader.automaton.outcome(reader.state);
