@@ -55,11 +55,19 @@ impl<S: EventSink> Replay<S> {
         Ok(())
     }
 
-    /// Ends all flows; yields the sink and the books. Whether the frames that pass could be written, only
-    /// [`finish`](Replay::finish) tells.
-    pub fn end(mut self) -> (S, Counters) {
+    /// Ends all flows; yields the sink and the books.
+    ///
+    /// # Errors
+    /// If the frames that pass could not be written.
+    pub fn end(mut self) -> Result<(S, Counters), io::Error> {
+        let counters = self.close();
+        self.passed.map_or(Ok(()), Passed::finish)?;
+        Ok((self.sink, counters))
+    }
+
+    fn close(&mut self) -> Counters {
         self.pipeline.finish(self.newest_ns, &mut self.sink);
-        (self.sink, *self.pipeline.counters())
+        *self.pipeline.counters()
     }
 
     #[inline]
@@ -96,9 +104,8 @@ impl<W: Write> Replay<EveFile<W>> {
     /// # Errors
     /// If events, or the frames that pass, could not be written.
     pub fn finish(mut self) -> Result<Summary, io::Error> {
-        self.pipeline.finish(self.newest_ns, &mut self.sink);
+        let counters = self.close();
         let span_ns = self.newest_ns - self.first_ns.unwrap_or(self.newest_ns);
-        let counters = *self.pipeline.counters();
         self.sink.stats(&counters, span_ns / 1_000_000_000, self.newest_ns);
         self.sink.finish()?;
         self.passed.map_or(Ok(()), Passed::finish)?;

@@ -5,6 +5,7 @@
 mod in_place;
 mod recording;
 mod report;
+mod scanner;
 mod tally;
 
 use std::path::PathBuf;
@@ -138,7 +139,7 @@ fn play<S: EventSink>(capture: &[u8], rules: &Arc<RuleSet>, sink: S) -> Result<(
     let settings = Settings { mode: Mode::Monitor, ..Settings::default() };
     let mut replay = Replay::new(settings, Arc::clone(rules), sink, None);
     replay.play(&mut Capture::open(capture)?)?;
-    Ok(replay.end())
+    Ok(replay.end()?)
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@
 use std::sync::{Arc, OnceLock};
 
 use dataplane::decode::{LinkType, TcpFlags};
-use dataplane::event::{Event, EventSink};
+use dataplane::event::{Event, EventSink, Reading};
+use dataplane::flow::FlowRecord;
 use dataplane::pipeline::{Pipeline, RxMeta};
 use dataplane::policy::{Mode, Settings};
 use dataplane::verdict::Verdict;
@@ -97,14 +98,31 @@ fn oracle(messages: &[Message]) -> Vec<Found> {
     found
 }
 
-#[derive(Default)]
-struct Alerts(Vec<Found>);
+/// A field that the rules read, and its bytes.
+type Read = (Field, Vec<u8>);
 
-impl EventSink for Alerts {
+#[derive(Default)]
+struct Told {
+    alerts: Vec<Found>,
+    /// By direction: the field that is open, and those that are complete.
+    open: [Option<Read>; 2],
+    complete: [Vec<Read>; 2],
+}
+
+impl EventSink for Told {
     fn emit(&mut self, event: Event<'_>) {
         if let Event::Alert(alert) = event {
             let (start, end) = (alert.hit.start, alert.hit.end);
-            self.0.push((alert.rule.id(), alert.field, alert.direction, start, end));
+            self.alerts.push((alert.rule.id(), alert.field, alert.direction, start, end));
+        }
+    }
+
+    fn reads(&mut self, _: &FlowRecord, direction: Direction, reading: Reading<'_>) {
+        let open = &mut self.open[direction as usize];
+        match reading {
+            Reading::Begin(field) => assert_eq!(open.replace((field, Vec::new())), None, "one after another"),
+            Reading::Data(bytes) => open.as_mut().expect("a field is open").1.extend(bytes),
+            Reading::End => self.complete[direction as usize].extend(open.take()),
         }
     }
 }
@@ -176,21 +194,21 @@ impl Delivery {
 /// A pipeline, and the time that it was told.
 struct Bench {
     pipeline: Pipeline,
-    alerts: Alerts,
+    told: Told,
     now_ns: u64,
 }
 
 impl Bench {
     fn new(mode: Mode) -> Bench {
         let settings = Settings { mode, flows_max: 1024, ..Settings::default() };
-        Bench { pipeline: Pipeline::new(settings, rules()), alerts: Alerts::default(), now_ns: 0 }
+        Bench { pipeline: Pipeline::new(settings, rules()), told: Told::default(), now_ns: 0 }
     }
 
     fn judge(&mut self, frame: &[u8]) -> Verdict {
         self.now_ns += 1000;
         let (now_ns, wire_bytes) = (self.now_ns, frame.len() as u32);
         let meta = RxMeta { now_ns, link: 0, link_type: LinkType::Ethernet, side: None, wire_bytes };
-        self.pipeline.process(&mut frame.to_vec(), meta, &mut self.alerts)
+        self.pipeline.process(&mut frame.to_vec(), meta, &mut self.told)
     }
 }
 
@@ -261,9 +279,14 @@ proptest! {
         for (_, _, _, frame) in delivery.segments(&messages) {
             prop_assert_eq!(bench.judge(&frame), Verdict::Forward);
         }
-        bench.pipeline.finish(bench.now_ns, &mut bench.alerts);
-        bench.alerts.0.sort();
-        prop_assert_eq!(bench.alerts.0, oracle(&messages));
+        bench.pipeline.finish(bench.now_ns, &mut bench.told);
+        bench.told.alerts.sort();
+        prop_assert_eq!(bench.told.alerts, oracle(&messages));
+        for direction in Direction::BOTH {
+            let sent = messages.iter().filter(|message| message.direction == direction);
+            let fields: Vec<Read> = sent.flat_map(|message| message.fields.clone()).collect();
+            prop_assert_eq!(&bench.told.complete[direction as usize], &fields, "what a sink is shown");
+        }
     }
 
     #[test]

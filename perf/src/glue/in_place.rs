@@ -2,19 +2,17 @@
 
 use dataplane::event::{Event, EventSink, Reading};
 use dataplane::flow::FlowRecord;
-use dlp_patterns::{Direction, Hit, RuleSet, ScanState};
+use dlp_patterns::{Direction, RuleSet, ScanState};
 
+use super::scanner::Scanner;
 use super::tally::Tally;
 
 /// Scans whatever the engine would scan if it had the rules, at the moment at which it would.
 pub(super) struct InPlace<'r> {
-    rules: &'r RuleSet,
+    scanner: Scanner<'r>,
     events: Tally,
     /// By the number of the flow, and by direction.
     flows: Vec<[Stream; 2]>,
-    hits: Vec<Hit>,
-    /// Hits by rule.
-    counts: Vec<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -28,17 +26,15 @@ impl<'r> InPlace<'r> {
     /// Has room for so many flows.
     pub(super) fn new(rules: &'r RuleSet, flows: u64) -> InPlace<'r> {
         InPlace {
-            rules,
+            scanner: Scanner::new(rules),
             events: Tally::new(),
             flows: Vec::with_capacity(flows as usize + 1),
-            hits: Vec::new(),
-            counts: vec![0; rules.rules().len()],
         }
     }
 
     /// Hits by rule.
     pub(super) fn counts(&self) -> &[u64] {
-        &self.counts
+        &self.scanner.counts
     }
 }
 
@@ -59,19 +55,15 @@ impl EventSink for InPlace<'_> {
         }
         let stream = &mut self.flows[at][direction as usize];
         if let Reading::Begin(field) = reading {
-            stream.is_scanned = self.rules.has_rules(field, direction);
+            stream.is_scanned = self.scanner.rules.has_rules(field, direction);
         }
         if !stream.is_scanned {
             return;
         }
         match reading {
-            Reading::Begin(field) => self.rules.begin(&mut stream.state, field, direction),
-            Reading::Data(bytes) => {
-                // Where the work of a field is used up, the engine goes on all the same.
-                let _ = self.rules.scan(&mut stream.state, bytes, &mut self.hits);
-            }
-            Reading::End => self.rules.finish(&mut stream.state, &mut self.hits),
+            Reading::Begin(field) => self.scanner.rules.begin(&mut stream.state, field, direction),
+            Reading::Data(bytes) => self.scanner.data(&mut stream.state, bytes),
+            Reading::End => self.scanner.end(&mut stream.state),
         }
-        self.hits.drain(..).for_each(|hit| self.counts[hit.rule.0 as usize] += 1);
     }
 }

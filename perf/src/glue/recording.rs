@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use dataplane::event::{Event, EventSink, Reading};
 use dataplane::flow::FlowRecord;
-use dlp_patterns::{Direction, Field, Hit, RuleSet, ScanState};
+use dlp_patterns::{Direction, Field, RuleSet, ScanState};
 
+use super::scanner::Scanner;
 use crate::measure::timed;
 
 /// Data of a block: small beside the caches, large beside what a look at the clock costs.
@@ -44,31 +45,20 @@ struct Block {
     bytes: usize,
 }
 
-/// A recording that is being played.
-struct Scan<'r> {
-    rules: &'r RuleSet,
-    states: Vec<ScanState>,
-    hits: Vec<Hit>,
-    /// Hits by rule.
-    counts: Vec<u64>,
-}
-
-impl Scan<'_> {
-    fn steps(&mut self, steps: &[(usize, Step)], mut data: &[u8]) {
-        for (stream, step) in steps {
-            let state = &mut self.states[*stream];
+impl Block {
+    fn play(&self, mut data: &[u8], scanner: &mut Scanner<'_>, states: &mut [ScanState]) {
+        for (stream, step) in &self.steps {
+            let state = &mut states[*stream];
             match *step {
-                Step::Begin(field, direction) => self.rules.begin(state, field, direction),
+                Step::Begin(field, direction) => scanner.rules.begin(state, field, direction),
                 Step::Data(bytes) => {
                     let (chunk, behind) = data.split_at(bytes as usize);
                     data = behind;
-                    // Where the work of a field is used up, the engine goes on all the same.
-                    let _ = self.rules.scan(state, chunk, &mut self.hits);
+                    scanner.data(state, chunk);
                 }
-                Step::End => self.rules.finish(state, &mut self.hits),
+                Step::End => scanner.end(state),
                 Step::Close => *state = ScanState::default(),
             }
-            self.hits.drain(..).for_each(|hit| self.counts[hit.rule.0 as usize] += 1);
         }
     }
 }
@@ -79,20 +69,17 @@ impl Recording {
     /// The engine scans what it has just read to check its sum. So the clock stands while data is brought into the cache,
     /// or captures that are larger than that would make the scan seem slow.
     pub(super) fn play(&self, rules: &RuleSet) -> (Vec<u64>, f64) {
-        let mut scan = Scan {
-            rules,
-            states: repeat_with(ScanState::default).take(self.streams_open_max).collect(),
-            hits: Vec::new(),
-            counts: vec![0; rules.rules().len()],
-        };
+        let mut scanner = Scanner::new(rules);
+        let mut states: Vec<ScanState> =
+            repeat_with(ScanState::default).take(self.streams_open_max).collect();
         let (mut rest, mut time_s) = (self.data.as_slice(), 0.0);
         for block in &self.blocks {
             let (data, behind) = rest.split_at(block.bytes);
             rest = behind;
             black_box(data.iter().fold(0, |sum: u8, byte| sum.wrapping_add(*byte)));
-            time_s += timed(|| scan.steps(&block.steps, data)).1;
+            time_s += timed(|| block.play(data, &mut scanner, &mut states)).1;
         }
-        (scan.counts, time_s)
+        (scanner.counts, time_s)
     }
 
     /// Fields that begin.
