@@ -123,6 +123,21 @@ fn a_confirmation_that_began_within_a_match_is_none_of_its_own() {
 }
 
 #[test]
+fn a_validator_sees_each_begin_of_a_literal_that_is_cut() {
+    // Only from the first digit on the sum is right; behind the digits a literal goes on beyond its window.
+    let rules = compiled(&["regex = '[0-9]{1,20}zebra-abcdefghiklmnop-abcde-98713'\nvalidator = 'luhn'"]);
+    let text = b"799273zebra-abcdefghiklmnop-abcde-98713";
+    for cut in 0..text.len() {
+        let (mut state, mut hits) = (begun(&rules), Vec::new());
+        for chunk in [&text[..cut], &text[cut..]] {
+            rules.scan(&mut state, chunk, &mut hits).expect("no overflow");
+        }
+        let found: Vec<_> = hits.iter().map(|hit| (hit.start, hit.end)).collect();
+        assert_eq!(found, [(0, text.len() as u64)], "cut at {cut}");
+    }
+}
+
+#[test]
 fn large_chunks_are_counted_through() {
     let rules = compiled(&["regex = 'a[ab]'\ncount = 4000\n"]);
     let text = b"ab".repeat(5000);

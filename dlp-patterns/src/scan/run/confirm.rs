@@ -25,8 +25,9 @@ impl Run<'_> {
             known += bytes.len() as State;
             if at >= self.text.end() {
                 let Start { matcher, branch, start } = start;
+                let is_validated = self.rules.matcher(matcher).is_validated();
                 let start = self.text.offset_of(start);
-                self.keep(Live { matcher, branch, state: known, start }, false);
+                self.keep(Live { matcher, branch, state: known, start }, is_validated);
                 return;
             }
         }
