@@ -58,6 +58,9 @@ pub const SEQUENCE_BYTES_MAX: usize = 24;
 /// up to 24 sets of 32 bytes: that is half a MiB while the branch is compiled.
 pub const SEQUENCES_MAX: usize = 600;
 
+/// Bytes of a literal: what is kept of one that a chunk cuts is how many have been there, in two bytes.
+pub const LITERAL_BYTES_MAX: usize = u16::MAX as usize;
+
 /// Bytes before a core that the prefix of a branch may have: they have to fit into the tail.
 pub const PREFIX_BYTES_MAX: usize = 96;
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::byte_set::ByteSet;
+use crate::limits::LITERAL_BYTES_MAX;
 
 /// One byte after another, of each of which some bits don't count: those that tell the cases of a letter apart.
 ///
@@ -16,7 +17,9 @@ pub(crate) struct Literal {
 impl Literal {
     /// The row of these sets, if each is what a mask and a value say.
     pub(super) fn of_row(sets: &[ByteSet]) -> Option<Literal> {
-        u16::try_from(sets.len()).ok()?;
+        if sets.len() > LITERAL_BYTES_MAX {
+            return None;
+        }
         let masked = sets.iter().map(|set| {
             let (mask, value) = set.masked();
             (set.len() == 1 << mask.count_zeros()).then_some((mask, value))
@@ -41,7 +44,7 @@ impl Literal {
     /// Whether its invariant holds, and it isn't empty: it may be from a file.
     pub(super) fn is_sound(&self) -> bool {
         let has_no_more = |(mask, value): (&u8, &u8)| value & !mask == 0;
-        (1..=usize::from(u16::MAX)).contains(&self.masks.len())
+        (1..=LITERAL_BYTES_MAX).contains(&self.masks.len())
             && self.masks.len() == self.values.len()
             && self.masks.iter().zip(&self.values).all(has_no_more)
     }

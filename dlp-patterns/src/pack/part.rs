@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::document::{Place, Table, Value};
+use crate::limits::LITERAL_BYTES_MAX;
 use crate::validator::Checksum;
 
 /// What a part looks for.
@@ -134,12 +135,22 @@ fn read_pattern(table: Table<'_>, owner: &str) -> Option<(Pattern, Place)> {
             None
         }
         (true, false) => Some((Pattern::Regex(regex.string()?.to_owned()), regex.place())),
-        (false, true) => Some((Pattern::Literals(some_strings(literals)?), literals.place())),
+        (false, true) => Some((Pattern::Literals(read_literals(literals)?), literals.place())),
         (false, false) => {
             table.mistake(format!("{owner} needs either `regex` or `literals`"), None);
             None
         }
     }
+}
+
+fn read_literals(value: Value<'_>) -> Option<Vec<String>> {
+    let literals = some_strings(value)?;
+    let Some(long) = literals.iter().find(|literal| literal.len() > LITERAL_BYTES_MAX) else {
+        return Some(literals);
+    };
+    let message = format!("a literal has at most {LITERAL_BYTES_MAX} bytes, and one has {}", long.len());
+    value.mistake(message, Some("its first bytes will do".to_owned()));
+    None
 }
 
 /// Strings, at least one, and none of them empty.

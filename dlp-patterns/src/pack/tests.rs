@@ -89,6 +89,14 @@ fn a_pack_needs_a_head_and_rules_and_a_rule_a_pattern() {
 }
 
 #[test]
+fn a_literal_is_no_longer_than_what_counts_its_bytes() {
+    let with = |bytes: usize| RIGHT.replace("'abc'", &format!("'{}'", "a".repeat(bytes)));
+    assert!(Pack::parse("p.toml", &with(65_535)).is_ok());
+    let told = mistakes(&with(65_536));
+    assert!(told[0].contains("a literal has at most 65535 bytes, and one has 65536"), "{told:?}");
+}
+
+#[test]
 fn checks_and_rules_can_be_taken_out() {
     let checked = RIGHT.replace("mask = 'none'", "mask = 'none'\nnot_after = '[a-z]'\nvalidator = 'luhn'");
     let mut pack = Pack::parse("p.toml", &checked).expect("it is right");

@@ -262,6 +262,10 @@ impl<'r> Run<'r> {
                 return None;
             }
             if lead.literal_is_match {
+                // To note a match and put it in order is dearer than to compare it.
+                if !self.pay(STEPS_PER_CONFIRMATION) {
+                    return None;
+                }
                 let [start, end] =
                     [core, core + bytes.len() as isize].map(|place| self.text.offset_of(place));
                 self.note(Match { matcher: lead.matcher, start, end, moment: end }, lead.matches);

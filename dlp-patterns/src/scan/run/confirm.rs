@@ -14,7 +14,7 @@ impl Run<'_> {
             let left = literal.len() - usize::from(known);
             let rest = self.text.rest_of_part(at);
             let bytes = &rest[..rest.len().min(left)];
-            if !self.pay(bytes.len() as u64 / 8) || !literal.goes_on(usize::from(known), bytes) {
+            if !self.pay(1 + bytes.len() as u64 / 8) || !literal.goes_on(usize::from(known), bytes) {
                 return;
             }
             at += bytes.len() as isize;
