@@ -147,7 +147,15 @@ fn too_large(part: &Part) -> Mistake {
             format!("it is validated, and its automaton is larger than {} MiB", AUTOMATON_BYTES_MAX >> 20);
         (message, "shorten counted repetitions that follow a repetition")
     } else {
-        (format!("it has more than {NFA_POSITIONS_MAX} bytes, written out"), "shorten counted repetitions")
+        match part.pattern() {
+            Pattern::Regex(_) => (
+                format!("it has more than {NFA_POSITIONS_MAX} bytes, written out"),
+                "shorten counted repetitions",
+            ),
+            Pattern::Literals(_) => {
+                (format!("a string has more than {} bytes", u16::MAX), "a part of it is enough to find it by")
+            }
+        }
     };
     part.pattern_place().mistake(message, Some(hint.to_owned()))
 }

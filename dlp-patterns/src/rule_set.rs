@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::compile::Found;
 use crate::condition::Condition;
 use crate::context::Context;
-use crate::document::Mistake;
+use crate::document::{Mistake, Place};
 use crate::frequency::Frequency;
 use crate::limits::AUTOMATON_BYTES_MAX;
 use crate::matcher::{self, Matcher, MatcherId};
@@ -217,9 +217,10 @@ fn repeated_ids(packs: &[Pack]) -> Vec<Mistake> {
     let mut owners = BTreeMap::new();
     let mut mistakes = Vec::new();
     for (pack, signature) in each_signature(packs) {
-        if let Some((owner, first)) = owners.insert(signature.id, (pack.name(), signature.name())) {
+        if let Some((owner, first)) = owners.insert(signature.id, (pack.name(), signature)) {
             let message = format!("id {} is used twice", signature.id);
-            let hint = format!("rule \"{first}\" of pack `{owner}` has it already");
+            let Place { file, line, .. } = &first.place;
+            let hint = format!("rule \"{}\" of pack `{owner}` has it already, {file}:{line}", first.name());
             mistakes.push(signature.place.mistake(message, Some(hint)));
         }
     }

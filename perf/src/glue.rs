@@ -31,6 +31,10 @@ use tally::{Tally, differences};
 /// machine falls on all alike.
 const ROUND_S_MIN: f64 = 0.3;
 
+/// A round takes no longer than this, in seconds, if one turn of each doesn't: where rules read little, the bare matcher
+/// works less, and its figure is the less certain.
+const ROUND_S_MAX: f64 = 5.0;
+
 /// What is measured.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Plan {
@@ -73,7 +77,7 @@ impl Plan {
 
         let turns = Turns { capture: &capture, none, rules, recording: &recording, flows: counters.flows };
         let (first, hits) = turns.take()?;
-        let count = (round_s_min / first.scan_s).ceil().clamp(1.0, 1e4) as u32;
+        let count = (round_s_min / first.scan_s).ceil().min(ROUND_S_MAX / first.sum_s()).max(1.0) as u32;
         let mut report = Report {
             date: measure::date(),
             machine,

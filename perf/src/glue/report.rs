@@ -21,6 +21,11 @@ pub(super) struct Round {
 }
 
 impl Round {
+    /// What all took.
+    pub(super) fn sum_s(&self) -> f64 {
+        self.bare_s + self.whole_s + self.scan_s + self.in_place_s
+    }
+
     /// What the rules cost the engine over what their scans cost alone: 1 where nothing else comes with them.
     fn ratio(&self) -> f64 {
         (self.whole_s - self.bare_s) / self.scan_s

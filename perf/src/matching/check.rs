@@ -31,7 +31,7 @@ pub(crate) struct CheckPlan {
     #[arg(long, value_parser = Tiers::from_name)]
     tier: Option<Tiers>,
     /// Texts to be scanned.
-    #[arg(long, default_value_t = 1_000_000)]
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
     scans: u64,
     /// Case number n is drawn from this number plus n.
     #[arg(long, default_value_t = 1)]
