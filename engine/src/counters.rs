@@ -50,12 +50,17 @@ impl fmt::Display for LinksTable<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::latency::Latency;
     use crate::port::PortCounters;
 
     #[test]
     fn each_link_has_a_column_for_each_port() {
         let inside = PortCounters { redirected: 1_000_000, rx_ring_full: 3, ..PortCounters::default() };
-        let link = LinkCounters { name: "uplink".to_owned(), ports: [inside, PortCounters::default()] };
+        let link = LinkCounters {
+            name: "uplink".to_owned(),
+            ports: [inside, PortCounters::default()],
+            latency: Latency::default(),
+        };
         let text = LinksTable(&[link.clone(), link]).to_string();
         let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
         assert_eq!(rows.len(), 2 * (1 + inside.entries().len()));

@@ -7,6 +7,7 @@ pub mod counters;
 pub mod eve;
 pub mod failure;
 pub mod io;
+pub mod latency;
 pub mod limits;
 pub mod packs;
 pub mod port;

@@ -63,5 +63,8 @@ pub const EVENT_BUFFERS_MAX: usize = 256;
 /// Longest sleep of an idle worker, in ms: below the shortest heartbeat timeout, so that sleeping is no loss.
 pub const WORKER_WAIT_MS: u16 = 2;
 
+/// Longest time of a frame that is told apart, in ns: a second is an outage, however much longer it was.
+pub const LATENCY_NS_MAX: u64 = 1_000_000_000;
+
 /// Mistakes of packs that one event repeats; the log has them all.
 pub const RELOAD_MISTAKES_TOLD_MAX: usize = 16;

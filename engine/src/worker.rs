@@ -1,6 +1,7 @@
 //! One worker: owns a queue and a pipeline, and moves every frame between them.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use dataplane::decode::LinkType;
 use dataplane::event::EventSink;
@@ -9,6 +10,7 @@ use dataplane::pipeline::{Pipeline, RxMeta, Side};
 use dataplane::verdict::Verdict;
 use dlp_patterns::RuleSet;
 
+use crate::latency::{Latency, Stage};
 use crate::port::{Batch, PacketIo, Port};
 
 /// A queue, the pipeline that judges its frames, and who hears of it.
@@ -20,26 +22,61 @@ pub struct Worker<I, S> {
     verdicts: Vec<Verdict>,
     /// Resets to inject once their batch is answered: port and frame.
     resets: Vec<(Port, Vec<u8>)>,
+    latency: Latency,
+}
+
+/// A batch that was judged and is not sent yet.
+#[derive(Clone, Copy)]
+struct Judged {
+    frames: usize,
+    /// Of these, those on their way out.
+    forwarded: u64,
+    received: Instant,
+    judged: Instant,
 }
 
 impl<I: PacketIo, S: EventSink> Worker<I, S> {
     /// A worker for one queue of the link with index `link`.
     pub fn new(io: I, pipeline: Pipeline, sink: S, link: u16) -> Worker<I, S> {
-        Worker { io, pipeline, sink, link, verdicts: Vec::new(), resets: Vec::new() }
+        Worker {
+            io,
+            pipeline,
+            sink,
+            link,
+            verdicts: Vec::new(),
+            resets: Vec::new(),
+            latency: Latency::default(),
+        }
     }
 
     /// Answers what waits at both ports, a batch each, received at `now_ns`. How many frames that were.
     pub fn turn(&mut self, now_ns: u64) -> usize {
-        let mut frames = 0;
-        for port in Port::BOTH {
-            frames += self.answer(port, now_ns);
+        let batches = Port::BOTH.map(|port| {
+            let judged = self.answer(port, now_ns);
             for (port, frame) in self.resets.drain(..) {
                 self.pipeline.injected(self.io.inject(port, &frame));
             }
-        }
+            judged
+        });
         self.io.flush();
+        for batch in batches.iter().flatten() {
+            self.time(batch);
+        }
         self.pipeline.expire(now_ns, &mut self.sink);
-        frames
+        batches.iter().flatten().map(|batch| batch.frames).sum()
+    }
+
+    /// How long frames were here, since it was emptied last.
+    pub fn latency(&mut self) -> &mut Latency {
+        &mut self.latency
+    }
+
+    /// Notes the times of a batch, now that it is sent.
+    fn time(&mut self, batch: &Judged) {
+        let (sent, frames) = (Instant::now(), batch.frames as u64);
+        self.latency.record(Stage::Judge, batch.judged - batch.received, frames);
+        self.latency.record(Stage::Send, sent - batch.judged, batch.forwarded);
+        self.latency.record(Stage::Transit, sent - batch.received, batch.forwarded);
     }
 
     /// Judges by other rules from the next turn on.
@@ -68,9 +105,14 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
         &mut self.sink
     }
 
-    fn answer(&mut self, port: Port, now_ns: u64) -> usize {
+    /// Answers what waits at a port; `None` if nothing does.
+    fn answer(&mut self, port: Port, now_ns: u64) -> Option<Judged> {
         let mut batch = self.io.receive(port);
         let frames = batch.len();
+        if frames == 0 {
+            return None;
+        }
+        let received = Instant::now();
         self.verdicts.clear();
         for index in 0..frames {
             let frame = batch.frame(index);
@@ -92,7 +134,7 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
         }
         let applied = batch.apply(&self.verdicts);
         self.pipeline.egress_failed(applied.refused);
-        frames
+        Some(Judged { frames, forwarded: applied.forwarded, received, judged: Instant::now() })
     }
 }
 

@@ -141,6 +141,9 @@ engine_end TERM
 check_equal "the engine ends in peace" "$engine_exit" 0
 stats=$(jq -c 'select(.event_type == "stats").stats' "$dir/eve.json" | tail -n1)
 check "frames in = forwarded + dropped" holds '.decoder.pkts == .ips.accepted + .ips.blocked' "$stats"
+check "every frame is accounted for" holds '.ips.unaccounted == 0' "$stats"
+timed=$(cat "$dir/eve.json.1" "$dir/eve.json" | jq -s '[.[].stats.latency // {} | .[].transit.frames] | add')
+check "frames that were accepted are timed" test "${timed:-0}" -eq "$(jq .ips.accepted <<<"$stats")"
 check "no scan lost its rules" holds '.detect.scans_restarted == 0' "$stats"
 check "no event was lost" holds '.events_lost == 0' "$stats"
 checks_close

@@ -206,6 +206,12 @@ impl Frames {
         self.filled[port as usize] += count;
     }
 
+    /// Whether the running counts of all places add up to all frames.
+    pub(crate) fn is_balanced(&self) -> bool {
+        let with_kernel: usize = self.filled.iter().chain(&self.sending).sum();
+        self.places.len() == self.free.len() + self.received.len() + with_kernel
+    }
+
     /// Counts the frames at each place, one by one.
     ///
     /// # Panics

@@ -169,6 +169,11 @@ impl Queue {
         Ok(false)
     }
 
+    /// Whether all frames of the UMEM are accounted for, by the counts that are kept anyway; false is a bug.
+    pub fn is_balanced(&self) -> bool {
+        self.frames.is_balanced()
+    }
+
     /// Counts all frames of the UMEM by the place at which they are; costs a walk over them.
     ///
     /// # Panics

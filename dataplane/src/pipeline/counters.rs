@@ -61,6 +61,11 @@ impl Counters {
         self.dropped[DropReason::Egress as usize] += frames;
     }
 
+    /// Whether each frame that came in was forwarded, or dropped for a reason.
+    pub fn is_balanced(&self) -> bool {
+        self.frames_in == self.forwarded + self.dropped_total()
+    }
+
     /// Frames that do not pass, for whatever reason.
     pub fn dropped_total(&self) -> u64 {
         self.dropped.iter().sum()

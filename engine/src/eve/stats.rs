@@ -31,6 +31,9 @@ pub(super) struct StatsBody<'a> {
     /// Of the kernel: frames on their way to the engine, and those that missed it.
     #[serde(skip_serializing_if = "Capture::is_empty")]
     capture: Capture<'a>,
+    /// Of the engine, by link: how long frames were with it since the `stats` event before.
+    #[serde(skip_serializing_if = "Latencies::is_empty")]
+    latency: Latencies<'a>,
     decoder: Decoder,
     flow: Flow,
     detect: Detect,
@@ -77,6 +80,8 @@ struct Ips {
     excepted: DropReasons,
     /// Drops without a flow that became no event.
     drops_untold: u64,
+    /// Frames that came in and were neither accepted nor blocked, or the other way round; above zero is a bug.
+    unaccounted: u64,
 }
 
 /// What the kernel counted, by link and port.
@@ -92,6 +97,22 @@ impl Serialize for Capture<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let ports = |link: &LinkCounters| Port::BOTH.map(|port| (port.as_str(), *link.port(port)));
         serializer.collect_map(self.0.iter().map(|link| (&link.name, BTreeMap::from(ports(link)))))
+    }
+}
+
+/// How long frames were with the engine, by link; nothing of a link that had none.
+struct Latencies<'a>(&'a [LinkCounters]);
+
+impl Latencies<'_> {
+    fn is_empty(&self) -> bool {
+        self.0.iter().all(|link| link.latency.is_empty())
+    }
+}
+
+impl Serialize for Latencies<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let busy = self.0.iter().filter(|link| !link.latency.is_empty());
+        serializer.collect_map(busy.map(|link| (&link.name, &link.latency)))
     }
 }
 
@@ -119,6 +140,7 @@ impl StatsBody<'_> {
         StatsBody {
             uptime: uptime_s,
             capture: Capture(links),
+            latency: Latencies(links),
             decoder: Decoder {
                 pkts: counters.frames_in,
                 bytes: counters.bytes_in,
@@ -142,6 +164,7 @@ impl StatsBody<'_> {
                 drop_reason: DropReasons(counters.dropped),
                 excepted: DropReasons(counters.excepted),
                 drops_untold: counters.drops_untold,
+                unaccounted: counters.frames_in.abs_diff(counters.forwarded + counters.dropped_total()),
             },
             events_lost,
         }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use arrayvec::ArrayVec;
 use dataplane::app::{AppAnomaly, AppProtocol, HttpTransaction};
 use dataplane::event::{FlowEndCause, FlowState};
@@ -10,6 +12,7 @@ use dlp_patterns::{Field, Hit, Pack, RuleId, RuleSet};
 use serde_json::Value;
 
 use super::*;
+use crate::latency::{Latency, Stage};
 use crate::port::{LinkCounters, PortCounters};
 
 const NEW_YEAR_NS: u64 = 1_704_067_200_000_000_000;
@@ -182,13 +185,16 @@ fn stats_line_adds_up() {
     counters.dropped[DropReason::FlowBlocked as usize] = 2;
     let mut out = Vec::new();
     let outside = PortCounters { redirected: 40, rx_ring_full: 30, ..PortCounters::default() };
-    let link = LinkCounters { name: "uplink".to_owned(), ports: [PortCounters::default(), outside] };
+    let mut latency = Latency::default();
+    latency.record(Stage::Send, Duration::from_micros(3), 7);
+    let link = LinkCounters { name: "uplink".to_owned(), ports: [PortCounters::default(), outside], latency };
     let format = EveFormat::new(EventTypes::ALL, Vec::new());
     let totals = Totals { counters: &counters, links: &[link], uptime_s: 5, events_lost: 3 };
     format.stats(&totals, NEW_YEAR_NS, &mut out);
     let line: Value = serde_json::from_slice(&out).expect("JSON");
     let stats = &line["stats"];
     let ports = &stats["capture"]["uplink"];
+    assert_eq!(stats["latency"]["uplink"]["send"]["frames"], 7);
     assert_eq!((&ports["inside"]["redirected"], &ports["inside"]["rx_ring_full"]), (&0.into(), &0.into()));
     assert_eq!(
         (&ports["outside"]["redirected"], &ports["outside"]["rx_ring_full"]),
@@ -198,6 +204,7 @@ fn stats_line_adds_up() {
         (&line["event_type"], &stats["uptime"], &stats["events_lost"]),
         (&"stats".into(), &5.into(), &3.into())
     );
+    assert_eq!(stats["ips"]["unaccounted"], 0);
     assert_eq!((&stats["decoder"]["pkts"], &stats["ips"]["accepted"]), (&10.into(), &7.into()));
     assert_eq!((&stats["ips"]["blocked"], &stats["ips"]["drop_reason"]["rule"]), (&3.into(), &1.into()));
     assert_eq!(stats["ips"]["drop_reason"].as_object().map(serde_json::Map::len), Some(DropReason::COUNT));

@@ -3,6 +3,8 @@
 use af_xdp::{Port, ProgramCounters, SocketStatistics};
 use serde::Serialize;
 
+use crate::latency::Latency;
+
 /// Totals of one port. Of the frames `redirected`, those neither dropped nor still waiting reach the engine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PortCounters {
@@ -56,13 +58,15 @@ impl From<ProgramCounters> for PortCounters {
     }
 }
 
-/// Both ports of one link.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Both ports of one link, and how long its frames were with the engine.
+#[derive(Clone, Debug, PartialEq)]
 pub struct LinkCounters {
     /// The link's name.
     pub name: String,
     /// By [`Port`].
     pub ports: [PortCounters; 2],
+    /// Of all its workers, since these counters were taken last.
+    pub latency: Latency,
 }
 
 impl LinkCounters {

@@ -2,6 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::io;
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -24,6 +25,7 @@ use super::worker_thread::{Books, Ended, Report, WorkerThread};
 use crate::config::Config;
 use crate::eve::EveLog;
 use crate::failure::Failure;
+use crate::latency::Latency;
 use crate::limits::{REPORTS_MAX, WORKER_BITS, WORKERS_MAX};
 use crate::port::{LinkCounters, PortCounters};
 use crate::worker::Worker;
@@ -48,6 +50,8 @@ struct WatchedLink {
     config: af_xdp::LinkConfig,
     link: Link,
     programs: [ProgramCounters; 2],
+    /// Of its workers, since it was asked for last.
+    latency: Latency,
     claim: Claim,
 }
 
@@ -100,6 +104,7 @@ impl Supervisor {
                 config: open.config.ports,
                 link: open.link,
                 programs,
+                latency: Latency::default(),
                 claim: open.claim,
             });
         }
@@ -125,6 +130,7 @@ impl Supervisor {
                 Ok(report) => {
                     let member = &mut self.crew[report.worker];
                     (member.books, member.heard) = (report.books, Instant::now());
+                    self.links[member.link].latency.add(&report.latency);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 // The last worker is gone: below is told why, once its thread has ended.
@@ -162,8 +168,9 @@ impl Supervisor {
         self.stop.store(true, Ordering::Relaxed);
         for (index, member) in self.crew.iter_mut().enumerate() {
             match member.thread.take().map(JoinHandle::join) {
-                Some(Ok(Ended { books, outcome })) => {
+                Some(Ok(Ended { books, latency, outcome })) => {
                     member.books = books;
+                    self.links[member.link].latency.add(&latency);
                     if let Err(error) = outcome {
                         tracing::error!(worker = index, %error, "worker failed");
                     }
@@ -239,7 +246,11 @@ impl WatchedLink {
             Ok(programs) => self.programs = programs,
             Err(error) => tracing::warn!(link = self.config.name, %error, "counters of the kernel are stale"),
         }
-        LinkCounters { name: self.config.name.clone(), ports: self.programs.map(PortCounters::from) }
+        LinkCounters {
+            name: self.config.name.clone(),
+            ports: self.programs.map(PortCounters::from),
+            latency: mem::take(&mut self.latency),
+        }
     }
 }
 

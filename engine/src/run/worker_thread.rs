@@ -1,6 +1,7 @@
 //! The thread of one worker: pinned to a core, beating for its queue, until told to stop.
 
 use std::io;
+use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,7 @@ use dataplane::pipeline::Counters;
 use super::now_ns;
 use super::rule_slot::RuleWatch;
 use crate::eve::EveSender;
+use crate::latency::Latency;
 use crate::limits::WORKER_WAIT_MS;
 use crate::worker::Worker;
 
@@ -30,11 +32,15 @@ pub(super) struct Books {
 pub(super) struct Report {
     pub(super) worker: usize,
     pub(super) books: Books,
+    /// Since the report before.
+    pub(super) latency: Latency,
 }
 
 /// How a worker's thread ended: its last books, and why it ended if nobody told it to.
 pub(super) struct Ended {
     pub(super) books: Books,
+    /// Since the last report.
+    pub(super) latency: Latency,
     pub(super) outcome: io::Result<()>,
 }
 
@@ -59,8 +65,9 @@ impl WorkerThread {
         }
         let outcome = self.work(stop);
         let sockets = self.sockets().unwrap_or_default();
+        let latency = mem::take(self.worker.latency());
         let (pipeline, _sink) = self.worker.finish(now_ns());
-        Ended { books: Books { counters: *pipeline.counters(), sockets }, outcome }
+        Ended { books: Books { counters: *pipeline.counters(), sockets }, latency, outcome }
     }
 
     fn work(&mut self, stop: &AtomicBool) -> io::Result<()> {
@@ -86,7 +93,14 @@ impl WorkerThread {
     fn report(&mut self) -> io::Result<()> {
         self.worker.sink().flush();
         let books = Books { counters: *self.worker.pipeline().counters(), sockets: self.sockets()? };
-        let _ = self.reports.try_send(Report { worker: self.index, books });
+        if !books.counters.is_balanced() || !self.worker.io().is_balanced() {
+            let counters = books.counters;
+            tracing::error!(worker = self.index, ?counters, "ALARM: frames are not accounted for");
+        }
+        let latency = mem::take(self.worker.latency());
+        if let Err(refused) = self.reports.try_send(Report { worker: self.index, books, latency }) {
+            self.worker.latency().add(&refused.into_inner().latency);
+        }
         Ok(())
     }
 

@@ -82,6 +82,7 @@ fn port_at(frame: &[u8], offset: usize) -> Option<u16> {
 struct Outcome {
     frames: u64,
     counters: Counters,
+    latency: Latency,
     lines: Lines,
     left: [Vec<Vec<u8>>; 2],
 }
@@ -104,8 +105,9 @@ fn run(batch_frames: usize, refuse: usize) -> Outcome {
         assert_eq!((frames_in, forwarded + dropped), (frames, frames), "the books balance at every step");
     }
     let left = std::mem::take(&mut worker.io().left);
+    let latency = std::mem::take(worker.latency());
     let (pipeline, lines) = worker.finish(2_000_000_000);
-    Outcome { frames, counters: *pipeline.counters(), lines, left }
+    Outcome { frames, counters: *pipeline.counters(), latency, lines, left }
 }
 
 /// What left a port, by client port and in order: the order between connections is none of a worker's promises.
@@ -148,6 +150,15 @@ fn no_frame_is_lost_or_made_up() {
     let sent: Vec<Vec<u8>> = (0..CONVERSATIONS).flat_map(conversation).map(|(_, frame)| frame).collect();
     let strange = left.iter().flatten().find(|frame| !is_reset(frame) && !sent.contains(frame));
     assert_eq!(strange, None, "what is no reset came in as it leaves");
+}
+
+#[test]
+fn each_frame_is_timed_once_in_each_stage_that_it_comes_to() {
+    let Outcome { frames, counters, latency, .. } = run(64, 3);
+    let timed = Stage::ALL.map(|stage| latency.frames(stage));
+    assert_eq!(timed, [frames, counters.forwarded, counters.forwarded]);
+    let [judge, transit] = [Stage::Judge, Stage::Transit].map(|stage| latency.percentile_ns(stage, 100.0));
+    assert!(judge <= transit, "{judge} {transit}");
 }
 
 #[test]
