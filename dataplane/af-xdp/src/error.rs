@@ -141,7 +141,7 @@ impl Error {
                 "the driver has zero-copy, but not like this: virtio-net needs a device with `iommu_platform=on`, others a lower MTU or `frame_bytes = 4096`; with `zero_copy = \"auto\"` the kernel copies"
             }
             Error::ZeroCopyRefused { .. } => {
-                "use a driver that has zero-copy (virtio-net has it in Linux 6.18), or let the kernel copy with `zero_copy = \"auto\"`"
+                "use a driver that has zero-copy (virtio-net: Linux 6.18), or let the kernel copy with `zero_copy = \"auto\"`"
             }
             Error::QueueBusy { .. } => "stop the other engine or the other user of AF_XDP on this port",
             Error::LockedMemory { .. } => {
