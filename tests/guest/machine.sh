@@ -141,5 +141,5 @@ apt_private() {
         -o Dir::State::lists="$apt/lists" -o Dir::Cache="$apt" -o Debug::NoLocking=true \
         -o APT::Sandbox::User= -o APT::Default-Release="${suites[1]}" -o APT::Architectures::=amd64 \
         -o Acquire::Languages=none -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false \
-        -o Acquire::Retries=2 -o Acquire::http::Timeout=30 "$@"
+        -o APT::Update::Error-Mode=any -o Acquire::Retries=1 -o Acquire::http::Timeout=20 "$@"
 }

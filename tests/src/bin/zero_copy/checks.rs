@@ -15,7 +15,7 @@ impl Checks {
     }
 
     /// The same of two values, which are told where they differ.
-    pub(crate) fn equal<T: PartialEq + std::fmt::Debug>(&mut self, text: &str, found: T, wanted: T) {
+    pub(crate) fn equal<T: Copy + PartialEq + std::fmt::Debug>(&mut self, text: &str, found: T, wanted: T) {
         let holds = found == wanted;
         let told =
             if holds { text.to_owned() } else { format!("{text}: found {found:?}, wanted {wanted:?}") };
