@@ -21,6 +21,14 @@ impl Card {
         }
     }
 
+    /// As many queues a card can have: of the emulated ones, only a real one's has several.
+    pub(crate) fn queues_max(self) -> u32 {
+        match self {
+            Card::Virtio => 1,
+            Card::Igb => 2,
+        }
+    }
+
     /// How the emulator is told of the card `index`, whose cable ends at a socket.
     pub(crate) fn with_wire(self, index: usize, socket: &Path) -> Vec<String> {
         let cable = format!("stream,id=wire{index},server=off,addr.type=unix,addr.path={}", socket.display());

@@ -29,8 +29,9 @@ pub(crate) fn run(card: Card, folder: &Path, qemu: &[OsString], checks: &mut Che
     let mut guest = Guest::start(card, folder, qemu)?;
     required(&mut guest, checks)?;
     copied(&mut guest, checks)?;
-    if card == Card::Virtio {
-        refused(&mut guest, checks)?;
+    match card {
+        Card::Virtio => refused(&mut guest, checks)?,
+        Card::Igb => on_all_queues(&mut guest, card.queues_max(), checks)?,
     }
     Ok(())
 }
@@ -57,7 +58,7 @@ fn required(guest: &mut Guest, checks: &mut Checks) -> io::Result<()> {
     let (stopped, event) = guest.stop_engine()?;
     checks.equal("the engine ends well", stopped.code, 0);
     let stats = &event["stats"];
-    tell_of_queues(stats, 1, checks);
+    tell_of_queues(stats, [1, 1], checks);
     checks.check("it tells which rule blocked", stopped.text().contains(PRIVATE_KEY));
     let redirected = ["inside", "outside"].map(|port| stats["capture"]["wire"][port]["redirected"].as_u64());
     checks.equal("the program gave it every frame that was sent", redirected, [Some(sent[0]), Some(sent[1])]);
@@ -116,7 +117,7 @@ fn copied(guest: &mut Guest, checks: &mut Checks) -> io::Result<()> {
     checks.equal("none is sent from where it was received", uncopied, 0);
     let (stopped, event) = guest.stop_engine()?;
     checks.equal("the engine ends well", stopped.code, 0);
-    tell_of_queues(&event["stats"], 0, checks);
+    tell_of_queues(&event["stats"], [1, 0], checks);
     Ok(())
 }
 
@@ -134,6 +135,20 @@ fn refused(guest: &mut Guest, checks: &mut Checks) -> io::Result<()> {
     Ok(())
 }
 
+/// `zero_copy = "require"`, with several queues.
+fn on_all_queues(guest: &mut Guest, count: u32, checks: &mut Checks) -> io::Result<()> {
+    println!("zero-copy, forced, on {count} queues");
+    guest.set_queues(count)?;
+    let started = guest.start_engine("require")?;
+    checks.equal("the engine starts", started.code, 0);
+    let told = format!("queues={count} zero_copy_queues={count}");
+    checks.check("it logs that every queue got it", started.text().contains(&told));
+    let (stopped, event) = guest.stop_engine()?;
+    checks.equal("the engine ends well", stopped.code, 0);
+    tell_of_queues(&event["stats"], [count, count], checks);
+    Ok(())
+}
+
 /// Follows frames one by one.
 fn probe(guest: &mut Guest) -> io::Result<Vec<Probe>> {
     PROBES
@@ -144,9 +159,13 @@ fn probe(guest: &mut Guest) -> io::Result<Vec<Probe>> {
         .collect()
 }
 
-/// The counters say how many of the queues are without a copy, of one.
-fn tell_of_queues(stats: &Value, zero_copy: u64, checks: &mut Checks) {
+/// The counters say how many queues there are, and how many of them are without a copy.
+fn tell_of_queues(stats: &Value, wanted: [u32; 2], checks: &mut Checks) {
     let ports = ["inside", "outside"].map(|name| &stats["capture"]["wire"][name]);
     let told = ports.map(|port| [&port["queues"], &port["queues_zero_copy"]].map(Value::as_u64));
-    checks.equal("its counters tell the mode of both ports", told, [[Some(1), Some(zero_copy)]; 2]);
+    checks.equal(
+        "its counters tell the mode of both ports",
+        told,
+        [wanted.map(|count| Some(count.into())); 2],
+    );
 }

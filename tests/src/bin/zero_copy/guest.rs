@@ -1,4 +1,4 @@
-//! The emulated machine: one processor in software, two cards, and the first process on its serial line.
+//! The emulated machine: processors in software, two cards, and the first process on its serial line.
 
 use std::ffi::OsString;
 use std::io;
@@ -42,7 +42,9 @@ impl Guest {
         let sockets = ["monitor", "inside", "outside"].map(|name| folder.join(name));
         let listeners = [&sockets[0], &sockets[1], &sockets[2]].map(UnixListener::bind);
         let mut command = Command::new(&qemu[0]);
-        command.args(&qemu[1..]).args(MACHINE).arg("-chardev");
+        // Drivers make a queue for each processor.
+        command.args(&qemu[1..]).args(MACHINE).arg("-smp").arg(card.queues_max().to_string());
+        command.arg("-chardev");
         command.arg(format!("socket,id=monitor,path={}", sockets[0].display()));
         command.args(card.with_wire(0, &sockets[1])).args(card.with_wire(1, &sockets[2]));
         for (index, name) in [(2, "unused-inside"), (3, "unused-outside")] {
@@ -68,11 +70,23 @@ impl Guest {
         if prepared.code != 0 {
             return Err(io::Error::other(format!("the machine cannot be prepared:\n{}", prepared.text())));
         }
+        if card.queues_max() > 1 {
+            self.set_queues(1)?;
+        }
         if card == Card::Igb {
             let registers = [self.registers("eth0")?, self.registers("eth1")?];
             self.rings = Rings::Igb { registers };
         }
         Ok(())
+    }
+
+    /// Gives both cards so many queues.
+    pub(crate) fn set_queues(&mut self, count: u32) -> io::Result<()> {
+        let answer = self.console.ask(&format!("queues {count}"), PATIENCE)?;
+        match answer.code {
+            0 => Ok(()),
+            _ => Err(io::Error::other(format!("the cards cannot have {count} queues:\n{}", answer.text()))),
+        }
     }
 
     /// Starts the engine with one of the configs; code 0 once it is ready, else its own.
@@ -129,15 +143,13 @@ fn turn_off(process: &mut Child) {
 ///
 /// With more memory, or at random addresses, the kernel's modules may lie where an emulated card cannot read: virtio's
 /// driver keeps the header of each frame in its own memory.
-const MACHINE: [&str; 23] = [
+const MACHINE: [&str; 21] = [
     "-M",
     "q35",
     "-accel",
     "tcg",
     "-cpu",
     "max",
-    "-smp",
-    "1",
     "-m",
     "1536",
     "-nodefaults",
