@@ -84,6 +84,14 @@ impl LinkConfig {
         }
     }
 
+    /// How the program is attached: the generic path always copies, so it is no way out where that is ruled out.
+    pub(crate) fn attach(&self) -> AttachMode {
+        match (self.attach, self.zero_copy) {
+            (AttachMode::Auto, ZeroCopy::Require) => AttachMode::Native,
+            (attach, _) => attach,
+        }
+    }
+
     /// Bytes of the longest MTU whose frames, with two VLAN tags, a frame of the UMEM holds.
     pub fn mtu_bytes_max(&self) -> u32 {
         self.frame_bytes.saturating_sub(limits::HEADROOM_BYTES + limits::LINK_HEADER_BYTES_MAX)

@@ -74,6 +74,8 @@ pub enum Error {
     },
     /// The driver cannot bind zero-copy, which the configuration requires.
     ZeroCopyRefused {
+        /// The port's interface.
+        interface: String,
         /// The RX queue.
         queue: u32,
         /// The kernel's answer.
@@ -135,7 +137,12 @@ impl Error {
             Error::NativeRefused { .. } => {
                 "lower the MTU below 3500 (where a page is 4096 bytes), give the port as many RX queues as its peer has TX queues, or attach generic"
             }
-            Error::ZeroCopyRefused { .. } => "let zero-copy be automatic, or use a driver that has it",
+            Error::ZeroCopyRefused { source, .. } if source.raw_os_error() == Some(libc::EINVAL) => {
+                "the driver has zero-copy, but not like this: virtio-net needs a device with `iommu_platform=on`, others a lower MTU or `frame_bytes = 4096`; with `zero_copy = \"auto\"` the kernel copies"
+            }
+            Error::ZeroCopyRefused { .. } => {
+                "use a driver that has zero-copy (virtio-net: Linux 6.18), or let the kernel copy with `zero_copy = \"auto\"`"
+            }
             Error::QueueBusy { .. } => "stop the other engine or the other user of AF_XDP on this port",
             Error::LockedMemory { .. } => {
                 "grant CAP_IPC_LOCK, or raise the limit with LimitMEMLOCK or `ulimit -l`"
@@ -209,8 +216,8 @@ impl fmt::Display for Error {
             Error::NativeRefused { interface, source } => {
                 write!(f, "the driver of {interface} refuses the XDP program: {source}")
             }
-            Error::ZeroCopyRefused { queue, source } => {
-                write!(f, "no zero-copy on queue {queue}: {source}")
+            Error::ZeroCopyRefused { interface, queue, source } => {
+                write!(f, "{interface} refuses zero-copy on queue {queue}: {source}")
             }
             Error::QueueBusy { interface, queue } => {
                 write!(f, "queue {queue} of {interface} belongs to another AF_XDP socket")

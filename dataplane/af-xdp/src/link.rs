@@ -55,7 +55,7 @@ impl Link {
         let [inside, outside] = before;
         let mut attach = |port: Port, before| {
             let (program, device) = (&mut programs[port as usize], &devices[port as usize]);
-            Attachment::new(program, device, before, config.attach, bpffs::pin_path(&config.name, port))
+            Attachment::new(program, device, before, config.attach(), bpffs::pin_path(&config.name, port))
         };
         // Where the second fails, dropping the first detaches it.
         let attachments = [attach(Port::Inside, inside)?, attach(Port::Outside, outside)?];

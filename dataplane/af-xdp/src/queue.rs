@@ -108,7 +108,7 @@ impl Queue {
         self.zero_copy
     }
 
-    /// What the kernel counted on the socket of a port.
+    /// What the kernel tells of the socket of a port.
     pub fn statistics(&self, port: Port) -> io::Result<SocketStatistics> {
         self.socket(port).statistics()
     }
@@ -232,7 +232,8 @@ fn bind_error(
     match errno(error) {
         Some(libc::EBUSY) => Error::QueueBusy { interface: interface.to_owned(), queue },
         Some(code @ (libc::EOPNOTSUPP | libc::EINVAL)) if flags.contains(BindFlags::XDP_ZEROCOPY) => {
-            Error::ZeroCopyRefused { queue, source: io::Error::from_raw_os_error(code) }
+            let source = io::Error::from_raw_os_error(code);
+            Error::ZeroCopyRefused { interface: interface.to_owned(), queue, source }
         }
         _ => Error::from_cause("bind an AF_XDP socket to", interface, error),
     }

@@ -17,9 +17,11 @@ use crate::{Port, frames::Frames, limits};
 const XDP_OPTIONS: libc::c_int = 8;
 const XDP_OPTIONS_ZEROCOPY: u32 = 1;
 
-/// What the kernel counted on one socket since it was bound.
+/// What the kernel tells of one socket: how it is bound, and what it counted since.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SocketStatistics {
+    /// Whether the driver puts frames straight into the UMEM, and sends them from there.
+    pub is_zero_copy: bool,
     /// Frames dropped, most often because they were longer than a UMEM frame.
     pub rx_dropped: u64,
     /// Frames dropped because the engine left the RX ring full.
@@ -70,7 +72,7 @@ impl Socket {
         Ok(Socket { port, fd, tx_ring_frames: ring_frames.get(), rx, tx, fill, completion })
     }
 
-    /// Whether the driver puts frames straight into the UMEM.
+    /// Whether the driver puts frames straight into the UMEM, as the kernel tells it: asked for is not yet got.
     pub(crate) fn is_zero_copy(&self) -> io::Result<bool> {
         Ok(self.option::<u32>(libc::SOL_XDP, XDP_OPTIONS)? & XDP_OPTIONS_ZEROCOPY != 0)
     }
@@ -78,6 +80,7 @@ impl Socket {
     pub(crate) fn statistics(&self) -> io::Result<SocketStatistics> {
         let statistics = self.tx.fd().xdp_statistics()?;
         Ok(SocketStatistics {
+            is_zero_copy: self.is_zero_copy()?,
             rx_dropped: statistics.rx_dropped(),
             rx_ring_full: statistics.rx_ring_full(),
             rx_fill_ring_empty_descs: statistics.rx_fill_ring_empty_descs(),

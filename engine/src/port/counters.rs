@@ -8,6 +8,10 @@ use crate::latency::Latency;
 /// Totals of one port. Of the frames `redirected`, those neither dropped nor still waiting reach the engine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PortCounters {
+    /// Queues that a worker has told of.
+    pub queues: u64,
+    /// Those of them whose driver puts frames straight into the engine's memory, without a copy.
+    pub queues_zero_copy: u64,
     /// Frames that the XDP program handed to a queue.
     pub redirected: u64,
     /// Frames that it passed on uninspected, because no live engine took them.
@@ -28,8 +32,10 @@ pub struct PortCounters {
 
 impl PortCounters {
     /// The words and numbers, in the order of the declaration.
-    pub fn entries(&self) -> [(&'static str, u64); 8] {
+    pub fn entries(&self) -> [(&'static str, u64); 10] {
         [
+            ("queues", self.queues),
+            ("queues_zero_copy", self.queues_zero_copy),
             ("redirected", self.redirected),
             ("passed_by_engine_loss", self.passed_by_engine_loss),
             ("dropped_by_engine_loss", self.dropped_by_engine_loss),
@@ -41,8 +47,10 @@ impl PortCounters {
         ]
     }
 
-    /// Adds what the kernel counted on the socket of one queue.
+    /// Adds what the kernel tells of the socket of one queue.
     pub fn add_socket(&mut self, socket: &SocketStatistics) {
+        self.queues += 1;
+        self.queues_zero_copy += u64::from(socket.is_zero_copy);
         self.rx_dropped += socket.rx_dropped;
         self.rx_ring_full += socket.rx_ring_full;
         self.rx_fill_ring_empty += socket.rx_fill_ring_empty_descs;
@@ -84,6 +92,7 @@ mod tests {
     fn program_and_sockets_add_up_under_the_words_of_the_events() {
         let program = ProgramCounters { redirected: 9, passed_by_engine_loss: 8, dropped_by_engine_loss: 7 };
         let socket = SocketStatistics {
+            is_zero_copy: true,
             rx_dropped: 1,
             rx_ring_full: 2,
             rx_fill_ring_empty_descs: 3,
@@ -93,8 +102,8 @@ mod tests {
         };
         let mut port = PortCounters::from(program);
         port.add_socket(&socket);
-        port.add_socket(&socket);
-        assert_eq!(port.entries().map(|(_, count)| count), [9, 8, 7, 2, 4, 6, 8, 10]);
+        port.add_socket(&SocketStatistics { is_zero_copy: false, ..socket });
+        assert_eq!(port.entries().map(|(_, count)| count), [2, 1, 9, 8, 7, 2, 4, 6, 8, 10]);
         let json = serde_json::to_value(port).expect("plain");
         assert_eq!(json.as_object().map(serde_json::Map::len), Some(port.entries().len()));
         for (word, count) in port.entries() {

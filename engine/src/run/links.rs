@@ -34,13 +34,13 @@ fn open_link(config: &LinkConfig) -> Result<OpenLink, Failure> {
     let ports = &config.ports;
     let claim = claim(&ports.name)?;
     let (link, queues) = Link::open(ports).map_err(|error| failure(&ports.name, &error))?;
-    let zero_copy = queues.iter().all(Queue::is_zero_copy);
+    let zero_copy = queues.iter().filter(|queue| queue.is_zero_copy()).count();
     tracing::info!(
         link = ports.name,
         inside = ports.inside,
         outside = ports.outside,
         queues = queues.len(),
-        zero_copy,
+        zero_copy_queues = zero_copy,
         "link is open"
     );
     if queues.len() > 1 {
