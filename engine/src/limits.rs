@@ -63,6 +63,10 @@ pub const EVENT_BUFFERS_MAX: usize = 256;
 /// Longest sleep of an idle worker, in ms: below the shortest heartbeat timeout, so that sleeping is no loss.
 pub const WORKER_WAIT_MS: u16 = 2;
 
+/// Microseconds for which a worker without frames may look for more: half of [`WORKER_WAIT_MS`], so that an idle worker
+/// would sleep for most of the time even if it looked again after each sleep.
+pub const SPIN_US: RangeInclusive<u64> = 0..=1000;
+
 /// Longest time of a frame that is told apart, in ns: a second is an outage, however much longer it was.
 pub const LATENCY_NS_MAX: u64 = 1_000_000_000;
 

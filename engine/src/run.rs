@@ -2,6 +2,7 @@
 
 mod claim;
 mod cores;
+mod idle;
 mod links;
 mod reloader;
 mod rule_slot;

@@ -1,12 +1,13 @@
 //! `[[link]]`: a bump in the wire between two ports.
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use af_xdp::limits::{FRAMES_PER_QUEUE_MAX, FRAMES_PER_QUEUE_MIN, LINK_NAME_BYTES_MAX};
 use af_xdp::{AttachMode, OnEngineLoss, ZeroCopy};
 use dlp_patterns::document::{Table, Value};
 
-use crate::limits::{CORE_MAX, HEARTBEAT_TIMEOUT_MS, INTERFACE_NAME_BYTES_MAX, LINKS_MAX};
+use crate::limits::{CORE_MAX, HEARTBEAT_TIMEOUT_MS, INTERFACE_NAME_BYTES_MAX, LINKS_MAX, SPIN_US};
 
 /// Two ports, what passes between them, and where its workers run. No interface belongs to two ports.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub struct LinkConfig {
     pub ports: af_xdp::LinkConfig,
     /// Cores of the workers, one a queue; empty: the engine chooses.
     pub cores: Vec<u16>,
+    /// For how long a worker without frames looks for more before it sleeps.
+    pub spin: Duration,
 }
 
 const NS_PER_MS: u64 = 1_000_000;
@@ -45,10 +48,11 @@ fn read_link(
     let on_engine_loss = table.need("on_engine_loss").one_of(&losses);
     let tuning = Tuning::read(table);
     let cores = read_cores(table.optional("cores"), cores);
+    let spin_us = table.optional("spin_us").integer(SPIN_US);
     let mut ports = af_xdp::LinkConfig::new(&name?, &inside?, &outside?);
     ports.on_engine_loss = on_engine_loss?;
     tuning.apply(&mut ports);
-    Some(LinkConfig { ports, cores })
+    Some(LinkConfig { ports, cores, spin: Duration::from_micros(spin_us.unwrap_or(0)) })
 }
 
 /// The keys of a link that have a default, which is the port layer's.

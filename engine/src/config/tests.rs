@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use af_xdp::{AttachMode, OnEngineLoss, ZeroCopy};
 use dataplane::verdict::DropReason;
 
@@ -27,6 +29,7 @@ fn every_key_is_read() {
         attach = 'native'
         heartbeat_timeout_ms = 80
         cores = [2, 3]
+        spin_us = 40
         frame_bytes = 2048
         frames_per_queue = 1024
         zero_copy = 'never'
@@ -66,7 +69,7 @@ fn every_key_is_read() {
         frames_per_queue: 1024,
         zero_copy: ZeroCopy::Never,
     };
-    let link = LinkConfig { ports, cores: vec![2, 3] };
+    let link = LinkConfig { ports, cores: vec![2, 3], spin: Duration::from_micros(40) };
     assert_eq!(config.links, [link]);
     let dirs = vec!["packs".into(), "/etc/packs".into()];
     let (cache, reload_policy) = (Some("/var/cache/weir".into()), ReloadPolicy::Restart);
@@ -89,7 +92,7 @@ fn a_link_has_the_defaults_of_the_port_layer() {
     let config = Config::parse("w.toml", LINK).expect("no mistake");
     let ports = af_xdp::LinkConfig::new("a", "in0", "out0");
     assert_eq!(ports.on_engine_loss, OnEngineLoss::Drop);
-    assert_eq!(config.links, [LinkConfig { ports, cores: Vec::new() }]);
+    assert_eq!(config.links, [LinkConfig { ports, cores: Vec::new(), spin: Duration::ZERO }]);
 }
 
 #[test]

@@ -17,6 +17,7 @@ use sd_notify::NotifyState;
 
 use super::claim::Claim;
 use super::cores::Cores;
+use super::idle::Idle;
 use super::links::OpenLink;
 use super::now_ns;
 use super::reloader::Reloader;
@@ -91,6 +92,7 @@ impl Supervisor {
                 let thread = WorkerThread {
                     index,
                     queue: queue.index(),
+                    idle: Idle::new(open.config.spin),
                     core: chosen.next().map(usize::from).or_else(|| cores.next()),
                     worker: Worker::new(queue, pipeline, log.sender(), link_index as u16),
                     rules: reloader.watch(),

@@ -3,6 +3,7 @@
 use std::io;
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use af_xdp::{Heartbeat, Port, Queue, SocketStatistics};
@@ -10,6 +11,7 @@ use core_affinity::CoreId;
 use crossbeam_channel::Sender;
 use dataplane::pipeline::Counters;
 
+use super::idle::{Idle, Rest};
 use super::now_ns;
 use super::rule_slot::RuleWatch;
 use crate::eve::EveSender;
@@ -49,6 +51,7 @@ pub(super) struct WorkerThread {
     pub(super) index: usize,
     pub(super) queue: u32,
     pub(super) core: Option<usize>,
+    pub(super) idle: Idle,
     pub(super) worker: Worker<Queue, EveSender>,
     pub(super) rules: RuleWatch,
     pub(super) heartbeat: Heartbeat,
@@ -78,8 +81,12 @@ impl WorkerThread {
             if let Some((epoch, rules)) = self.rules.newer() {
                 self.worker.swap_rules(epoch, rules, now_ns);
             }
-            if self.worker.turn(now_ns) == 0 {
-                self.worker.io().wait(WORKER_WAIT_MS)?;
+            match self.idle.after(self.worker.turn(now_ns), Instant::now) {
+                Rest::None => {}
+                Rest::Yield => thread::yield_now(),
+                Rest::Sleep => {
+                    self.worker.io().wait(WORKER_WAIT_MS)?;
+                }
             }
             if Instant::now() >= report_at {
                 self.report()?;

@@ -1,0 +1,71 @@
+//! What a worker does when it has no frames.
+
+use std::time::{Duration, Instant};
+
+/// What comes before the next look at the rings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// There were frames, so there may be more.
+    None,
+    /// Let whoever else waits for the core have it first: the kernel's receiver may be one of them.
+    Yield,
+    /// Until the kernel has a frame, or a bounded time.
+    Sleep,
+}
+
+/// Looks again for a while after the last frame, and then sleeps until there is another.
+///
+/// Invariant: between two frames it looks for `spin` at most, however long they are apart. So an idle link costs what
+/// waking from bounded sleeps costs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Idle {
+    spin: Duration,
+    /// When frames first were missing; `None` as long as there are some.
+    since: Option<Instant>,
+}
+
+impl Idle {
+    pub(super) fn new(spin: Duration) -> Idle {
+        Idle { spin, since: None }
+    }
+
+    /// What to do after a turn that had so many frames; the clock is looked at only where there were none.
+    #[inline]
+    pub(super) fn after(&mut self, frames: usize, now: impl FnOnce() -> Instant) -> Rest {
+        if frames > 0 {
+            self.since = None;
+            return Rest::None;
+        }
+        if self.spin.is_zero() {
+            return Rest::Sleep;
+        }
+        let now = now();
+        let since = *self.since.get_or_insert(now);
+        if now - since < self.spin { Rest::Yield } else { Rest::Sleep }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_looks_again_for_so_long_and_once_for_each_pause() {
+        let (begun, spin) = (Instant::now(), Duration::from_micros(50));
+        let mut idle = Idle::new(spin);
+        let mut after = |frames, us: u64| idle.after(frames, || begun + Duration::from_micros(us));
+        assert_eq!(after(3, 0), Rest::None);
+        assert_eq!(
+            [after(0, 10), after(0, 59), after(0, 60), after(0, 3000)],
+            [Rest::Yield, Rest::Yield, Rest::Sleep, Rest::Sleep]
+        );
+        assert_eq!((after(1, 3001), after(0, 3002)), (Rest::None, Rest::Yield));
+    }
+
+    #[test]
+    fn without_a_time_it_sleeps_at_once_and_reads_no_clock() {
+        let mut idle = Idle::new(Duration::ZERO);
+        assert_eq!(idle.after(0, || unreachable!("nobody needs the time")), Rest::Sleep);
+        assert_eq!(idle.after(1, || unreachable!("nobody needs the time")), Rest::None);
+    }
+}
