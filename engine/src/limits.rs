@@ -28,8 +28,8 @@ pub const WORKER_BITS: u32 = 12;
 /// Number of a core that an operator may name; Linux on x86-64 is built for 8192 of them at most.
 pub const CORE_MAX: u16 = 8191;
 
-/// Milliseconds without a heartbeat after which an engine may count as lost. Below the least, [`WORKER_WAIT_MS`]
-/// of an idle worker would be a loss; above a minute, nobody would call it an answer to one.
+/// Milliseconds without a heartbeat after which an engine may count as lost. Below the least, the shortest sleep of an idle
+/// worker ([`WORKER_WAIT_MS`]) would be a loss; above a minute, nobody would call it an answer to one.
 pub const HEARTBEAT_TIMEOUT_MS: RangeInclusive<u64> = 5..=60_000;
 
 /// Flows that one worker may track: a table smaller than this evicts at once, a larger one
@@ -60,11 +60,12 @@ pub const EVENT_BUFFER_BYTES: usize = 64 * 1024;
 /// is 16 MiB, about a quarter of a second at a million events a second. Beyond it events are counted as lost.
 pub const EVENT_BUFFERS_MAX: usize = 256;
 
-/// Longest sleep of an idle worker, in ms: below the shortest heartbeat timeout, so that sleeping is no loss.
-pub const WORKER_WAIT_MS: u16 = 2;
+/// Sleep of an idle worker, in ms. At most: that is twenty looks a second at all that no frame tells it of, and costs next
+/// to nothing. At least: what it is where frames wait to be sent, and below the shortest heartbeat timeout.
+pub const WORKER_WAIT_MS: RangeInclusive<u16> = 2..=50;
 
-/// Microseconds for which a worker without frames may look for more: half of [`WORKER_WAIT_MS`], so that an idle worker
-/// would sleep for most of the time even if it looked again after each sleep.
+/// Microseconds for which a worker without frames may look for more: half of the shortest sleep, so that an idle worker
+/// would sleep for most of the time even if it looked again after each.
 pub const SPIN_US: RangeInclusive<u64> = 0..=1000;
 
 /// Longest time of a frame that is told apart, in ns: a second is an outage, however much longer it was.

@@ -169,6 +169,11 @@ impl Queue {
         Ok(false)
     }
 
+    /// Whether the kernel has frames to send that were not taken back yet.
+    pub fn is_sending(&self) -> bool {
+        Port::BOTH.into_iter().any(|port| self.frames.sending(port) > 0)
+    }
+
     /// Whether all frames of the UMEM are accounted for, by the counts that are kept anyway; false is a bug.
     pub fn is_balanced(&self) -> bool {
         self.frames.is_balanced()

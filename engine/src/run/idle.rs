@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::limits::WORKER_WAIT_MS;
+
 /// What comes before the next look at the rings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rest {
@@ -16,17 +18,25 @@ pub(super) enum Rest {
 /// Looks again for a while after the last frame, and then sleeps until there is another.
 ///
 /// Invariant: between two frames it looks for `spin` at most, however long they are apart. So an idle link costs what
-/// waking from bounded sleeps costs.
+/// waking from bounded sleeps costs, each short enough that the worker beats four times within the heartbeat's timeout.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Idle {
     spin: Duration,
+    sleep_ms: u16,
     /// When frames first were missing; `None` as long as there are some.
     since: Option<Instant>,
 }
 
 impl Idle {
-    pub(super) fn new(spin: Duration) -> Idle {
-        Idle { spin, since: None }
+    pub(super) fn new(spin: Duration, heartbeat_timeout_ns: u64) -> Idle {
+        let quarter_ms = u16::try_from(heartbeat_timeout_ns / 4 / 1_000_000).unwrap_or(u16::MAX);
+        let sleep_ms = quarter_ms.clamp(*WORKER_WAIT_MS.start(), *WORKER_WAIT_MS.end());
+        Idle { spin, sleep_ms, since: None }
+    }
+
+    /// The longest sleep. Where frames wait to be sent, nobody wakes the worker once there is room: then it is a short one.
+    pub(super) fn sleep_ms(&self, is_sending: bool) -> u16 {
+        if is_sending { *WORKER_WAIT_MS.start() } else { self.sleep_ms }
     }
 
     /// What to do after a turn that had so many frames; the clock is looked at only where there were none.
@@ -52,7 +62,7 @@ mod tests {
     #[test]
     fn it_looks_again_for_so_long_and_once_for_each_pause() {
         let (begun, spin) = (Instant::now(), Duration::from_micros(50));
-        let mut idle = Idle::new(spin);
+        let mut idle = Idle::new(spin, 500_000_000);
         let mut after = |frames, us: u64| idle.after(frames, || begun + Duration::from_micros(us));
         assert_eq!(after(3, 0), Rest::None);
         assert_eq!(
@@ -64,8 +74,17 @@ mod tests {
 
     #[test]
     fn without_a_time_it_sleeps_at_once_and_reads_no_clock() {
-        let mut idle = Idle::new(Duration::ZERO);
+        let mut idle = Idle::new(Duration::ZERO, 500_000_000);
         assert_eq!(idle.after(0, || unreachable!("nobody needs the time")), Rest::Sleep);
         assert_eq!(idle.after(1, || unreachable!("nobody needs the time")), Rest::None);
+    }
+
+    #[test]
+    fn sleeps_are_short_beside_the_heartbeats_timeout() {
+        let sleeps_ms = |timeout_ms: u64| {
+            let idle = Idle::new(Duration::ZERO, timeout_ms * 1_000_000);
+            [idle.sleep_ms(false), idle.sleep_ms(true)]
+        };
+        assert_eq!([5, 100, 500, 60_000].map(sleeps_ms), [[2, 2], [25, 2], [50, 2], [50, 2]]);
     }
 }

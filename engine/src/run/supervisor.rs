@@ -92,7 +92,7 @@ impl Supervisor {
                 let thread = WorkerThread {
                     index,
                     queue: queue.index(),
-                    idle: Idle::new(open.config.spin),
+                    idle: Idle::new(open.config.spin, open.config.ports.heartbeat_timeout_ns),
                     core: chosen.next().map(usize::from).or_else(|| cores.next()),
                     worker: Worker::new(queue, pipeline, log.sender(), link_index as u16),
                     rules: reloader.watch(),

@@ -16,7 +16,6 @@ use super::now_ns;
 use super::rule_slot::RuleWatch;
 use crate::eve::EveSender;
 use crate::latency::Latency;
-use crate::limits::WORKER_WAIT_MS;
 use crate::worker::Worker;
 
 /// Between two reports to the supervisor, and the longest that an event waits for others.
@@ -85,7 +84,8 @@ impl WorkerThread {
                 Rest::None => {}
                 Rest::Yield => thread::yield_now(),
                 Rest::Sleep => {
-                    self.worker.io().wait(WORKER_WAIT_MS)?;
+                    let queue = self.worker.io();
+                    queue.wait(self.idle.sleep_ms(queue.is_sending()))?;
                 }
             }
             if Instant::now() >= report_at {
