@@ -5,6 +5,7 @@ use std::{env, path::Path, process::Command};
 fn main() {
     println!("cargo::rerun-if-env-changed=CLANG");
     let out_dir = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
+    println!("cargo::rerun-if-changed=bpf");
     for program in ["weir_xdp", "flood"] {
         compile(program, Path::new(&out_dir));
     }
@@ -12,7 +13,6 @@ fn main() {
 
 fn compile(program: &str, out_dir: &Path) {
     let source = format!("bpf/{program}.c");
-    println!("cargo::rerun-if-changed={source}");
     let clang = env::var("CLANG").unwrap_or_else(|_| "clang".to_owned());
     let architecture = env::var("CARGO_CFG_TARGET_ARCH").expect("cargo sets the target architecture");
     let status = Command::new(&clang)

@@ -45,6 +45,27 @@ impl FlowRecord {
         self.bytes[direction as usize] += u64::from(wire_bytes);
         self.last_ns = self.last_ns.max(now_ns);
     }
+
+    /// Enters the frames that somebody else has seen.
+    pub fn account_elsewhere(&mut self, elsewhere: &Elsewhere) {
+        let Elsewhere { frames, bytes, last_ns } = elsewhere;
+        for direction in [Direction::ToServer, Direction::ToClient] {
+            self.frames[direction as usize] += frames[direction as usize];
+            self.bytes[direction as usize] += bytes[direction as usize];
+        }
+        self.last_ns = self.last_ns.max(last_ns.unwrap_or(0));
+    }
+}
+
+/// What was done with frames of a flow before they came here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// Frames, by direction.
+    pub frames: [u64; 2],
+    /// Bytes of those frames on the wire, link headers included, by direction.
+    pub bytes: [u64; 2],
+    /// Time of the newest, in ns since the epoch; `None` where there was none.
+    pub last_ns: Option<u64>,
 }
 
 const _: () =

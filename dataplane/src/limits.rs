@@ -61,6 +61,10 @@ pub const FLOWLESS_DROP_EVENTS_PER_SECOND_MAX: u32 = 100;
 /// Flows that one call of `expire` ends: bounds the pause between two batches.
 pub const FLOWS_EXPIRED_PER_CALL_MAX: usize = 256;
 
+/// Blocked flows that one call of `hand_over` offers: those of both ports' batches, and bounds the pause between two.
+/// A flow beyond it is offered with its next frame.
+pub const FLOWS_OFFERED_PER_CALL_MAX: usize = 128;
+
 /// Rule sets that one worker keeps beside the one in force, because fields that were open at a swap still need them.
 /// Each is some 10 MB that all workers share; more swaps than this in the life of one field restart it.
 pub const RULE_SETS_RETIRED_MAX: usize = 8;

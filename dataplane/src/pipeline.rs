@@ -2,6 +2,7 @@
 
 mod counters;
 mod flowless;
+mod hand_over;
 mod identity;
 mod reset;
 mod rewrite;
@@ -16,6 +17,7 @@ use flow_table::{FlowId, FlowKey, FlowTable, Orientation};
 
 pub use self::counters::Counters;
 use self::flowless::FlowlessEvents;
+use self::hand_over::HandOver;
 use self::identity::{comes_from_server, end_cause};
 pub use self::reset::Resets;
 use self::reset::Standing;
@@ -47,6 +49,7 @@ pub struct Pipeline {
     /// The newest time seen: captures may step back, deadlines must not.
     newest_ns: u64,
     flowless: FlowlessEvents,
+    hand_over: HandOver,
 }
 
 impl Pipeline {
@@ -61,6 +64,7 @@ impl Pipeline {
             next_flow_id: settings.first_flow_id,
             newest_ns: 0,
             flowless: FlowlessEvents::default(),
+            hand_over: HandOver::default(),
             rules: RuleSets::new(rules, settings.reload),
             settings,
         }
@@ -113,8 +117,11 @@ impl Pipeline {
     /// Ends flows that were silent for too long, a bounded number at a time, and lets go of rules that nobody needs.
     /// To be called between two batches.
     pub fn expire<S: EventSink>(&mut self, now_ns: u64, sink: &mut S) {
-        let Pipeline { flows, held, findings, rules, counters, .. } = self;
-        flows.expire(now_ns, FLOWS_EXPIRED_PER_CALL_MAX, |_, mut tracked| {
+        let Pipeline { flows, held, findings, rules, counters, hand_over, .. } = self;
+        flows.expire(now_ns, FLOWS_EXPIRED_PER_CALL_MAX, |key, mut tracked| {
+            if tracked.is_elsewhere {
+                return hand_over.depart(key, tracked, FlowEndCause::Timeout, now_ns);
+            }
             let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns };
             end_flow(&mut tracked, FlowEndCause::Timeout, held, counters, &mut inspection);
         });
@@ -124,8 +131,12 @@ impl Pipeline {
 
     /// Ends all flows: the engine stops, or the capture is over.
     pub fn finish<S: EventSink>(&mut self, now_ns: u64, sink: &mut S) {
-        let Pipeline { flows, held, findings, rules, counters, .. } = self;
-        for (_, mut tracked) in flows.drain() {
+        let Pipeline { flows, held, findings, rules, counters, hand_over, .. } = self;
+        for (key, mut tracked) in flows.drain() {
+            if tracked.is_elsewhere {
+                hand_over.depart(key, tracked, FlowEndCause::Shutdown, now_ns);
+                continue;
+            }
             let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns };
             end_flow(&mut tracked, FlowEndCause::Shutdown, held, counters, &mut inspection);
         }
@@ -193,6 +204,9 @@ impl Pipeline {
         }
         self.tell(id, direction, verdict, meta, sink);
         let tracked = self.flows.value(id).expect(FOUND);
+        if self.settings.hands_over && tracked.is_settled() && !tracked.is_elsewhere {
+            self.hand_over.offer(id);
+        }
         let deadline_ns = self.newest_ns.saturating_add(tracked.timeout_ns(&self.settings.timeouts));
         self.flows.set_deadline(id, deadline_ns);
         verdict
@@ -334,8 +348,11 @@ impl Pipeline {
     }
 
     fn end<S: EventSink>(&mut self, id: FlowId, cause: FlowEndCause, now_ns: u64, sink: &mut S) {
-        let Pipeline { flows, held, findings, rules, counters, .. } = self;
-        let (_, mut tracked) = flows.remove(id).expect(FOUND);
+        let Pipeline { flows, held, findings, rules, counters, hand_over, .. } = self;
+        let (key, mut tracked) = flows.remove(id).expect(FOUND);
+        if tracked.is_elsewhere {
+            return hand_over.depart(key, tracked, cause, now_ns);
+        }
         let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns };
         end_flow(&mut tracked, cause, held, counters, &mut inspection);
     }

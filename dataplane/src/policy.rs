@@ -82,6 +82,8 @@ pub struct Settings {
     pub held_bytes_max: usize,
     /// Secret of the flow hash. Fixed for a replay, random for a live engine.
     pub hash_seed: [u64; 2],
+    /// Whether flows that are settled are offered to somebody who handles their frames before they come here.
+    pub hands_over: bool,
     /// Identifier of the first flow; workers of one engine take ranges that do not meet.
     pub first_flow_id: u64,
 }
@@ -97,6 +99,7 @@ impl Default for Settings {
             flows_max: 1 << 18,
             held_bytes_max: HELD_BYTES_PER_WORKER_MAX,
             hash_seed: [0x9e37_79b9_7f4a_7c15, 0xd1b5_4a32_d192_ed03],
+            hands_over: false,
             first_flow_id: 1,
         }
     }

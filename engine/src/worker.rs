@@ -63,6 +63,8 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
             self.time(batch);
         }
         self.pipeline.expire(now_ns, &mut self.sink);
+        self.take_back(now_ns);
+        self.pipeline.hand_over(|flow| self.io.settle(flow));
         batches.iter().flatten().map(|batch| batch.frames).sum()
     }
 
@@ -87,6 +89,7 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
     /// Ends all flows and hands back the books.
     pub fn finish(mut self, now_ns: u64) -> (Pipeline, S) {
         self.pipeline.finish(now_ns, &mut self.sink);
+        self.take_back(now_ns);
         (self.pipeline, self.sink)
     }
 
@@ -103,6 +106,11 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
     /// The sink, for what is no event of the dataplane.
     pub fn sink(&mut self) -> &mut S {
         &mut self.sink
+    }
+
+    /// Ends the flows that were settled and are over, with all that was dropped of them.
+    fn take_back(&mut self, now_ns: u64) {
+        self.pipeline.take_back(|flow| self.io.unsettle(flow, now_ns), &mut self.sink);
     }
 
     /// Answers what waits at a port; `None` if nothing does.

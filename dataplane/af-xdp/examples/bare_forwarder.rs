@@ -61,6 +61,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     config.zero_copy = if options.copy { ZeroCopy::Never } else { ZeroCopy::Auto };
     config.on_engine_loss = if options.fail_open { OnEngineLoss::Forward } else { OnEngineLoss::Drop };
     config.frames_per_queue = options.frames;
+    // It blocks no flow, so nothing needs to be looked up.
+    config.settled_flows_max = 0;
 
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use aya::programs::{
-    XdpMode,
+    Xdp, XdpMode,
     links::{FdLink, PinnedLink},
     loaded_programs,
     xdp::{XdpLink, XdpLinkId},
@@ -17,7 +17,6 @@ use crate::{
     attached::{Attached, attached},
     device::Device,
     error::errno,
-    program::Program,
 };
 
 /// The pinned link of one port. The pin outlives a killed process, and with it the program: frames then take
@@ -69,7 +68,7 @@ impl Attachment {
     /// Puts the program on the device: in place of a leftover's by one atomic update, so that no frame
     /// sees a moment without a program; otherwise by a new link.
     pub(crate) fn new(
-        program: &mut Program,
+        program: &mut Xdp,
         device: &Device,
         before: Before,
         mode: AttachMode,
@@ -104,14 +103,14 @@ fn fits(mode: AttachMode, found: Attached) -> bool {
     }
 }
 
-fn replace(program: &mut Program, device: &Device, link: FdLink, pin: PathBuf) -> Result<Attachment, Error> {
+fn replace(program: &mut Xdp, device: &Device, link: FdLink, pin: PathBuf) -> Result<Attachment, Error> {
     let link = XdpLink::try_from(link).map_err(|error| cause(device, &error))?;
-    let id = program.xdp().attach_to_link(link).map_err(|error| cause(device, &error))?;
+    let id = program.attach_to_link(link).map_err(|error| cause(device, &error))?;
     Ok(Attachment { pin, _link: take(program, device, id)? })
 }
 
-fn create(program: &mut Program, device: &Device, mode: XdpMode) -> Result<FdLink, Error> {
-    match program.xdp().attach_to_if_index(device.index, mode) {
+fn create(program: &mut Xdp, device: &Device, mode: XdpMode) -> Result<FdLink, Error> {
+    match program.attach_to_if_index(device.index, mode) {
         Ok(id) => take(program, device, id),
         Err(error) => Err(match errno(&error) {
             Some(code @ (libc::EOPNOTSUPP | libc::ENOSPC | libc::ERANGE | libc::EINVAL))
@@ -125,8 +124,8 @@ fn create(program: &mut Program, device: &Device, mode: XdpMode) -> Result<FdLin
     }
 }
 
-fn take(program: &mut Program, device: &Device, id: XdpLinkId) -> Result<FdLink, Error> {
-    let link = program.xdp().take_link(id).map_err(|error| cause(device, &error))?;
+fn take(program: &mut Xdp, device: &Device, id: XdpLinkId) -> Result<FdLink, Error> {
+    let link = program.take_link(id).map_err(|error| cause(device, &error))?;
     FdLink::try_from(link).map_err(|error| cause(device, &error))
 }
 

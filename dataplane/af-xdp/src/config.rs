@@ -1,5 +1,7 @@
 //! What the operator chooses for one link.
 
+use std::net::IpAddr;
+
 use crate::{Error, Port, limits};
 
 /// Where in the kernel the XDP program runs.
@@ -56,11 +58,20 @@ pub struct LinkConfig {
     pub frames_per_queue: u32,
     /// Whether the driver may put frames straight into the UMEM.
     pub zero_copy: ZeroCopy,
+    /// Addresses of the node itself: frames for them always pass to the kernel, and so do questions for them by ARP
+    /// and by neighbour discovery.
+    pub hosts: Vec<IpAddr>,
+    /// Blocked flows that the XDP programs may drop by themselves; 0 leaves all to the engine.
+    pub settled_flows_max: u32,
+    /// Frames a second that a source outside, an IPv4 address or a /64 of IPv6, may send to the engine; 0 is no limit.
+    /// A source that was silent may send those of a second at once.
+    pub source_pps_max: u32,
 }
 
 impl LinkConfig {
     /// A link with the defaults: native where possible, zero-copy where possible, 8192 frames of 4096
-    /// bytes a queue, and fail closed after 500 ms without a heartbeat. On a loaded machine a healthy worker
+    /// bytes a queue, and fail closed after 500 ms without a heartbeat; blocked flows are dropped in the XDP program, no
+    /// address is the node's, and no source is limited. On a loaded machine a healthy worker
     /// may not run for some tens of milliseconds; a timeout below that takes it for lost.
     pub fn new(name: &str, inside: &str, outside: &str) -> LinkConfig {
         LinkConfig {
@@ -73,6 +84,9 @@ impl LinkConfig {
             frame_bytes: 4096,
             frames_per_queue: 8192,
             zero_copy: ZeroCopy::Auto,
+            hosts: Vec::new(),
+            settled_flows_max: limits::SETTLED_FLOWS_DEFAULT,
+            source_pps_max: 0,
         }
     }
 
@@ -97,6 +111,11 @@ impl LinkConfig {
         self.frame_bytes.saturating_sub(limits::HEADROOM_BYTES + limits::LINK_HEADER_BYTES_MAX)
     }
 
+    /// Nanoseconds between two frames of a source at its rate; 0 is no limit.
+    pub(crate) fn source_interval_ns(&self) -> u64 {
+        1_000_000_000u64.checked_div(self.source_pps_max.into()).unwrap_or(0)
+    }
+
     /// The first reason why these values cannot work together, if there is one.
     pub(crate) fn validate(&self) -> Result<(), Error> {
         let frames = limits::FRAMES_PER_QUEUE_MIN..=limits::FRAMES_PER_QUEUE_MAX;
@@ -112,6 +131,12 @@ impl LinkConfig {
             "frames_per_queue must be a power of two from 1024 to 65536"
         } else if self.attach == AttachMode::Generic && self.zero_copy == ZeroCopy::Require {
             "the generic path always copies: zero_copy cannot be required with it"
+        } else if self.hosts.len() > limits::HOSTS_MAX {
+            "a link has at most 64 hosts"
+        } else if self.settled_flows_max > limits::SETTLED_FLOWS_MAX {
+            "settled_flows_max must be at most 1048576"
+        } else if self.source_pps_max > limits::SOURCE_PPS_MAX {
+            "source_pps_max must be at most 10000000"
         } else {
             return Ok(());
         };
@@ -132,7 +157,7 @@ mod tests {
     #[test]
     fn the_defaults_are_valid_and_each_mistake_is_named() {
         type Mistake = (fn(&mut LinkConfig), &'static str);
-        let mistakes: [Mistake; 7] = [
+        let mistakes: [Mistake; 10] = [
             (|config| config.name = "../escape".to_owned(), "name"),
             (|config| config.name.clear(), "name"),
             (|config| config.outside = config.inside.clone(), "different"),
@@ -146,6 +171,9 @@ mod tests {
                 },
                 "generic path",
             ),
+            (|config| config.hosts = vec![IpAddr::from([192, 0, 2, 1]); 65], "hosts"),
+            (|config| config.settled_flows_max = (1 << 20) + 1, "settled_flows_max"),
+            (|config| config.source_pps_max = 10_000_001, "source_pps_max"),
         ];
         let valid = LinkConfig::new("lan", "eth1", "eth2");
         assert!(valid.validate().is_ok());

@@ -14,12 +14,12 @@ use std::{
 /// Tells both XDP programs of a link that the worker of a queue is alive. Cheap to clone and to call.
 #[derive(Clone, Debug)]
 pub struct Heartbeat {
-    ports: [Arc<Cells>; 2],
+    cells: Arc<Cells>,
 }
 
 impl Heartbeat {
-    pub(crate) fn new(ports: [Cells; 2]) -> Heartbeat {
-        Heartbeat { ports: ports.map(Arc::new) }
+    pub(crate) fn new(cells: Cells) -> Heartbeat {
+        Heartbeat { cells: Arc::new(cells) }
     }
 
     /// Says that the worker of an RX queue is alive now; without this for longer than the link's timeout,
@@ -29,23 +29,19 @@ impl Heartbeat {
     ///
     /// If the link has no such queue.
     pub fn beat(&self, queue: u32) {
-        let now_ns = monotonic_ns();
-        for cells in &self.ports {
-            cells.store(queue, now_ns);
-        }
+        self.cells.store(queue, monotonic_ns());
     }
 
     /// Says that the worker of every RX queue is alive now.
     pub fn beat_all(&self) {
-        let [cells, _] = &self.ports;
-        for queue in 0..cells.count {
+        for queue in 0..self.cells.count {
             self.beat(queue);
         }
     }
 }
 
 /// `CLOCK_MONOTONIC` in nanoseconds, the clock that the XDP program reads too.
-fn monotonic_ns() -> u64 {
+pub(crate) fn monotonic_ns() -> u64 {
     let mut now = MaybeUninit::<libc::timespec>::uninit();
     // SAFETY: the pointer is to a timespec that the call fills.
     let result = unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, now.as_mut_ptr()) };
@@ -55,7 +51,7 @@ fn monotonic_ns() -> u64 {
     now.tv_sec.cast_unsigned() * 1_000_000_000 + now.tv_nsec.cast_unsigned()
 }
 
-/// The memory of one port's heartbeat array: one cell for each queue.
+/// The memory of a link's heartbeat array: one cell for each queue.
 #[derive(Debug)]
 pub(crate) struct Cells {
     first: NonNull<AtomicU64>,

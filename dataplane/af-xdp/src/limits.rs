@@ -26,6 +26,27 @@ pub const INJECTED_FRAME_BYTES_MIN: usize = 14;
 /// RX queues of one port at most; no current NIC driver offers more.
 pub const QUEUES_MAX: u32 = 1024;
 
+/// Addresses of the node itself that a link passes to the kernel: more than a node has on its bridges.
+pub const HOSTS_MAX: usize = 64;
+
+/// Blocked flows of a link that its programs may drop. Each is some 150 bytes of the kernel's memory, taken at the
+/// start.
+pub const SETTLED_FLOWS_MAX: u32 = 1 << 20;
+
+/// Blocked flows of a link that its programs drop unless told otherwise: 10 MB.
+pub const SETTLED_FLOWS_DEFAULT: u32 = 1 << 16;
+
+/// Offers of a flow that are refused without a system call, once the programs had no room for one: a flood of blocked
+/// flows beyond their room must not cost a call for each of its frames.
+pub const SETTLED_REFUSALS_WHEN_FULL: u32 = 1024;
+
+/// Sources whose rate is watched. The kernel forgets that which was silent for longest, and with it at most a second
+/// of its use.
+pub const SOURCES_MAX: u32 = 1 << 16;
+
+/// Frames a second that one source may be allowed: beyond ten million, no port could receive them.
+pub const SOURCE_PPS_MAX: u32 = 10_000_000;
+
 /// Milliseconds for which a busy queue is asked again for its socket: the kernel frees those of a
 /// process that has just ended with a delay.
 pub const BIND_RETRY_MS: u64 = 2_000;

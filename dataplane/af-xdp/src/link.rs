@@ -10,7 +10,7 @@ use crate::{
     bpffs,
     config::is_link_name,
     device::Device,
-    program::Program,
+    programs::Programs,
 };
 
 /// The XDP programs of both ports, attached as long as this value lives. Dropping it, also in a panic, detaches
@@ -19,7 +19,7 @@ use crate::{
 pub struct Link {
     // Dropped in this order: detach first, then forget the maps, then leave promiscuous mode.
     _attachments: [Attachment; 2],
-    programs: [Program; 2],
+    programs: Programs,
     heartbeat: Heartbeat,
     _devices: [Device; 2],
 }
@@ -42,19 +42,21 @@ impl Link {
         let [inside, outside] =
             Port::BOTH.map(|port| inspect(&devices[port as usize], &bpffs::pin_path(&config.name, port)));
         let before = [inside?, outside?];
-        let mut programs = [Program::load(config, queue_count)?, Program::load(config, queue_count)?];
-        let queues: Vec<Queue> =
+        let mut programs = Programs::load(config, queue_count)?;
+        let mut queues: Vec<Queue> =
             (0..queue_count).map(|index| Queue::open(config, index)).collect::<Result<_, _>>()?;
-        for queue in &queues {
+        let settled = programs.settled()?;
+        for queue in &mut queues {
             for port in Port::BOTH {
-                programs[port as usize].set_socket(queue.index(), queue.socket(port).as_raw_fd())?;
+                programs.set_socket(port, queue.index(), queue.socket(port).as_raw_fd())?;
             }
+            queue.set_settled(settled.clone());
         }
-        let heartbeat = Heartbeat::new([programs[0].heartbeat_cells()?, programs[1].heartbeat_cells()?]);
+        let heartbeat = Heartbeat::new(programs.heartbeat_cells()?);
         heartbeat.beat_all();
         let [inside, outside] = before;
         let mut attach = |port: Port, before| {
-            let (program, device) = (&mut programs[port as usize], &devices[port as usize]);
+            let (program, device) = (programs.xdp(port), &devices[port as usize]);
             Attachment::new(program, device, before, config.attach(), bpffs::pin_path(&config.name, port))
         };
         // Where the second fails, dropping the first detaches it.
@@ -69,8 +71,7 @@ impl Link {
 
     /// What the program of each port did with the frames, by [`Port`].
     pub fn statistics(&self) -> Result<[ProgramCounters; 2], Error> {
-        let [inside, outside] = &self.programs;
-        Ok([inside.counters()?, outside.counters()?])
+        Ok([self.programs.counters(Port::Inside)?, self.programs.counters(Port::Outside)?])
     }
 
     /// Detaches the programs and removes their pins, as dropping does.

@@ -2,7 +2,7 @@
 
 use std::{io, os::fd::FromRawFd, os::fd::OwnedFd};
 
-use crate::{Error, LinkConfig, bpffs, program::Program};
+use crate::{Error, LinkConfig, bpffs, programs::Programs};
 
 /// Tries what needs a privilege or a kernel feature, without touching any interface: an AF_XDP socket, loading
 /// the program, and the BPF file system, which it mounts where that is missing.
@@ -18,6 +18,6 @@ pub fn probe() -> Result<(), Error> {
     }
     // SAFETY: the descriptor was just opened, and nobody else holds it.
     drop(unsafe { OwnedFd::from_raw_fd(fd) });
-    Program::load(&LinkConfig::new("probe", "", ""), 1)?;
+    Programs::load(&LinkConfig::new("probe", "", ""), 1)?;
     bpffs::prepare()
 }

@@ -14,7 +14,7 @@ use xsk_rs::{
 };
 
 use crate::{
-    AttachMode, Census, Error, LinkConfig, Port, RxBatch, SocketStatistics, ZeroCopy,
+    AttachMode, Census, Error, LinkConfig, Port, RxBatch, SettledFlows, SocketStatistics, ZeroCopy,
     error::errno,
     frames::Frames,
     limits::{self, BATCH_FRAMES_MAX},
@@ -33,6 +33,7 @@ pub struct Queue {
     fill_target: usize,
     sending_max: usize,
     zero_copy: bool,
+    settled: Option<SettledFlows>,
 }
 
 impl Queue {
@@ -93,6 +94,7 @@ impl Queue {
             fill_target: config.frames_per_queue as usize / 8 * 3,
             sending_max: config.frames_per_queue as usize / 8 - BATCH_FRAMES_MAX,
             zero_copy,
+            settled: None,
         };
         queue.flush();
         Ok(queue)
@@ -106,6 +108,15 @@ impl Queue {
     /// Whether both drivers put frames straight into the UMEM, as the kernel reports it.
     pub fn is_zero_copy(&self) -> bool {
         self.zero_copy
+    }
+
+    /// The flows of the link whose frames its programs drop; `None` where all are left to the engine.
+    pub fn settled(&mut self) -> Option<&mut SettledFlows> {
+        self.settled.as_mut()
+    }
+
+    pub(crate) fn set_settled(&mut self, settled: Option<SettledFlows>) {
+        self.settled = settled;
     }
 
     /// What the kernel tells of the socket of a port.

@@ -25,8 +25,9 @@ pub(super) fn end_cause(
     if packet.checksum == Checksum::Bad {
         return None;
     }
+    // Of a flow that is handled elsewhere, only its handler knows when it was silent.
     let silent_ns = now_ns.saturating_sub(tracked.record.last_ns);
-    if silent_ns > tracked.timeout_ns(&settings.timeouts) {
+    if !tracked.is_elsewhere && silent_ns > tracked.timeout_ns(&settings.timeouts) {
         return Some(FlowEndCause::Timeout);
     }
     let (Transport::Tcp(header), Some(connection)) = (packet.transport, &tracked.connection) else {

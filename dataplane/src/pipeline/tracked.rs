@@ -24,6 +24,8 @@ pub(super) struct Tracked {
     pub(super) disposition: Disposition,
     pub(super) connection: Option<Connection>,
     pub(super) alerted: bool,
+    /// Whether somebody drops its frames before they come here, and counts them.
+    pub(super) is_elsewhere: bool,
     app: App,
     scans: [FieldScan; 2],
     secrets: Secrets,
@@ -51,6 +53,7 @@ impl Tracked {
             disposition: Disposition::Inspect,
             connection,
             alerted: false,
+            is_elsewhere: false,
             app: App::new(),
             scans: Default::default(),
             secrets: Secrets::default(),
@@ -79,6 +82,11 @@ impl Tracked {
         let first = self.told & bit == 0;
         self.told |= bit;
         first
+    }
+
+    /// Whether what comes next of it needs no look at its bytes.
+    pub(super) fn is_settled(&self) -> bool {
+        matches!(self.disposition, Disposition::Blocked { .. })
     }
 
     /// How far the flow came.

@@ -1,9 +1,13 @@
 //! `[[link]]`: a bump in the wire between two ports.
 
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use af_xdp::limits::{FRAMES_PER_QUEUE_MAX, FRAMES_PER_QUEUE_MIN, LINK_NAME_BYTES_MAX};
+use af_xdp::limits::{
+    FRAMES_PER_QUEUE_MAX, FRAMES_PER_QUEUE_MIN, HOSTS_MAX, LINK_NAME_BYTES_MAX, SETTLED_FLOWS_MAX,
+    SOURCE_PPS_MAX,
+};
 use af_xdp::{AttachMode, OnEngineLoss, ZeroCopy};
 use dlp_patterns::document::{Table, Value};
 
@@ -62,6 +66,9 @@ struct Tuning {
     heartbeat_timeout_ms: Option<u64>,
     frame_bytes: Option<u32>,
     frames_per_queue: Option<u32>,
+    hosts: Vec<IpAddr>,
+    settled_flows: Option<u32>,
+    source_pps_max: Option<u32>,
 }
 
 impl Tuning {
@@ -86,14 +93,20 @@ impl Tuning {
                 table.optional("frames_per_queue"),
                 FRAMES_PER_QUEUE_MIN..=FRAMES_PER_QUEUE_MAX,
             ),
+            hosts: read_hosts(table.optional("host")),
+            settled_flows: table.optional("settled_flows").integer(0..=SETTLED_FLOWS_MAX),
+            source_pps_max: table.optional("source_pps_max").integer(0..=SOURCE_PPS_MAX),
         }
     }
 
-    fn apply(&self, ports: &mut af_xdp::LinkConfig) {
+    fn apply(self, ports: &mut af_xdp::LinkConfig) {
         ports.attach = self.attach.unwrap_or(ports.attach);
         ports.zero_copy = self.zero_copy.unwrap_or(ports.zero_copy);
         ports.frame_bytes = self.frame_bytes.unwrap_or(ports.frame_bytes);
         ports.frames_per_queue = self.frames_per_queue.unwrap_or(ports.frames_per_queue);
+        ports.hosts = self.hosts;
+        ports.settled_flows_max = self.settled_flows.unwrap_or(ports.settled_flows_max);
+        ports.source_pps_max = self.source_pps_max.unwrap_or(ports.source_pps_max);
         if let Some(timeout_ms) = self.heartbeat_timeout_ms {
             ports.heartbeat_timeout_ns = timeout_ms * NS_PER_MS;
         }
@@ -151,6 +164,28 @@ fn read_interface(value: Value<'_>, taken: &mut Vec<String>) -> Option<String> {
     }
     taken.push(name.to_owned());
     Some(name.to_owned())
+}
+
+/// The addresses of the node itself.
+fn read_hosts(value: Value<'_>) -> Vec<IpAddr> {
+    let mut hosts = Vec::new();
+    for item in value.items() {
+        let Some(text) = item.string() else { continue };
+        let Ok(host) = text.parse() else {
+            let hint = "one address, without a prefix length: \"192.0.2.1\" or \"2001:db8::1\"".to_owned();
+            item.mistake(format!("`{text}` is no address"), Some(hint));
+            continue;
+        };
+        if hosts.contains(&host) {
+            item.mistake(format!("`{host}` stands here twice"), None);
+        } else if hosts.len() == HOSTS_MAX {
+            item.mistake(format!("more than {HOSTS_MAX} addresses"), None);
+            break;
+        } else {
+            hosts.push(host);
+        }
+    }
+    hosts
 }
 
 fn read_cores(value: Value<'_>, taken: &mut Vec<u16>) -> Vec<u16> {

@@ -33,6 +33,9 @@ fn every_key_is_read() {
         frame_bytes = 2048
         frames_per_queue = 1024
         zero_copy = 'never'
+        host = ['192.0.2.1', '2001:db8::1']
+        settled_flows = 1000
+        source_pps_max = 20000
         [packs]
         default = false
         dirs = ['packs', '/etc/packs']
@@ -68,6 +71,9 @@ fn every_key_is_read() {
         frame_bytes: 2048,
         frames_per_queue: 1024,
         zero_copy: ZeroCopy::Never,
+        hosts: ["192.0.2.1", "2001:db8::1"].map(|host| host.parse().expect("an address")).into(),
+        settled_flows_max: 1000,
+        source_pps_max: 20_000,
     };
     let link = LinkConfig { ports, cores: vec![2, 3], spin: Duration::from_micros(40) };
     assert_eq!(config.links, [link]);
@@ -142,6 +148,15 @@ fn each_mistake_is_pointed_at() {
             &format!("{LINK}attach = 'generic'\nzero_copy = 'require'"),
             "w.toml:7:13: zero-copy is required of `attach = \"generic\"`\n  hint: the generic path always copies",
         ),
+        (
+            &format!("{LINK}host = ['192.0.2.0/24']"),
+            "w.toml:6:9: `192.0.2.0/24` is no address\n  hint: one address, without a prefix length: \"192.0.2.1\" or \"2001:db8::1\"",
+        ),
+        (
+            &format!("{LINK}host = ['2001:db8::1', '2001:DB8:0::1']"),
+            "w.toml:6:24: `2001:db8::1` stands here twice",
+        ),
+        (&format!("{LINK}settled_flows = -1"), "w.toml:6:17: -1 is not within 0 to 1048576"),
         (&format!("{LINK}heartbeat_timeout_ms = 1"), "w.toml:6:24: 1 is not within 5 to 60000"),
         ("[flows]\ntcp_new_s = '1'", "w.toml:2:13: an integer belongs here, not a string"),
         ("[flows]\nmax = 10", "w.toml:2:7: 10 is not within 1024 to 4194304"),

@@ -18,6 +18,12 @@ pub struct PortCounters {
     pub passed_by_engine_loss: u64,
     /// Frames that it dropped, because no live engine took them.
     pub dropped_by_engine_loss: u64,
+    /// Frames for the node itself that it passed to the kernel.
+    pub passed_to_host: u64,
+    /// Frames of blocked flows that it dropped; events of these flows count them too.
+    pub dropped_flow_blocked: u64,
+    /// Frames that it dropped, because their source sends more than its rate.
+    pub dropped_source_rate: u64,
     /// Frames dropped on their way into a queue: too long for its memory, or nowhere to receive them into.
     pub rx_dropped: u64,
     /// Frames dropped, because the engine was behind and the RX ring full.
@@ -32,13 +38,16 @@ pub struct PortCounters {
 
 impl PortCounters {
     /// The words and numbers, in the order of the declaration.
-    pub fn entries(&self) -> [(&'static str, u64); 10] {
+    pub fn entries(&self) -> [(&'static str, u64); 13] {
         [
             ("queues", self.queues),
             ("queues_zero_copy", self.queues_zero_copy),
             ("redirected", self.redirected),
             ("passed_by_engine_loss", self.passed_by_engine_loss),
             ("dropped_by_engine_loss", self.dropped_by_engine_loss),
+            ("passed_to_host", self.passed_to_host),
+            ("dropped_flow_blocked", self.dropped_flow_blocked),
+            ("dropped_source_rate", self.dropped_source_rate),
             ("rx_dropped", self.rx_dropped),
             ("rx_ring_full", self.rx_ring_full),
             ("rx_fill_ring_empty", self.rx_fill_ring_empty),
@@ -61,8 +70,15 @@ impl PortCounters {
 
 impl From<ProgramCounters> for PortCounters {
     fn from(program: ProgramCounters) -> PortCounters {
-        let ProgramCounters { redirected, passed_by_engine_loss, dropped_by_engine_loss } = program;
-        PortCounters { redirected, passed_by_engine_loss, dropped_by_engine_loss, ..PortCounters::default() }
+        PortCounters {
+            redirected: program.redirected,
+            passed_by_engine_loss: program.passed_by_engine_loss,
+            dropped_by_engine_loss: program.dropped_by_engine_loss,
+            passed_to_host: program.passed_to_host,
+            dropped_flow_blocked: program.dropped_flow_blocked,
+            dropped_source_rate: program.dropped_source_rate,
+            ..PortCounters::default()
+        }
     }
 }
 
@@ -90,7 +106,14 @@ mod tests {
 
     #[test]
     fn program_and_sockets_add_up_under_the_words_of_the_events() {
-        let program = ProgramCounters { redirected: 9, passed_by_engine_loss: 8, dropped_by_engine_loss: 7 };
+        let program = ProgramCounters {
+            redirected: 9,
+            passed_by_engine_loss: 8,
+            dropped_by_engine_loss: 7,
+            passed_to_host: 6,
+            dropped_flow_blocked: 5,
+            dropped_source_rate: 3,
+        };
         let socket = SocketStatistics {
             is_zero_copy: true,
             rx_dropped: 1,
@@ -103,7 +126,7 @@ mod tests {
         let mut port = PortCounters::from(program);
         port.add_socket(&socket);
         port.add_socket(&SocketStatistics { is_zero_copy: false, ..socket });
-        assert_eq!(port.entries().map(|(_, count)| count), [2, 1, 9, 8, 7, 2, 4, 6, 8, 10]);
+        assert_eq!(port.entries().map(|(_, count)| count), [2, 1, 9, 8, 7, 6, 5, 3, 2, 4, 6, 8, 10]);
         let json = serde_json::to_value(port).expect("plain");
         assert_eq!(json.as_object().map(serde_json::Map::len), Some(port.entries().len()));
         for (word, count) in port.entries() {

@@ -1,8 +1,9 @@
 //! A queue in memory: what a worker is tested with.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use af_xdp::limits::BATCH_FRAMES_MAX;
+use dataplane::flow::{Elsewhere, FlowRecord};
 use dataplane::verdict::Verdict;
 
 use super::{Applied, Batch, PacketIo, Port};
@@ -18,6 +19,10 @@ pub struct MemoryQueue {
     pub batch_frames: usize,
     /// How many frames of one batch find no room on the way out.
     pub refuse: usize,
+    /// What was dropped of each settled flow, by its identifier. Nothing but a test drops here.
+    pub settled: BTreeMap<u64, Elsewhere>,
+    /// How many flows may be settled.
+    pub settled_max: usize,
 }
 
 impl Default for MemoryQueue {
@@ -28,6 +33,8 @@ impl Default for MemoryQueue {
             left: Default::default(),
             batch_frames: BATCH_FRAMES_MAX,
             refuse: 0,
+            settled: BTreeMap::new(),
+            settled_max: 0,
         }
     }
 }
@@ -54,6 +61,18 @@ impl PacketIo for MemoryQueue {
     }
 
     fn flush(&mut self) {}
+
+    fn settle(&mut self, flow: &FlowRecord) -> bool {
+        let is_taken = self.settled.len() < self.settled_max && !self.settled.contains_key(&flow.id);
+        if is_taken {
+            self.settled.insert(flow.id, Elsewhere::default());
+        }
+        is_taken
+    }
+
+    fn unsettle(&mut self, flow: &FlowRecord, _now_ns: u64) -> Elsewhere {
+        self.settled.remove(&flow.id).expect("only what was settled is asked for")
+    }
 }
 
 impl Batch for MemoryBatch<'_> {

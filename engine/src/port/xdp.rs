@@ -1,6 +1,7 @@
 //! A queue of AF_XDP sockets: what a worker runs with.
 
-use af_xdp::{Action, Port, Queue, RxBatch};
+use af_xdp::{Action, Port, Queue, RxBatch, SettledKey};
+use dataplane::flow::{Elsewhere, FlowRecord};
 use dataplane::verdict::Verdict;
 
 use super::{Applied, Batch, PacketIo};
@@ -19,6 +20,25 @@ impl PacketIo for Queue {
     fn flush(&mut self) {
         Queue::flush(self);
     }
+
+    fn settle(&mut self, flow: &FlowRecord) -> bool {
+        let (Some(key), Some(settled)) = (key(flow), self.settled()) else { return false };
+        settled.insert(&key)
+    }
+
+    fn unsettle(&mut self, flow: &FlowRecord, now_ns: u64) -> Elsewhere {
+        let counts = key(flow).zip(self.settled()).and_then(|(key, settled)| settled.take(&key));
+        counts.map_or(Elsewhere::default(), |counts| Elsewhere {
+            frames: counts.frames,
+            bytes: counts.bytes,
+            last_ns: counts.idle_ns.map(|idle_ns| now_ns.saturating_sub(idle_ns)),
+        })
+    }
+}
+
+/// A flow as the XDP programs name it. Its client is the source, as the counts begin with those to the server.
+fn key(flow: &FlowRecord) -> Option<SettledKey> {
+    SettledKey::new(flow.protocol, flow.client, flow.server, &flow.vlans)
 }
 
 impl Batch for RxBatch<'_> {

@@ -23,7 +23,7 @@ use super::now_ns;
 use super::reloader::Reloader;
 use super::signals::Signals;
 use super::worker_thread::{Books, Ended, Report, WorkerThread};
-use crate::config::Config;
+use crate::config::{Config, LinkConfig};
 use crate::eve::EveLog;
 use crate::failure::Failure;
 use crate::latency::Latency;
@@ -85,10 +85,11 @@ impl Supervisor {
         };
         let mut cores = free_cores(config);
         for (link_index, open) in links.into_iter().enumerate() {
-            let mut chosen = open.config.cores.into_iter();
+            let mut chosen = open.config.cores.iter().copied();
             for queue in open.queues {
                 let index = supervisor.crew.len();
-                let pipeline = Pipeline::new(worker_settings(config, index), reloader.rules());
+                let settings = worker_settings(config, &open.config, index);
+                let pipeline = Pipeline::new(settings, reloader.rules());
                 let thread = WorkerThread {
                     index,
                     queue: queue.index(),
@@ -279,11 +280,12 @@ fn free_cores(config: &Config) -> Cores {
     Cores::new(&available, &taken)
 }
 
-/// The settings of one worker: a secret hash seed, and flow identifiers that no other worker hands out.
-fn worker_settings(config: &Config, index: usize) -> Settings {
+/// The settings of one worker of a link: a secret hash seed, and flow identifiers that no other worker hands out.
+fn worker_settings(config: &Config, link: &LinkConfig, index: usize) -> Settings {
     let secret = RandomState::new();
     Settings {
         hash_seed: [secret.hash_one(0), secret.hash_one(1)],
+        hands_over: link.ports.settled_flows_max > 0,
         first_flow_id: first_flow_id(now_ns() / 1_000_000_000, index),
         ..config.settings()
     }

@@ -1,5 +1,7 @@
 //! A worker over queues in memory: what goes in comes out, is dropped for a reason, or cuts its connection.
 
+mod settled;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Reads the headers of a frame as far as its flow needs. Whatever is not plain (options, extension headers,
+// fragments, a third VLAN tag, lengths that contradict each other) has no flow here: the engine reads it.
+
+#pragma once
+
+#include <linux/bpf.h>
+#include <linux/in.h>
+#include <linux/stddef.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#define ETHER_TYPE_IPV4 0x0800
+#define ETHER_TYPE_ARP 0x0806
+#define ETHER_TYPE_IPV6 0x86dd
+#define VLAN_TAGS_MAX 2
+#define VLAN_ID 0x0fff
+// Set beside a VLAN identifier, to tell it from none.
+#define VLAN_PRESENT 0x1000
+
+#define IPV4_MORE_FRAGMENTS_OR_OFFSET 0x3fff
+#define PROTOCOL_ICMPV6 58
+#define ICMPV6_NEIGHBOUR_SOLICITATION 135
+// ff02::1:ff00:0/104 (RFC 4291 section 2.7.1), without its last 24 bits.
+#define SOLICITED_NODE_HIGH 0xff02000000000000
+#define SOLICITED_NODE_LOW 0x1ff000000
+#define TCP_FIN_SYN_RST 0x07
+
+// An address of either family, in host order, the more significant half first.
+struct address {
+	__u64 halves[2];
+	__u64 version;
+};
+
+// Equal for both directions: the lower endpoint stands first. No byte is padding, since all are hashed.
+struct flow_key {
+	__u64 lower[2];
+	__u64 upper[2];
+	__u16 lower_port;
+	__u16 upper_port;
+	// The outermost first.
+	__u16 vlans[VLAN_TAGS_MAX];
+	__u8 protocol;
+	__u8 version;
+	__u16 zeros[3];
+};
+
+// The network header, and where the upper layer lies.
+struct network {
+	struct address source;
+	// Whom the frame is for; of a question for an address (ARP, RFC 4861), the one that is asked for.
+	struct address addressee;
+	__u16 vlans[VLAN_TAGS_MAX];
+	// 0 for ARP, for fragments, and behind options: no flow can be read.
+	__u8 protocol;
+	__u32 upper_offset;
+	__u32 upper_bytes;
+};
+
+struct flow {
+	struct flow_key key;
+	// Whether the source is the upper endpoint.
+	__u32 from_upper;
+	// Whether it is a TCP segment that begins or ends a connection.
+	__u32 is_edge;
+};
+
+// RFC 826, for Ethernet and IPv4.
+struct arp {
+	__be16 hardware, protocol;
+	__u8 hardware_bytes, protocol_bytes;
+	__be16 operation;
+	__u8 sender_hardware[6], sender[4], target_hardware[6];
+	__u8 target[4];
+} __attribute__((packed));
+
+// RFC 791 section 3.1.
+struct ipv4 {
+	__u8 version_and_length, service;
+	__be16 total_bytes, id, fragment;
+	__u8 hops, protocol;
+	__be16 checksum;
+	__u8 source[4], destination[4];
+} __attribute__((packed));
+
+// RFC 8200 section 3.
+struct ipv6 {
+	__be32 version_and_flow;
+	__be16 payload_bytes;
+	__u8 next_header, hops;
+	__u8 source[16], destination[16];
+} __attribute__((packed));
+
+// RFC 4861 section 4.3.
+struct solicitation {
+	__u8 type, code;
+	__be16 checksum;
+	__be32 reserved;
+	__u8 target[16];
+} __attribute__((packed));
+
+struct vlan_tag {
+	__be16 control, ether_type;
+} __attribute__((packed));
+
+struct ports {
+	__be16 source, destination;
+} __attribute__((packed));
+
+// RFC 9293 section 3.1, without the options.
+struct tcp {
+	struct ports ports;
+	__be32 sequence, acknowledgment;
+	__u8 data_offset, flags;
+	__be16 window, checksum, urgent;
+} __attribute__((packed));
+
+// RFC 768.
+struct udp {
+	struct ports ports;
+	__be16 bytes, checksum;
+} __attribute__((packed));
+
+// The bytes from an offset of the frame on, if there are so many.
+static __always_inline void *bytes_at(struct xdp_md *ctx, __u32 offset, __u32 bytes)
+{
+	void *start = (void *)(long)ctx->data + offset;
+
+	return start + bytes <= (void *)(long)ctx->data_end ? start : NULL;
+}
+
+static __always_inline __u32 frame_bytes(struct xdp_md *ctx)
+{
+	return ctx->data_end - ctx->data;
+}
+
+static __always_inline __u64 be64_at(const __u8 *bytes)
+{
+	__u64 value;
+
+	__builtin_memcpy(&value, bytes, sizeof(value));
+	return bpf_be64_to_cpu(value);
+}
+
+static __always_inline void read_ipv4_address(const __u8 *bytes, struct address *address)
+{
+	__u32 value;
+
+	__builtin_memcpy(&value, bytes, sizeof(value));
+	address->halves[0] = 0;
+	address->halves[1] = bpf_ntohl(value);
+	address->version = 4;
+}
+
+static __always_inline void read_ipv6_address(const __u8 *bytes, struct address *address)
+{
+	address->halves[0] = be64_at(bytes);
+	address->halves[1] = be64_at(bytes + 8);
+	address->version = 6;
+}
+
+static __always_inline int read_arp(struct xdp_md *ctx, __u32 offset, struct network *network)
+{
+	struct arp *arp = bytes_at(ctx, offset, sizeof(*arp));
+
+	if (!arp || arp->hardware != bpf_htons(1) || arp->protocol != bpf_htons(ETHER_TYPE_IPV4) ||
+	    arp->hardware_bytes != 6 || arp->protocol_bytes != 4)
+		return 0;
+	read_ipv4_address(arp->sender, &network->source);
+	read_ipv4_address(arp->target, &network->addressee);
+	return 1;
+}
+
+static __always_inline int read_ipv4(struct xdp_md *ctx, __u32 offset, struct network *network)
+{
+	struct ipv4 *ip = bytes_at(ctx, offset, sizeof(*ip));
+	__u32 total_bytes;
+
+	if (!ip || ip->version_and_length >> 4 != 4)
+		return 0;
+	read_ipv4_address(ip->source, &network->source);
+	read_ipv4_address(ip->destination, &network->addressee);
+	total_bytes = bpf_ntohs(ip->total_bytes);
+	if (ip->version_and_length != 0x45 || total_bytes < sizeof(*ip) ||
+	    offset + total_bytes > frame_bytes(ctx) ||
+	    ip->fragment & bpf_htons(IPV4_MORE_FRAGMENTS_OR_OFFSET))
+		return 1;
+	network->protocol = ip->protocol;
+	network->upper_offset = offset + sizeof(*ip);
+	network->upper_bytes = total_bytes - sizeof(*ip);
+	return 1;
+}
+
+static __always_inline int read_ipv6(struct xdp_md *ctx, __u32 offset, struct network *network)
+{
+	struct ipv6 *ip = bytes_at(ctx, offset, sizeof(*ip));
+	struct solicitation *asked;
+	__u32 payload_bytes;
+
+	if (!ip || bpf_ntohl(ip->version_and_flow) >> 28 != 6)
+		return 0;
+	read_ipv6_address(ip->source, &network->source);
+	read_ipv6_address(ip->destination, &network->addressee);
+	payload_bytes = bpf_ntohs(ip->payload_bytes);
+	if (offset + sizeof(*ip) + payload_bytes > frame_bytes(ctx))
+		return 1;
+	network->protocol = ip->next_header;
+	network->upper_offset = offset + sizeof(*ip);
+	network->upper_bytes = payload_bytes;
+	if (ip->next_header != PROTOCOL_ICMPV6 || network->addressee.halves[0] != SOLICITED_NODE_HIGH ||
+	    (network->addressee.halves[1] & ~0xffffffULL) != SOLICITED_NODE_LOW)
+		return 1;
+	asked = bytes_at(ctx, offset + sizeof(*ip), sizeof(*asked));
+	if (asked && asked->type == ICMPV6_NEIGHBOUR_SOLICITATION)
+		read_ipv6_address(asked->target, &network->addressee);
+	return 1;
+}
+
+// IEEE 802.1Q, 802.1ad, and what was usual before.
+static __always_inline int is_vlan(__be16 ether_type)
+{
+	return ether_type == bpf_htons(0x8100) || ether_type == bpf_htons(0x88a8) ||
+	       ether_type == bpf_htons(0x9100);
+}
+
+// Whether the frame is ARP, IPv4 or IPv6, with addresses that can be read.
+static __always_inline int read_network(struct xdp_md *ctx, struct network *network)
+{
+	__be16 *ether_type = bytes_at(ctx, 12, sizeof(*ether_type));
+	__u32 offset = 14, vlans = 0;
+	__be16 type;
+
+	if (!ether_type)
+		return 0;
+	type = *ether_type;
+#pragma clang loop unroll(full)
+	for (int i = 0; i < VLAN_TAGS_MAX; i++) {
+		struct vlan_tag *tag;
+		__u16 id;
+
+		if (!is_vlan(type))
+			break;
+		tag = bytes_at(ctx, offset, sizeof(*tag));
+		if (!tag)
+			return 0;
+		id = bpf_ntohs(tag->control) & VLAN_ID;
+		// Identifier 0 marks a priority, and no VLAN (802.1Q section 9.6).
+		if (id && vlans == 0)
+			network->vlans[0] = id | VLAN_PRESENT;
+		else if (id)
+			network->vlans[1] = id | VLAN_PRESENT;
+		vlans += id != 0;
+		type = tag->ether_type;
+		offset += sizeof(*tag);
+	}
+	if (type == bpf_htons(ETHER_TYPE_IPV4))
+		return read_ipv4(ctx, offset, network);
+	if (type == bpf_htons(ETHER_TYPE_IPV6))
+		return read_ipv6(ctx, offset, network);
+	if (type == bpf_htons(ETHER_TYPE_ARP))
+		return read_arp(ctx, offset, network);
+	return 0;
+}
+
+// The ports of a TCP segment or a UDP datagram whose lengths agree with those of its packet.
+static __always_inline struct ports *read_ports(struct xdp_md *ctx, const struct network *network,
+						 __u32 *is_edge)
+{
+	if (network->protocol == IPPROTO_TCP) {
+		struct tcp *tcp = bytes_at(ctx, network->upper_offset, sizeof(*tcp));
+		__u32 header_bytes;
+
+		if (!tcp || network->upper_bytes < sizeof(*tcp))
+			return NULL;
+		header_bytes = (tcp->data_offset >> 4) * 4;
+		if (header_bytes < sizeof(*tcp) || header_bytes > network->upper_bytes)
+			return NULL;
+		*is_edge = (tcp->flags & TCP_FIN_SYN_RST) != 0;
+		return &tcp->ports;
+	}
+	if (network->protocol == IPPROTO_UDP) {
+		struct udp *udp = bytes_at(ctx, network->upper_offset, sizeof(*udp));
+		__u32 bytes;
+
+		if (!udp || network->upper_bytes < sizeof(*udp))
+			return NULL;
+		bytes = bpf_ntohs(udp->bytes);
+		return bytes < sizeof(*udp) || bytes > network->upper_bytes ? NULL : &udp->ports;
+	}
+	return NULL;
+}
+
+static __always_inline int is_above(const struct address *a, __u16 a_port, const struct address *b, __u16 b_port)
+{
+	if (a->halves[0] != b->halves[0])
+		return a->halves[0] > b->halves[0];
+	if (a->halves[1] != b->halves[1])
+		return a->halves[1] > b->halves[1];
+	return a_port > b_port;
+}
+
+// Whether the packet belongs to a flow that can be read here.
+static __always_inline int read_flow(struct xdp_md *ctx, const struct network *network, struct flow *flow)
+{
+	const struct address *source = &network->source, *destination = &network->addressee;
+	struct ports *ports = read_ports(ctx, network, &flow->is_edge);
+	struct flow_key *key = &flow->key;
+	__u16 source_port, destination_port;
+
+	if (!ports)
+		return 0;
+	source_port = bpf_ntohs(ports->source);
+	destination_port = bpf_ntohs(ports->destination);
+	flow->from_upper = is_above(source, source_port, destination, destination_port);
+	if (flow->from_upper) {
+		key->lower[0] = destination->halves[0];
+		key->lower[1] = destination->halves[1];
+		key->upper[0] = source->halves[0];
+		key->upper[1] = source->halves[1];
+		key->lower_port = destination_port;
+		key->upper_port = source_port;
+	} else {
+		key->lower[0] = source->halves[0];
+		key->lower[1] = source->halves[1];
+		key->upper[0] = destination->halves[0];
+		key->upper[1] = destination->halves[1];
+		key->lower_port = source_port;
+		key->upper_port = destination_port;
+	}
+	key->vlans[0] = network->vlans[0];
+	key->vlans[1] = network->vlans[1];
+	key->protocol = network->protocol;
+	key->version = source->version;
+	return 1;
+}

@@ -1,0 +1,209 @@
+//! The XDP programs of both ports of a link, with the maps that they share: loaded, not yet attached.
+
+use std::net::IpAddr;
+use std::os::fd::{AsFd, AsRawFd};
+
+use aya::{
+    Ebpf, EbpfLoader, include_bytes_aligned,
+    maps::{HashMap, Map, MapData, PerCpuArray, XskMap},
+    programs::Xdp,
+};
+
+use crate::{
+    Error, LinkConfig, OnEngineLoss, Port, SettledFlows, heartbeat::Cells, limits, settled::Address,
+};
+
+static OBJECT: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/weir_xdp.o"));
+
+/// Values of `enum xdp_action` in `<linux/bpf.h>`.
+const XDP_DROP: u32 = 1;
+const XDP_PASS: u32 = 2;
+
+/// What the XDP program of one port did with the frames since it was loaded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProgramCounters {
+    /// Frames handed to the engine.
+    pub redirected: u64,
+    /// Frames passed to the kernel, because no live engine took them.
+    pub passed_by_engine_loss: u64,
+    /// Frames dropped, because no live engine took them.
+    pub dropped_by_engine_loss: u64,
+    /// Frames for the node itself, passed to the kernel.
+    pub passed_to_host: u64,
+    /// Frames dropped, because their flow is among the [`SettledFlows`].
+    pub dropped_flow_blocked: u64,
+    /// Frames dropped, because their source sends more than its rate.
+    pub dropped_source_rate: u64,
+}
+
+impl ProgramCounters {
+    /// How many there are.
+    const COUNT: u32 = 6;
+}
+
+/// Both programs, loaded; their maps live with them.
+#[derive(Debug)]
+pub(crate) struct Programs {
+    bpf: Ebpf,
+    queues: u32,
+    settled_max: u32,
+}
+
+impl Programs {
+    pub(crate) fn load(config: &LinkConfig, queues: u32) -> Result<Programs, Error> {
+        let mut programs = Programs::without_hosts(config, queues)?;
+        programs.set_hosts(&config.hosts)?;
+        for port in Port::BOTH {
+            programs.xdp(port).load().map_err(|error| load_error(&error))?;
+        }
+        Ok(programs)
+    }
+
+    /// The object in the kernel: its maps are made, and none of its programs is loaded yet.
+    fn without_hosts(config: &LinkConfig, queues: u32) -> Result<Programs, Error> {
+        let action: u32 = match config.on_engine_loss {
+            OnEngineLoss::Forward => XDP_PASS,
+            OnEngineLoss::Drop => XDP_DROP,
+        };
+        let host_count = config.hosts.len() as u32;
+        let (settled_max, source_interval_ns) = (config.settled_flows_max, config.source_interval_ns());
+        let sources = if source_interval_ns == 0 { 1 } else { limits::SOURCES_MAX };
+        let bpf = EbpfLoader::new()
+            .override_global("heartbeat_timeout_ns", &config.heartbeat_timeout_ns, true)
+            .override_global("action_on_engine_loss", &action, true)
+            .override_global("host_count", &host_count, true)
+            .override_global("settled_max", &settled_max, true)
+            .override_global("source_interval_ns", &source_interval_ns, true)
+            .map_max_entries("inside_xsks", queues)
+            .map_max_entries("outside_xsks", queues)
+            .map_max_entries("heartbeats", queues)
+            // A map of no entry cannot be made; these are then not asked.
+            .map_max_entries("hosts", host_count.max(1))
+            .map_max_entries("settled", settled_max.max(1))
+            .map_max_entries("sources", sources)
+            .load(OBJECT)
+            .map_err(|error| load_error(&error))?;
+        Ok(Programs { bpf, queues, settled_max })
+    }
+
+    /// The program of a port.
+    pub(crate) fn xdp(&mut self, port: Port) -> &mut Xdp {
+        self.program(match port {
+            Port::Inside => "weir_inside",
+            Port::Outside => "weir_outside",
+        })
+    }
+
+    /// A program of the object by its name.
+    pub(crate) fn program(&mut self, name: &str) -> &mut Xdp {
+        let program = self.bpf.program_mut(name).expect("the object defines this program");
+        program.try_into().expect("all its programs stand in xdp sections")
+    }
+
+    /// Maps the heartbeat array.
+    pub(crate) fn heartbeat_cells(&self) -> Result<Cells, Error> {
+        let Some(Map::Array(array)) = self.bpf.map("heartbeats") else {
+            unreachable!("the object defines heartbeats as an array");
+        };
+        Cells::map(array.fd().as_fd(), self.queues)
+            .map_err(|error| Error::from_cause("map", "the heartbeat array", &error))
+    }
+
+    /// Directs the frames of an RX queue of a port to a socket.
+    pub(crate) fn set_socket(&mut self, port: Port, queue: u32, socket: impl AsRawFd) -> Result<(), Error> {
+        let name = match port {
+            Port::Inside => "inside_xsks",
+            Port::Outside => "outside_xsks",
+        };
+        let map = self.bpf.map_mut(name).expect("the object defines the sockets of each port");
+        let mut sockets = XskMap::try_from(map).expect("it is an XSKMAP");
+        sockets
+            .set(queue, socket, 0)
+            .map_err(|error| Error::from_cause("direct frames to", "the AF_XDP socket", &error))
+    }
+
+    /// A handle to the flows whose frames both programs drop; none where the link keeps none.
+    pub(crate) fn settled(&self) -> Result<Option<SettledFlows>, Error> {
+        if self.settled_max == 0 {
+            return Ok(None);
+        }
+        let Some(Map::HashMap(map)) = self.bpf.map("settled") else {
+            unreachable!("the object defines settled as a hash map");
+        };
+        let fd = map.fd().as_fd().try_clone_to_owned();
+        let fd = fd.map_err(|error| Error::from_cause("share", "the map of settled flows", &error))?;
+        Ok(Some(SettledFlows::new(fd)))
+    }
+
+    pub(crate) fn counters(&self, port: Port) -> Result<ProgramCounters, Error> {
+        let map = self.bpf.map("counters").expect("the object defines counters");
+        let counters: PerCpuArray<&MapData, u64> =
+            PerCpuArray::try_from(map).expect("counters is a per-CPU array of u64");
+        let first = port as u32 * ProgramCounters::COUNT;
+        let sum = |index: u32| match counters.get(&(first + index), 0) {
+            Ok(values) => Ok(values.iter().sum()),
+            Err(error) => Err(Error::from_cause("read", "the program's counters", &error)),
+        };
+        Ok(ProgramCounters {
+            redirected: sum(0)?,
+            passed_by_engine_loss: sum(1)?,
+            dropped_by_engine_loss: sum(2)?,
+            passed_to_host: sum(3)?,
+            dropped_flow_blocked: sum(4)?,
+            dropped_source_rate: sum(5)?,
+        })
+    }
+
+    fn set_hosts(&mut self, hosts: &[IpAddr]) -> Result<(), Error> {
+        let map = self.bpf.map_mut("hosts").expect("the object defines hosts");
+        let mut map: HashMap<_, Address, u8> =
+            HashMap::try_from(map).expect("hosts is a hash map from an address to a byte");
+        for &host in hosts {
+            map.insert(Address::from(host), 0, 0)
+                .map_err(|error| Error::from_cause("enter", "the addresses of the node", &error))?;
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn load_error(error: &(dyn std::error::Error + 'static)) -> Error {
+    Error::from_cause("load", "the XDP program", error)
+}
+
+#[cfg(test)]
+mod tests {
+    use aya::programs::{TestRun, TestRunOptions};
+
+    use super::*;
+    use crate::{Heartbeat, probe};
+
+    /// What a program answers to one frame on queue 0 that no socket serves.
+    fn run(programs: &mut Programs, port: Port) -> u32 {
+        let frame = [0; 64];
+        let options = TestRunOptions { data_in: Some(&frame), ..TestRunOptions::new() };
+        programs.xdp(port).test_run(options).expect("a test run").return_value
+    }
+
+    #[test]
+    fn without_a_socket_the_operators_choice_holds_and_is_counted() {
+        if let Err(reason) = probe() {
+            let test = "without_a_socket_the_operators_choice_holds_and_is_counted";
+            eprintln!("SKIPPED: {test}: {reason}");
+            return;
+        }
+        let mut config = LinkConfig::new("test", "a", "b");
+        let mut closed = Programs::load(&config, 2).expect("loads");
+        assert_eq!(run(&mut closed, Port::Inside), XDP_DROP, "stale heartbeat");
+        Heartbeat::new(closed.heartbeat_cells().expect("maps")).beat_all();
+        assert_eq!(run(&mut closed, Port::Inside), XDP_DROP, "live heartbeat, but an empty slot");
+        let expected = ProgramCounters { dropped_by_engine_loss: 2, ..ProgramCounters::default() };
+        assert_eq!(closed.counters(Port::Inside).expect("readable"), expected);
+        assert_eq!(closed.counters(Port::Outside).expect("readable"), ProgramCounters::default());
+
+        config.on_engine_loss = OnEngineLoss::Forward;
+        let mut open = Programs::load(&config, 1).expect("loads");
+        assert_eq!(run(&mut open, Port::Outside), XDP_PASS);
+        let expected = ProgramCounters { passed_by_engine_loss: 1, ..ProgramCounters::default() };
+        assert_eq!(open.counters(Port::Outside).expect("readable"), expected);
+    }
+}

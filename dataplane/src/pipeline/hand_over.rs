@@ -1,0 +1,73 @@
+//! Flows that somebody else handles: offered once they are settled, and taken back before they end.
+
+use flow_table::{FlowId, FlowKey};
+
+use super::tracked::{Inspection, Tracked};
+use super::{Pipeline, end_flow};
+use crate::event::{EventSink, FlowEndCause};
+use crate::flow::{Elsewhere, FlowRecord};
+use crate::limits::FLOWS_OFFERED_PER_CALL_MAX;
+
+/// What waits for the call between two batches. A flow that is handled elsewhere never ends before its handler has told
+/// what it did.
+#[derive(Default)]
+pub(super) struct HandOver {
+    /// Settled flows of which a frame came; one flow may stand here several times.
+    offered: Vec<FlowId>,
+    departing: Vec<Departing>,
+}
+
+/// A flow that has left the table, and only waits for its last counts.
+struct Departing {
+    key: FlowKey,
+    tracked: Tracked,
+    cause: FlowEndCause,
+    now_ns: u64,
+}
+
+impl HandOver {
+    pub(super) fn offer(&mut self, id: FlowId) {
+        if self.offered.last() != Some(&id) && self.offered.len() < FLOWS_OFFERED_PER_CALL_MAX {
+            self.offered.push(id);
+        }
+    }
+
+    pub(super) fn depart(&mut self, key: FlowKey, tracked: Tracked, cause: FlowEndCause, now_ns: u64) {
+        self.departing.push(Departing { key, tracked, cause, now_ns });
+    }
+}
+
+impl Pipeline {
+    /// Offers the blocked flows of which frames came since the last call: true where their frames will be dropped, and
+    /// counted, before they come here. Those refused are offered again with their next frame. To be called between two
+    /// batches, after [`take_back`](Pipeline::take_back), where [`Settings::hands_over`](crate::policy::Settings) says so.
+    pub fn hand_over(&mut self, mut take: impl FnMut(&FlowRecord) -> bool) {
+        for id in self.hand_over.offered.drain(..) {
+            let tracked = self.flows.value_mut(id).filter(|tracked| !tracked.is_elsewhere);
+            if let Some(tracked) = tracked {
+                tracked.is_elsewhere = take(&tracked.record);
+            }
+        }
+    }
+
+    /// Takes back the flows that were handed over and are to end, and asks for each what was done with its frames. One
+    /// that was silent only here goes on: it stays settled, and is offered again with its next frame. To be called
+    /// between two batches, after [`expire`](Pipeline::expire) and after [`finish`](Pipeline::finish).
+    pub fn take_back<S: EventSink>(&mut self, mut give: impl FnMut(&FlowRecord) -> Elsewhere, sink: &mut S) {
+        while let Some(Departing { key, mut tracked, cause, now_ns }) = self.hand_over.departing.pop() {
+            tracked.record.account_elsewhere(&give(&tracked.record));
+            tracked.is_elsewhere = false;
+            let deadline_ns =
+                tracked.record.last_ns.saturating_add(tracked.timeout_ns(&self.settings.timeouts));
+            let goes_on = cause == FlowEndCause::Timeout && deadline_ns > now_ns;
+            // The place that it left may be taken, and then it ends after all.
+            if goes_on && self.flows.len() < self.flows.capacity() && self.flows.get(&key).is_none() {
+                self.flows.insert(key, tracked, deadline_ns).expect("there is room");
+                continue;
+            }
+            let Pipeline { held, findings, rules, counters, .. } = self;
+            let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns };
+            end_flow(&mut tracked, cause, held, counters, &mut inspection);
+        }
+    }
+}
