@@ -7,8 +7,9 @@ export RUSTUP_AUTO_INSTALL = 0
 
 SECONDS = 60
 SCANS = 1000000
+FRAMES = 1000000
 
-.PHONY: help build demo test tiers fuzz match-check check bench clean
+.PHONY: help build demo test tiers fuzz match-check xdp-check check bench clean
 
 help: ## show this list
 	@awk -F ': *## *' '/^[a-z-]+:.*##/ { split($$1, name, ":"); printf "make %-11s %s\n", name[1], $$2 }' Makefile
@@ -31,6 +32,10 @@ fuzz: ## fuzz the matcher for SECONDS, 60 unless told otherwise
 
 match-check: ## compare random scans with Hyperscan and plain automata, SCANS of each pack
 	@tests/match_check.sh $(SCANS)
+
+xdp-check: ## compare what the XDP programs read in FRAMES random frames with the decoder, as root
+	@deploy/prepare.sh build
+	XDP_CHECK_FRAMES=$(FRAMES) $(CARGO) test --locked -p tests --test xdp -- --nocapture
 
 check: ## check format, lints, documentation and scripts
 	@deploy/prepare.sh build
