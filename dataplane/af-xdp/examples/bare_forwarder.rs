@@ -1,8 +1,10 @@
 //! Forwards every frame between two ports without looking at it, and prints how many a second: what AF_XDP
-//! alone costs, to set against an engine that inspects.
+//! alone costs, to set against an engine that inspects. Or drops the flow of `examples/flood.rs` in the XDP program, to
+//! set against one that drops everything.
 
 use std::{
     error::Error,
+    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
@@ -11,7 +13,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use af_xdp::{Action, AttachMode, Heartbeat, Link, LinkConfig, OnEngineLoss, Port, Queue, ZeroCopy, limits};
+use af_xdp::{
+    Action, AttachMode, Heartbeat, Link, LinkConfig, OnEngineLoss, Port, Queue, SettledKey, ZeroCopy, limits,
+};
 use clap::Parser;
 
 /// Forwards every frame between two ports.
@@ -38,6 +42,9 @@ struct Options {
     /// Frames of each queue's UMEM.
     #[arg(long, default_value_t = 8192)]
     frames: u32,
+    /// Have the XDP program drop the flow of the flood.
+    #[arg(long)]
+    block_flood: bool,
     /// Core of the first queue's worker; the others follow.
     #[arg(long)]
     core: Option<usize>,
@@ -61,14 +68,20 @@ fn main() -> Result<(), Box<dyn Error>> {
     config.zero_copy = if options.copy { ZeroCopy::Never } else { ZeroCopy::Auto };
     config.on_engine_loss = if options.fail_open { OnEngineLoss::Forward } else { OnEngineLoss::Drop };
     config.frames_per_queue = options.frames;
-    // It blocks no flow, so nothing needs to be looked up.
-    config.settled_flows_max = 0;
+    // Where it blocks no flow, nothing needs to be looked up.
+    config.settled_flows_max = if options.block_flood { limits::SETTLED_FLOWS_DEFAULT } else { 0 };
 
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&stop))?;
     }
-    let (link, queues) = Link::open(&config).map_err(|error| format!("{error}; {}", error.hint()))?;
+    let (link, mut queues) = Link::open(&config).map_err(|error| format!("{error}; {}", error.hint()))?;
+    if options.block_flood {
+        let ends =
+            [([198, 18, 0, 1], 4000), ([198, 18, 0, 2], 9)].map(|(host, port)| (IpAddr::from(host), port));
+        let key = SettledKey::new(17, ends[0], ends[1], &[]).ok_or("UDP has a key")?;
+        queues[0].settled().ok_or("the link keeps settled flows")?.insert(&key);
+    }
     let seen: Vec<Seen> = queues.iter().map(|_| Seen::default()).collect();
     thread::scope(|scope| {
         for (mut queue, seen) in queues.into_iter().zip(&seen) {

@@ -3,15 +3,11 @@
 use aya::programs::{TestRun, TestRunOptions};
 
 use crate::{
-    Error, LinkConfig, Port, ProgramCounters, SettledFlows, SettledKey,
+    Error, Heartbeat, LinkConfig, Port, ProgramCounters, SettledFlows, SettledKey,
     limits::INJECTED_FRAME_BYTES_MIN,
-    programs::{Programs, load_error},
+    programs::{Programs, XDP_DROP, XDP_PASS, load_error},
     settled::RawKey,
 };
-
-/// Values of `enum xdp_action` in `<linux/bpf.h>`.
-const XDP_DROP: u32 = 1;
-const XDP_PASS: u32 = 2;
 
 /// `struct flow` of `bpf/frame.h`.
 const TOLD_BYTES: usize = RawKey::BYTES + 8;
@@ -38,6 +34,7 @@ pub struct ReadFlow {
 #[derive(Debug)]
 pub struct DryRun {
     programs: Programs,
+    heartbeat: Heartbeat,
 }
 
 impl DryRun {
@@ -49,7 +46,8 @@ impl DryRun {
         config.validate()?;
         let mut programs = Programs::load(config, 1)?;
         programs.program("weir_flow").load().map_err(|error| load_error(&error))?;
-        Ok(DryRun { programs })
+        let heartbeat = Heartbeat::new(programs.heartbeat_cells()?);
+        Ok(DryRun { programs, heartbeat })
     }
 
     /// What the program of a port does with a frame.
@@ -57,6 +55,8 @@ impl DryRun {
     /// # Errors
     /// If the kernel does not take the frame: it has fewer than 14 bytes, or more than fit a page.
     pub fn run(&mut self, port: Port, frame: &[u8]) -> Result<Fate, Error> {
+        // For the time alone: no socket takes frames.
+        self.heartbeat.beat_all();
         let options = TestRunOptions { data_in: Some(frame), ..TestRunOptions::new() };
         let result = self.programs.xdp(port).test_run(options).map_err(|error| run_error(&error))?;
         match result.return_value {

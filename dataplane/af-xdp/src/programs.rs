@@ -16,8 +16,8 @@ use crate::{
 static OBJECT: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/weir_xdp.o"));
 
 /// Values of `enum xdp_action` in `<linux/bpf.h>`.
-const XDP_DROP: u32 = 1;
-const XDP_PASS: u32 = 2;
+pub(crate) const XDP_DROP: u32 = 1;
+pub(crate) const XDP_PASS: u32 = 2;
 
 /// What the XDP program of one port did with the frames since it was loaded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -48,33 +48,16 @@ impl From<IpAddr> for Address {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RawKey {
-    lower: [u64; 2],
-    upper: [u64; 2],
-    ports: [u16; 2],
-    vlans: [u16; 2],
-    protocol: u8,
-    version: u8,
-    zeros: [u16; 3],
+    words: [u64; 6],
 }
 
-const _: () = assert!(size_of::<RawKey>() == RawKey::BYTES, "no byte of it is padding");
-
 impl RawKey {
-    pub(crate) const BYTES: usize = 2 * 16 + 2 * 4 + 2 + 6;
+    pub(crate) const BYTES: usize = size_of::<RawKey>();
 
     /// As the kernel's memory holds it.
     pub(crate) fn from_bytes(bytes: &[u8; RawKey::BYTES]) -> RawKey {
-        let half = |at: usize| u64::from_ne_bytes(array::from_fn(|byte| bytes[at + byte]));
-        let short = |at: usize| u16::from_ne_bytes([bytes[at], bytes[at + 1]]);
-        RawKey {
-            lower: [half(0), half(8)],
-            upper: [half(16), half(24)],
-            ports: [short(32), short(34)],
-            vlans: [short(36), short(38)],
-            protocol: bytes[40],
-            version: bytes[41],
-            zeros: [short(42), short(44), short(46)],
-        }
+        let word = |at: usize| u64::from_ne_bytes(array::from_fn(|byte| bytes[8 * at + byte]));
+        RawKey { words: array::from_fn(word) }
     }
 }
 
@@ -101,16 +84,11 @@ impl SettledKey {
         }
         let from_upper = source > destination;
         let (lower, upper) = if from_upper { (destination, source) } else { (source, destination) };
-        let vlan = |depth: usize| vlans.get(depth).map_or(0, |id| id & VLAN_ID | VLAN_PRESENT);
-        let raw = RawKey {
-            lower: lower.0.halves,
-            upper: upper.0.halves,
-            ports: [lower.1, upper.1],
-            vlans: [vlan(0), vlan(1)],
-            protocol,
-            version: lower.0.version as u8,
-            zeros: [0; 3],
-        };
+        let vlan = |depth: usize| vlans.get(depth).map_or(0, |id| u64::from(id & VLAN_ID | VLAN_PRESENT));
+        let ports_and_vlans = u64::from(lower.1) << 48 | u64::from(upper.1) << 32 | vlan(0) << 16 | vlan(1);
+        let ([a, b], [c, d]) = (lower.0.halves, upper.0.halves);
+        let words = [a, b, c, d, ports_and_vlans, u64::from(protocol) << 8 | lower.0.version];
+        let raw = RawKey { words };
         Some(SettledKey { raw, from_upper })
     }
 
@@ -127,7 +105,7 @@ pub struct SettledCounts {
     pub frames: [u64; 2],
     /// Bytes of these frames, link headers included.
     pub bytes: [u64; 2],
-    /// Nanoseconds since the last of them, to some ms; `None` where there was none.
+    /// Nanoseconds since the last of them, or up to the interval of heartbeats more; `None` where there was none.
     pub idle_ns: Option<u64>,
 }
 
