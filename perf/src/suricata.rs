@@ -36,7 +36,9 @@ spm-algo: auto
 "#;
 
 /// Two ports, each copied to the other unless a rule says no; a worker for each. Rings hold as many frames as Weir's queue.
+/// The ports' offloads are left alone: without GRO, veth throws away frames that come from inside the kernel.
 const INLINE: &str = r#"
+capture: { disable-offloading: no }
 af-packet:
   - { interface: inside, copy-iface: outside, copy-mode: ips, threads: 1, cluster-id: 97, cluster-type: cluster_flow, use-mmap: yes, tpacket-v3: no, ring-size: 8192 }
   - { interface: outside, copy-iface: inside, copy-mode: ips, threads: 1, cluster-id: 98, cluster-type: cluster_flow, use-mmap: yes, tpacket-v3: no, ring-size: 8192 }

@@ -63,6 +63,10 @@ pub(crate) struct Plan {
     /// Core of flood and round trips; contestants have the next one, requests and responses both.
     #[arg(long, default_value_t = 0)]
     core: usize,
+    /// Frames of 60 bytes a second that load the wire during the round trips, the same for everybody; without it, each carries
+    /// half of its own highest rate without loss.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(flood::PPS_MIN..=10_000_000))]
+    load_pps: Option<u64>,
     /// Folder for a bar chart (SVG) of each figure.
     #[arg(long)]
     plots: Option<PathBuf>,
@@ -74,7 +78,7 @@ enum Measure {
     Flood,
     /// Requests a second, with responses of 200 and of 21 800 bytes.
     Http,
-    /// Round trips at half of the highest rate of 60-byte frames without loss.
+    /// Round trips under a load of 60-byte frames.
     Rtt,
 }
 
@@ -190,14 +194,16 @@ impl Bench {
         let [small_bytes, _] = FRAMES_BYTES;
         let is_planned = |measure| self.plan.measures.contains(&measure);
         let (floods, trips) = (is_planned(Measure::Flood), is_planned(Measure::Rtt));
+        let mut load_pps = self.plan.load_pps;
         for frame_bytes in FRAMES_BYTES {
-            let is_for_trips = trips && frame_bytes == small_bytes;
+            let is_for_trips = trips && load_pps.is_none() && frame_bytes == small_bytes;
             if floods || is_for_trips {
                 let lossless_pps = self.flood(contestant, in_place, frame_bytes)?;
-                if is_for_trips {
-                    self.round_trips(contestant, lossless_pps / 2)?;
-                }
+                load_pps = load_pps.or(Some(lossless_pps / 2));
             }
+        }
+        if let (true, Some(load_pps)) = (trips, load_pps) {
+            self.round_trips(contestant, load_pps)?;
         }
         for response_bytes in RESPONSES_BYTES {
             self.requests(contestant, in_place, response_bytes)?;
@@ -222,13 +228,8 @@ impl Bench {
         };
         record("mpps", "received at full rate", "Mpps", flooded.mpps());
         record("gbits", "received at full rate", "Gbit/s", gbit / flooded.elapsed_s);
-        if let (Some(before_s), Some(after_s)) = (before_s, after_s) {
-            record(
-                "cpu",
-                "CPU time at full rate",
-                "s/Gbit",
-                (after_s - before_s) / gbit.max(f64::MIN_POSITIVE),
-            );
+        if let Some(cpu) = per_gbit(before_s, after_s, gbit) {
+            record("cpu", "CPU time at full rate", "s/Gbit", cpu);
         }
         record("lossless", "highest rate without loss", "Mpps", lossless_pps as f64 / 1e6);
         Ok(lossless_pps)
@@ -260,7 +261,7 @@ impl Bench {
         record("count", "round trips".into(), "count", trips.times_ns.len() as f64);
         for (name, share) in PERCENTILES {
             let us = trips.percentile_us(share).context("no datagram came back")?;
-            record(name, format!("round trip at half load, {name}"), "µs", us);
+            record(name, format!("round trip under load, {name}"), "µs", us);
         }
         Ok(())
     }
@@ -277,9 +278,8 @@ impl Bench {
         };
         record("requests", "requests", "1/s", served.requests_per_s);
         record("errors", "errors of sockets", "count", served.errors as f64);
-        if let (Some(before_s), Some(after_s)) = (before_s, in_place.cpu_s()?) {
-            let gbit = served.read_bytes * 8.0 / 1e9;
-            record("cpu", "CPU time", "s/Gbit", (after_s - before_s) / gbit.max(f64::MIN_POSITIVE));
+        if let Some(cpu) = per_gbit(before_s, in_place.cpu_s()?, served.read_bytes * 8.0 / 1e9) {
+            record("cpu", "CPU time", "s/Gbit", cpu);
         }
         Ok(())
     }
@@ -314,12 +314,17 @@ impl Bench {
     }
 }
 
+/// What a program worked between two times, over what was moved meanwhile; none without a program, or where nothing came.
+fn per_gbit(before_s: Option<f64>, after_s: Option<f64>, gbit: f64) -> Option<f64> {
+    (gbit > 0.0).then_some((after_s? - before_s?) / gbit)
+}
+
 impl Report {
     /// One object.
     pub(crate) fn to_json(&self) -> Value {
         json!({
             "date": self.date, "machine": self.machine, "load": self.load, "versions": self.versions,
-            "skipped": self.skipped, "rounds": self.plan.rounds, "seconds": self.plan.seconds, "figures": self.sheet.to_json(),
+            "skipped": self.skipped, "load_pps": self.plan.load_pps, "rounds": self.plan.rounds, "seconds": self.plan.seconds, "figures": self.sheet.to_json(),
         })
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::sheet::{Row, Sheet};
 use crate::measure::median;
@@ -13,10 +14,10 @@ const SIZE: (u32, u32) = (640, 400);
 /// Of the axis, so that the numbers above the bars have room.
 const HEADROOM: f64 = 1.15;
 
-/// Writes a file for each figure that isn't zero everywhere, named by its key, into `folder`.
+/// Writes a file for each figure that isn't a count and isn't zero everywhere, named by its key, into `folder`.
 pub(crate) fn write(sheet: &Sheet, folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    for row in sheet.rows() {
+    for row in sheet.rows().iter().filter(|row| row.figure.unit != "count") {
         if let Some(chart) = chart(row)? {
             let file = folder.join(format!("{}.svg", row.figure.key));
             fs::write(&file, chart).with_context(|| format!("cannot write {}", file.display()))?;
@@ -45,7 +46,13 @@ fn chart(row: &Row) -> Result<Option<String>> {
         SegmentValue::CenterOf(bar) => bars.get(*bar).map_or(String::new(), |(name, _)| (*name).to_owned()),
         SegmentValue::Exact(_) | SegmentValue::Last => String::new(),
     };
-    chart.configure_mesh().disable_x_mesh().x_labels(bars.len()).x_label_formatter(&name).draw()?;
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .light_line_style(TRANSPARENT)
+        .x_labels(bars.len())
+        .x_label_formatter(&name)
+        .draw()?;
     for (bar, (_, value)) in bars.iter().enumerate() {
         let right = if bar + 1 == bars.len() { SegmentValue::Last } else { SegmentValue::Exact(bar + 1) };
         let mut shape =
@@ -53,7 +60,7 @@ fn chart(row: &Row) -> Result<Option<String>> {
         shape.set_margin(0, 0, 24, 24);
         chart.draw_series([shape])?;
         let place = (SegmentValue::CenterOf(bar), *value + highest * 0.06);
-        let style = ("sans-serif", 14).into_font();
+        let style = TextStyle::from(("sans-serif", 14).into_font()).pos(Pos::new(HPos::Center, VPos::Center));
         chart.draw_series([Text::new(format!("{value:.3}"), place, style)])?;
     }
     area.present()?;

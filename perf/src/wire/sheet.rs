@@ -94,10 +94,9 @@ impl fmt::Display for Sheet {
             for (contestant, rounds) in &row.values {
                 let value = median(rounds.iter().copied());
                 write!(out, "  {:9} {value:>12.3}", contestant.as_str())?;
-                match row.ratio(*contestant, self.reference) {
-                    Some(ratio) => write!(out, "  {ratio:>7.3} of {}", self.reference.as_str())?,
-                    None => write!(out, "  {:>7}    {:1$}", "", self.reference.as_str().len())?,
-                }
+                let compared = row.ratio(*contestant, self.reference);
+                let compared = compared.map(|ratio| format!("{ratio:.3} of {}", self.reference.as_str()));
+                write!(out, "  {:18}", compared.unwrap_or_default())?;
                 let rounds: Vec<_> = rounds.iter().map(|value| format!("{value:.3}")).collect();
                 writeln!(out, "  (rounds: {})", rounds.join(", "))?;
             }
@@ -135,7 +134,7 @@ pub(super) mod tests {
     fn people_read_the_same() {
         let text = sheet().to_string();
         assert!(
-            text.contains("weir             0.900    0.800 of bridge  (rounds: 0.900, 0.400, 1.000)"),
+            text.contains("weir             0.900  0.800 of bridge     (rounds: 0.900, 0.400, 1.000)"),
             "{text}"
         );
     }
