@@ -126,7 +126,7 @@ impl Plan {
         let (http, skipped) = self.leave_out(&programs);
         let reference = *self.contestants.first().context("nobody is left to be measured")?;
         let (date, load) = (date(), load());
-        let lab = Lab::new(&programs.weir, programs.core)?;
+        let lab = Lab::new(&programs.weir)?;
         let sheet = Sheet::new(reference);
         let server =
             http.as_ref().map(|http| http.serve(&lab, folder.path(), &RESPONSES_BYTES)).transpose()?;

@@ -3,6 +3,7 @@
 use std::net::UdpSocket;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::mpsc::{self, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -41,7 +42,13 @@ impl RoundTrips {
 pub(crate) fn round_trips(lab: &Lab, core: usize, time: Duration) -> Result<RoundTrips> {
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
-        let server = scope.spawn(|| answer(lab, core, &stop));
+        let (listens, is_listening) = mpsc::channel();
+        let server = scope.spawn({
+            let stop = &stop;
+            move || answer(lab, core, listens, stop)
+        });
+        // Nothing is ever sent: it returns when the other end is dropped, on failure too.
+        let _ = is_listening.recv();
         let client = scope.spawn(|| {
             let asked = ask(lab, core, time);
             stop.store(true, Relaxed);
@@ -53,11 +60,12 @@ pub(crate) fn round_trips(lab: &Lab, core: usize, time: Duration) -> Result<Roun
     })
 }
 
-/// Answers until told to stop, looked at after each wait.
-fn answer(lab: &Lab, core: usize, stop: &AtomicBool) -> Result<()> {
+/// Drops `listens` once it does, and answers until told to stop, looked at after each wait.
+fn answer(lab: &Lab, core: usize, listens: Sender<()>, stop: &AtomicBool) -> Result<()> {
     settle_in(lab, "server", core)?;
     let socket = UdpSocket::bind((SERVER, PORT)).context("cannot answer")?;
     socket.set_read_timeout(Some(PATIENCE))?;
+    drop(listens);
     let mut datagram = [0; DATAGRAM_BYTES];
     while !stop.load(Relaxed) {
         if let Ok((len, from)) = socket.recv_from(&mut datagram) {
@@ -90,10 +98,7 @@ fn round_trip(socket: &UdpSocket, number: u64) -> Result<Option<Duration>> {
     let mut datagram = [0; DATAGRAM_BYTES];
     datagram[..8].copy_from_slice(&number.to_be_bytes());
     let sent = Instant::now();
-    if socket.send(&datagram).is_err() {
-        // Refused, while nobody listens there yet.
-        return Ok(None);
-    }
+    socket.send(&datagram).context("cannot ask")?;
     while let Some(left) = PATIENCE.checked_sub(sent.elapsed()).filter(|left| !left.is_zero()) {
         socket.set_read_timeout(Some(left))?;
         let mut answer = [0; DATAGRAM_BYTES];

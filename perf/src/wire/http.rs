@@ -40,9 +40,9 @@ impl Http {
             fs::write(root.join(size.to_string()), text).context("cannot write a response")?;
         }
         let (config, pid) = (folder.join("nginx.conf"), folder.join("nginx.pid"));
-        // The temporary folder is root's.
+        // One process: a worker of its own would outlive a master that is killed.
         let text = format!(
-            "daemon off;\nuser root;\nworker_processes 1;\npid {};\nerror_log stderr notice;\nevents {{ worker_connections 512; }}\n\
+            "daemon off;\nmaster_process off;\npid {};\nerror_log stderr notice;\nevents {{ worker_connections 512; }}\n\
              http {{\n  access_log off;\n  keepalive_requests 1000000000;\n  default_type text/plain;\n  sendfile on;\n\
              server {{ listen {SERVER}:80; root {}; }}\n}}\n",
             pid.display(),
@@ -51,7 +51,7 @@ impl Http {
         fs::write(&config, text).context("cannot write the configuration of nginx")?;
         let mut command = lab.command("server", &self.cores, &self.nginx);
         command.arg("-c").arg(&config).arg("-p").arg(folder);
-        Running::start(command, &folder.join("nginx.log"), "start worker process ")
+        Running::start(command, &folder.join("nginx.log"), "getrlimit(RLIMIT_NOFILE)")
     }
 
     /// Asks for the file of `size` bytes for `seconds`.

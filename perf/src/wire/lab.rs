@@ -42,9 +42,8 @@ pub(crate) struct Lab {
 }
 
 impl Lab {
-    /// Lays it out; `weir` is the binary that takes off what a contestant left attached. What the kernel does for a frame that
-    /// came to the middle, it does on `core`.
-    pub(crate) fn new(weir: &Path, core: usize) -> Result<Lab> {
+    /// Lays it out; `weir` is the binary that takes off what a contestant left attached.
+    pub(crate) fn new(weir: &Path) -> Result<Lab> {
         let lab = Lab { name: format!("weir-perf-{}", std::process::id()), weir: weir.to_owned() };
         for host in HOSTS {
             ip(&format!("netns add {}", lab.namespace(host)))?;
@@ -52,7 +51,6 @@ impl Lab {
         let [client, server] = &ENDS;
         for (end, other) in [(client, server), (server, client)] {
             lab.join(end, other)?;
-            lab.receive_on(end.port, core)?;
         }
         Ok(lab)
     }
@@ -76,16 +74,6 @@ impl Lab {
         ip(&format!("-n {host} address add {address}/24 dev {device}"))?;
         let End { address, mac, .. } = other;
         ip(&format!("-n {host} neighbour add {address} lladdr {mac} dev {device} nud permanent"))?;
-        Ok(())
-    }
-
-    /// Packets of `port` go to `core` before the bridge or a socket has them; XDP has them earlier. A namespace's own /sys takes
-    /// `ip netns exec`.
-    fn receive_on(&self, port: &str, core: usize) -> Result<()> {
-        let mask = 1_u64.checked_shl(core as u32).context("there is no such core")?;
-        let file = format!("/sys/class/net/{port}/queues/rx-0/rps_cpus");
-        let middle = self.namespace("middle");
-        run("ip", ["netns", "exec", &middle, "sh", "-c", &format!("echo {mask:x} >{file}")])?;
         Ok(())
     }
 
