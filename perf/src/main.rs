@@ -4,13 +4,13 @@
 mod build;
 mod generate;
 mod glue;
-mod inline;
 mod matching;
 mod measure;
 mod replay;
 mod rules;
 mod suricata;
 mod weir;
+mod wire;
 mod workload;
 
 use std::path::PathBuf;
@@ -84,18 +84,12 @@ enum Command {
         #[arg(short, long, value_enum, default_value = "text")]
         output: Output,
     },
-    /// Flood Weir and a bare AF_XDP forwarder by turns between namespaces of this machine, as root: frames that each
-    /// forwards at full rate, and frames lost at paced rates.
-    Inline {
-        /// Floods at full rate for each.
-        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=99))]
-        rounds: u32,
-        /// Seconds of each flood.
-        #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
-        seconds: u64,
-        /// Core of the flood; Weir and the forwarder have the next one.
-        #[arg(long, default_value_t = 0)]
-        core: usize,
+    /// Put Weir, a Linux bridge, a bare AF_XDP forwarder and Suricata by turns between namespaces of this machine, as root:
+    /// frames and requests a second, round trips under load, and CPU time.
+    Wire {
+        /// What is measured.
+        #[command(flatten)]
+        plan: wire::Plan,
         /// How the result is printed.
         #[arg(short, long, value_enum, default_value = "text")]
         output: Output,
@@ -156,13 +150,10 @@ fn main() -> ExitCode {
             Output::Text => print!("{report}"),
             Output::Json => println!("{}", report.to_json()),
         }),
-        Command::Inline { rounds, seconds, core, output } => {
-            let plan = inline::Plan { rounds, seconds, core };
-            plan.run().map(|report| match output {
-                Output::Text => print!("{report}"),
-                Output::Json => println!("{}", report.to_json()),
-            })
-        }
+        Command::Wire { plan, output } => plan.run().map(|report| match output {
+            Output::Text => print!("{report}"),
+            Output::Json => println!("{}", report.to_json()),
+        }),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,4 +1,4 @@
-//! Suricata as a contestant: one thread, the same rules, the same events.
+//! Suricata as a contestant, in a replay with one thread or inline between two ports: the same rules, the same events.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use dlp_patterns::default_packs;
 
+use crate::build::installed;
 use crate::rules::suricata_rules;
 
 /// Everything that is not named stays at Suricata's default. The caps are as wide as Weir's.
@@ -34,6 +35,15 @@ mpm-algo: auto
 spm-algo: auto
 "#;
 
+/// Two ports, each copied to the other unless a rule says no; a worker for each. Rings hold as many frames as Weir's queue.
+/// The ports' offloads are left alone: without GRO, veth throws away frames that come from inside the kernel.
+const INLINE: &str = r#"
+capture: { disable-offloading: no }
+af-packet:
+  - { interface: inside, copy-iface: outside, copy-mode: ips, threads: 1, cluster-id: 97, cluster-type: cluster_flow, use-mmap: yes, tpacket-v3: no, ring-size: 8192 }
+  - { interface: outside, copy-iface: inside, copy-mode: ips, threads: 1, cluster-id: 98, cluster-type: cluster_flow, use-mmap: yes, tpacket-v3: no, ring-size: 8192 }
+"#;
+
 /// The installed program, its configuration and its rules.
 #[derive(Clone, Debug)]
 pub(crate) struct Suricata {
@@ -48,33 +58,39 @@ pub(crate) struct Suricata {
 impl Suricata {
     /// Writes configuration and rules into `folder`; `None` where Suricata is not installed.
     pub(crate) fn prepare(folder: &Path) -> Result<Option<Suricata>> {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let binary =
-            std::env::split_paths(&path).map(|folder| folder.join("suricata")).find(|file| file.is_file());
-        let Some(binary) = binary else { return Ok(None) };
+        let Some(binary) = installed("suricata") else { return Ok(None) };
         let (config, rules_file) = (folder.join("suricata.yaml"), folder.join("weir.rules"));
         let (text, rules) = suricata_rules(&default_packs());
-        fs::write(&config, CONFIG).context("cannot write the configuration")?;
+        fs::write(&config, format!("{CONFIG}{INLINE}")).context("cannot write the configuration")?;
         fs::write(&rules_file, text).context("cannot write the rules")?;
         Ok(Some(Suricata { binary, rules, config, rules_file }))
     }
 
     /// Arguments that read `capture` and log into `folder`, which must be empty: Suricata appends.
     pub(crate) fn arguments(&self, capture: &Path, folder: &Path) -> Vec<String> {
+        let mut arguments = self.common(folder);
+        arguments.extend(["-r".into(), capture.display().to_string(), "--runmode".into(), "single".into()]);
+        arguments
+    }
+
+    /// Arguments that let it forward between the ports `inside` and `outside`, and log into `folder`.
+    pub(crate) fn inline_arguments(&self, folder: &Path) -> Vec<String> {
+        let mut arguments = self.common(folder);
+        arguments.extend(["--af-packet", "--runmode", "workers"].map(str::to_owned));
+        arguments
+    }
+
+    fn common(&self, folder: &Path) -> Vec<String> {
         let text = |path: &Path| path.display().to_string();
         [
             "-c".into(),
             text(&self.config),
             "-S".into(),
             text(&self.rules_file),
-            "-r".into(),
-            text(capture),
             "-l".into(),
             text(folder),
             "-k".into(),
             "all".into(),
-            "--runmode".into(),
-            "single".into(),
             // A rule that does not load would be work not done.
             "--init-errors-fatal".into(),
         ]

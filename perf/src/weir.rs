@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::build::built;
+use crate::build::{Profile, built};
 
 const CONFIG: &str = r#"
 [events]
@@ -24,7 +24,10 @@ impl Weir {
     pub(crate) fn prepare(folder: &Path) -> Result<Weir> {
         let config = folder.join("weir.toml");
         std::fs::write(&config, CONFIG).context("cannot write the configuration")?;
-        Ok(Weir { binary: built(&["--package", "engine", "--bin", "weir"], "weir")?, config })
+        Ok(Weir {
+            binary: built(Profile::Release, &["--package", "engine", "--bin", "weir"], "weir")?,
+            config,
+        })
     }
 
     /// Arguments that replay `capture` and log to `eve`.

@@ -1,0 +1,174 @@
+//! A client and a server joined through a middle by veth pairs, each in a network namespace of its own; gone when dropped.
+//!
+//! ```text
+//! client (to-server) ---- (outside) middle (inside) ---- (to-client) server
+//! ```
+
+use std::fs::File;
+use std::net::Ipv4Addr;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+use serde_json::Value;
+
+pub(crate) const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
+pub(crate) const SERVER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 2);
+const HOSTS: [&str; 3] = ["client", "middle", "server"];
+const ENDS: [End; 2] = [
+    End { host: "client", device: "to-server", port: "outside", address: CLIENT, mac: "02:00:00:00:0a:01" },
+    End { host: "server", device: "to-client", port: "inside", address: SERVER, mac: "02:00:00:00:0b:02" },
+];
+/// How long the bridge may take to notice that its ports have carriers.
+const BRIDGE_PATIENCE_MS: u64 = 5_000;
+
+/// A host with one device, and the port in the middle that it is joined to.
+struct End {
+    host: &'static str,
+    device: &'static str,
+    port: &'static str,
+    address: Ipv4Addr,
+    mac: &'static str,
+}
+
+/// The namespaces, and the name of the link that a contestant makes in the middle.
+pub(crate) struct Lab {
+    name: String,
+    weir: PathBuf,
+}
+
+impl Lab {
+    /// Lays it out; `weir` is the binary that takes off what a contestant left attached.
+    pub(crate) fn new(weir: &Path) -> Result<Lab> {
+        let lab = Lab { name: format!("weir-perf-{}", std::process::id()), weir: weir.to_owned() };
+        for host in HOSTS {
+            ip(&format!("netns add {}", lab.namespace(host)))?;
+        }
+        let [client, server] = &ENDS;
+        for (end, other) in [(client, server), (server, client)] {
+            lab.join(end, other)?;
+        }
+        Ok(lab)
+    }
+
+    /// One veth pair. Neighbours are told, not asked for: nothing but what is measured is to be counted.
+    fn join(&self, end: &End, other: &End) -> Result<()> {
+        let (host, middle) = (self.namespace(end.host), self.namespace("middle"));
+        let End { device, port, address, mac, .. } = end;
+        ip(&format!(
+            "link add {device} address {mac} netns {host} type veth peer name {port} netns {middle}"
+        ))?;
+        for (namespace, device) in [(&host, device), (&middle, port)] {
+            ip(&format!("-n {namespace} link set dev {device} addrgenmode none"))?;
+            // A frame longer than a UMEM frame can't be carried, so none is made.
+            ethtool(namespace, device, "tso off gso off")?;
+            ip(&format!("-n {namespace} link set dev {device} up"))?;
+        }
+        // A port without an XDP program takes the flood only with GRO, which must not join frames then.
+        ethtool(&middle, port, "gro on")?;
+        ip(&format!("-n {middle} link set dev {port} gro_max_size 1"))?;
+        ip(&format!("-n {host} address add {address}/24 dev {device}"))?;
+        let End { address, mac, .. } = other;
+        ip(&format!("-n {host} neighbour add {address} lladdr {mac} dev {device} nud permanent"))?;
+        Ok(())
+    }
+
+    /// What a contestant calls its link.
+    pub(crate) fn link(&self) -> &str {
+        &self.name
+    }
+
+    /// Frames that arrived at the server since the lab was laid out.
+    pub(crate) fn received(&self) -> Result<u64> {
+        let told = ip(&format!("-n {} -j -s link show dev to-client", self.namespace("server")))?;
+        let told: Value = serde_json::from_str(&told).context("ip speaks no JSON")?;
+        told[0]["stats64"]["rx"]["packets"].as_u64().context("ip tells no frames")
+    }
+
+    /// Whether both ends leave checksums to a device that does not exist. A frame so left can be forwarded only by who
+    /// completes it, or hands the kernel's own buffer on.
+    pub(crate) fn leave_checksums(&self, left: bool) -> Result<()> {
+        let features = if left { "tx on tso off gso off" } else { "tx off" };
+        for End { host, device, .. } in ENDS {
+            ethtool(&self.namespace(host), device, features)?;
+        }
+        Ok(())
+    }
+
+    /// Joins the ports in a Linux bridge, and waits until it forwards.
+    pub(crate) fn bridge(&self) -> Result<()> {
+        let middle = self.namespace("middle");
+        ip(&format!("-n {middle} link add bridge type bridge mcast_snooping 0"))?;
+        ip(&format!("-n {middle} link set dev bridge addrgenmode none"))?;
+        for End { port, .. } in ENDS {
+            ip(&format!("-n {middle} link set dev {port} master bridge"))?;
+        }
+        ip(&format!("-n {middle} link set dev bridge up"))?;
+        for _ in 0..BRIDGE_PATIENCE_MS / 50 {
+            let ports = ip(&format!("-n {middle} -d link show master bridge"))?;
+            if ports.matches("state forwarding").count() == ENDS.len() {
+                return Ok(());
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        bail!("the bridge does not forward")
+    }
+
+    /// Takes the bridge off again.
+    pub(crate) fn unbridge(&self) -> Result<()> {
+        ip(&format!("-n {} link delete bridge", self.namespace("middle"))).map(drop)
+    }
+
+    /// A program in the namespace of `host`, kept on `cores` (as `taskset` writes them). Not by `ip netns exec`, which mounts
+    /// another /sys, where the pinned programs are not.
+    pub(crate) fn command(&self, host: &str, cores: &str, program: &Path) -> Command {
+        let mut command = Command::new("nsenter");
+        command.arg(format!("--net=/run/netns/{}", self.namespace(host)));
+        command.args(["taskset", "-c", cores]).arg(program);
+        command
+    }
+
+    /// Moves this thread, and no other, into the namespace of `host`.
+    pub(crate) fn enter(&self, host: &str) -> Result<()> {
+        let namespace = format!("/run/netns/{}", self.namespace(host));
+        let file = File::open(&namespace).context(namespace)?;
+        move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network))
+            .with_context(|| format!("cannot enter {host}"))
+    }
+
+    fn namespace(&self, host: &str) -> String {
+        format!("{}-{host}", self.name)
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        let _ = Command::new(&self.weir).args(["detach", "--link", &self.name]).output();
+        for host in HOSTS {
+            let _ = ip(&format!("netns delete {}", self.namespace(host)));
+        }
+    }
+}
+
+/// Runs `ip`, and returns what it says.
+fn ip(arguments: &str) -> Result<String> {
+    run("ip", arguments.split_whitespace())
+}
+
+fn ethtool(namespace: &str, device: &str, features: &str) -> Result<()> {
+    let arguments = format!("--net=/run/netns/{namespace} ethtool -K {device} {features}");
+    run("nsenter", arguments.split_whitespace()).map(drop)
+}
+
+fn run<'a>(program: &str, arguments: impl IntoIterator<Item = &'a str>) -> Result<String> {
+    let mut command = Command::new(program);
+    let output = command.args(arguments).output().with_context(|| format!("{program} does not start"))?;
+    if !output.status.success() {
+        bail!("{command:?}: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
