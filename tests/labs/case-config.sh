@@ -23,7 +23,7 @@ sed -e 's/^on_engine_loss = .*/on_engine_los = "forward"/' -e 's/^#mode = .*/mod
     "$reference" >"$dir/wrong.toml"
 check_equal "two mistakes are bad config" "$(exit_code "$weir" check --config "$dir/wrong.toml")" 78
 check "an unknown key is told with file, line and column" \
-    grep -qE "wrong.toml:$(grep -n on_engine_los "$dir/wrong.toml" | tail -n1 | cut -d: -f1):[0-9]+" "$dir/said"
+    grep -qE "wrong.toml:$(grep -n '^on_engine_los ' "$dir/wrong.toml" | cut -d: -f1):[0-9]+" "$dir/said"
 check "and so is a wrong word, at once" \
     grep -qE "wrong.toml:$(grep -n '^mode' "$dir/wrong.toml" | cut -d: -f1):[0-9]+" "$dir/said"
 check_equal "a config that is not there is bad config" "$(exit_code "$weir" check --config "$dir/none.toml")" 78
