@@ -1,5 +1,6 @@
 //! Frame → verdict: leads each packet through the stages, and keeps the flows between them.
 
+mod blocked;
 mod counters;
 mod flowless;
 mod hand_over;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use dlp_patterns::RuleSet;
 use flow_table::{FlowId, FlowKey, FlowTable, Orientation};
 
+pub use self::blocked::BlockedFlow;
 pub use self::counters::Counters;
 use self::flowless::FlowlessEvents;
 use self::hand_over::HandOver;

@@ -42,6 +42,8 @@ enum Command {
     Detach(DetachArgs),
     /// Ask the running engine of a config to load its packs anew.
     Reload(ReloadArgs),
+    /// Have the running engine of a config replaced by what now stands in the place of its binary.
+    Upgrade(UpgradeArgs),
     /// Find every mistake in a config and in packs.
     Check(CheckArgs),
     /// Look at signature packs.
@@ -59,6 +61,20 @@ enum Command {
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// Config in TOML.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// Take over the links that another engine works on: it ends once this one is ready. Blocked flows stay blocked.
+    #[arg(long = TAKEOVER)]
+    pub takeover: bool,
+}
+
+/// The flag with which an engine takes over.
+pub(crate) const TAKEOVER: &str = "takeover";
+
+/// Arguments of `weir upgrade`.
+#[derive(Debug, Args)]
+pub struct UpgradeArgs {
+    /// Config in TOML, the one that the engine runs with.
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
 }
@@ -208,6 +224,7 @@ impl Cli {
         match self.command {
             Command::Run(args) => crate::run::run(&args),
             Command::Reload(args) => crate::run::reload(&args),
+            Command::Upgrade(args) => crate::run::upgrade(&args),
             Command::Detach(args) => crate::run::detach(&args),
             Command::Check(args) => check::check(&args),
             Command::Packs(PacksCommand::Test(args)) => packs::test(&args),

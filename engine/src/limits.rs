@@ -73,3 +73,21 @@ pub const LATENCY_NS_MAX: u64 = 1_000_000_000;
 
 /// Mistakes of packs that one event repeats; the log has them all.
 pub const RELOAD_MISTAKES_TOLD_MAX: usize = 16;
+
+/// Blocked flows that one engine hands over to the next. Each takes it some microseconds to enter, while nobody works on the
+/// link: with so many that is a quarter of a second.
+pub const FLOWS_HANDED_OVER_MAX: usize = 1 << 16;
+
+/// Bytes in which they are told: twice what [`FLOWS_HANDED_OVER_MAX`] of them take, with the longest names and addresses.
+pub const HAND_OVER_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// Bytes of one line of a hand-over: the longest name of a link and to spare.
+pub const HAND_OVER_LINE_BYTES_MAX: u64 = 256;
+
+/// Microseconds without a frame after which a worker that stops has seen the last one: those that the kernel had under way to
+/// it when its heartbeat ended come with the end of a poll of the port, within some microseconds.
+pub const RETIRE_QUIET_US: u64 = 2_000;
+
+/// Milliseconds for which a worker that stops waits for that, and for its last frames to be sent: a port that is stuck must
+/// not keep it.
+pub const RETIRE_MS_MAX: u64 = 100;

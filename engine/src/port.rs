@@ -2,7 +2,7 @@
 
 mod counters;
 mod memory;
-mod xdp;
+pub(crate) mod xdp;
 
 pub use af_xdp::Port;
 use dataplane::flow::{Elsewhere, FlowRecord};

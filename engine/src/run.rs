@@ -2,32 +2,45 @@
 
 mod claim;
 mod cores;
+mod hand_over;
 mod idle;
+mod incumbent;
 mod links;
 mod reloader;
 mod rule_slot;
 mod signals;
+mod successor;
 mod supervisor;
+mod upgrade;
+mod worker_settings;
 mod worker_thread;
 
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, anyhow};
 use dlp_patterns::RuleSet;
+use rustix::process::{Pid, Signal, kill_process};
+use sd_notify::NotifyState;
 
 use self::claim::Claim;
 use self::reloader::Reloader;
 use self::signals::Signals;
-use self::supervisor::Supervisor;
-use crate::cli::{DetachArgs, ReloadArgs, RunArgs};
+use self::supervisor::{Ending, Supervisor, tell_systemd};
+use crate::cli::{DetachArgs, ReloadArgs, RunArgs, UpgradeArgs};
 use crate::config::Config;
 use crate::counters::{CountersTable, LinksTable};
 use crate::eve::EveLog;
 use crate::failure::Failure;
 use crate::packs::Packs;
+
+/// How long an upgrade may take: to start, to compile rules, and to bind.
+const UPGRADE_WITHIN: Duration = Duration::from_secs(30);
+/// Between two looks at who works on a link.
+const UPGRADE_LOOK: Duration = Duration::from_millis(50);
 
 /// Inspects the links of a config until stopped by SIGTERM or SIGINT.
 ///
@@ -39,7 +52,7 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
         return Err(Failure::Mistakes(vec![mistake]));
     }
     let rules = Arc::new(load(&config)?);
-    inspect(&config, Reloader::new(args.config.clone(), config.clone(), rules))
+    inspect(&config, Reloader::new(args.config.clone(), config.clone(), rules), args.takeover)
 }
 
 /// The rules that the engine starts with.
@@ -62,15 +75,27 @@ pub(crate) fn without_link(file: &Path, config: &Config) -> Option<String> {
     config.links.is_empty().then(|| format!("{}: {told}\n  hint: {hint}", file.display()))
 }
 
-fn inspect(config: &Config, mut reloader: Reloader) -> Result<(), Failure> {
+fn inspect(config: &Config, mut reloader: Reloader, takes_over: bool) -> Result<(), Failure> {
     let signals = Signals::install().context("cannot listen to signals")?;
     let names = config.links.iter().map(|link| link.ports.name.clone()).collect();
     let mut log =
         EveLog::open(&config.events, names, signals.reopen()).map_err(|error| no_events(config, &error))?;
-    let links = links::open(config)?;
-    let mut supervisor = Supervisor::start(config, &reloader, links, &log, &signals)?;
-    let outcome = supervisor.watch(&mut reloader, &mut log, &signals);
-    let (counters, links) = supervisor.stop(outcome.is_ok());
+    let (ready, mut incumbent) = links::prepare(config, &reloader.rules(), takes_over)?;
+    let links = links::open(ready, incumbent.as_mut())?;
+    let mut supervisor = Supervisor::start(config, &reloader, links, &log)?;
+    if let Some(incumbent) = incumbent {
+        let gap_ms = incumbent.relieve().as_secs_f64() * 1000.0;
+        tracing::info!(gap_ms, "links are taken over");
+    }
+    if !signals.is_stopping() {
+        tell_systemd(&[NotifyState::Ready]);
+        eprintln!("weir: ready");
+    }
+    let (outcome, (counters, links)) = match supervisor.watch(&mut reloader, &mut log, &signals) {
+        Ok(Ending::Stop) => (Ok(()), supervisor.stop(true)),
+        Ok(Ending::HandOver(successor)) => supervisor.hand_over(successor),
+        Err(failure) => (Err(failure), supervisor.stop(false)),
+    };
     log.stats(&counters, &links, supervisor.uptime_s(), now_ns());
     log.close();
     eprintln!("{}\n{}", CountersTable(&counters), LinksTable(&links));
@@ -112,18 +137,55 @@ pub fn reload(args: &ReloadArgs) -> Result<(), Failure> {
     }
     // What is compiled here, the engine finds in the cache.
     let (rules, _) = Packs::read(&config.packs).compile_cached()?;
-    let name = &config.links[0].ports.name;
-    let holder = Claim::holder(name).with_context(|| format!("cannot see who works on link {name}"))?;
-    let engine = holder.ok_or_else(|| {
-        anyhow!("link {name}: no engine works on it\n  hint: run this in the network namespace of the engine")
-    })?;
-    rustix::process::kill_process(engine, rustix::process::Signal::HUP)
-        .with_context(|| format!("cannot ask the engine, process {}", engine.as_raw_nonzero()))?;
+    let engine = signal_engine(&config, Signal::HUP)?;
     let (count, process) = (rules.rules().len(), engine.as_raw_nonzero());
     eprintln!(
         "weir: the engine, process {process}, was asked to load {count} rules; its log says when they are in force"
     );
     Ok(())
+}
+
+/// Has the engine that runs with a config replaced by one of the binary that now stands in its place, after a check that
+/// this can read config and packs.
+///
+/// # Errors
+/// If config or packs are wrong, no engine works on the links, this user may not ask it, or nobody takes over.
+pub fn upgrade(args: &UpgradeArgs) -> Result<(), Failure> {
+    let config = Config::read(&args.config)?;
+    if let Some(mistake) = without_link(&args.config, &config) {
+        return Err(Failure::Mistakes(vec![mistake]));
+    }
+    Packs::read(&config.packs).compile_cached()?;
+    let former = signal_engine(&config, Signal::USR2)?;
+    let name = &config.links[0].ports.name;
+    let begun = Instant::now();
+    while begun.elapsed() < UPGRADE_WITHIN {
+        thread::sleep(UPGRADE_LOOK);
+        let holder = Claim::holder(name).with_context(|| format!("cannot see who works on link {name}"))?;
+        if let Some(engine) = holder.filter(|engine| *engine != former) {
+            let (former, engine) = (former.as_raw_nonzero(), engine.as_raw_nonzero());
+            eprintln!("weir: process {engine} has taken over from process {former}");
+            return Ok(());
+        }
+    }
+    let (seconds, former) = (UPGRADE_WITHIN.as_secs(), former.as_raw_nonzero());
+    Err(anyhow!(
+        "within {seconds} s nobody has taken over from the engine, process {former}\n  hint: its log says why; it goes on \
+         unless it says otherwise"
+    )
+    .into())
+}
+
+/// Sends a signal to the engine that works on the links of a config: its process.
+fn signal_engine(config: &Config, signal: Signal) -> Result<Pid, Failure> {
+    let name = &config.links[0].ports.name;
+    let holder = Claim::holder(name).with_context(|| format!("cannot see who works on link {name}"))?;
+    let engine = holder.ok_or_else(|| {
+        anyhow!("link {name}: no engine works on it\n  hint: run this in the network namespace of the engine")
+    })?;
+    kill_process(engine, signal)
+        .with_context(|| format!("cannot ask the engine, process {}", engine.as_raw_nonzero()))?;
+    Ok(engine)
 }
 
 /// The time of day, in ns since the epoch.

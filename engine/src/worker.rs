@@ -86,11 +86,9 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
         self.pipeline.swap_rules(epoch, rules, now_ns);
     }
 
-    /// Ends all flows and hands back the books.
-    pub fn finish(mut self, now_ns: u64) -> (Pipeline, S) {
-        self.pipeline.finish(now_ns, &mut self.sink);
-        self.take_back(now_ns);
-        (self.pipeline, self.sink)
+    /// Its parts, each as it is: no flow has ended.
+    pub fn into_parts(self) -> (I, Pipeline, S) {
+        (self.io, self.pipeline, self.sink)
     }
 
     /// The books so far.

@@ -20,14 +20,15 @@ eve = "$2"
 END
 }
 
-# engine_up CONFIG LOG: starts the engine and waits until it says that it is ready. Where it ends instead, its
+# engine_up CONFIG LOG [ARGUMENT]...: starts the engine and waits until it says that it is ready. Where it ends instead, its
 # exit code is in engine_exit.
 engine_up() {
     engine_config=$1
     local log=$2 _
+    shift 2
     : >"$log"
     nsenter --net="$(lab_netns middle)" "${engine_through[@]}" \
-        "$weir" run --config "$engine_config" >>"$log" 2>&1 &
+        "$weir" run --config "$engine_config" "$@" >>"$log" 2>&1 &
     engine_pid=$!
     for _ in {1..200}; do
         grep -q 'weir: ready' "$log" && return

@@ -11,6 +11,9 @@ use std::{
     },
 };
 
+/// When a heart beat that has stopped for good: at the start of the machine, which is longer ago than any timeout.
+const LONG_AGO_NS: u64 = 0;
+
 /// Tells both XDP programs of a link that the worker of a queue is alive. Cheap to clone and to call.
 #[derive(Clone, Debug)]
 pub struct Heartbeat {
@@ -30,6 +33,16 @@ impl Heartbeat {
     /// If the link has no such queue.
     pub fn beat(&self, queue: u32) {
         self.cells.store(queue, monotonic_ns());
+    }
+
+    /// Says that the worker of an RX queue takes no more frames: from this instant, those of that queue take the way
+    /// of a lost engine.
+    ///
+    /// # Panics
+    ///
+    /// If the link has no such queue.
+    pub fn lapse(&self, queue: u32) {
+        self.cells.store(queue, LONG_AGO_NS);
     }
 
     /// Says that the worker of every RX queue is alive now.

@@ -45,6 +45,7 @@ mod programs;
 mod queue;
 mod settled;
 mod socket;
+mod unbound;
 
 pub use batch::{Action, Applied, RxBatch};
 pub use config::{AttachMode, LinkConfig, OnEngineLoss, ZeroCopy};
@@ -52,7 +53,7 @@ pub use dry_run::{DryRun, Fate, ReadFlow};
 pub use error::Error;
 pub use frames::Census;
 pub use heartbeat::Heartbeat;
-pub use link::{Link, detach_leftover};
+pub use link::{Link, PreparedLink, detach_leftover};
 pub use port::Port;
 pub use probe::probe;
 pub use programs::ProgramCounters;

@@ -51,6 +51,9 @@ pub const SOURCE_PPS_MAX: u32 = 10_000_000;
 /// process that has just ended with a delay.
 pub const BIND_RETRY_MS: u64 = 2_000;
 
+/// Microseconds between two such questions: while they are asked, no engine has the frames of the queue.
+pub const BIND_RETRY_INTERVAL_US: u64 = 500;
+
 /// `sendto` calls of one flush and port. One sends 32 frames, so this moves more than a batch even if
 /// the kernel had held some back.
 pub const KICKS_PER_FLUSH_MAX: usize = 8;

@@ -4,13 +4,14 @@ use std::mem;
 use std::os::fd::AsRawFd;
 
 use crate::{
-    Error, Heartbeat, LinkConfig, OnEngineLoss, Port, ProgramCounters, Queue,
+    Error, Heartbeat, LinkConfig, OnEngineLoss, Port, ProgramCounters, Queue, SettledFlows,
     attached::master,
-    attachment::{Attachment, inspect, remove_pin},
+    attachment::{Attachment, Before, inspect, remove_pin},
     bpffs,
     config::is_link_name,
     device::Device,
     programs::Programs,
+    unbound::UnboundQueue,
 };
 
 /// The XDP programs of both ports, attached as long as this value lives. Dropping it, also in a panic, detaches
@@ -27,9 +28,20 @@ pub struct Link {
 impl Link {
     /// Opens a link, in this thread's network namespace: one [`Queue`] for each RX queue.
     ///
-    /// Everything is in place before the first program is attached, so that an engine started after a killed one
-    /// takes over between two frames.
+    /// # Errors
+    ///
+    /// Those of [`Link::prepare`] and of [`PreparedLink::open`].
     pub fn open(config: &LinkConfig) -> Result<(Link, Vec<Queue>), Error> {
+        Link::prepare(config)?.open()
+    }
+
+    /// Does all that can be done without a change to the ports, in this thread's network namespace. Another engine
+    /// may still work on them, undisturbed.
+    ///
+    /// # Errors
+    ///
+    /// If the config does not fit the ports, a foreign program is attached to one, or the machine lacks what it takes.
+    pub fn prepare(config: &LinkConfig) -> Result<PreparedLink, Error> {
         config.validate()?;
         bpffs::prepare()?;
         let [inside, outside] = Port::BOTH.map(|port| Device::open(config.interface(port)));
@@ -42,26 +54,10 @@ impl Link {
         let [inside, outside] =
             Port::BOTH.map(|port| inspect(&devices[port as usize], &bpffs::pin_path(&config.name, port)));
         let before = [inside?, outside?];
-        let mut programs = Programs::load(config, queue_count)?;
-        let mut queues: Vec<Queue> =
-            (0..queue_count).map(|index| Queue::open(config, index)).collect::<Result<_, _>>()?;
-        let settled = programs.settled()?;
-        for queue in &mut queues {
-            for port in Port::BOTH {
-                programs.set_socket(port, queue.index(), queue.socket(port).as_raw_fd())?;
-            }
-            queue.set_settled(settled.clone());
-        }
-        let heartbeat = Heartbeat::new(programs.heartbeat_cells()?);
-        heartbeat.beat_all();
-        let [inside, outside] = before;
-        let mut attach = |port: Port, before| {
-            let (program, device) = (programs.xdp(port), &devices[port as usize]);
-            Attachment::new(program, device, before, config.attach(), bpffs::pin_path(&config.name, port))
-        };
-        // Where the second fails, dropping the first detaches it.
-        let attachments = [attach(Port::Inside, inside)?, attach(Port::Outside, outside)?];
-        Ok((Link { _attachments: attachments, programs, heartbeat, _devices: devices }, queues))
+        let programs = Programs::load(config, queue_count)?;
+        let queues =
+            (0..queue_count).map(|index| UnboundQueue::new(config, index)).collect::<Result<_, _>>()?;
+        Ok(PreparedLink { config: config.clone(), devices, before, programs, queues })
     }
 
     /// The engine's sign of life; each worker keeps one.
@@ -81,6 +77,58 @@ impl Link {
     /// for the loss of the engine, until the next [`Link::open`] takes over or [`detach_leftover`] removes them.
     pub fn abandon(self) {
         mem::forget(self);
+    }
+}
+
+/// A link whose programs are loaded and whose memory is made: nothing is bound or attached yet, and dropping it changes
+/// nothing.
+#[derive(Debug)]
+pub struct PreparedLink {
+    config: LinkConfig,
+    devices: [Device; 2],
+    before: [Before; 2],
+    programs: Programs,
+    queues: Vec<UnboundQueue>,
+}
+
+impl PreparedLink {
+    /// How many queues it will have.
+    pub fn queues(&self) -> usize {
+        self.queues.len()
+    }
+
+    /// The flows that its programs are to drop from their first frame on; `None` where all are left to the engine.
+    pub fn settled(&self) -> Result<Option<SettledFlows>, Error> {
+        self.programs.settled()
+    }
+
+    /// Binds all queues, and attaches the programs. Everything is in place before the first of them is, so that an
+    /// engine started after another takes over between two frames.
+    ///
+    /// # Errors
+    ///
+    /// If another engine keeps its queues for longer than [`limits::BIND_RETRY_MS`](crate::limits::BIND_RETRY_MS), or a
+    /// driver refuses the mode that the config requires.
+    pub fn open(self) -> Result<(Link, Vec<Queue>), Error> {
+        let PreparedLink { config, devices, before: [inside, outside], mut programs, queues } = self;
+        let mut queues: Vec<Queue> =
+            queues.into_iter().map(|queue| queue.bind(&config)).collect::<Result<_, _>>()?;
+        let settled = programs.settled()?;
+        for queue in &mut queues {
+            for port in Port::BOTH {
+                programs.set_socket(port, queue.index(), queue.socket(port).as_raw_fd())?;
+            }
+            queue.set_settled(settled.clone());
+        }
+        let heartbeat = Heartbeat::new(programs.heartbeat_cells()?);
+        heartbeat.beat_all();
+        let mut attach = |port: Port, before| {
+            let (program, device) = (programs.xdp(port), &devices[port as usize]);
+            Attachment::new(program, device, before, config.attach(), bpffs::pin_path(&config.name, port))
+        };
+        // Where the second fails, dropping the first detaches it.
+        let attachments = [attach(Port::Inside, inside)?, attach(Port::Outside, outside)?];
+        Ok((Link { _attachments: attachments, programs, heartbeat, _devices: devices }, queues))
     }
 }
 

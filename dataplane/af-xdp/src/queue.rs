@@ -1,21 +1,9 @@
 //! One RX queue of both ports: one UMEM, two sockets, and frames that go from one to the other without a copy.
 
-use std::{
-    io,
-    num::NonZeroU32,
-    os::fd::AsRawFd,
-    thread,
-    time::{Duration, Instant},
-};
-
-use xsk_rs::{
-    Umem,
-    config::{BindFlags, FrameSize, Interface, QueueSize, UmemConfig},
-};
+use std::{io, os::fd::AsRawFd};
 
 use crate::{
-    AttachMode, Census, Error, LinkConfig, Port, RxBatch, SettledFlows, SocketStatistics, ZeroCopy,
-    error::errno,
+    Census, LinkConfig, Port, RxBatch, SettledFlows, SocketStatistics,
     frames::Frames,
     limits::{self, BATCH_FRAMES_MAX},
     socket::Socket,
@@ -37,59 +25,12 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// Makes the UMEM, and binds the sockets of both ports, which must have been found to exist.
-    pub(crate) fn open(config: &LinkConfig, index: u32) -> Result<Queue, Error> {
-        let copy = BindFlags::XDP_COPY | BindFlags::XDP_USE_NEED_WAKEUP;
-        let zero_copy = BindFlags::XDP_ZEROCOPY | BindFlags::XDP_USE_NEED_WAKEUP;
-        match (config.zero_copy, config.attach) {
-            (ZeroCopy::Require, _) => Queue::bind(config, index, zero_copy),
-            (ZeroCopy::Never, _) | (_, AttachMode::Generic) => Queue::bind(config, index, copy),
-            (ZeroCopy::Auto, _) => match Queue::bind(config, index, zero_copy) {
-                Err(Error::ZeroCopyRefused { .. }) => Queue::bind(config, index, copy),
-                result => result,
-            },
-        }
-    }
-
-    /// Binds, and tries again for a while where the queue is busy: the sockets of a process that has just
-    /// ended are freed with a delay.
-    fn bind(config: &LinkConfig, index: u32, flags: BindFlags) -> Result<Queue, Error> {
-        let deadline = Instant::now() + Duration::from_millis(limits::BIND_RETRY_MS);
-        loop {
-            match Queue::bind_once(config, index, flags) {
-                Err(Error::QueueBusy { .. }) if Instant::now() < deadline => {
-                    thread::sleep(Duration::from_millis(20));
-                }
-                result => return result,
-            }
-        }
-    }
-
-    fn bind_once(config: &LinkConfig, index: u32, flags: BindFlags) -> Result<Queue, Error> {
-        // The kernel may call a ring full that is not: at least twice the room keeps that from mattering.
-        let ring_frames = QueueSize::new(config.frames_per_queue)
-            .expect("the validated number of frames is a power of two");
-        let frame_size = FrameSize::new(config.frame_bytes).expect("a validated frame size");
-        let umem_config = UmemConfig::builder()
-            .frame_size(frame_size)
-            .fill_queue_size(ring_frames)
-            .comp_queue_size(ring_frames)
-            .build()
-            .expect("a validated frame size");
-        let count = NonZeroU32::new(config.frames_per_queue).expect("a validated number of frames");
-        let (umem, descs) =
-            Umem::new(umem_config, count, false).map_err(|error| umem_error(config, &error))?;
-        let bind = |port: Port| {
-            let name = config.interface(port);
-            let interface: Interface = name.parse().expect("the name of a device that exists has no NUL");
-            Socket::bind(port, &umem, &interface, index, ring_frames, flags)
-                .map_err(|error| bind_error(name, index, flags, &error))
-        };
-        let sockets = [bind(Port::Inside)?, bind(Port::Outside)?];
+    /// Takes over sockets just bound, and gives both ports frames to receive into.
+    pub(crate) fn new(config: &LinkConfig, index: u32, frames: Frames, sockets: [Socket; 2]) -> Queue {
         let zero_copy = sockets.iter().all(|socket| socket.is_zero_copy().unwrap_or(false));
         let mut queue = Queue {
             index,
-            frames: Frames::new(umem, descs, config.frame_bytes),
+            frames,
             sockets,
             fill_target: config.frames_per_queue as usize / 8 * 3,
             sending_max: config.frames_per_queue as usize / 8 - BATCH_FRAMES_MAX,
@@ -97,7 +38,7 @@ impl Queue {
             settled: None,
         };
         queue.flush();
-        Ok(queue)
+        queue
     }
 
     /// The index of this RX queue on its ports, counted from zero.
@@ -227,30 +168,5 @@ impl Queue {
     /// How many more frames a port may have in sending.
     fn room(&self, port: Port) -> usize {
         self.sending_max.saturating_sub(self.frames.sending(port))
-    }
-}
-
-fn umem_error(config: &LinkConfig, error: &(dyn std::error::Error + 'static)) -> Error {
-    match errno(error) {
-        Some(libc::ENOBUFS) => Error::LockedMemory {
-            umem_bytes: u64::from(config.frame_bytes) * u64::from(config.frames_per_queue),
-        },
-        _ => Error::from_cause("make", "a UMEM", error),
-    }
-}
-
-fn bind_error(
-    interface: &str,
-    queue: u32,
-    flags: BindFlags,
-    error: &(dyn std::error::Error + 'static),
-) -> Error {
-    match errno(error) {
-        Some(libc::EBUSY) => Error::QueueBusy { interface: interface.to_owned(), queue },
-        Some(code @ (libc::EOPNOTSUPP | libc::EINVAL)) if flags.contains(BindFlags::XDP_ZEROCOPY) => {
-            let source = io::Error::from_raw_os_error(code);
-            Error::ZeroCopyRefused { interface: interface.to_owned(), queue, source }
-        }
-        _ => Error::from_cause("bind an AF_XDP socket to", interface, error),
     }
 }

@@ -72,6 +72,10 @@ impl Tracked {
         self.connection.is_some() && (client == side) != (direction == Direction::ToServer)
     }
 
+    pub(super) fn client_side(&self) -> Option<Side> {
+        self.client_side
+    }
+
     pub(super) fn app(&self) -> &App {
         &self.app
     }

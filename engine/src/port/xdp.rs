@@ -1,6 +1,6 @@
 //! A queue of AF_XDP sockets: what a worker runs with.
 
-use af_xdp::{Action, Port, Queue, RxBatch, SettledKey};
+use af_xdp::{Action, Port, Queue, RxBatch, SettledFlows, SettledKey};
 use dataplane::flow::{Elsewhere, FlowRecord};
 use dataplane::verdict::Verdict;
 
@@ -22,18 +22,28 @@ impl PacketIo for Queue {
     }
 
     fn settle(&mut self, flow: &FlowRecord) -> bool {
-        let (Some(key), Some(settled)) = (key(flow), self.settled()) else { return false };
-        settled.insert(&key)
+        enter(self.settled(), flow)
     }
 
     fn unsettle(&mut self, flow: &FlowRecord, now_ns: u64) -> Elsewhere {
-        let counts = key(flow).zip(self.settled()).and_then(|(key, settled)| settled.take(&key));
-        counts.map_or(Elsewhere::default(), |counts| Elsewhere {
-            frames: counts.frames,
-            bytes: counts.bytes,
-            last_ns: counts.idle_ns.map(|idle_ns| now_ns.saturating_sub(idle_ns)),
-        })
+        take(self.settled(), flow, now_ns)
     }
+}
+
+/// Has the XDP programs drop the frames of a flow; false where they cannot, or do already.
+pub(crate) fn enter(settled: Option<&mut SettledFlows>, flow: &FlowRecord) -> bool {
+    let (Some(key), Some(settled)) = (key(flow), settled) else { return false };
+    settled.insert(&key)
+}
+
+/// Has the XDP programs drop the frames of a flow no longer; what they dropped of it, at `now_ns` since the epoch.
+pub(crate) fn take(settled: Option<&mut SettledFlows>, flow: &FlowRecord, now_ns: u64) -> Elsewhere {
+    let counts = key(flow).zip(settled).and_then(|(key, settled)| settled.take(&key));
+    counts.map_or(Elsewhere::default(), |counts| Elsewhere {
+        frames: counts.frames,
+        bytes: counts.bytes,
+        last_ns: counts.idle_ns.map(|idle_ns| now_ns.saturating_sub(idle_ns)),
+    })
 }
 
 /// A flow as the XDP programs name it. Its client is the source, as the counts begin with those to the server.

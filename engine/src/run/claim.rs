@@ -7,6 +7,8 @@ use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use rustix::net::sockopt::socket_peercred;
 use rustix::process::Pid;
 
+use super::successor::Successor;
+
 /// A link's name, held as an abstract socket: the kernel lets go of it with the process, however that ends.
 /// Names are those of this network namespace, as the link's interfaces are.
 #[derive(Debug)]
@@ -29,16 +31,27 @@ impl Claim {
 
     /// The process that works on a link, where there is one.
     pub(super) fn holder(name: &str) -> io::Result<Option<Pid>> {
+        Ok(Claim::call(name)?.map(|(pid, _)| pid))
+    }
+
+    /// The process that works on a link, where there is one, and a connection to it.
+    pub(super) fn call(name: &str) -> io::Result<Option<(Pid, UnixStream)>> {
         match UnixStream::connect_addr(&address(name)?) {
-            Ok(socket) => Ok(Some(socket_peercred(&socket)?.pid)),
+            Ok(socket) => Ok(Some((socket_peercred(&socket)?.pid, socket))),
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// Closes the connections of those who asked who the holder is: else these would fill the backlog.
-    pub(super) fn dismiss(&self) {
-        while self.socket.accept().is_ok() {}
+    /// Somebody who asks for the link, if anybody does. Closes the connections of those who only asked who the holder is:
+    /// else these would fill the backlog.
+    pub(super) fn successor(&self) -> Option<Successor> {
+        while let Ok((stream, _)) = self.socket.accept() {
+            if let Some(successor) = Successor::of(stream) {
+                return Some(successor);
+            }
+        }
+        None
     }
 }
 
@@ -48,6 +61,10 @@ fn address(link: &str) -> io::Result<SocketAddr> {
 
 #[cfg(test)]
 mod tests {
+    use std::{iter, thread};
+
+    use super::super::hand_over::Knowledge;
+    use super::super::incumbent::Incumbent;
     use super::*;
 
     #[test]
@@ -57,10 +74,29 @@ mod tests {
         let claim = Claim::link(&name).expect("sockets can be made").expect("it is free");
         for _ in 0..300 {
             assert_eq!(Claim::holder(&name).expect("asks"), Some(rustix::process::getpid()));
-            claim.dismiss();
+            assert!(claim.successor().is_none());
         }
         drop(claim);
         assert_eq!(Claim::holder(&name).expect("asks"), None);
+    }
+
+    #[test]
+    fn whoever_asks_for_a_link_is_told_apart() {
+        let name = format!("claim-successor-{}", std::process::id());
+        let claim = Claim::link(&name).expect("sockets can be made").expect("it is free");
+        let waiting = thread::spawn(move || {
+            let mut incumbent = Incumbent::of(&name);
+            let knowledge = incumbent.release(["lan", "dmz"].into_iter());
+            incumbent.relieve();
+            knowledge
+        });
+        let mut successor = iter::repeat_with(|| claim.successor()).flatten().next().expect("it asks");
+        assert_eq!(["lan", "dmz", "wan"].map(|link| successor.wants(link)), [true, true, false]);
+        assert_eq!(successor.pid(), rustix::process::getpid());
+        successor.begin(&Knowledge::default()).expect("it works");
+        successor.farewell();
+        let knowledge = waiting.join().expect("no panic").expect("released");
+        assert_eq!(knowledge, Some(Knowledge::default()));
     }
 
     #[test]

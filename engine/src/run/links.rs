@@ -1,39 +1,106 @@
 //! The links of a config, opened.
 
-use af_xdp::{Link, Queue};
+use std::sync::Arc;
+
+use af_xdp::{Link, PreparedLink, Queue};
 use anyhow::{Context, anyhow};
+use dataplane::pipeline::Pipeline;
+use dlp_patterns::RuleSet;
+use rustix::process::Pid;
 
 use super::claim::Claim;
+use super::hand_over::Knowledge;
+use super::incumbent::Incumbent;
+use super::now_ns;
+use super::worker_settings::worker_settings;
 use crate::config::{Config, LinkConfig};
 use crate::failure::Failure;
 use crate::limits::WORKERS_MAX;
+use crate::port::xdp;
+
+/// A link of which everything is ready but its ports, and the pipelines of its workers to be.
+pub(super) struct ReadyLink {
+    prepared: PreparedLink,
+    config: LinkConfig,
+    /// `None` where an engine holds it that is to let go of it.
+    claim: Option<Claim>,
+    pipelines: Vec<Pipeline>,
+}
 
 /// A link whose frames come to its queues.
 pub(super) struct OpenLink {
     pub(super) link: Link,
-    pub(super) queues: Vec<Queue>,
+    /// With each queue, what judges its frames.
+    pub(super) queues: Vec<(Queue, Pipeline)>,
     pub(super) config: LinkConfig,
     pub(super) claim: Claim,
 }
 
-/// Opens every link. Where one cannot be, those before it are detached again.
-pub(super) fn open(config: &Config) -> Result<Vec<OpenLink>, Failure> {
-    let links: Vec<OpenLink> = config.links.iter().map(open_link).collect::<Result<_, _>>()?;
-    let queues: usize = links.iter().map(|link| link.queues.len()).sum();
-    if queues > WORKERS_MAX {
-        let told = format!(
-            "the links have {queues} queues, but an engine has at most {WORKERS_MAX} workers\n  hint: `ethtool -L \
-             DEV combined N` lowers their number"
-        );
-        return Err(Failure::Mistakes(vec![told]));
+/// Makes everything ready that can be without a change to any link. Links that `incumbent` holds are not claimed yet.
+pub(super) fn prepare(
+    config: &Config,
+    rules: &Arc<RuleSet>,
+    takes_over: bool,
+) -> Result<(Vec<ReadyLink>, Option<Incumbent>), Failure> {
+    let mut ready = Vec::new();
+    let mut holder: Option<(Pid, Incumbent)> = None;
+    let mut workers = 0;
+    for link in &config.links {
+        let name = &link.ports.name;
+        let claim = if takes_over { claim_or_meet(name, &mut holder)? } else { Some(claim(name)?) };
+        let prepared = Link::prepare(&link.ports).map_err(|error| failure(name, &error))?;
+        let first = workers;
+        workers += prepared.queues();
+        if workers > WORKERS_MAX {
+            let told = format!(
+                "the links have more than {WORKERS_MAX} queues, but an engine has at most so many workers\n  hint: \
+                 `ethtool -L DEV combined N` lowers their number"
+            );
+            return Err(Failure::Mistakes(vec![told]));
+        }
+        let pipelines = (first..workers)
+            .map(|worker| Pipeline::new(worker_settings(config, link, worker), Arc::clone(rules)))
+            .collect();
+        ready.push(ReadyLink { prepared, config: link.clone(), claim, pipelines });
     }
-    Ok(links)
+    Ok((ready, holder.map(|(_, incumbent)| incumbent)))
 }
 
-fn open_link(config: &LinkConfig) -> Result<OpenLink, Failure> {
+/// Opens every link, after `incumbent` has let go of those that it holds. Where one cannot be opened, those before it are
+/// detached again.
+pub(super) fn open(
+    ready: Vec<ReadyLink>,
+    incumbent: Option<&mut Incumbent>,
+) -> Result<Vec<OpenLink>, Failure> {
+    let mut known = Knowledge::default();
+    if let Some(incumbent) = incumbent {
+        let names = ready.iter().map(|link| link.config.ports.name.as_str());
+        let told =
+            incumbent.release(names).context("the engine that works on the links does not let go of them");
+        known = told?.unwrap_or_else(|| {
+            tracing::warn!("the former engine is of another version: what it had blocked is judged anew");
+            Knowledge::default()
+        });
+        tracing::info!(blocked_flows = known.len(), "the former engine has let go of the links");
+    }
+    ready.into_iter().enumerate().map(|(index, link)| open_link(index as u16, link, &known)).collect()
+}
+
+fn open_link(index: u16, ready: ReadyLink, known: &Knowledge) -> Result<OpenLink, Failure> {
+    let ReadyLink { prepared, config, claim: held, mut pipelines } = ready;
     let ports = &config.ports;
-    let claim = claim(&ports.name)?;
-    let (link, queues) = Link::open(ports).map_err(|error| failure(&ports.name, &error))?;
+    let claim = match held {
+        Some(claim) => claim,
+        None => claim(&ports.name)?,
+    };
+    // Before the programs are attached: nothing of these flows may pass in between.
+    let mut settled = prepared.settled().map_err(|error| failure(&ports.name, &error))?;
+    let (now_ns, count) = (now_ns(), pipelines.len());
+    for (queue, flow) in known.of_link(&ports.name, index) {
+        let is_elsewhere = xdp::enter(settled.as_mut(), &flow.record);
+        pipelines[queue as usize % count].block(&flow, is_elsewhere, now_ns);
+    }
+    let (link, queues) = prepared.open().map_err(|error| failure(&ports.name, &error))?;
     let zero_copy = queues.iter().filter(|queue| queue.is_zero_copy()).count();
     tracing::info!(
         link = ports.name,
@@ -57,7 +124,8 @@ fn open_link(config: &LinkConfig) -> Result<OpenLink, Failure> {
             "more cores than queues: the last of `cores` get no worker"
         );
     }
-    Ok(OpenLink { link, queues, config: config.clone(), claim })
+    let queues = queues.into_iter().zip(pipelines).collect();
+    Ok(OpenLink { link, queues, config, claim })
 }
 
 /// Claims a link for this process.
@@ -65,11 +133,38 @@ pub(super) fn claim(link: &str) -> Result<Claim, Failure> {
     let claim = Claim::link(link).with_context(|| format!("link {link} cannot be claimed"))?;
     claim.ok_or_else(|| {
         anyhow!(
-            "link {link}: another engine works on it
-  hint: stop that engine first"
+            "link {link}: another engine works on it\n  hint: stop that engine first, or take its links over with `weir \
+             run --takeover`"
         )
         .into()
     })
+}
+
+/// Claims a link that is free; `None` where an engine works on it, which is `holder` then. That has to be the same for all.
+fn claim_or_meet(link: &str, holder: &mut Option<(Pid, Incumbent)>) -> Result<Option<Claim>, Failure> {
+    let asked = || format!("link {link} cannot be claimed");
+    if let Some(claim) = Claim::link(link).with_context(asked)? {
+        return Ok(Some(claim));
+    }
+    let Some(pid) = Claim::holder(link).with_context(asked)? else {
+        return claim(link).map(Some);
+    };
+    match holder {
+        Some((first, _)) if *first != pid => {
+            let (first, pid) = (first.as_raw_nonzero(), pid.as_raw_nonzero());
+            Err(anyhow!(
+                "link {link}: process {pid} works on it, and process {first} on another link of this config\n  hint: only \
+                 one engine's links can be taken over at once; stop one of them first"
+            )
+            .into())
+        }
+        Some(_) => Ok(None),
+        None => {
+            tracing::info!(process = pid.as_raw_nonzero(), "an engine works on the links, to be taken over");
+            *holder = Some((pid, Incumbent::of(link)));
+            Ok(None)
+        }
+    }
 }
 
 /// What a refusal of the port layer means for the command.

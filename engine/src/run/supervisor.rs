@@ -1,6 +1,5 @@
 //! Starts the workers, watches over them, and tells systemd and the log how they are.
 
-use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::mem;
 use std::sync::Arc;
@@ -11,23 +10,25 @@ use std::time::{Duration, Instant};
 use af_xdp::{Link, ProgramCounters};
 use anyhow::{Context, anyhow};
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
-use dataplane::pipeline::{Counters, Pipeline};
-use dataplane::policy::Settings;
+use dataplane::pipeline::Counters;
 use sd_notify::NotifyState;
 
 use super::claim::Claim;
 use super::cores::Cores;
+use super::hand_over::Knowledge;
 use super::idle::Idle;
 use super::links::OpenLink;
 use super::now_ns;
 use super::reloader::Reloader;
 use super::signals::Signals;
-use super::worker_thread::{Books, Ended, Report, WorkerThread};
-use crate::config::{Config, LinkConfig};
+use super::successor::Successor;
+use super::upgrade::Upgrade;
+use super::worker_thread::{Books, Ended, Report, Retired, WorkerThread};
+use crate::config::Config;
 use crate::eve::EveLog;
 use crate::failure::Failure;
 use crate::latency::Latency;
-use crate::limits::{REPORTS_MAX, WORKER_BITS, WORKERS_MAX};
+use crate::limits::REPORTS_MAX;
 use crate::port::{LinkCounters, PortCounters};
 use crate::worker::Worker;
 
@@ -35,6 +36,14 @@ use crate::worker::Worker;
 const TICK: Duration = Duration::from_millis(50);
 /// A worker that has not reported for so long is stuck: systemd's watchdog is no longer fed.
 const SILENCE_MAX: Duration = Duration::from_secs(2);
+
+/// How the watch over the workers ended.
+pub(super) enum Ending {
+    /// The operator wants it.
+    Stop,
+    /// Another engine is ready to work on the links.
+    HandOver(Successor),
+}
 
 /// The links, and the threads that work on them.
 pub(super) struct Supervisor {
@@ -53,14 +62,15 @@ struct WatchedLink {
     programs: [ProgramCounters; 2],
     /// Of its workers, since it was asked for last.
     latency: Latency,
-    claim: Claim,
+    /// `None` once it is left to another engine.
+    claim: Option<Claim>,
 }
 
 /// One worker as the supervisor knows it.
 struct Member {
     /// Index of its link.
     link: usize,
-    thread: Option<JoinHandle<Ended>>,
+    thread: Option<JoinHandle<Retired>>,
     books: Books,
     heard: Instant,
 }
@@ -72,7 +82,6 @@ impl Supervisor {
         reloader: &Reloader,
         links: Vec<OpenLink>,
         log: &EveLog,
-        signals: &Signals,
     ) -> Result<Supervisor, Failure> {
         let (sender, reports) = bounded(REPORTS_MAX);
         let mut supervisor = Supervisor {
@@ -86,10 +95,8 @@ impl Supervisor {
         let mut cores = free_cores(config);
         for (link_index, open) in links.into_iter().enumerate() {
             let mut chosen = open.config.cores.iter().copied();
-            for queue in open.queues {
+            for (queue, pipeline) in open.queues {
                 let index = supervisor.crew.len();
-                let settings = worker_settings(config, &open.config, index);
-                let pipeline = Pipeline::new(settings, reloader.rules());
                 let thread = WorkerThread {
                     index,
                     queue: queue.index(),
@@ -108,23 +115,21 @@ impl Supervisor {
                 link: open.link,
                 programs,
                 latency: Latency::default(),
-                claim: open.claim,
+                claim: Some(open.claim),
             });
-        }
-        if !signals.is_stopping() {
-            tell_systemd(&[NotifyState::Ready]);
-            eprintln!("weir: ready");
         }
         Ok(supervisor)
     }
 
-    /// Watches until asked to stop, or until a worker ends by itself. Loads packs anew when asked to.
+    /// Watches until asked to stop, until another engine asks for the links, or until a worker ends by itself. Loads packs
+    /// anew when asked to.
     pub(super) fn watch(
         &mut self,
         reloader: &mut Reloader,
         log: &mut EveLog,
         signals: &Signals,
-    ) -> Result<(), Failure> {
+    ) -> Result<Ending, Failure> {
+        let mut upgrade = Upgrade::default();
         let mut stats_at = self.started + self.stats_interval;
         let mut feed_at = self.started;
         let feed_interval = sd_notify::watchdog_enabled().map_or(Duration::MAX, |period| period / 3);
@@ -142,7 +147,13 @@ impl Supervisor {
             if let Some(index) = self.crew.iter().position(Member::has_ended) {
                 return Err(self.failure(index));
             }
-            self.links.iter().for_each(|watched| watched.claim.dismiss());
+            if let Some(successor) = self.links.iter().find_map(WatchedLink::successor) {
+                return Ok(Ending::HandOver(successor));
+            }
+            if signals.take_upgrade() {
+                upgrade.start();
+            }
+            upgrade.watch();
             if signals.take_reload() {
                 reloader.ask();
             }
@@ -161,27 +172,15 @@ impl Supervisor {
                 feed_at = now + feed_interval;
             }
         }
-        Ok(())
+        Ok(Ending::Stop)
     }
 
     /// Stops all workers and hands back the books of all, and the kernel's of their links. After a clean stop
     /// the links are detached; after a failure their programs stay, to do with the frames what the operator chose for the loss of the engine.
     pub(super) fn stop(&mut self, clean: bool) -> (Counters, Vec<LinkCounters>) {
         tell_systemd(&[NotifyState::Stopping]);
-        self.stop.store(true, Ordering::Relaxed);
-        for (index, member) in self.crew.iter_mut().enumerate() {
-            match member.thread.take().map(JoinHandle::join) {
-                Some(Ok(Ended { books, latency, outcome })) => {
-                    member.books = books;
-                    self.links[member.link].latency.add(&latency);
-                    if let Err(error) = outcome {
-                        tracing::error!(worker = index, %error, "worker failed");
-                    }
-                }
-                Some(Err(_)) => tracing::error!(worker = index, "worker panicked"),
-                None => {}
-            }
-        }
+        let retired = self.retire();
+        self.finish(retired);
         let links = self.link_counters();
         for watched in self.links.drain(..) {
             if clean {
@@ -191,6 +190,87 @@ impl Supervisor {
             }
         }
         (self.counters(), links)
+    }
+
+    /// Leaves the links to another engine, and hands back the books as [`stop`](Supervisor::stop) does. Until that one has put
+    /// its programs in place of ours, these do what the operator chose for the loss of the engine, and drop what was blocked.
+    ///
+    /// # Errors
+    /// If the other engine did not begin: then nobody works on the links.
+    pub(super) fn hand_over(
+        &mut self,
+        mut successor: Successor,
+    ) -> (Result<(), Failure>, (Counters, Vec<LinkCounters>)) {
+        let process = successor.pid().as_raw_nonzero().get();
+        tracing::info!(process, "another engine takes over");
+        let retired = self.retire();
+        let (mut knowledge, mut untold) = (Knowledge::default(), 0);
+        for (member, worker) in &retired {
+            let name = &self.links[self.crew[*member].link].config.name;
+            untold += knowledge.add(name, worker.queue(), worker.blocked());
+        }
+        if untold > 0 {
+            tracing::warn!(
+                flows = untold,
+                "more flows are blocked than can be handed over: these are judged anew"
+            );
+        }
+        self.links.iter_mut().for_each(|watched| watched.claim = None);
+        let begun = successor.begin(&knowledge).with_context(|| {
+            format!(
+                "process {process} asked for the links and did not begin to work on them\n  hint: they do what their \
+                 on_engine_loss says; its log says why, and `weir run` takes them up again"
+            )
+        });
+        if begun.is_ok() {
+            tell_systemd(&[NotifyState::MainPid(process.unsigned_abs())]);
+            successor.farewell();
+        }
+        self.finish(retired);
+        let links = self.link_counters();
+        for watched in self.links.drain(..) {
+            // Of a link that nobody goes on with, nothing is left behind, as after a clean stop.
+            if begun.is_ok() && !successor.wants(&watched.config.name) {
+                watched.link.detach();
+            } else {
+                watched.link.abandon();
+            }
+        }
+        (begun.map_err(Failure::from), (self.counters(), links))
+    }
+
+    /// Has all workers let go of their ports. Those that panicked are told of.
+    fn retire(&mut self) -> Vec<(usize, Retired)> {
+        self.stop.store(true, Ordering::Relaxed);
+        let mut retired = Vec::new();
+        for (index, member) in self.crew.iter_mut().enumerate() {
+            match member.thread.take().map(JoinHandle::join) {
+                Some(Ok(worker)) => retired.push((index, worker)),
+                Some(Err(_)) => tracing::error!(worker = index, "worker panicked"),
+                None => {}
+            }
+        }
+        retired
+    }
+
+    /// Ends the flows of all, side by side, and closes their books.
+    fn finish(&mut self, retired: Vec<(usize, Retired)>) {
+        let now_ns = now_ns();
+        let ended: Vec<(usize, Ended)> = thread::scope(|scope| {
+            let threads: Vec<_> = retired
+                .into_iter()
+                .map(|(index, worker)| (index, scope.spawn(move || worker.finish(now_ns))))
+                .collect();
+            threads.into_iter().filter_map(|(index, thread)| Some((index, thread.join().ok()?))).collect()
+        });
+        for (index, Ended { books, latency, outcome }) in ended {
+            let member = &mut self.crew[index];
+            member.books = books;
+            self.links[member.link].latency.add(&latency);
+            if let Err(error) = outcome {
+                tracing::error!(worker = index, %error, "worker failed");
+            }
+        }
     }
 
     /// Seconds since the workers began.
@@ -224,7 +304,8 @@ impl Supervisor {
         let config = &self.links[member.link].config;
         let (inside, outside) = (&config.inside, &config.outside);
         let ended = member.thread.take().map(|thread| {
-            thread.join().map(|ended| {
+            thread.join().map(|worker| {
+                let ended = worker.finish(now_ns());
                 member.books = ended.books;
                 ended.outcome
             })
@@ -243,6 +324,10 @@ impl Supervisor {
 }
 
 impl WatchedLink {
+    fn successor(&self) -> Option<Successor> {
+        self.claim.as_ref()?.successor()
+    }
+
     /// The counters of its programs; where they cannot be read, those of the last time.
     fn counters(&mut self) -> LinkCounters {
         match self.link.statistics() {
@@ -280,42 +365,9 @@ fn free_cores(config: &Config) -> Cores {
     Cores::new(&available, &taken)
 }
 
-/// The settings of one worker of a link: a secret hash seed, and flow identifiers that no other worker hands out.
-fn worker_settings(config: &Config, link: &LinkConfig, index: usize) -> Settings {
-    let secret = RandomState::new();
-    Settings {
-        hash_seed: [secret.hash_one(0), secret.hash_one(1)],
-        hands_over: link.ports.settled_flows_max > 0,
-        first_flow_id: first_flow_id(now_ns() / 1_000_000_000, index),
-        ..config.settings()
-    }
-}
-
-/// From the top: a zero, so that it is positive as an i64, 11 bits of the start time, [`WORKER_BITS`] of the worker,
-/// and 40 to count with.
-fn first_flow_id(start_s: u64, worker: usize) -> u64 {
-    assert!(worker < WORKERS_MAX, "the number of queues was checked when the links were opened");
-    (start_s & 0x7ff) << (40 + WORKER_BITS) | (worker as u64) << 40 | 1
-}
-
 /// Without systemd there is nobody to tell.
-fn tell_systemd(states: &[NotifyState<'_>]) {
+pub(super) fn tell_systemd(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
         tracing::warn!(%error, "systemd cannot be told");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_two_workers_give_out_the_same_flow_identifiers() {
-        let span = 1 << 40;
-        let firsts: Vec<u64> = (0..WORKERS_MAX).map(|worker| first_flow_id(u64::MAX, worker)).collect();
-        assert!(firsts.windows(2).all(|pair| pair[1] - pair[0] == span), "each can count to 2^40");
-        let last = firsts.last().expect("workers") + (span - 2);
-        assert!(i64::try_from(last).is_ok(), "{last:#x}");
-        assert_ne!(first_flow_id(1, 0), first_flow_id(2, 0));
     }
 }

@@ -6,16 +6,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use af_xdp::{Heartbeat, Port, Queue, SocketStatistics};
+use af_xdp::{Heartbeat, Port, Queue, SettledFlows, SocketStatistics};
 use core_affinity::CoreId;
 use crossbeam_channel::Sender;
-use dataplane::pipeline::Counters;
+use dataplane::pipeline::{BlockedFlow, Counters, Pipeline};
 
 use super::idle::{Idle, Rest};
 use super::now_ns;
 use super::rule_slot::RuleWatch;
 use crate::eve::EveSender;
 use crate::latency::Latency;
+use crate::limits::{RETIRE_MS_MAX, RETIRE_QUIET_US};
+use crate::port::xdp;
 use crate::worker::Worker;
 
 /// Between two reports to the supervisor, and the longest that an event waits for others.
@@ -37,12 +39,45 @@ pub(super) struct Report {
     pub(super) latency: Latency,
 }
 
-/// How a worker's thread ended: its last books, and why it ended if nobody told it to.
+/// How a worker ended: its last books, and why it ended if nobody told it to.
 pub(super) struct Ended {
     pub(super) books: Books,
     /// Since the last report.
     pub(super) latency: Latency,
     pub(super) outcome: io::Result<()>,
+}
+
+/// A worker that has let go of its ports. Its flows are as they were, and those that the XDP programs drop are still
+/// dropped.
+pub(super) struct Retired {
+    queue: u32,
+    sockets: [SocketStatistics; 2],
+    latency: Latency,
+    outcome: io::Result<()>,
+    pipeline: Pipeline,
+    sink: EveSender,
+    settled: Option<SettledFlows>,
+}
+
+impl Retired {
+    /// The queue on which it worked.
+    pub(super) fn queue(&self) -> u32 {
+        self.queue
+    }
+
+    /// Its flows of which nothing may pass.
+    pub(super) fn blocked(&self) -> impl Iterator<Item = BlockedFlow> {
+        self.pipeline.blocked()
+    }
+
+    /// Ends all flows, with all that was dropped of them.
+    pub(super) fn finish(mut self, now_ns: u64) -> Ended {
+        self.pipeline.finish(now_ns, &mut self.sink);
+        let settled = &mut self.settled;
+        self.pipeline.take_back(|flow| xdp::take(settled.as_mut(), flow, now_ns), &mut self.sink);
+        let books = Books { counters: *self.pipeline.counters(), sockets: self.sockets };
+        Ended { books, latency: self.latency, outcome: self.outcome }
+    }
 }
 
 /// All that one worker's thread owns.
@@ -58,18 +93,41 @@ pub(super) struct WorkerThread {
 }
 
 impl WorkerThread {
-    /// Moves frames until `stop` is set or a port's device is gone; then ends all flows.
-    pub(super) fn run(mut self, stop: &AtomicBool) -> Ended {
+    /// Moves frames until `stop` is set or a port's device is gone; then lets go of the ports.
+    pub(super) fn run(mut self, stop: &AtomicBool) -> Retired {
         if let Some(id) = self.core
             && !core_affinity::set_for_current(CoreId { id })
         {
             tracing::warn!(worker = self.index, core = id, "cannot be pinned to its core");
         }
         let outcome = self.work(stop);
+        self.heartbeat.lapse(self.queue);
+        if outcome.is_ok() {
+            self.see_off();
+        }
         let sockets = self.sockets().unwrap_or_default();
         let latency = mem::take(self.worker.latency());
-        let (pipeline, _sink) = self.worker.finish(now_ns());
-        Ended { books: Books { counters: *pipeline.counters(), sockets }, latency, outcome }
+        let (mut queue, pipeline, sink) = self.worker.into_parts();
+        let settled = queue.settled().cloned();
+        // Closes the sockets.
+        drop(queue);
+        Retired { queue: self.queue, sockets, latency, outcome, pipeline, sink, settled }
+    }
+
+    /// Judges and sends what is still under way. Nothing new comes, since the heart has stopped beating.
+    fn see_off(&mut self) {
+        let begun = Instant::now();
+        let mut last_frame = begun;
+        while begun.elapsed() < Duration::from_millis(RETIRE_MS_MAX) {
+            if self.worker.turn(now_ns()) > 0 {
+                last_frame = Instant::now();
+            }
+            let is_quiet = last_frame.elapsed() > Duration::from_micros(RETIRE_QUIET_US);
+            if is_quiet && !self.worker.io().is_sending() {
+                return;
+            }
+            thread::sleep(Duration::from_micros(RETIRE_QUIET_US / 10));
+        }
     }
 
     fn work(&mut self, stop: &AtomicBool) -> io::Result<()> {

@@ -108,8 +108,16 @@ fn run(batch_frames: usize, refuse: usize) -> Outcome {
     }
     let left = std::mem::take(&mut worker.io().left);
     let latency = std::mem::take(worker.latency());
-    let (pipeline, lines) = worker.finish(2_000_000_000);
+    let (pipeline, lines) = finish(worker, 2_000_000_000);
     Outcome { frames, counters: *pipeline.counters(), latency, lines, left }
+}
+
+/// Ends all flows and hands back the books.
+fn finish(worker: Worker<MemoryQueue, Lines>, now_ns: u64) -> (Pipeline, Lines) {
+    let (mut io, mut pipeline, mut lines) = worker.into_parts();
+    pipeline.finish(now_ns, &mut lines);
+    pipeline.take_back(|flow| io.unsettle(flow, now_ns), &mut lines);
+    (pipeline, lines)
 }
 
 /// What left a port, by client port and in order: the order between connections is none of a worker's promises.
@@ -245,7 +253,7 @@ fn no_event_repeats_what_alerts_mask() {
         worker.io().arriving[arrival(&frame) as usize].push_back(frame);
         worker.turn(1_000_000_000 + at as u64);
     }
-    let (_, lines) = worker.finish(2_000_000_000);
+    let (_, lines) = finish(worker, 2_000_000_000);
     let text = String::from_utf8(lines.0.into_values().flatten().collect()).expect("UTF-8");
     for secret in ["4111111111111111", "4111+111111111111", "token-abcdefgh"] {
         assert!(!text.contains(secret), "{secret}: {text}");

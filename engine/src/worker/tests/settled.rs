@@ -95,7 +95,7 @@ fn a_new_connection_between_the_same_ports_ends_what_was_settled() {
 fn a_worker_that_stops_tells_what_was_dropped() {
     let (mut worker, _) = with_a_settled_flow();
     say(&mut worker, DROPPED);
-    let (_, mut lines) = worker.finish(60 * NS_PER_S);
+    let (_, mut lines) = super::finish(worker, 60 * NS_PER_S);
     let text = String::from_utf8(lines.0.pop_last().expect("one flow").1).expect("UTF-8");
     let last: Value = serde_json::from_str(text.lines().last().expect("lines")).expect("JSON");
     assert_counts(&last["flow"], "shutdown", [3 + 5, 1 + 1]);

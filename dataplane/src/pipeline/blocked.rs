@@ -1,0 +1,70 @@
+//! Blocked flows, as one pipeline tells the next of them.
+
+use flow_table::FlowKey;
+
+use super::tracked::Tracked;
+use super::{Pipeline, Side};
+use crate::flow::FlowRecord;
+use crate::policy::Disposition;
+use crate::verdict::DropReason;
+
+/// A flow of which nothing passes any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockedFlow {
+    /// Its books.
+    pub record: FlowRecord,
+    /// The side of the link that its client is on, where that is known.
+    pub client_side: Option<Side>,
+    /// Why it was blocked.
+    pub reason: DropReason,
+    /// Whether both ends were reset.
+    pub reset: bool,
+    /// Whether any rule matched.
+    pub alerted: bool,
+}
+
+impl Pipeline {
+    /// The flows of which nothing passes any more.
+    pub fn blocked(&self) -> impl Iterator<Item = BlockedFlow> {
+        self.flows.iter().filter_map(|(_, tracked)| match tracked.disposition {
+            Disposition::Inspect => None,
+            Disposition::Blocked { reason, reset, .. } => Some(BlockedFlow {
+                record: tracked.record.clone(),
+                client_side: tracked.client_side(),
+                reason,
+                reset,
+                alerted: tracked.alerted,
+            }),
+        })
+    }
+
+    /// Blocks a flow from its first frame here on: it keeps its identifier, and its books begin at `now_ns`. With
+    /// `is_elsewhere` its frames are dropped, and counted, before they come here. False where the flow is known already, or
+    /// where there is no room.
+    pub fn block(&mut self, flow: &BlockedFlow, is_elsewhere: bool, now_ns: u64) -> bool {
+        let BlockedFlow { record, client_side, reason, reset, alerted } = flow;
+        let (key, client) =
+            FlowKey::new(record.protocol, record.client, record.server, &record.vlans, record.link);
+        if self.flows.get(&key).is_some() {
+            return false;
+        }
+        let record = FlowRecord {
+            start_ns: now_ns,
+            last_ns: now_ns,
+            frames: [0; 2],
+            bytes: [0; 2],
+            tcp_flags: [0; 2],
+            ..record.clone()
+        };
+        let mut tracked = Tracked::new(record, client, *client_side);
+        tracked.disposition =
+            Disposition::Blocked { reason: *reason, reset: *reset, epoch: self.rules.epoch() };
+        tracked.alerted = *alerted;
+        tracked.is_elsewhere = is_elsewhere;
+        self.newest_ns = self.newest_ns.max(now_ns);
+        let deadline_ns = self.newest_ns.saturating_add(tracked.timeout_ns(&self.settings.timeouts));
+        let is_new = self.flows.insert(key, tracked, deadline_ns).is_ok();
+        self.counters.flows += u64::from(is_new);
+        is_new
+    }
+}

@@ -1,0 +1,216 @@
+//! What one engine tells the next when it hands over its links.
+//!
+//! Over the socket of a claim: the new one asks with [`ASK`], the names of its links and an empty line; the old one lets
+//! go of its ports and answers [`RELEASED`] with the version and the bytes of what it knows; the new one says [`WORKING`], and
+//! the old one [`FAREWELL`]. These words never change. What an engine knows has a version: one that doesn't know it skips
+//! it, and begins as if nothing were known.
+
+use std::io::{self, BufRead, Read};
+use std::net::IpAddr;
+
+use dataplane::flow::FlowRecord;
+use dataplane::pipeline::{BlockedFlow, Side};
+use dataplane::verdict::DropReason;
+use serde::{Deserialize, Serialize};
+
+use crate::limits::{FLOWS_HANDED_OVER_MAX, HAND_OVER_BYTES_MAX, HAND_OVER_LINE_BYTES_MAX};
+
+pub(super) const ASK: &str = "weir: hand over";
+pub(super) const RELEASED: &str = "weir: released";
+pub(super) const WORKING: &str = "weir: working";
+pub(super) const FAREWELL: &str = "weir: farewell";
+
+/// The version of [`Knowledge`]; another for each change to what stands in it.
+pub(super) const VERSION: u32 = 1;
+
+/// What outlives an engine: the flows of which nothing may pass.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Knowledge {
+    flows: Vec<KnownFlow>,
+}
+
+/// A blocked flow, and who worked on it.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct KnownFlow {
+    link: String,
+    queue: u32,
+    id: u64,
+    client: (IpAddr, u16),
+    server: (IpAddr, u16),
+    protocol: u8,
+    vlans: Vec<u16>,
+    icmp: Option<(u8, u8)>,
+    client_is_inside: Option<bool>,
+    /// By its name: numbers may change from version to version.
+    reason: String,
+    reset: bool,
+    alerted: bool,
+}
+
+impl Knowledge {
+    /// Adds the blocked flows of a worker, as long as there is room. How many found none.
+    pub(super) fn add(
+        &mut self,
+        link: &str,
+        queue: u32,
+        blocked: impl Iterator<Item = BlockedFlow>,
+    ) -> usize {
+        let mut blocked = blocked.fuse();
+        let room = FLOWS_HANDED_OVER_MAX.saturating_sub(self.flows.len());
+        let taken = blocked.by_ref().take(room).map(|flow| KnownFlow::new(link, queue, flow));
+        self.flows.extend(taken);
+        blocked.count()
+    }
+
+    /// How many flows are known.
+    pub(super) fn len(&self) -> usize {
+        self.flows.len()
+    }
+
+    /// The flows of a link, which is number `index` now, with the queue on which each was blocked.
+    pub(super) fn of_link(&self, name: &str, index: u16) -> Vec<(u32, BlockedFlow)> {
+        let flows = self.flows.iter().filter(|flow| flow.link == name);
+        flows.filter_map(|flow| Some((flow.queue, flow.blocked(index)?))).collect()
+    }
+
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        postcard::to_stdvec(self).expect("plain data in memory")
+    }
+
+    /// Reads what follows on a line that begins with [`RELEASED`]; `None` where this version of the engine does not know it.
+    pub(super) fn read(line: &str, from: &mut impl Read) -> io::Result<Option<Knowledge>> {
+        let mut words = line.strip_prefix(RELEASED).unwrap_or_default().split_whitespace();
+        let mut number = || words.next().and_then(|word| word.parse::<u64>().ok());
+        let (Some(version), Some(bytes)) = (number(), number()) else {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, format!("it said {line:?}")));
+        };
+        let mut body = from.take(bytes);
+        if version != u64::from(VERSION) || bytes > HAND_OVER_BYTES_MAX {
+            io::copy(&mut body, &mut io::sink())?;
+            return Ok(None);
+        }
+        let mut encoded = Vec::new();
+        body.read_to_end(&mut encoded)?;
+        Ok(postcard::from_bytes(&encoded).ok())
+    }
+}
+
+impl KnownFlow {
+    fn new(link: &str, queue: u32, flow: BlockedFlow) -> KnownFlow {
+        let BlockedFlow { record, client_side, reason, reset, alerted } = flow;
+        KnownFlow {
+            link: link.to_owned(),
+            queue,
+            id: record.id,
+            client: record.client,
+            server: record.server,
+            protocol: record.protocol,
+            vlans: record.vlans.to_vec(),
+            icmp: record.icmp,
+            client_is_inside: client_side.map(|side| side == Side::Inside),
+            reason: reason.as_str().to_owned(),
+            reset,
+            alerted,
+        }
+    }
+
+    /// `None` where it is of a kind that this engine does not have.
+    fn blocked(&self, link: u16) -> Option<BlockedFlow> {
+        let reason = DropReason::ALL.into_iter().find(|reason| reason.as_str() == self.reason)?;
+        let record = FlowRecord {
+            id: self.id,
+            link,
+            client: self.client,
+            server: self.server,
+            protocol: self.protocol,
+            vlans: self.vlans.as_slice().try_into().ok()?,
+            icmp: self.icmp,
+            start_ns: 0,
+            last_ns: 0,
+            frames: [0; 2],
+            bytes: [0; 2],
+            tcp_flags: [0; 2],
+        };
+        let side = |is_inside| if is_inside { Side::Inside } else { Side::Outside };
+        let client_side = self.client_is_inside.map(side);
+        Some(BlockedFlow { record, client_side, reason, reset: self.reset, alerted: self.alerted })
+    }
+}
+
+/// The next line, without its end. An end of the stream is an error: the other has gone away.
+pub(super) fn read_line(from: &mut impl BufRead) -> io::Result<String> {
+    let mut line = String::new();
+    from.take(HAND_OVER_LINE_BYTES_MAX).read_line(&mut line)?;
+    match line.strip_suffix('\n') {
+        Some(text) => Ok(text.to_owned()),
+        None => Err(io::ErrorKind::UnexpectedEof.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flow(id: u64, vlans: &[u16]) -> BlockedFlow {
+        let record = FlowRecord {
+            id,
+            link: 3,
+            client: ([10, 0, 0, 1].into(), 4000),
+            server: ([10, 0, 0, 2].into(), 80),
+            protocol: 6,
+            vlans: vlans.try_into().expect("two at most"),
+            icmp: None,
+            start_ns: 0,
+            last_ns: 0,
+            frames: [0; 2],
+            bytes: [0; 2],
+            tcp_flags: [0; 2],
+        };
+        let (client_side, reason) = (Some(Side::Outside), DropReason::Rule);
+        BlockedFlow { record, client_side, reason, reset: true, alerted: true }
+    }
+
+    fn told(version: u32, knowledge: &Knowledge) -> io::Result<Option<Knowledge>> {
+        let mut bytes = knowledge.to_bytes();
+        let line = format!("{RELEASED} {version} {}", bytes.len());
+        bytes.extend(b"weir: more\n");
+        let mut from = bytes.as_slice();
+        let read = Knowledge::read(&line, &mut from);
+        assert_eq!(read_line(&mut from).expect("a line"), "weir: more", "what follows is left");
+        read
+    }
+
+    #[test]
+    fn flows_arrive_as_they_were_under_the_links_new_number() {
+        let mut knowledge = Knowledge::default();
+        assert_eq!(knowledge.add("lan", 2, [flow(7, &[]), flow(8, &[5, 6])].into_iter()), 0);
+        assert_eq!(knowledge.add("dmz", 0, [flow(9, &[])].into_iter()), 0);
+        let read = told(VERSION, &knowledge).expect("reads").expect("known");
+        assert_eq!(read, knowledge);
+        assert_eq!(read.of_link("lan", 3), [(2, flow(7, &[])), (2, flow(8, &[5, 6]))]);
+        assert_eq!(read.of_link("other", 3), []);
+    }
+
+    #[test]
+    fn another_version_is_skipped_and_another_word_is_an_error() {
+        let mut knowledge = Knowledge::default();
+        knowledge.add("lan", 0, [flow(7, &[])].into_iter());
+        assert_eq!(told(VERSION + 1, &knowledge).expect("reads"), None);
+        assert!(Knowledge::read("weir: refused", &mut [0; 0].as_slice()).is_err());
+    }
+
+    #[test]
+    fn there_is_room_for_so_many() {
+        let mut knowledge = Knowledge::default();
+        let many = (0..FLOWS_HANDED_OVER_MAX as u64 + 3).map(|id| flow(id, &[1, 2]));
+        assert_eq!(knowledge.add("lan", 0, many), 3);
+        assert_eq!(knowledge.len(), FLOWS_HANDED_OVER_MAX);
+        assert!((knowledge.to_bytes().len() as u64) < HAND_OVER_BYTES_MAX);
+    }
+
+    #[test]
+    fn an_unfinished_line_is_an_end() {
+        let error = read_line(&mut b"weir: rel".as_slice()).expect_err("unfinished");
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+    }
+}
