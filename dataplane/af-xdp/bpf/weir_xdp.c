@@ -37,13 +37,23 @@ struct sockets {
 struct sockets inside_xsks SEC(".maps");
 struct sockets outside_xsks SEC(".maps");
 
-// CLOCK_MONOTONIC in ns at which the worker of each RX queue was last alive; the engine maps this memory.
+// The worker of an RX queue: CLOCK_MONOTONIC in ns at which it was last alive, and a futex that its thread holds, which
+// the kernel marks when that thread dies, however it does.
+struct heartbeat {
+	__u64 beat_ns;
+	__u32 owner;
+	__u32 padding;
+};
+
+#define FUTEX_OWNER_DIED 0x40000000
+
+// One for each RX queue; the engine maps this memory.
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, __u64);
+	__type(value, struct heartbeat);
 } heartbeats SEC(".maps");
 
 // The addresses of the node itself; never written once the program runs.
@@ -106,12 +116,12 @@ static __always_inline void count(enum port port, enum counter counter)
 
 static __always_inline int engine_alive(__u32 queue)
 {
-	volatile __u64 *beat = bpf_map_lookup_elem(&heartbeats, &queue);
+	volatile struct heartbeat *heart = bpf_map_lookup_elem(&heartbeats, &queue);
 
-	if (!beat)
+	if (!heart || heart->owner & FUTEX_OWNER_DIED)
 		return 0;
 	// Signed: another CPU may have stored a beat that is slightly younger than this clock read.
-	return (__s64)(bpf_ktime_get_ns() - *beat) <= (__s64)heartbeat_timeout_ns;
+	return (__s64)(bpf_ktime_get_ns() - heart->beat_ns) <= (__s64)heartbeat_timeout_ns;
 }
 
 // Whether the frame belongs to a blocked flow; if so, it is entered there. The edges of connections are the
@@ -121,7 +131,7 @@ static __always_inline int is_blocked(struct xdp_md *ctx, const struct network *
 	struct flow flow = {};
 	struct settled *blocked;
 	__u32 queue = ctx->rx_queue_index;
-	volatile __u64 *beat;
+	volatile struct heartbeat *heart;
 
 	if (!read_flow(ctx, network, &flow) || flow.is_edge)
 		return 0;
@@ -132,9 +142,9 @@ static __always_inline int is_blocked(struct xdp_md *ctx, const struct network *
 	__sync_fetch_and_add(&blocked->frames[flow.from_upper], 1);
 	__sync_fetch_and_add(&blocked->bytes[flow.from_upper], frame_bytes(ctx));
 	// Near enough while somebody lives to ask, and much cheaper than to read a clock.
-	beat = bpf_map_lookup_elem(&heartbeats, &queue);
-	if (beat)
-		blocked->last_seen_ns = *beat;
+	heart = bpf_map_lookup_elem(&heartbeats, &queue);
+	if (heart)
+		blocked->last_seen_ns = heart->beat_ns;
 	return 1;
 }
 

@@ -7,12 +7,11 @@ use std::{
     ptr::{self, NonNull},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
 };
 
-/// When a heart beat that has stopped for good: at the start of the machine, which is longer ago than any timeout.
-const LONG_AGO_NS: u64 = 0;
+use crate::Attendance;
 
 /// Tells both XDP programs of a link that the worker of a queue is alive. Cheap to clone and to call.
 #[derive(Clone, Debug)]
@@ -32,17 +31,21 @@ impl Heartbeat {
     ///
     /// If the link has no such queue.
     pub fn beat(&self, queue: u32) {
-        self.cells.store(queue, monotonic_ns());
+        self.cells.get(queue).beat_ns.store(monotonic_ns(), Ordering::Relaxed);
     }
 
-    /// Says that the worker of an RX queue takes no more frames: from this instant, those of that queue take the way
-    /// of a lost engine.
+    /// Ties the heartbeat of an RX queue to the calling thread: once that ends, or drops what is returned, frames of the
+    /// queue take the way of a lost engine at once. The kernel sees to it, also where the process is killed.
+    ///
+    /// # Errors
+    ///
+    /// If the kernel refuses, which it does not but for a filter of system calls.
     ///
     /// # Panics
     ///
     /// If the link has no such queue.
-    pub fn lapse(&self, queue: u32) {
-        self.cells.store(queue, LONG_AGO_NS);
+    pub fn attend(&self, queue: u32) -> io::Result<Attendance> {
+        Attendance::begin(Arc::clone(&self.cells), queue)
     }
 
     /// Says that the worker of every RX queue is alive now.
@@ -64,10 +67,20 @@ pub(crate) fn monotonic_ns() -> u64 {
     now.tv_sec.cast_unsigned() * 1_000_000_000 + now.tv_nsec.cast_unsigned()
 }
 
+/// `struct heartbeat` of `bpf/weir_xdp.c`.
+#[repr(C)]
+#[derive(Debug)]
+pub(crate) struct Cell {
+    pub(crate) beat_ns: AtomicU64,
+    /// A robust futex: the thread that holds it, or zero.
+    pub(crate) owner: AtomicU32,
+    _padding: u32,
+}
+
 /// The memory of a link's heartbeat array: one cell for each queue.
 #[derive(Debug)]
 pub(crate) struct Cells {
-    first: NonNull<AtomicU64>,
+    first: NonNull<Cell>,
     count: u32,
 }
 
@@ -77,7 +90,7 @@ unsafe impl Send for Cells {}
 unsafe impl Sync for Cells {}
 
 impl Cells {
-    /// Maps a BPF array of `count` 64-bit values that was created with `BPF_F_MMAPABLE`.
+    /// Maps a BPF array of `count` cells that was created with `BPF_F_MMAPABLE`.
     pub(crate) fn map(array: BorrowedFd<'_>, count: u32) -> io::Result<Cells> {
         let protection = libc::PROT_READ | libc::PROT_WRITE;
         // SAFETY: a new mapping at an address of the kernel's choice; it touches no memory of ours.
@@ -99,16 +112,21 @@ impl Cells {
     }
 
     fn bytes(count: u32) -> usize {
-        count as usize * mem::size_of::<AtomicU64>()
+        count as usize * mem::size_of::<Cell>()
     }
 
-    fn store(&self, queue: u32, now_ns: u64) {
+    /// The cell of a queue.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    pub(crate) fn get(&self, queue: u32) -> &Cell {
         assert!(queue < self.count, "queue {queue} of {}", self.count);
         // SAFETY: in bounds of the mapping, by the assertion.
         let cell = unsafe { self.first.add(queue as usize) };
-        // SAFETY: aligned (a page begins the mapping), initialised (BPF zeroes arrays) and mapped until drop.
-        let cell = unsafe { cell.as_ref() };
-        cell.store(now_ns, Ordering::Relaxed);
+        // SAFETY: aligned (a page begins the mapping), initialised (BPF zeroes arrays) and mapped until drop; what the
+        // kernel writes there as well is atomic.
+        unsafe { cell.as_ref() }
     }
 }
 

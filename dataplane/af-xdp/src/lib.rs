@@ -29,6 +29,7 @@
 
 mod attached;
 mod attachment;
+mod attendance;
 mod batch;
 mod bpffs;
 mod config;
@@ -47,6 +48,7 @@ mod settled;
 mod socket;
 mod unbound;
 
+pub use attendance::Attendance;
 pub use batch::{Action, Applied, RxBatch};
 pub use config::{AttachMode, LinkConfig, OnEngineLoss, ZeroCopy};
 pub use dry_run::{DryRun, Fate, ReadFlow};

@@ -100,8 +100,13 @@ impl WorkerThread {
         {
             tracing::warn!(worker = self.index, core = id, "cannot be pinned to its core");
         }
-        let outcome = self.work(stop);
-        self.heartbeat.lapse(self.queue);
+        let attendance = self.heartbeat.attend(self.queue);
+        let outcome = match &attendance {
+            Ok(_) => self.work(stop),
+            Err(error) => Err(io::Error::new(error.kind(), format!("its end cannot be made known: {error}"))),
+        };
+        // From now on, frames take the way of a lost engine.
+        drop(attendance);
         if outcome.is_ok() {
             self.see_off();
         }
