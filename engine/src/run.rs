@@ -23,7 +23,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, anyhow};
 use dlp_patterns::RuleSet;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use sd_notify::NotifyState;
 
 use self::claim::Claim;
@@ -162,7 +162,9 @@ pub fn upgrade(args: &UpgradeArgs) -> Result<(), Failure> {
     while begun.elapsed() < UPGRADE_WITHIN {
         thread::sleep(UPGRADE_LOOK);
         let holder = Claim::holder(name).with_context(|| format!("cannot see who works on link {name}"))?;
-        if let Some(engine) = holder.filter(|engine| *engine != former) {
+        // The former one is gone once the next one works, and not before.
+        let is_gone = test_kill_process(former).is_err();
+        if let Some(engine) = holder.filter(|engine| is_gone && *engine != former) {
             let (former, engine) = (former.as_raw_nonzero(), engine.as_raw_nonzero());
             eprintln!("weir: process {engine} has taken over from process {former}");
             return Ok(());

@@ -118,6 +118,10 @@ mod tests {
         assert_eq!(attend(drop), (0, 0), "it said so itself");
         assert_eq!(attend(mem::forget), (7, FUTEX_OWNER_DIED), "the kernel did");
         assert_eq!(attend(drop), (0, 0), "the next one begins anew");
-        assert_eq!(cells.get(0).owner.load(Ordering::Relaxed), 0, "the other queue has nothing to do with it");
+        assert_eq!(
+            cells.get(0).owner.load(Ordering::Relaxed),
+            0,
+            "the other queue has nothing to do with it"
+        );
     }
 }

@@ -69,6 +69,9 @@ impl Socket {
         let (tx, rx, rings) = unsafe { XskSocket::new(config, umem, interface, queue) }?;
         let (fill, completion) = rings.expect("the first socket of a UMEM on a queue brings its rings");
         let fd = tx.fd().as_raw_fd();
+        // libxdp leaves it open to programs that this process starts, and one of those would keep the queue busy.
+        // SAFETY: fcntl with these takes no pointer.
+        unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
         Ok(Socket { port, fd, tx_ring_frames: ring_frames.get(), rx, tx, fill, completion })
     }
 
