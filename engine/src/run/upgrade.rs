@@ -37,7 +37,7 @@ impl Upgrade {
         self.process = None;
         match ended {
             Ok(status) => {
-                tracing::error!(%status, "the engine that was to take over ended; this one goes on")
+                tracing::error!(%status, "the engine that was to take over ended; this one goes on");
             }
             Err(error) => tracing::error!(%error, "the engine that is to take over cannot be watched"),
         }
