@@ -7,7 +7,7 @@ set -euo pipefail
 
 bytes=${1-200000000} upgrades=${2-4}
 # Slow enough that the download lasts longer.
-rate=$((bytes / upgrades / 3))
+rate=$((bytes / upgrades / 4))
 udp_port=9999
 
 # Datagrams of which the server's kernel says that nobody listens: all that arrive.
