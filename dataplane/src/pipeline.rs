@@ -58,7 +58,7 @@ impl Pipeline {
         Pipeline {
             flows: FlowTable::with_capacity(settings.flows_max, settings.hash_seed),
             held: HeldBudget::new(settings.held_bytes_max),
-            findings: Findings::default(),
+            findings: Findings::new(settings.packet_steps_max),
             resets: Resets::default(),
             counters: Counters::default(),
             next_flow_id: settings.first_flow_id,
@@ -218,6 +218,7 @@ impl Pipeline {
             self.findings.asked().map_or(Verdict::Forward, |action| self.settings.verdict_of_rule(action));
         let asked = match ruled {
             Verdict::Forward if self.findings.overflowed() => self.refuse(DropReason::ScanOverflow),
+            Verdict::Forward if self.findings.has_given_up() => self.refuse(DropReason::BudgetExceeded),
             Verdict::Forward if ambiguous => self.refuse(DropReason::AppError),
             verdict => verdict,
         };

@@ -111,8 +111,11 @@ impl RuleSet {
         self.scan_counting(state, chunk, hits).map(|_| ())
     }
 
-    /// Scans the next bytes; the steps of automata that this took.
-    fn scan_counting(
+    /// As [`scan`](RuleSet::scan); returns how many steps of automata that took.
+    ///
+    /// # Errors
+    /// As for [`scan`](RuleSet::scan); the steps were then all that the field had.
+    pub fn scan_counting(
         &self,
         state: &mut ScanState,
         chunk: &[u8],

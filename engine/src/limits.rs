@@ -43,6 +43,9 @@ pub const FLOW_TIMEOUT_S: RangeInclusive<u32> = 1..=86_400;
 /// second.
 pub const HELD_BYTES_MAX: usize = 64 * HELD_BYTES_PER_WORKER_MAX;
 
+/// Steps of automata that one packet may cause. At least what one small field may; at most what takes some seconds.
+pub const PACKET_STEPS: RangeInclusive<u64> = 65_536..=1 << 30;
+
 /// Seconds between two `stats` events: at least one, and once a day at the least.
 pub const STATS_INTERVAL_S: RangeInclusive<u32> = 1..=86_400;
 

@@ -50,6 +50,8 @@ fn every_key_is_read() {
         udp_established_s = 5
         icmp_s = 6
         other_s = 7
+        [inspection]
+        packet_steps_max = 70000
         [exceptions]
         fragment = 'forward'
         malformed = 'drop'
@@ -87,7 +89,7 @@ fn every_key_is_read() {
     assert_eq!(config.events.eve, Some("-".into()));
     assert!(config.events.types.has(EventType::Drop) && !config.events.types.has(EventType::Flow));
     assert_eq!(config.events.stats_interval_s, 3);
-    assert_eq!(config.settings().flows_max, 4096);
+    assert_eq!((config.settings().flows_max, config.settings().packet_steps_max), (4096, 70_000));
 }
 
 #[test]
