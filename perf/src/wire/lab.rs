@@ -16,6 +16,8 @@ use anyhow::{Context, Result, bail};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use serde_json::Value;
 
+use crate::build::installed;
+
 pub(crate) const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 pub(crate) const SERVER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 2);
 const HOSTS: [&str; 3] = ["client", "middle", "server"];
@@ -23,6 +25,8 @@ const ENDS: [End; 2] = [
     End { host: "client", device: "to-server", port: "outside", address: CLIENT, mac: "02:00:00:00:0a:01" },
     End { host: "server", device: "to-client", port: "inside", address: SERVER, mac: "02:00:00:00:0b:02" },
 ];
+/// A rule that the kernel asks queue 0 about what it is for; without anybody there, packets are dropped.
+const TO_QUEUE: &str = "-j NFQUEUE --queue-num 0";
 /// How long the bridge may take to notice that its ports have carriers.
 const BRIDGE_PATIENCE_MS: u64 = 5_000;
 
@@ -118,6 +122,23 @@ impl Lab {
         bail!("the bridge does not forward")
     }
 
+    /// Has the kernel ask whoever reads queue 0 about each packet that the bridge forwards (nftables, by way of iptables: in
+    /// its own language only kernels with `nft_queue` know queues).
+    pub(crate) fn queue(&self) -> Result<()> {
+        self.rule("-I")
+    }
+
+    /// Takes that back.
+    pub(crate) fn unqueue(&self) -> Result<()> {
+        self.rule("-D")
+    }
+
+    fn rule(&self, change: &str) -> Result<()> {
+        let namespace = self.namespace("middle");
+        let rule = format!("--net=/run/netns/{namespace} iptables -w {change} FORWARD {TO_QUEUE}");
+        run("nsenter", rule.split_whitespace()).map(drop)
+    }
+
     /// Takes the bridge off again.
     pub(crate) fn unbridge(&self) -> Result<()> {
         ip(&format!("-n {} link delete bridge", self.namespace("middle"))).map(drop)
@@ -152,6 +173,16 @@ impl Drop for Lab {
             let _ = ip(&format!("netns delete {}", self.namespace(host)));
         }
     }
+}
+
+/// Why this machine cannot ask a process about packets; `None` where it can.
+pub(crate) fn no_queue() -> Option<&'static str> {
+    if installed("iptables").is_none() {
+        return Some("iptables is not installed (apt-get install iptables)");
+    }
+    let rule = format!("--net iptables -w -I FORWARD {TO_QUEUE}");
+    let is_refused = run("unshare", rule.split_whitespace()).is_err();
+    is_refused.then_some("this kernel has no NFQUEUE")
 }
 
 /// Runs `ip`, and returns what it says.
