@@ -80,7 +80,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let ends =
             [([198, 18, 0, 1], 4000), ([198, 18, 0, 2], 9)].map(|(host, port)| (IpAddr::from(host), port));
         let key = SettledKey::new(17, ends[0], ends[1], &[]).ok_or("UDP has a key")?;
-        queues[0].settled().ok_or("the link keeps settled flows")?.insert(&key);
+        queues[0].settled().ok_or("the link keeps settled flows")?.insert(&key, af_xdp::Handling::Drop);
     }
     let seen: Vec<Seen> = queues.iter().map(|_| Seen::default()).collect();
     thread::scope(|scope| {
