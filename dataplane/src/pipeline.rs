@@ -18,6 +18,7 @@ use flow_table::{FlowId, FlowKey, FlowTable, Orientation};
 pub use self::counters::Counters;
 use self::flowless::FlowlessEvents;
 use self::hand_over::HandOver;
+pub use self::hand_over::Handling;
 use self::identity::{comes_from_server, end_cause};
 pub use self::reset::Resets;
 use self::reset::Standing;
@@ -29,7 +30,7 @@ use crate::event::{Alert, Dropped, Event, EventSink, FlowEndCause};
 use crate::flow::{self, Direction, FlowRecord};
 use crate::inspect::{Epoch, Findings, RuleSets};
 use crate::limits::FLOWS_EXPIRED_PER_CALL_MAX;
-use crate::policy::{Disposition, Settings};
+use crate::policy::{BypassCause, Disposition, Settings};
 use crate::reassembly::{HeldBudget, Segment};
 use crate::verdict::{DropReason, Verdict};
 
@@ -183,6 +184,7 @@ impl Pipeline {
         };
         let tracked = self.flows.value_mut(id).expect(FOUND);
         tracked.record.account(direction, meta.wire_bytes, meta.now_ns);
+        tracked.note(direction, packet);
         let is_wrong_side = tracked.is_wrong_side(direction, meta.side);
         let is_spoofed = is_wrong_side && self.refuse(DropReason::WrongSide) != Verdict::Forward;
         let tracked = self.flows.value_mut(id).expect(FOUND);
@@ -191,9 +193,15 @@ impl Pipeline {
         let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns: meta.now_ns };
         let read = match tracked.disposition {
             Disposition::Blocked { .. } => Err(DropReason::FlowBlocked),
-            Disposition::Inspect if is_spoofed => Err(DropReason::WrongSide),
+            Disposition::Inspect | Disposition::Bypassed(_) if is_spoofed => Err(DropReason::WrongSide),
+            Disposition::Bypassed(_) => return self.pass_unseen(id),
             Disposition::Inspect => read(tracked, direction, packet, &mut self.held, &mut inspection),
         };
+        let bypass = tracked.bypass_cause().filter(|_| read.is_ok());
+        if bypass.is_some() {
+            // What was begun ends here, and what it matches still speaks against this frame.
+            tracked.finish(&mut inspection);
+        }
         let ambiguous = inspection.ambiguous;
         let verdict = match read {
             Err(cause) => self.refuse(cause),
@@ -203,13 +211,36 @@ impl Pipeline {
             self.resets.build(frame, meta.link_type == LinkType::Ethernet, network, &standing);
         }
         self.tell(id, direction, verdict, meta, sink);
+        if let (Some(cause), Verdict::Forward) = (bypass, verdict) {
+            self.bypass(id, cause);
+        }
+        self.conclude(id);
+        verdict
+    }
+
+    /// The verdict on a frame of a bypassed flow.
+    fn pass_unseen(&mut self, id: FlowId) -> Verdict {
+        self.counters.bypassed += 1;
+        self.conclude(id);
+        Verdict::Forward
+    }
+
+    /// From now on, nothing of a flow is looked at any more.
+    fn bypass(&mut self, id: FlowId, cause: BypassCause) {
+        let tracked = self.flows.value_mut(id).expect(FOUND);
+        tracked.disposition = Disposition::Bypassed(cause);
+        tracked.release(&mut self.held, &mut self.rules);
+        self.counters.flows_bypassed[cause as usize] += 1;
+    }
+
+    /// Once the verdict on a frame is known: offers its flow where it is settled, and lets it live on.
+    fn conclude(&mut self, id: FlowId) {
         let tracked = self.flows.value(id).expect(FOUND);
-        if self.settings.hands_over && tracked.is_settled() && !tracked.is_elsewhere {
+        if self.settings.hands_over && !tracked.is_elsewhere && tracked.handling().is_some() {
             self.hand_over.offer(id);
         }
         let deadline_ns = self.newest_ns.saturating_add(tracked.timeout_ns(&self.settings.timeouts));
         self.flows.set_deadline(id, deadline_ns);
-        verdict
     }
 
     /// What the content of a packet makes of it, and of its flow.
@@ -340,7 +371,7 @@ impl Pipeline {
             bytes: [0; 2],
             tcp_flags: [0; 2],
         };
-        let tracked = Tracked::new(record, client, client_side);
+        let tracked = Tracked::new(record, client, client_side, &self.settings.bypass);
         let deadline_ns = self.newest_ns.saturating_add(tracked.timeout_ns(&self.settings.timeouts));
         let id = self.flows.insert(key, tracked, deadline_ns).ok()?;
         self.next_flow_id += 1;

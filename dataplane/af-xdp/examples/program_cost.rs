@@ -28,7 +28,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn median([source, destination]: Ends, handling: Option<Handling>, settled_max: u32) -> Result<u128, Box<dyn Error>> {
+fn median(
+    [source, destination]: Ends,
+    handling: Option<Handling>,
+    settled_max: u32,
+) -> Result<u128, Box<dyn Error>> {
     let mut config = LinkConfig::new("cost", "inside", "outside");
     // So long that no pause of this machine looks like the loss of an engine.
     config.heartbeat_timeout_ns = 60_000_000_000;

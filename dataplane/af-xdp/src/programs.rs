@@ -54,11 +54,7 @@ pub(crate) struct Programs {
 
 impl Programs {
     /// Frames of up to `bypass_bytes_max` bytes may be sent out of the other port.
-    pub(crate) fn load(
-        config: &LinkConfig,
-        queues: u32,
-        bypass_bytes_max: u32,
-    ) -> Result<Programs, Error> {
+    pub(crate) fn load(config: &LinkConfig, queues: u32, bypass_bytes_max: u32) -> Result<Programs, Error> {
         let mut programs = Programs::without_hosts(config, queues, bypass_bytes_max)?;
         programs.set_hosts(&config.hosts)?;
         for port in Port::BOTH {
@@ -68,11 +64,7 @@ impl Programs {
     }
 
     /// The object in the kernel: its maps are made, and none of its programs is loaded yet.
-    fn without_hosts(
-        config: &LinkConfig,
-        queues: u32,
-        bypass_bytes_max: u32,
-    ) -> Result<Programs, Error> {
+    fn without_hosts(config: &LinkConfig, queues: u32, bypass_bytes_max: u32) -> Result<Programs, Error> {
         let action: u32 = match config.on_engine_loss {
             OnEngineLoss::Forward => XDP_PASS,
             OnEngineLoss::Drop => XDP_DROP,
@@ -90,6 +82,7 @@ impl Programs {
             .map_max_entries("inside_xsks", queues)
             .map_max_entries("outside_xsks", queues)
             .map_max_entries("heartbeats", queues)
+            .map_max_entries("alive_ticks", queues)
             // A map of no entry cannot be made; these are then not asked.
             .map_max_entries("hosts", host_count.max(1))
             .map_max_entries("settled_v4", settled_max.max(1))

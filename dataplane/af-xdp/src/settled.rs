@@ -145,7 +145,9 @@ impl Handling {
         match self {
             Handling::Drop => 0,
             Handling::PassOn { source_port: None } => 0b1111,
-            Handling::PassOn { source_port: Some(port) } => bit(port, from_upper) | bit(port.other(), !from_upper),
+            Handling::PassOn { source_port: Some(port) } => {
+                bit(port, from_upper) | bit(port.other(), !from_upper)
+            }
         }
     }
 }
@@ -314,7 +316,11 @@ mod tests {
     fn each_end_passes_by_its_own_port_or_by_both() {
         use Port::{Inside, Outside};
         let passes = |source_port, from_upper| Handling::PassOn { source_port }.passes(from_upper);
-        assert_eq!([passes(Some(Inside), false), passes(Some(Outside), true)], [0b1001; 2], "the lower one is inside");
+        assert_eq!(
+            [passes(Some(Inside), false), passes(Some(Outside), true)],
+            [0b1001; 2],
+            "the lower one is inside"
+        );
         assert_eq!([passes(Some(Inside), true), passes(Some(Outside), false)], [0b0110; 2]);
         assert_eq!((passes(None, true), Handling::Drop.passes(true)), (0b1111, 0));
     }

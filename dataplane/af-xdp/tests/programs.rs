@@ -3,7 +3,8 @@
 use std::{net::IpAddr, thread, time::Duration};
 
 use af_xdp::{
-    DryRun, Fate, Handling, LinkConfig, OnEngineLoss, Port, ProgramCounters, SettledCounts, SettledFlows, SettledKey,
+    DryRun, Fate, Handling, LinkConfig, OnEngineLoss, Port, ProgramCounters, SettledCounts, SettledFlows,
+    SettledKey,
 };
 
 const TCP: u8 = 6;
@@ -111,7 +112,9 @@ fn whatever_is_not_plain_or_ends_a_connection_is_left_to_the_engine() {
     let (client, server) = (end("192.0.2.1", 40_000), end("198.51.100.1", 80));
     let mut flows = settled(&dry);
     for protocol in [TCP, UDP] {
-        assert!(flows.insert(&SettledKey::new(protocol, client, server, &[]).expect("a key"), Handling::Drop));
+        assert!(
+            flows.insert(&SettledKey::new(protocol, client, server, &[]).expect("a key"), Handling::Drop)
+        );
     }
     let plain = packet(TCP, client, server, ACK);
     let changed = |at: usize, byte: u8| {

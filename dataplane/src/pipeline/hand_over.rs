@@ -3,10 +3,23 @@
 use flow_table::{FlowId, FlowKey};
 
 use super::tracked::{Inspection, Tracked};
-use super::{Pipeline, end_flow};
+use super::{Pipeline, Side, end_flow};
 use crate::event::{EventSink, FlowEndCause};
 use crate::flow::{Elsewhere, FlowRecord};
 use crate::limits::FLOWS_OFFERED_PER_CALL_MAX;
+
+/// What is to be done with the frames of a settled flow, but for those that begin or end a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handling {
+    /// Drop them.
+    Drop,
+    /// Send them on.
+    PassOn {
+        /// The side of the link that those of the client must come from, and those of the server from the other one; `None`
+        /// where they may come from either.
+        client_side: Option<Side>,
+    },
+}
 
 /// What waits for the call between two batches. A flow that is handled elsewhere never ends before its handler has told
 /// what it did.
@@ -38,14 +51,16 @@ impl HandOver {
 }
 
 impl Pipeline {
-    /// Offers the blocked flows of which frames came since the last call: true where their frames will be dropped, and
+    /// Offers the settled flows of which frames came since the last call: true where their frames will be handled so, and
     /// counted, before they come here. Those refused are offered again with their next frame. To be called between two
     /// batches, after [`take_back`](Pipeline::take_back), where [`Settings::hands_over`](crate::policy::Settings) says so.
-    pub fn hand_over(&mut self, mut take: impl FnMut(&FlowRecord) -> bool) {
+    pub fn hand_over(&mut self, mut take: impl FnMut(&FlowRecord, Handling) -> bool) {
         for id in self.hand_over.offered.drain(..) {
             let tracked = self.flows.value_mut(id).filter(|tracked| !tracked.is_elsewhere);
-            if let Some(tracked) = tracked {
-                tracked.is_elsewhere = take(&tracked.record);
+            if let Some(tracked) = tracked
+                && let Some(handling) = tracked.handling()
+            {
+                tracked.is_elsewhere = take(&tracked.record, handling);
             }
         }
     }
