@@ -1,5 +1,6 @@
 //! Frame → verdict: leads each packet through the stages, and keeps the flows between them.
 
+mod bypass;
 mod counters;
 mod flowless;
 mod hand_over;
@@ -30,7 +31,7 @@ use crate::event::{Alert, Dropped, Event, EventSink, FlowEndCause};
 use crate::flow::{self, Direction, FlowRecord};
 use crate::inspect::{Epoch, Findings, RuleSets};
 use crate::limits::FLOWS_EXPIRED_PER_CALL_MAX;
-use crate::policy::{BypassCause, Disposition, Settings};
+use crate::policy::{Disposition, Settings};
 use crate::reassembly::{HeldBudget, Segment};
 use crate::verdict::{DropReason, Verdict};
 
@@ -216,21 +217,6 @@ impl Pipeline {
         }
         self.conclude(id);
         verdict
-    }
-
-    /// The verdict on a frame of a bypassed flow.
-    fn pass_unseen(&mut self, id: FlowId) -> Verdict {
-        self.counters.bypassed += 1;
-        self.conclude(id);
-        Verdict::Forward
-    }
-
-    /// From now on, nothing of a flow is looked at any more.
-    fn bypass(&mut self, id: FlowId, cause: BypassCause) {
-        let tracked = self.flows.value_mut(id).expect(FOUND);
-        tracked.disposition = Disposition::Bypassed(cause);
-        tracked.release(&mut self.held, &mut self.rules);
-        self.counters.flows_bypassed[cause as usize] += 1;
     }
 
     /// Once the verdict on a frame is known: offers its flow where it is settled, and lets it live on.

@@ -127,7 +127,8 @@ impl Tracked {
 
     /// Why nothing that comes next needs a look, where the operator says so.
     pub(super) fn bypass_cause(&self) -> Option<BypassCause> {
-        if self.tls.is_some_and(|tls| tls.are_encrypted()) {
+        let is_whole = self.connection.as_ref().is_some_and(|connection| !connection.is_midstream());
+        if is_whole && self.tls.is_some_and(|tls| tls.are_encrypted()) {
             return Some(BypassCause::Encrypted);
         }
         let is_long = self.record.bytes.iter().sum::<u64>() >= self.trusted_after_bytes;
