@@ -221,6 +221,63 @@ fn frames_for_the_node_pass_whatever_became_of_the_engine() {
     }
 }
 
+/// A link whose engine lives, and a flow between two ends that is passed on where its client sends from outside.
+fn with_a_bypassed_flow(test: &str, loss: OnEngineLoss) -> Option<(DryRun, [Vec<u8>; 2], SettledKey)> {
+    let change = |config: &mut LinkConfig| {
+        (config.on_engine_loss, config.heartbeat_timeout_ns) = (loss, 50_000_000);
+    };
+    let mut dry = load(test, change)?;
+    dry.start_engine().expect("a socket");
+    let (client, server) = (end("192.0.2.1", 40_000), end("198.51.100.1", 443));
+    let key = SettledKey::new(TCP, client, server, &[]).expect("a key");
+    let source_port = Some(Port::Outside);
+    assert!(settled(&dry).insert(&key, Handling::PassOn { source_port }));
+    Some((dry, [packet(TCP, client, server, ACK), packet(TCP, server, client, ACK)], key))
+}
+
+#[test]
+fn a_bypassed_flow_leaves_by_the_other_port_and_is_counted_by_its_ends() {
+    let test = "a_bypassed_flow_leaves_by_the_other_port_and_is_counted_by_its_ends";
+    let Some((mut dry, [there, back], key)) = with_a_bypassed_flow(test, OnEngineLoss::Drop) else { return };
+    for (port, frame) in [(Port::Outside, &there), (Port::Inside, &back), (Port::Outside, &there)] {
+        assert_eq!(dry.run(port, frame).expect("runs"), Fate::PassedOn);
+    }
+    // Whoever speaks in another's name, what begins or ends a connection, and what is too long for the other port.
+    let ends = [SYN, FIN | ACK, RST]
+        .map(|flags| packet(TCP, end("192.0.2.1", 40_000), end("198.51.100.1", 443), flags));
+    let mut long = there.clone();
+    long.resize(1519, 0);
+    let left = [(Port::Inside, &there), (Port::Outside, &back), (Port::Outside, &long)];
+    for (port, frame) in left.into_iter().chain(ends.iter().map(|frame| (Port::Outside, frame))) {
+        assert_eq!(dry.run(port, frame).expect("runs"), Fate::ToEngine, "{frame:02x?}");
+    }
+    long.truncate(1518);
+    assert_eq!(dry.run(Port::Outside, &long).expect("runs"), Fate::PassedOn);
+    let counts = settled(&dry).take(&key).expect("it was settled");
+    assert_eq!((counts.frames, counts.bytes), ([3, 1], [2 * there.len() as u64 + 1518, back.len() as u64]));
+    assert_eq!(dry.run(Port::Outside, &there).expect("runs"), Fate::ToEngine, "taken out");
+    let counters = Port::BOTH.map(|port| dry.counters(port).expect("readable"));
+    assert_eq!(counters.map(|port| port.bypassed), [1, 3]);
+    assert_eq!(counters.map(|port| port.redirected), [1, 6]);
+}
+
+#[test]
+fn without_a_live_engine_nothing_is_bypassed() {
+    let test = "without_a_live_engine_nothing_is_bypassed";
+    for (loss, fate) in [(OnEngineLoss::Drop, Fate::Dropped), (OnEngineLoss::Forward, Fate::Passed)] {
+        let Some((mut dry, [there, _], key)) = with_a_bypassed_flow(test, loss) else { return };
+        assert_eq!(dry.run(Port::Outside, &there).expect("runs"), Fate::PassedOn);
+        dry.hang_engine();
+        thread::sleep(Duration::from_millis(100));
+        assert_eq!(dry.run(Port::Outside, &there).expect("runs"), fate, "its last beat is old");
+        dry.start_engine().expect("a socket");
+        assert_eq!(dry.run(Port::Outside, &there).expect("runs"), Fate::PassedOn);
+        dry.kill_engine();
+        assert_eq!(dry.run(Port::Outside, &there).expect("runs"), fate, "though its last beat is young");
+        assert_eq!(settled(&dry).take(&key).expect("it was settled").frames, [2, 0]);
+    }
+}
+
 #[test]
 fn a_source_outside_has_credit_for_a_second_and_earns_more() {
     let test = "a_source_outside_has_credit_for_a_second_and_earns_more";
