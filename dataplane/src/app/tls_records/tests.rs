@@ -3,6 +3,9 @@ use proptest::{collection::vec, prelude::*};
 use super::*;
 use Direction::{ToClient, ToServer};
 
+/// What came, one piece after the other.
+type Pieces = Vec<(Direction, Vec<u8>)>;
+
 fn record(kind: u8, fragment: &[u8]) -> Vec<u8> {
     let mut bytes = vec![kind, 3, 3];
     bytes.extend((fragment.len() as u16).to_be_bytes());
@@ -73,7 +76,7 @@ fn whatever_else_comes_ends_it_for_good() {
     let version_four = [&[APPLICATION_DATA, 4, 3, 0, 40][..], &[0; 40]].concat();
     let mut huge = vec![APPLICATION_DATA, 3, 3];
     huge.extend((PROTECTED_BYTES_MAX + 1).to_be_bytes());
-    let broken: [(&str, Vec<(Direction, Vec<u8>)>); 11] = [
+    let broken: [(&str, Pieces); 11] = [
         ("HTTP", vec![(ToServer, b"GET / HTTP/1.1\r\n\r\n".to_vec())]),
         ("data without a handshake", vec![(ToServer, data())]),
         ("the client's Hello from the server", vec![(ToClient, client_hello())]),
