@@ -219,16 +219,6 @@ impl Pipeline {
         verdict
     }
 
-    /// Once the verdict on a frame is known: offers its flow where it is settled, and lets it live on.
-    fn conclude(&mut self, id: FlowId) {
-        let tracked = self.flows.value(id).expect(FOUND);
-        if self.settings.hands_over && !tracked.is_elsewhere && tracked.handling().is_some() {
-            self.hand_over.offer(id);
-        }
-        let deadline_ns = self.newest_ns.saturating_add(tracked.timeout_ns(&self.settings.timeouts));
-        self.flows.set_deadline(id, deadline_ns);
-    }
-
     /// What the content of a packet makes of it, and of its flow.
     fn decide(&mut self, id: FlowId, ambiguous: bool) -> Verdict {
         let ruled =

@@ -3,7 +3,7 @@
 use flow_table::{FlowId, FlowKey};
 
 use super::tracked::{Inspection, Tracked};
-use super::{Pipeline, Side, end_flow};
+use super::{FOUND, Pipeline, Side, end_flow};
 use crate::event::{EventSink, FlowEndCause};
 use crate::flow::{Elsewhere, FlowRecord};
 use crate::limits::FLOWS_OFFERED_PER_CALL_MAX;
@@ -51,6 +51,16 @@ impl HandOver {
 }
 
 impl Pipeline {
+    /// Once the verdict on a frame is known: offers its flow where it is settled, and lets it live on.
+    pub(super) fn conclude(&mut self, id: FlowId) {
+        let tracked = self.flows.value(id).expect(FOUND);
+        if self.settings.hands_over && !tracked.is_elsewhere && tracked.handling().is_some() {
+            self.hand_over.offer(id);
+        }
+        let deadline_ns = self.newest_ns.saturating_add(tracked.timeout_ns(&self.settings.timeouts));
+        self.flows.set_deadline(id, deadline_ns);
+    }
+
     /// Offers the settled flows of which frames came since the last call: true where their frames will be handled so, and
     /// counted, before they come here. Those refused are offered again with their next frame. To be called between two
     /// batches, after [`take_back`](Pipeline::take_back), where [`Settings::hands_over`](crate::policy::Settings) says so.

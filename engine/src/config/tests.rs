@@ -60,8 +60,7 @@ fn every_key_is_read() {
         [events]
         eve = '-'
         types = ['alert', 'drop']
-        stats_interval_s = 3
-    ";
+        stats_interval_s = 3";
     let config = Config::parse("w.toml", text).expect("no mistake");
     assert_eq!(config.mode, Mode::Monitor);
     let ports = af_xdp::LinkConfig {
