@@ -1,7 +1,10 @@
 //! What the operator wants done, and what that makes of a flow.
 
+mod bypass;
+
 use dlp_patterns::Action;
 
+pub use self::bypass::{Bypass, BypassCause, IpNetwork, Trusted};
 use crate::decode::ChecksumMode;
 use crate::flow::Timeouts;
 use crate::inspect::{Epoch, ReloadPolicy};
@@ -73,6 +76,8 @@ pub struct Settings {
     pub checksums: ChecksumMode,
     /// What happens at each cause that is no rule.
     pub exceptions: Exceptions,
+    /// Which flows pass without a further look.
+    pub bypass: Bypass,
     /// What becomes of open fields when other rules come into force.
     pub reload: ReloadPolicy,
     /// How long silent flows are remembered.
@@ -97,6 +102,7 @@ impl Default for Settings {
             mode: Mode::default(),
             checksums: ChecksumMode::Verify,
             exceptions: Exceptions::default(),
+            bypass: Bypass::default(),
             reload: ReloadPolicy::default(),
             timeouts: Timeouts::default(),
             flows_max: 1 << 18,
@@ -124,6 +130,8 @@ pub enum Disposition {
         /// The rules that were in force then. It stays blocked whatever rules follow.
         epoch: Epoch,
     },
+    /// All of it passes, and is only counted; whatever rules follow.
+    Bypassed(BypassCause),
 }
 
 impl Settings {

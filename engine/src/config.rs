@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 use dataplane::flow::Timeouts;
 use dataplane::inspect::ReloadPolicy;
-use dataplane::policy::{Exception, Exceptions, Mode, Settings};
+use dataplane::policy::{Bypass, Exception, Exceptions, Mode, Settings};
 use dlp_patterns::document::{Document, Mistake, Table};
 
 use crate::failure::Failure;
 use crate::limits::{FLOW_TIMEOUT_S, FLOWS, HELD_BYTES_MAX, PACKET_STEPS};
 
+mod bypass;
 mod events;
 mod link;
 
@@ -30,6 +31,8 @@ pub struct Config {
     pub flows: FlowsConfig,
     /// What the inspection of one packet may cost.
     pub inspection: InspectionConfig,
+    /// Which flows pass without a further look.
+    pub bypass: Bypass,
     /// What happens at each cause that is no rule.
     pub exceptions: Exceptions,
     /// Where events go.
@@ -129,6 +132,7 @@ impl Config {
             packs: read_packs(&root),
             flows: read_flows(&root),
             inspection: read_inspection(&root),
+            bypass: bypass::read(&root),
             exceptions: read_exceptions(&root),
             events: events::read(&root),
         };
@@ -140,6 +144,7 @@ impl Config {
         Settings {
             mode: self.mode,
             exceptions: self.exceptions,
+            bypass: self.bypass.clone(),
             reload: self.packs.reload_policy,
             timeouts: self.flows.timeouts,
             flows_max: self.flows.max,

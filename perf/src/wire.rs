@@ -8,6 +8,7 @@ mod http;
 mod lab;
 mod plot;
 mod running;
+mod settled;
 mod sheet;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ use self::flood::Flood;
 use self::http::Http;
 use self::lab::Lab;
 use self::running::Running;
+pub(crate) use self::settled::Plan as SettledPlan;
 use self::sheet::{Figure, Sheet};
 use crate::build::{Profile, built, installed};
 use crate::measure::{date, load, machine, version};

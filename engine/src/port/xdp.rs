@@ -2,6 +2,7 @@
 
 use af_xdp::{Action, Port, Queue, RxBatch, SettledKey};
 use dataplane::flow::{Elsewhere, FlowRecord};
+use dataplane::pipeline::{Handling, Side};
 use dataplane::verdict::Verdict;
 
 use super::{Applied, Batch, PacketIo};
@@ -21,9 +22,9 @@ impl PacketIo for Queue {
         Queue::flush(self);
     }
 
-    fn settle(&mut self, flow: &FlowRecord) -> bool {
+    fn settle(&mut self, flow: &FlowRecord, handling: Handling) -> bool {
         let (Some(key), Some(settled)) = (key(flow), self.settled()) else { return false };
-        settled.insert(&key)
+        settled.insert(&key, told(handling))
     }
 
     fn unsettle(&mut self, flow: &FlowRecord, now_ns: u64) -> Elsewhere {
@@ -39,6 +40,18 @@ impl PacketIo for Queue {
 /// A flow as the XDP programs name it. Its client is the source, as the counts begin with those to the server.
 fn key(flow: &FlowRecord) -> Option<SettledKey> {
     SettledKey::new(flow.protocol, flow.client, flow.server, &flow.vlans)
+}
+
+/// The client is the source of the keys.
+fn told(handling: Handling) -> af_xdp::Handling {
+    let port = |side| match side {
+        Side::Inside => Port::Inside,
+        Side::Outside => Port::Outside,
+    };
+    match handling {
+        Handling::Drop => af_xdp::Handling::Drop,
+        Handling::PassOn { client_side } => af_xdp::Handling::PassOn { source_port: client_side.map(port) },
+    }
 }
 
 impl Batch for RxBatch<'_> {

@@ -2,6 +2,7 @@
 
 use af_xdp::{Link, Queue};
 use anyhow::{Context, anyhow};
+use dataplane::policy::Bypass;
 
 use super::claim::Claim;
 use crate::config::{Config, LinkConfig};
@@ -18,7 +19,8 @@ pub(super) struct OpenLink {
 
 /// Opens every link. Where one cannot be, those before it are detached again.
 pub(super) fn open(config: &Config) -> Result<Vec<OpenLink>, Failure> {
-    let links: Vec<OpenLink> = config.links.iter().map(open_link).collect::<Result<_, _>>()?;
+    let links: Vec<OpenLink> =
+        config.links.iter().map(|link| open_link(link, config)).collect::<Result<_, _>>()?;
     let queues: usize = links.iter().map(|link| link.queues.len()).sum();
     if queues > WORKERS_MAX {
         let told = format!(
@@ -30,7 +32,7 @@ pub(super) fn open(config: &Config) -> Result<Vec<OpenLink>, Failure> {
     Ok(links)
 }
 
-fn open_link(config: &LinkConfig) -> Result<OpenLink, Failure> {
+fn open_link(config: &LinkConfig, engine: &Config) -> Result<OpenLink, Failure> {
     let ports = &config.ports;
     let claim = claim(&ports.name)?;
     let (link, queues) = Link::open(ports).map_err(|error| failure(&ports.name, &error))?;
@@ -47,6 +49,17 @@ fn open_link(config: &LinkConfig) -> Result<OpenLink, Failure> {
         tracing::warn!(
             link = ports.name,
             "several queues: both directions of a flow must hash to the same queue (symmetric RSS)"
+        );
+    }
+    if engine.bypass != Bypass::default()
+        && ports.settled_flows_max > 0
+        && let Some(interface) = link.without_bypass()
+    {
+        tracing::warn!(
+            link = ports.name,
+            interface,
+            "no frames can be redirected to the interface, so bypassed flows go through the engine\n  hint: on veth, \
+             `ethtool -K DEV gro on` at its other end and start the engine again; or `attach = \"generic\"`"
         );
     }
     if config.cores.len() > queues.len() {

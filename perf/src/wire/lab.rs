@@ -88,7 +88,12 @@ impl Lab {
 
     /// Frames that arrived at the server since the lab was laid out.
     pub(crate) fn received(&self) -> Result<u64> {
-        let told = ip(&format!("-n {} -j -s link show dev to-client", self.namespace("server")))?;
+        self.arrived("server", "to-client")
+    }
+
+    /// Frames that arrived at a device since the lab was laid out, whatever became of them there.
+    pub(crate) fn arrived(&self, host: &str, device: &str) -> Result<u64> {
+        let told = ip(&format!("-n {} -j -s link show dev {device}", self.namespace(host)))?;
         let told: Value = serde_json::from_str(&told).context("ip speaks no JSON")?;
         told[0]["stats64"]["rx"]["packets"].as_u64().context("ip tells no frames")
     }
@@ -99,6 +104,15 @@ impl Lab {
         let features = if left { "tx on tso off gso off" } else { "tx off" };
         for End { host, device, .. } in ENDS {
             ethtool(&self.namespace(host), device, features)?;
+        }
+        Ok(())
+    }
+
+    /// Has both ends take what is redirected to the ports: for that they need GRO, which must not join frames.
+    pub(crate) fn take_redirected(&self) -> Result<()> {
+        for End { host, device, .. } in ENDS {
+            ethtool(&self.namespace(host), device, "gro on")?;
+            ip(&format!("-n {} link set dev {device} gro_max_size 1", self.namespace(host)))?;
         }
         Ok(())
     }
