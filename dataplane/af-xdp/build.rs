@@ -6,7 +6,7 @@ fn main() {
     println!("cargo::rerun-if-env-changed=CLANG");
     let out_dir = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
     println!("cargo::rerun-if-changed=bpf");
-    for program in ["weir_xdp", "flood"] {
+    for program in ["weir_xdp", "flood", "reference"] {
         compile(program, Path::new(&out_dir));
     }
 }

@@ -7,10 +7,11 @@ mod payload;
 mod probe;
 #[cfg(test)]
 mod recorder;
+mod tls_records;
 
 use dlp_patterns::Field;
 
-pub use self::{http::Http, payload::Payload, probe::Probe};
+pub use self::{http::Http, payload::Payload, probe::Probe, tls_records::TlsRecords};
 use crate::{flow::Direction, reassembly::StreamChunk};
 
 /// The parser of one flow: one variant a protocol, one `match` over them.

@@ -5,6 +5,7 @@ use dlp_patterns::{Field, Hit, Rule};
 use crate::app::{AppAnomaly, AppProtocol, HttpTransaction};
 use crate::flow::{Direction, FlowRecord};
 use crate::inspect::Epoch;
+use crate::policy::BypassCause;
 use crate::reassembly::TcpState;
 use crate::verdict::DropReason;
 
@@ -80,6 +81,8 @@ pub struct FlowEnd<'e> {
     pub alerted: bool,
     /// Why it was blocked, where it was, and the rules that were in force then.
     pub blocked: Option<(DropReason, Epoch)>,
+    /// Why it passed without a further look from some frame on, where it did.
+    pub bypassed: Option<BypassCause>,
 }
 
 /// Why a flow is over.

@@ -4,6 +4,7 @@ mod field_scan;
 mod findings;
 mod leaving;
 mod rule_sets;
+mod step_budget;
 
 pub use self::field_scan::FieldScan;
 pub use self::findings::{Finding, Findings};

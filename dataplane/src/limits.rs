@@ -54,6 +54,11 @@ pub const HTTP_SECRETS_MAX: usize = 16;
 /// Hits of one packet that become alerts; more are counted, not listed.
 pub const HITS_PER_PACKET_MAX: usize = 64;
 
+/// Steps of automata that the scans of one packet may make, unless told otherwise: some 2 ms, for which a ring holds the frames of
+/// others. Frames of 1500 and of 9000 bytes with one field stay below it whatever is in them; a gap that closes over hostile
+/// bytes, or dozens of pipelined requests of such, do not.
+pub const PACKET_STEPS_DEFAULT: u64 = 1 << 20;
+
 /// Drops without a flow that become events, in one second of packet time: a flood of broken frames must
 /// not become a flood of log lines. All of them are counted.
 pub const FLOWLESS_DROP_EVENTS_PER_SECOND_MAX: u32 = 100;

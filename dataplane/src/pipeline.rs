@@ -1,6 +1,7 @@
 //! Frame → verdict: leads each packet through the stages, and keeps the flows between them.
 
 mod blocked;
+mod bypass;
 mod counters;
 mod flowless;
 mod hand_over;
@@ -20,6 +21,7 @@ pub use self::blocked::BlockedFlow;
 pub use self::counters::Counters;
 use self::flowless::FlowlessEvents;
 use self::hand_over::HandOver;
+pub use self::hand_over::Handling;
 use self::identity::{comes_from_server, end_cause};
 pub use self::reset::Resets;
 use self::reset::Standing;
@@ -60,7 +62,7 @@ impl Pipeline {
         Pipeline {
             flows: FlowTable::with_capacity(settings.flows_max, settings.hash_seed),
             held: HeldBudget::new(settings.held_bytes_max),
-            findings: Findings::default(),
+            findings: Findings::new(settings.packet_steps_max),
             resets: Resets::default(),
             counters: Counters::default(),
             next_flow_id: settings.first_flow_id,
@@ -185,6 +187,7 @@ impl Pipeline {
         };
         let tracked = self.flows.value_mut(id).expect(FOUND);
         tracked.record.account(direction, meta.wire_bytes, meta.now_ns);
+        tracked.note(direction, packet);
         let is_wrong_side = tracked.is_wrong_side(direction, meta.side);
         let is_spoofed = is_wrong_side && self.refuse(DropReason::WrongSide) != Verdict::Forward;
         let tracked = self.flows.value_mut(id).expect(FOUND);
@@ -193,9 +196,15 @@ impl Pipeline {
         let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns: meta.now_ns };
         let read = match tracked.disposition {
             Disposition::Blocked { .. } => Err(DropReason::FlowBlocked),
-            Disposition::Inspect if is_spoofed => Err(DropReason::WrongSide),
+            Disposition::Inspect | Disposition::Bypassed(_) if is_spoofed => Err(DropReason::WrongSide),
+            Disposition::Bypassed(_) => return self.pass_unseen(id),
             Disposition::Inspect => read(tracked, direction, packet, &mut self.held, &mut inspection),
         };
+        let bypass = tracked.bypass_cause().filter(|_| read.is_ok());
+        if bypass.is_some() {
+            // What was begun ends here, and what it matches still speaks against this frame.
+            tracked.finish(&mut inspection);
+        }
         let ambiguous = inspection.ambiguous;
         let verdict = match read {
             Err(cause) => self.refuse(cause),
@@ -205,12 +214,10 @@ impl Pipeline {
             self.resets.build(frame, meta.link_type == LinkType::Ethernet, network, &standing);
         }
         self.tell(id, direction, verdict, meta, sink);
-        let tracked = self.flows.value(id).expect(FOUND);
-        if self.settings.hands_over && tracked.is_settled() && !tracked.is_elsewhere {
-            self.hand_over.offer(id);
+        if let (Some(cause), Verdict::Forward) = (bypass, verdict) {
+            self.bypass(id, cause);
         }
-        let deadline_ns = self.newest_ns.saturating_add(tracked.timeout_ns(&self.settings.timeouts));
-        self.flows.set_deadline(id, deadline_ns);
+        self.conclude(id);
         verdict
     }
 
@@ -220,6 +227,7 @@ impl Pipeline {
             self.findings.asked().map_or(Verdict::Forward, |action| self.settings.verdict_of_rule(action));
         let asked = match ruled {
             Verdict::Forward if self.findings.overflowed() => self.refuse(DropReason::ScanOverflow),
+            Verdict::Forward if self.findings.has_given_up() => self.refuse(DropReason::BudgetExceeded),
             Verdict::Forward if ambiguous => self.refuse(DropReason::AppError),
             verdict => verdict,
         };
@@ -341,7 +349,7 @@ impl Pipeline {
             bytes: [0; 2],
             tcp_flags: [0; 2],
         };
-        let tracked = Tracked::new(record, client, client_side);
+        let tracked = Tracked::new(record, client, client_side, &self.settings.bypass);
         let deadline_ns = self.newest_ns.saturating_add(tracked.timeout_ns(&self.settings.timeouts));
         let id = self.flows.insert(key, tracked, deadline_ns).ok()?;
         self.next_flow_id += 1;

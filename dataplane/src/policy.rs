@@ -1,11 +1,14 @@
 //! What the operator wants done, and what that makes of a flow.
 
+mod bypass;
+
 use dlp_patterns::Action;
 
+pub use self::bypass::{Bypass, BypassCause, IpNetwork, Trusted};
 use crate::decode::ChecksumMode;
 use crate::flow::Timeouts;
 use crate::inspect::{Epoch, ReloadPolicy};
-use crate::limits::HELD_BYTES_PER_WORKER_MAX;
+use crate::limits::{HELD_BYTES_PER_WORKER_MAX, PACKET_STEPS_DEFAULT};
 use crate::verdict::{DropReason, Verdict};
 
 /// Whether verdicts are carried out.
@@ -40,7 +43,7 @@ impl Default for Exceptions {
 impl Exceptions {
     /// The causes that an operator may fail open. A rule's own action decides for rules, and what was
     /// blocked stays so.
-    pub const CAUSES: [DropReason; 9] = [
+    pub const CAUSES: [DropReason; 10] = [
         DropReason::Malformed,
         DropReason::BadChecksum,
         DropReason::Fragment,
@@ -50,6 +53,7 @@ impl Exceptions {
         DropReason::AppError,
         DropReason::ScanOverflow,
         DropReason::WrongSide,
+        DropReason::BudgetExceeded,
     ];
 
     /// What was said of `cause`.
@@ -72,6 +76,8 @@ pub struct Settings {
     pub checksums: ChecksumMode,
     /// What happens at each cause that is no rule.
     pub exceptions: Exceptions,
+    /// Which flows pass without a further look.
+    pub bypass: Bypass,
     /// What becomes of open fields when other rules come into force.
     pub reload: ReloadPolicy,
     /// How long silent flows are remembered.
@@ -80,6 +86,8 @@ pub struct Settings {
     pub flows_max: usize,
     /// Out-of-order bytes that one pipeline holds at once.
     pub held_bytes_max: usize,
+    /// Steps of automata that the scans of one packet may make.
+    pub packet_steps_max: u64,
     /// Secret of the flow hash. Fixed for a replay, random for a live engine.
     pub hash_seed: [u64; 2],
     /// Whether flows that are settled are offered to somebody who handles their frames before they come here.
@@ -94,10 +102,12 @@ impl Default for Settings {
             mode: Mode::default(),
             checksums: ChecksumMode::Verify,
             exceptions: Exceptions::default(),
+            bypass: Bypass::default(),
             reload: ReloadPolicy::default(),
             timeouts: Timeouts::default(),
             flows_max: 1 << 18,
             held_bytes_max: HELD_BYTES_PER_WORKER_MAX,
+            packet_steps_max: PACKET_STEPS_DEFAULT,
             hash_seed: [0x9e37_79b9_7f4a_7c15, 0xd1b5_4a32_d192_ed03],
             hands_over: false,
             first_flow_id: 1,
@@ -120,6 +130,8 @@ pub enum Disposition {
         /// The rules that were in force then. It stays blocked whatever rules follow.
         epoch: Epoch,
     },
+    /// All of it passes, and is only counted; whatever rules follow.
+    Bypassed(BypassCause),
 }
 
 impl Settings {
@@ -138,7 +150,9 @@ impl Settings {
             return Verdict::Forward;
         }
         match cause {
-            DropReason::AppError | DropReason::ScanOverflow => Verdict::Reset(cause),
+            DropReason::AppError | DropReason::ScanOverflow | DropReason::BudgetExceeded => {
+                Verdict::Reset(cause)
+            }
             _ => Verdict::Drop(cause),
         }
     }

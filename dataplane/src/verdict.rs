@@ -48,11 +48,13 @@ pub enum DropReason {
     Egress = 10,
     /// A TCP segment that came in by the side of the link on which its sender is not.
     WrongSide = 11,
+    /// The packet caused more work than the scans of one packet may do.
+    BudgetExceeded = 12,
 }
 
 impl DropReason {
     /// How many reasons there are.
-    pub const COUNT: usize = 12;
+    pub const COUNT: usize = 13;
 
     /// Every reason, in index order.
     pub const ALL: [DropReason; DropReason::COUNT] = [
@@ -68,6 +70,7 @@ impl DropReason {
         DropReason::FlowBlocked,
         DropReason::Egress,
         DropReason::WrongSide,
+        DropReason::BudgetExceeded,
     ];
 
     /// The name that counters and events use.
@@ -85,6 +88,7 @@ impl DropReason {
             DropReason::FlowBlocked => "flow_blocked",
             DropReason::Egress => "egress",
             DropReason::WrongSide => "wrong_side",
+            DropReason::BudgetExceeded => "budget_exceeded",
         }
     }
 }

@@ -94,7 +94,7 @@ impl RuleSet {
         state.credit = STEPS_BURST_MAX;
         state.has_overflowed = false;
         state.tail = Tail::default();
-        if let Some(kept) = &mut state.kept {
+        if let Some(kept) = state.kept.as_mut().filter(|kept| !kept.is_blank()) {
             kept.clear();
         }
     }
@@ -111,8 +111,11 @@ impl RuleSet {
         self.scan_counting(state, chunk, hits).map(|_| ())
     }
 
-    /// Scans the next bytes; the steps of automata that this took.
-    fn scan_counting(
+    /// As [`scan`](RuleSet::scan); returns how many steps of automata that took.
+    ///
+    /// # Errors
+    /// As for [`scan`](RuleSet::scan); the steps were then all that the field had.
+    pub fn scan_counting(
         &self,
         state: &mut ScanState,
         chunk: &[u8],
@@ -171,7 +174,8 @@ impl RuleSet {
     pub fn finish(&self, state: &mut ScanState, hits: &mut Vec<Hit>) {
         let context = self.context_of(state);
         state.within = None;
-        let (Some(context), true) = (context, state.kept.is_some()) else { return };
+        let has_kept = state.kept.as_ref().is_some_and(|kept| !kept.is_blank());
+        let (Some(context), true) = (context, has_kept) else { return };
         let first = hits.len();
         let text = Text::new(state.tail.bytes(), &[], state.offset);
         Run::new(self, context, text, &mut state.kept, u64::from(STEPS_BURST_MAX)).finish(hits);

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 use dataplane::flow::Timeouts;
 use dataplane::inspect::ReloadPolicy;
-use dataplane::policy::{Exception, Exceptions, Mode, Settings};
+use dataplane::policy::{Bypass, Exception, Exceptions, Mode, Settings};
 use dlp_patterns::document::{Document, Mistake, Table};
 
 use crate::failure::Failure;
-use crate::limits::{FLOW_TIMEOUT_S, FLOWS, HELD_BYTES_MAX};
+use crate::limits::{FLOW_TIMEOUT_S, FLOWS, HELD_BYTES_MAX, PACKET_STEPS};
 
+mod bypass;
 mod events;
 mod link;
 
@@ -28,6 +29,10 @@ pub struct Config {
     pub packs: PacksConfig,
     /// How many flows are remembered, and for how long.
     pub flows: FlowsConfig,
+    /// What the inspection of one packet may cost.
+    pub inspection: InspectionConfig,
+    /// Which flows pass without a further look.
+    pub bypass: Bypass,
     /// What happens at each cause that is no rule.
     pub exceptions: Exceptions,
     /// Where events go.
@@ -56,6 +61,19 @@ pub struct FlowsConfig {
     pub held_bytes_max: usize,
     /// How long silent flows are remembered.
     pub timeouts: Timeouts,
+}
+
+/// `[inspection]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InspectionConfig {
+    /// Steps of automata that the scans of one packet may make.
+    pub packet_steps_max: u64,
+}
+
+impl Default for InspectionConfig {
+    fn default() -> InspectionConfig {
+        InspectionConfig { packet_steps_max: Settings::default().packet_steps_max }
+    }
 }
 
 impl Default for PacksConfig {
@@ -113,6 +131,8 @@ impl Config {
             links: link::read(&root),
             packs: read_packs(&root),
             flows: read_flows(&root),
+            inspection: read_inspection(&root),
+            bypass: bypass::read(&root),
             exceptions: read_exceptions(&root),
             events: events::read(&root),
         };
@@ -124,10 +144,12 @@ impl Config {
         Settings {
             mode: self.mode,
             exceptions: self.exceptions,
+            bypass: self.bypass.clone(),
             reload: self.packs.reload_policy,
             timeouts: self.flows.timeouts,
             flows_max: self.flows.max,
             held_bytes_max: self.flows.held_bytes_max,
+            packet_steps_max: self.inspection.packet_steps_max,
             ..Settings::default()
         }
     }
@@ -173,6 +195,15 @@ fn read_flows(root: &Table<'_>) -> FlowsConfig {
         }
     }
     flows
+}
+
+fn read_inspection(root: &Table<'_>) -> InspectionConfig {
+    let mut inspection = InspectionConfig::default();
+    let Some(table) = root.optional("inspection").table() else { return inspection };
+    if let Some(steps) = table.optional("packet_steps_max").integer(PACKET_STEPS) {
+        inspection.packet_steps_max = steps;
+    }
+    inspection
 }
 
 fn read_exceptions(root: &Table<'_>) -> Exceptions {

@@ -39,9 +39,18 @@ pub const FLOWS: RangeInclusive<usize> = 1024..=1 << 22;
 /// Seconds for which a silent flow may be remembered: up to a day, for what is silent for longer is gone.
 pub const FLOW_TIMEOUT_S: RangeInclusive<u32> = 1..=86_400;
 
+/// Servers, or networks of them, whose flows may be trusted: each new flow is compared with all of them.
+pub const TRUSTED_SERVERS_MAX: usize = 64;
+
+/// Bytes of a flow that may be inspected before it is trusted: from its first frame on, up to a terabyte.
+pub const BYPASS_AFTER_BYTES: RangeInclusive<u64> = 0..=1 << 40;
+
 /// Out-of-order bytes that one worker may hold: 4 GiB, 64 times the default; more than a worker can scan in a
 /// second.
 pub const HELD_BYTES_MAX: usize = 64 * HELD_BYTES_PER_WORKER_MAX;
+
+/// Steps of automata that one packet may cause. At least what one small field may; at most what takes some seconds.
+pub const PACKET_STEPS: RangeInclusive<u64> = 65_536..=1 << 30;
 
 /// Seconds between two `stats` events: at least one, and once a day at the least.
 pub const STATS_INTERVAL_S: RangeInclusive<u32> = 1..=86_400;

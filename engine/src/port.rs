@@ -6,6 +6,7 @@ pub(crate) mod xdp;
 
 pub use af_xdp::Port;
 use dataplane::flow::{Elsewhere, FlowRecord};
+use dataplane::pipeline::Handling;
 use dataplane::verdict::Verdict;
 
 pub use self::counters::{LinkCounters, PortCounters};
@@ -36,12 +37,12 @@ pub trait PacketIo {
     /// Makes sure that what was handed out leaves.
     fn flush(&mut self);
 
-    /// From now on, frames of this flow are dropped and counted before they are received, but for those that begin or
+    /// From now on, frames of this flow are handled so and counted before they are received, but for those that begin or
     /// end a connection. False where that cannot be.
-    fn settle(&mut self, flow: &FlowRecord) -> bool;
+    fn settle(&mut self, flow: &FlowRecord, handling: Handling) -> bool;
 
     /// From now on, frames of a flow that was settled are received again; it is `now_ns` since the epoch. What was
-    /// dropped of it.
+    /// done with it.
     fn unsettle(&mut self, flow: &FlowRecord, now_ns: u64) -> Elsewhere;
 }
 

@@ -81,7 +81,7 @@ fn inspect(config: &Config, mut reloader: Reloader, takes_over: bool) -> Result<
     let mut log =
         EveLog::open(&config.events, names, signals.reopen()).map_err(|error| no_events(config, &error))?;
     let (ready, mut incumbent) = links::prepare(config, &reloader.rules(), takes_over)?;
-    let links = links::open(ready, incumbent.as_mut())?;
+    let links = links::open(config, ready, incumbent.as_mut())?;
     let mut supervisor = Supervisor::start(config, &reloader, links, &log)?;
     if let Some(incumbent) = incumbent {
         let gap_ms = incumbent.relieve().as_secs_f64() * 1000.0;

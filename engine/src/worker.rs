@@ -64,7 +64,7 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
         }
         self.pipeline.expire(now_ns, &mut self.sink);
         self.take_back(now_ns);
-        self.pipeline.hand_over(|flow| self.io.settle(flow));
+        self.pipeline.hand_over(|flow, handling| self.io.settle(flow, handling));
         batches.iter().flatten().map(|batch| batch.frames).sum()
     }
 
@@ -106,7 +106,7 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
         &mut self.sink
     }
 
-    /// Ends the flows that were settled and are over, with all that was dropped of them.
+    /// Ends the flows that were settled and are over, with all that was done with them elsewhere.
     fn take_back(&mut self, now_ns: u64) {
         self.pipeline.take_back(|flow| self.io.unsettle(flow, now_ns), &mut self.sink);
     }

@@ -84,6 +84,16 @@ enum Command {
         #[arg(short, long, value_enum, default_value = "text")]
         output: Output,
     },
+    /// Flood the XDP program with a blocked and with a bypassed flow by turns with programs that only drop and only redirect, as
+    /// root: frames a second, and ratios.
+    Settled {
+        /// What is measured.
+        #[command(flatten)]
+        plan: wire::SettledPlan,
+        /// How the result is printed.
+        #[arg(short, long, value_enum, default_value = "text")]
+        output: Output,
+    },
     /// Put Weir, a Linux bridge, a bare AF_XDP forwarder and Suricata by turns between namespaces of this machine, as root:
     /// frames and requests a second, round trips under load, and CPU time.
     Wire {
@@ -147,6 +157,10 @@ fn main() -> ExitCode {
         }),
         Command::MatchCheck(plan) => plan.run(),
         Command::Glue { plan, output } => plan.run().map(|report| match output {
+            Output::Text => print!("{report}"),
+            Output::Json => println!("{}", report.to_json()),
+        }),
+        Command::Settled { plan, output } => plan.run().map(|report| match output {
             Output::Text => print!("{report}"),
             Output::Json => println!("{}", report.to_json()),
         }),

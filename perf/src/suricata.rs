@@ -80,6 +80,13 @@ impl Suricata {
         arguments
     }
 
+    /// Arguments that let it judge what the kernel puts into queue 0, and log into `folder`.
+    pub(crate) fn queue_arguments(&self, folder: &Path) -> Vec<String> {
+        let mut arguments = self.common(folder);
+        arguments.extend(["-q", "0", "--runmode", "workers"].map(str::to_owned));
+        arguments
+    }
+
     fn common(&self, folder: &Path) -> Vec<String> {
         let text = |path: &Path| path.display().to_string();
         [

@@ -8,6 +8,7 @@ mod http;
 mod lab;
 mod plot;
 mod running;
+mod settled;
 mod sheet;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ use self::flood::Flood;
 use self::http::Http;
 use self::lab::Lab;
 use self::running::Running;
+pub(crate) use self::settled::Plan as SettledPlan;
 use self::sheet::{Figure, Sheet};
 use crate::build::{Profile, built, installed};
 use crate::measure::{date, load, machine, version};
@@ -46,7 +48,7 @@ const LEAD_S: u64 = 1;
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Plan {
     /// Who is compared, by turns in this order; ratios are to the first.
-    #[arg(long, value_enum, value_delimiter = ',', default_values = ["bridge", "bare", "weir", "suricata"])]
+    #[arg(long, value_enum, value_delimiter = ',', default_values = ["bridge", "bare", "weir", "suricata", "nfqueue"])]
     contestants: Vec<Contestant>,
     /// What is measured of each in each round.
     #[arg(long, value_enum, value_delimiter = ',', default_values = ["flood", "http", "rtt"])]
@@ -67,6 +69,9 @@ pub(crate) struct Plan {
     /// half of its own highest rate without loss.
     #[arg(long, value_parser = clap::value_parser!(u64).range(flood::PPS_MIN..=10_000_000))]
     load_pps: Option<u64>,
+    /// Microseconds for which Weir looks for more frames before it sleeps (`spin_us` of its link).
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=1000))]
+    spin_us: u64,
     /// Folder for a bar chart (SVG) of each figure.
     #[arg(long)]
     plots: Option<PathBuf>,
@@ -143,6 +148,7 @@ impl Plan {
             bare: built(profile, &["--package", "af-xdp", "--example", "bare_forwarder"], "bare_forwarder")?,
             suricata: Suricata::prepare(folder)?,
             core: self.core + 1,
+            spin_us: self.spin_us,
             folder: folder.to_owned(),
         };
         let flood = built(profile, &["--package", "af-xdp", "--example", "flood"], "flood")?;
@@ -152,10 +158,11 @@ impl Plan {
     /// Takes off the plan what this machine lacks the programs for, and says so.
     fn leave_out(&mut self, programs: &Programs) -> (Option<Http>, Vec<String>) {
         let mut skipped = Vec::new();
-        if self.contestants.contains(&Contestant::Suricata) && programs.suricata.is_none() {
-            self.contestants.retain(|contestant| *contestant != Contestant::Suricata);
-            let package = "Debian 12: apt-get install -t bookworm-backports suricata";
-            skipped.push(format!("suricata: it is not installed ({package})"));
+        for contestant in self.contestants.clone() {
+            if let Some(reason) = contestant.lacks(programs) {
+                self.contestants.retain(|other| *other != contestant);
+                skipped.push(format!("{}: {reason}", contestant.as_str()));
+            }
         }
         let mut http = None;
         if self.measures.contains(&Measure::Http) {
@@ -300,8 +307,10 @@ impl Bench {
         let weir = version(&self.programs.weir, "--version");
         let suricata = self.programs.suricata.as_ref().and_then(|it| version(&it.binary, "-V"));
         let is_in = |contestant| self.plan.contestants.contains(&contestant);
-        let versions =
-            [weir.filter(|_| is_in(Contestant::Weir)), suricata.filter(|_| is_in(Contestant::Suricata))];
+        let versions = [
+            weir.filter(|_| is_in(Contestant::Weir)),
+            suricata.filter(|_| is_in(Contestant::Suricata) || is_in(Contestant::Nfqueue)),
+        ];
         Ok(Report {
             date,
             machine: machine(),
@@ -324,7 +333,7 @@ impl Report {
     pub(crate) fn to_json(&self) -> Value {
         json!({
             "date": self.date, "machine": self.machine, "load": self.load, "versions": self.versions,
-            "skipped": self.skipped, "load_pps": self.plan.load_pps, "rounds": self.plan.rounds, "seconds": self.plan.seconds, "figures": self.sheet.to_json(),
+            "skipped": self.skipped, "load_pps": self.plan.load_pps, "spin_us": self.plan.spin_us, "rounds": self.plan.rounds, "seconds": self.plan.seconds, "figures": self.sheet.to_json(),
         })
     }
 }
@@ -341,6 +350,7 @@ impl fmt::Display for Report {
             writeln!(out, "SKIPPED   {reason}")?;
         }
         writeln!(out, "rounds    {} of {} s", self.plan.rounds, self.plan.seconds)?;
+        writeln!(out, "spin      {} µs, of Weir", self.plan.spin_us)?;
         write!(out, "{}", self.sheet)
     }
 }

@@ -176,6 +176,11 @@ fn case(cause: DropReason) -> Case {
             closed = Verdict::Reset(cause);
             connection.segment(ToServer, DATA, &upload(&"qz".repeat(160)))
         }
+        DropReason::BudgetExceeded => {
+            closed = Verdict::Reset(cause);
+            settings.packet_steps_max = 100;
+            connection.segment(ToServer, DATA, &upload(&"qz".repeat(30)).repeat(2))
+        }
         DropReason::WrongSide => {
             before.truncate(1);
             sides = [Some(Side::Inside), Some(Side::Outside)];

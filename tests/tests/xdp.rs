@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use af_xdp::{DryRun, Fate, LinkConfig, OnEngineLoss, Port, ReadFlow, SettledFlows, SettledKey};
+use af_xdp::{DryRun, Fate, Handling, LinkConfig, Port, ReadFlow, SettledFlows, SettledKey};
 use dataplane::decode::{ChecksumMode, LinkType, TcpFlags, Transport, decode};
 
 const FRAMES: u64 = 30_000;
@@ -190,14 +190,26 @@ fn expected(frame: &[u8]) -> Option<ReadFlow> {
 }
 
 /// Settles the flow of a frame, has a program decide on the frame, and takes the flow back with its counts.
-fn assert_decision(dry: &mut DryRun, flows: &mut SettledFlows, port: Port, frame: &[u8], flow: ReadFlow) {
-    assert!(flows.insert(&flow.key), "{frame:02x?}");
+fn assert_decision(
+    dry: &mut DryRun,
+    flows: &mut SettledFlows,
+    (port, frame): (Port, &[u8]),
+    flow: ReadFlow,
+    handling: Handling,
+) {
+    assert!(flows.insert(&flow.key, handling), "{frame:02x?}");
     let fate = dry.run(port, frame).expect("runs");
     let counts = flows.take(&flow.key).expect("it was settled");
-    let dropped = u64::from(!flow.is_edge);
-    assert_eq!(fate, if flow.is_edge { Fate::Passed } else { Fate::Dropped }, "{frame:02x?}");
-    assert_eq!(counts.frames, [dropped, 0], "from the source: {frame:02x?}");
-    assert_eq!(counts.bytes, [dropped * frame.len() as u64, 0], "{frame:02x?}");
+    let expected = match handling {
+        _ if flow.is_edge => Fate::ToEngine,
+        Handling::Drop => Fate::Dropped,
+        Handling::PassOn { source_port } if source_port.is_none_or(|source| source == port) => Fate::PassedOn,
+        Handling::PassOn { .. } => Fate::ToEngine,
+    };
+    assert_eq!(fate, expected, "{handling:?} at {port:?}: {frame:02x?}");
+    let counted = u64::from(expected != Fate::ToEngine);
+    assert_eq!(counts.frames, [counted, 0], "from the source: {frame:02x?}");
+    assert_eq!(counts.bytes, [counted * frame.len() as u64, 0], "{frame:02x?}");
 }
 
 #[test]
@@ -208,9 +220,9 @@ fn the_programs_read_frames_as_the_decoder_does() {
     }
     let told = std::env::var("XDP_CHECK_FRAMES").ok();
     let frames = told.map_or(FRAMES, |text| text.parse().expect("a number of frames"));
-    let mut config = LinkConfig::new("check", "inside", "outside");
-    config.on_engine_loss = OnEngineLoss::Forward;
+    let config = LinkConfig::new("check", "inside", "outside");
     let mut dry = DryRun::load(&config).expect("the programs load");
+    dry.start_engine().expect("a socket");
     let mut flows = dry.settled().expect("a descriptor").expect("the link keeps settled flows");
     let mut random = Random(1);
     let (mut plain, mut edges) = (0, 0);
@@ -225,7 +237,9 @@ fn the_programs_read_frames_as_the_decoder_does() {
         plain += u64::from(!flow.is_edge);
         edges += u64::from(flow.is_edge);
         let port = random.pick(&Port::BOTH);
-        assert_decision(&mut dry, &mut flows, port, &frame, flow);
+        let source_port = random.pick(&[None, Some(Port::Inside), Some(Port::Outside)]);
+        let handling = random.pick(&[Handling::Drop, Handling::PassOn { source_port }]);
+        assert_decision(&mut dry, &mut flows, (port, &frame), flow, handling);
     }
     eprintln!("{frames} frames: {plain} of settled flows, {edges} edges, the rest left to the engine");
     let least = frames / 20;

@@ -34,32 +34,39 @@ struct address {
 	__u64 version;
 };
 
-// Equal for both directions: the lower endpoint stands first. Whole words, since those that are put together of
-// shorter stores are slow to load, and without padding, since all bytes are hashed.
-struct flow_key {
-	__u64 lower[2];
-	__u64 upper[2];
-	// From the top, 16 bits each: the lower port, the upper port, and the VLANs, the outermost first.
-	__u64 ports_and_vlans;
-	// The protocol above the 8 bits of the IP version.
-	__u64 protocol_and_version;
+// Equal for both directions: the lower endpoint stands first. No longer than it must be, since every byte is hashed for
+// every frame, and without padding. Whole words, since those that are put together of shorter stores are slow to load.
+struct flow_key_v4 {
+	// The lower address above the upper one.
+	__u64 addresses;
+	__u64 ports_and_tags;
 };
 
-// The network header, and where the upper layer lies.
+struct flow_key_v6 {
+	__u64 lower[2];
+	__u64 upper[2];
+	// From the top: the lower port and the upper port, 16 bits each; one bit that tells UDP from TCP; the VLANs, the
+	// outermost first, of which each has the lower 13 of 16 bits.
+	__u64 ports_and_tags;
+};
+
+#define TAG_UDP 0x80000000ULL
+
+// The network header, and where the upper layer lies. Addresses are read where they are needed.
 struct network {
-	struct address source;
-	// Whom the frame is for; of a question for an address (ARP, RFC 4861), the one that is asked for.
-	struct address addressee;
-	// 16 bits each, the outermost above.
-	__u32 vlans;
+	__u32 offset;
+	// Of the header at the offset, in host order: IPv4, IPv6 or ARP.
+	__u16 ether_type;
 	// 0 for ARP, for fragments, and behind options: no flow can be read.
 	__u8 protocol;
+	// 16 bits each, the outermost above.
+	__u32 vlans;
 	__u32 upper_offset;
 	__u32 upper_bytes;
 };
 
-struct flow {
-	struct flow_key key;
+// What a frame is to its flow.
+struct place {
 	// Whether the source is the upper endpoint.
 	__u32 from_upper;
 	// Whether it is a TCP segment that begins or ends a connection.
@@ -153,60 +160,48 @@ static __always_inline void read_ipv6_address(const __be64 *halves, struct addre
 	address->version = 6;
 }
 
-static __always_inline int read_arp(struct xdp_md *ctx, __u32 offset, struct network *network)
+// RFC 826. Questions and answers for addresses have a sender and a target as packets have a source and a destination.
+static __always_inline struct arp *arp_at(struct xdp_md *ctx, __u32 offset)
 {
 	struct arp *arp = bytes_at(ctx, offset, sizeof(*arp));
 
 	if (!arp || arp->hardware != bpf_htons(1) || arp->protocol != bpf_htons(ETHER_TYPE_IPV4) ||
 	    arp->hardware_bytes != 6 || arp->protocol_bytes != 4)
-		return 0;
-	read_ipv4_address(arp->sender, &network->source);
-	read_ipv4_address(arp->target, &network->addressee);
-	return 1;
+		return NULL;
+	return arp;
 }
 
-static __always_inline int read_ipv4(struct xdp_md *ctx, __u32 offset, struct network *network)
+static __always_inline int read_ipv4(struct xdp_md *ctx, struct network *network)
 {
-	struct ipv4 *ip = bytes_at(ctx, offset, sizeof(*ip));
+	struct ipv4 *ip = bytes_at(ctx, network->offset, sizeof(*ip));
 	__u32 total_bytes;
 
 	if (!ip || ip->version_and_length >> 4 != 4)
 		return 0;
-	read_ipv4_address(ip->source, &network->source);
-	read_ipv4_address(ip->destination, &network->addressee);
 	total_bytes = bpf_ntohs(ip->total_bytes);
 	if (ip->version_and_length != 0x45 || total_bytes < sizeof(*ip) ||
-	    offset + total_bytes > frame_bytes(ctx) ||
+	    network->offset + total_bytes > frame_bytes(ctx) ||
 	    ip->fragment & bpf_htons(IPV4_MORE_FRAGMENTS_OR_OFFSET))
 		return 1;
 	network->protocol = ip->protocol;
-	network->upper_offset = offset + sizeof(*ip);
+	network->upper_offset = network->offset + sizeof(*ip);
 	network->upper_bytes = total_bytes - sizeof(*ip);
 	return 1;
 }
 
-static __always_inline int read_ipv6(struct xdp_md *ctx, __u32 offset, struct network *network)
+static __always_inline int read_ipv6(struct xdp_md *ctx, struct network *network)
 {
-	struct ipv6 *ip = bytes_at(ctx, offset, sizeof(*ip));
-	struct solicitation *asked;
+	struct ipv6 *ip = bytes_at(ctx, network->offset, sizeof(*ip));
 	__u32 payload_bytes;
 
 	if (!ip || bpf_ntohl(ip->version_and_flow) >> 28 != 6)
 		return 0;
-	read_ipv6_address(ip->source, &network->source);
-	read_ipv6_address(ip->destination, &network->addressee);
 	payload_bytes = bpf_ntohs(ip->payload_bytes);
-	if (offset + sizeof(*ip) + payload_bytes > frame_bytes(ctx))
+	if (network->offset + sizeof(*ip) + payload_bytes > frame_bytes(ctx))
 		return 1;
 	network->protocol = ip->next_header;
-	network->upper_offset = offset + sizeof(*ip);
+	network->upper_offset = network->offset + sizeof(*ip);
 	network->upper_bytes = payload_bytes;
-	if (ip->next_header != PROTOCOL_ICMPV6 || network->addressee.halves[0] != SOLICITED_NODE_HIGH ||
-	    (network->addressee.halves[1] & ~0xffffffULL) != SOLICITED_NODE_LOW)
-		return 1;
-	asked = bytes_at(ctx, offset + sizeof(*ip), sizeof(*asked));
-	if (asked && asked->type == ICMPV6_NEIGHBOUR_SOLICITATION)
-		read_ipv6_address(asked->target, &network->addressee);
 	return 1;
 }
 
@@ -221,11 +216,11 @@ static __always_inline int is_vlan(__be16 ether_type)
 static __always_inline int read_network(struct xdp_md *ctx, struct network *network)
 {
 	__be16 *ether_type = bytes_at(ctx, 12, sizeof(*ether_type));
-	__u32 offset = 14;
 	__be16 type;
 
 	if (!ether_type)
 		return 0;
+	network->offset = 14;
 	type = *ether_type;
 #pragma clang loop unroll(full)
 	for (int i = 0; i < VLAN_TAGS_MAX; i++) {
@@ -234,7 +229,7 @@ static __always_inline int read_network(struct xdp_md *ctx, struct network *netw
 
 		if (!is_vlan(type))
 			break;
-		tag = bytes_at(ctx, offset, sizeof(*tag));
+		tag = bytes_at(ctx, network->offset, sizeof(*tag));
 		if (!tag)
 			return 0;
 		id = bpf_ntohs(tag->control) & VLAN_ID;
@@ -242,20 +237,90 @@ static __always_inline int read_network(struct xdp_md *ctx, struct network *netw
 		if (id)
 			network->vlans |= (__u32)(id | VLAN_PRESENT) << (network->vlans ? 0 : 16);
 		type = tag->ether_type;
-		offset += sizeof(*tag);
+		network->offset += sizeof(*tag);
 	}
-	if (type == bpf_htons(ETHER_TYPE_IPV4))
-		return read_ipv4(ctx, offset, network);
-	if (type == bpf_htons(ETHER_TYPE_IPV6))
-		return read_ipv6(ctx, offset, network);
-	if (type == bpf_htons(ETHER_TYPE_ARP))
-		return read_arp(ctx, offset, network);
-	return 0;
+	network->ether_type = bpf_ntohs(type);
+	if (network->ether_type == ETHER_TYPE_IPV4)
+		return read_ipv4(ctx, network);
+	if (network->ether_type == ETHER_TYPE_IPV6)
+		return read_ipv6(ctx, network);
+	return network->ether_type == ETHER_TYPE_ARP && arp_at(ctx, network->offset);
+}
+
+static __always_inline int read_source(struct xdp_md *ctx, const struct network *network, struct address *source)
+{
+	struct ipv4 *v4;
+	struct ipv6 *v6;
+	struct arp *arp;
+
+	switch (network->ether_type) {
+	case ETHER_TYPE_IPV4:
+		v4 = bytes_at(ctx, network->offset, sizeof(*v4));
+		if (!v4)
+			return 0;
+		read_ipv4_address(v4->source, source);
+		return 1;
+	case ETHER_TYPE_IPV6:
+		v6 = bytes_at(ctx, network->offset, sizeof(*v6));
+		if (!v6)
+			return 0;
+		read_ipv6_address(v6->source, source);
+		return 1;
+	}
+	arp = arp_at(ctx, network->offset);
+	if (!arp)
+		return 0;
+	read_ipv4_address(arp->sender, source);
+	return 1;
+}
+
+// Whom a neighbour solicitation to a group asks for (RFC 4861), where the packet is one.
+static __always_inline void read_solicited(struct xdp_md *ctx, const struct network *network,
+					   struct address *addressee)
+{
+	struct solicitation *asked;
+
+	if (network->protocol != PROTOCOL_ICMPV6 || addressee->halves[0] != SOLICITED_NODE_HIGH ||
+	    (addressee->halves[1] & ~0xffffffULL) != SOLICITED_NODE_LOW)
+		return;
+	asked = bytes_at(ctx, network->upper_offset, sizeof(*asked));
+	if (asked && asked->type == ICMPV6_NEIGHBOUR_SOLICITATION)
+		read_ipv6_address(asked->target, addressee);
+}
+
+// Whom the frame is for; of a question for an address, the one that is asked for.
+static __always_inline int read_addressee(struct xdp_md *ctx, const struct network *network,
+					  struct address *addressee)
+{
+	struct ipv4 *v4;
+	struct ipv6 *v6;
+	struct arp *arp;
+
+	switch (network->ether_type) {
+	case ETHER_TYPE_IPV4:
+		v4 = bytes_at(ctx, network->offset, sizeof(*v4));
+		if (!v4)
+			return 0;
+		read_ipv4_address(v4->destination, addressee);
+		return 1;
+	case ETHER_TYPE_IPV6:
+		v6 = bytes_at(ctx, network->offset, sizeof(*v6));
+		if (!v6)
+			return 0;
+		read_ipv6_address(v6->destination, addressee);
+		read_solicited(ctx, network, addressee);
+		return 1;
+	}
+	arp = arp_at(ctx, network->offset);
+	if (!arp)
+		return 0;
+	read_ipv4_address(arp->target, addressee);
+	return 1;
 }
 
 // The ports of a TCP segment or a UDP datagram whose lengths agree with those of its packet.
 static __always_inline struct ports *read_ports(struct xdp_md *ctx, const struct network *network,
-						 __u32 *is_edge)
+						 struct place *place)
 {
 	if (network->protocol == IPPROTO_TCP) {
 		struct tcp *tcp = bytes_at(ctx, network->upper_offset, sizeof(*tcp));
@@ -266,7 +331,7 @@ static __always_inline struct ports *read_ports(struct xdp_md *ctx, const struct
 		header_bytes = (tcp->data_offset >> 4) * 4;
 		if (header_bytes < sizeof(*tcp) || header_bytes > network->upper_bytes)
 			return NULL;
-		*is_edge = (tcp->flags & TCP_FIN_SYN_RST) != 0;
+		place->is_edge = (tcp->flags & TCP_FIN_SYN_RST) != 0;
 		return &tcp->ports;
 	}
 	if (network->protocol == IPPROTO_UDP) {
@@ -281,7 +346,33 @@ static __always_inline struct ports *read_ports(struct xdp_md *ctx, const struct
 	return NULL;
 }
 
-static __always_inline int is_above(const struct address *a, __u16 a_port, const struct address *b, __u16 b_port)
+static __always_inline __u64 ports_and_tags(const struct network *network, __u64 lower_port, __u64 upper_port)
+{
+	return lower_port << 48 | upper_port << 32 | (network->protocol == IPPROTO_UDP ? TAG_UDP : 0) | network->vlans;
+}
+
+// Whether an IPv4 packet belongs to a flow that can be read here.
+static __always_inline int read_flow_v4(struct xdp_md *ctx, const struct network *network, struct flow_key_v4 *key,
+					struct place *place)
+{
+	struct ports *ports = read_ports(ctx, network, place);
+	struct ipv4 *ip = bytes_at(ctx, network->offset, sizeof(*ip));
+	__u64 source, destination, lower, upper;
+
+	if (!ports || !ip)
+		return 0;
+	// An address above its port: so two endpoints compare as their parts do.
+	source = (__u64)bpf_ntohl(ip->source) << 16 | bpf_ntohs(ports->source);
+	destination = (__u64)bpf_ntohl(ip->destination) << 16 | bpf_ntohs(ports->destination);
+	place->from_upper = source > destination;
+	lower = place->from_upper ? destination : source;
+	upper = place->from_upper ? source : destination;
+	key->addresses = lower >> 16 << 32 | upper >> 16;
+	key->ports_and_tags = ports_and_tags(network, lower & 0xffff, upper & 0xffff);
+	return 1;
+}
+
+static __always_inline int is_above(const struct address *a, __u64 a_port, const struct address *b, __u64 b_port)
 {
 	if (a->halves[0] != b->halves[0])
 		return a->halves[0] > b->halves[0];
@@ -290,33 +381,34 @@ static __always_inline int is_above(const struct address *a, __u16 a_port, const
 	return a_port > b_port;
 }
 
-// Whether the packet belongs to a flow that can be read here.
-static __always_inline int read_flow(struct xdp_md *ctx, const struct network *network, struct flow *flow)
+// Whether an IPv6 packet belongs to a flow that can be read here.
+static __always_inline int read_flow_v6(struct xdp_md *ctx, const struct network *network, struct flow_key_v6 *key,
+					struct place *place)
 {
-	const struct address *source = &network->source, *destination = &network->addressee;
-	struct ports *ports = read_ports(ctx, network, &flow->is_edge);
-	struct flow_key *key = &flow->key;
+	struct ports *ports = read_ports(ctx, network, place);
+	struct ipv6 *ip = bytes_at(ctx, network->offset, sizeof(*ip));
+	struct address source, destination;
 	__u64 source_port, destination_port;
 
-	if (!ports)
+	if (!ports || !ip)
 		return 0;
+	read_ipv6_address(ip->source, &source);
+	read_ipv6_address(ip->destination, &destination);
 	source_port = bpf_ntohs(ports->source);
 	destination_port = bpf_ntohs(ports->destination);
-	flow->from_upper = is_above(source, source_port, destination, destination_port);
-	if (flow->from_upper) {
-		key->lower[0] = destination->halves[0];
-		key->lower[1] = destination->halves[1];
-		key->upper[0] = source->halves[0];
-		key->upper[1] = source->halves[1];
-		key->ports_and_vlans = destination_port << 48 | source_port << 32;
+	place->from_upper = is_above(&source, source_port, &destination, destination_port);
+	if (place->from_upper) {
+		key->lower[0] = destination.halves[0];
+		key->lower[1] = destination.halves[1];
+		key->upper[0] = source.halves[0];
+		key->upper[1] = source.halves[1];
+		key->ports_and_tags = ports_and_tags(network, destination_port, source_port);
 	} else {
-		key->lower[0] = source->halves[0];
-		key->lower[1] = source->halves[1];
-		key->upper[0] = destination->halves[0];
-		key->upper[1] = destination->halves[1];
-		key->ports_and_vlans = source_port << 48 | destination_port << 32;
+		key->lower[0] = source.halves[0];
+		key->lower[1] = source.halves[1];
+		key->upper[0] = destination.halves[0];
+		key->upper[1] = destination.halves[1];
+		key->ports_and_tags = ports_and_tags(network, source_port, destination_port);
 	}
-	key->ports_and_vlans |= network->vlans;
-	key->protocol_and_version = (__u64)network->protocol << 8 | source->version;
 	return 1;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Does at once what is decided already: frames for the node itself pass to the kernel, those of blocked flows and
-// of flooding sources are dropped. Every other frame goes to the AF_XDP socket of its RX queue while the engine
-// lives; once the engine is gone, the program does with it what the operator chose.
+// Does at once what is decided already: frames for the node itself pass to the kernel, those of blocked flows and of
+// flooding sources are dropped, and those of bypassed flows leave by the other port while the engine lives. Every other
+// frame goes to the AF_XDP socket of its RX queue while the engine lives; once the engine is gone, the program does
+// with it what the operator chose.
 //
 // None of the helpers called is reserved to GPL programs.
 
@@ -14,6 +15,8 @@ const volatile __u32 action_on_engine_loss = XDP_DROP;
 // How many addresses `hosts` holds, and how many flows `settled` may hold. Where one is 0, its map is not asked.
 const volatile __u32 host_count = 0;
 const volatile __u32 settled_max = 0;
+// Bytes of the longest frame that the kernel takes for redirection to the other port.
+const volatile __u32 bypass_bytes_max = 0;
 // Between two frames of one source at its rate; 0 is no limit.
 const volatile __u64 source_interval_ns = 0;
 
@@ -56,6 +59,14 @@ struct {
 	__type(value, struct heartbeat);
 } heartbeats SEC(".maps");
 
+// The tick of the kernel's clock in which the worker of each RX queue was last found alive.
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} alive_ticks SEC(".maps");
+
 // The addresses of the node itself; never written once the program runs.
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -64,21 +75,49 @@ struct {
 	__type(value, __u8);
 } hosts SEC(".maps");
 
-// What was dropped of a blocked flow, by the endpoint that sent it: the lower one first.
-struct settled {
-	__u64 frames[2];
-	__u64 bytes[2];
-	// CLOCK_MONOTONIC of the heartbeat before the last frame.
-	__u64 last_seen_ns;
+// The devices of the ports. A slot is empty where frames cannot be redirected to the device.
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP);
+	__uint(max_entries, PORTS);
+	__type(key, __u32);
+	__type(value, struct bpf_devmap_val);
+} egress SEC(".maps");
+
+struct count {
+	__u64 frames;
+	__u64 bytes;
 };
 
-// Blocked flows. No LRU map: what such a map evicts takes its counts along.
+// A flow about which nothing is left to decide.
+struct settled {
+	// What came in by a port from an endpoint, the lower one first. Only the program of that port writes there.
+	struct count counts[PORTS][2];
+	// CLOCK_MONOTONIC of the heartbeat before the last frame.
+	__u64 last_seen_ns;
+	// 0: blocked. Else bypassed, and a bit for each port and endpoint, in the order of the counts: whether what comes
+	// in there from that endpoint passes. The rest is the engine's to judge.
+	__u32 passes;
+	// Whether several CPUs may run the program of one port at once.
+	__u32 is_concurrent;
+};
+
+// No LRU maps: what such a map evicts takes its counts along. One for each family, since addresses are what takes
+// longest to hash. Memory is taken for those flows that are in them.
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1);
-	__type(key, struct flow_key);
+	__type(key, struct flow_key_v4);
 	__type(value, struct settled);
-} settled SEC(".maps");
+} settled_v4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	__type(key, struct flow_key_v6);
+	__type(value, struct settled);
+} settled_v6 SEC(".maps");
 
 // When each source would be due to send again, had it kept to its rate.
 struct {
@@ -95,6 +134,7 @@ enum counter {
 	COUNT_PASSED_TO_HOST,
 	COUNT_DROPPED_FLOW_BLOCKED,
 	COUNT_DROPPED_SOURCE_RATE,
+	COUNT_BYPASSED,
 	COUNTERS,
 };
 
@@ -114,47 +154,107 @@ static __always_inline void count(enum port port, enum counter counter)
 		*frames += 1;
 }
 
+// Reads a clock once a tick only, some milliseconds, since that takes as long as everything else together. The tick
+// itself costs one load.
+static __always_inline int is_young(__u32 queue, volatile struct heartbeat *heart)
+{
+	__u64 *alive_tick = bpf_map_lookup_elem(&alive_ticks, &queue);
+	__u64 tick = bpf_jiffies64();
+
+	if (!alive_tick || heart->owner & FUTEX_OWNER_DIED)
+		return 0;
+	if (*alive_tick == tick)
+		return 1;
+	// Signed: another CPU may have stored a beat that is slightly younger than this clock read.
+	if ((__s64)(bpf_ktime_get_ns() - heart->beat_ns) > (__s64)heartbeat_timeout_ns)
+		return 0;
+	*alive_tick = tick;
+	return 1;
+}
+
 static __always_inline int engine_alive(__u32 queue)
 {
 	volatile struct heartbeat *heart = bpf_map_lookup_elem(&heartbeats, &queue);
 
-	if (!heart || heart->owner & FUTEX_OWNER_DIED)
-		return 0;
-	// Signed: another CPU may have stored a beat that is slightly younger than this clock read.
-	return (__s64)(bpf_ktime_get_ns() - heart->beat_ns) <= (__s64)heartbeat_timeout_ns;
+	return heart && is_young(queue, heart);
 }
 
-// Whether the frame belongs to a blocked flow; if so, it is entered there. The edges of connections are the
-// engine's to see: a SYN may open a new one between the same ports.
-static __always_inline int is_blocked(struct xdp_md *ctx, const struct network *network)
+static __always_inline void enter(struct xdp_md *ctx, struct settled *flow, enum port port, __u32 from_upper)
 {
-	struct flow flow = {};
-	struct settled *blocked;
-	__u32 queue = ctx->rx_queue_index;
-	volatile struct heartbeat *heart;
+	struct count *count = &flow->counts[port][from_upper & 1];
 
-	if (!read_flow(ctx, network, &flow) || flow.is_edge)
-		return 0;
-	blocked = bpf_map_lookup_elem(&settled, &flow.key);
-	if (!blocked)
-		return 0;
-	flow.from_upper &= 1;
-	__sync_fetch_and_add(&blocked->frames[flow.from_upper], 1);
-	__sync_fetch_and_add(&blocked->bytes[flow.from_upper], frame_bytes(ctx));
-	// Near enough while somebody lives to ask, and much cheaper than to read a clock.
-	heart = bpf_map_lookup_elem(&heartbeats, &queue);
-	if (heart)
-		blocked->last_seen_ns = heart->beat_ns;
-	return 1;
+	if (flow->is_concurrent) {
+		__sync_fetch_and_add(&count->frames, 1);
+		__sync_fetch_and_add(&count->bytes, frame_bytes(ctx));
+	} else {
+		count->frames += 1;
+		count->bytes += frame_bytes(ctx);
+	}
+}
+
+// What becomes of a frame of a settled flow: dropped, or redirected while somebody lives to ask what passed. Where it
+// is neither, XDP_ABORTED.
+static __always_inline int carry_out(struct xdp_md *ctx, struct settled *flow, enum port port, __u32 from_upper,
+				     void *xsks)
+{
+	__u32 queue = ctx->rx_queue_index;
+	volatile struct heartbeat *heart = bpf_map_lookup_elem(&heartbeats, &queue);
+	__u32 passes = flow->passes;
+	__u64 beat_ns;
+
+	if (!heart)
+		return XDP_ABORTED;
+	beat_ns = heart->beat_ns;
+	if (!passes) {
+		enter(ctx, flow, port, from_upper);
+		// Near enough while somebody lives to ask, and much cheaper than to read a clock.
+		flow->last_seen_ns = beat_ns;
+		count(port, COUNT_DROPPED_FLOW_BLOCKED);
+		return XDP_DROP;
+	}
+	// A killed engine leaves an empty slot at once, and a young beat for a while.
+	if (!(passes >> (2 * port + (from_upper & 1)) & 1) || frame_bytes(ctx) > bypass_bytes_max ||
+	    !bpf_map_lookup_elem(xsks, &queue) || !is_young(queue, heart) ||
+	    bpf_redirect_map(&egress, PORTS - 1 - port, XDP_ABORTED) != XDP_REDIRECT)
+		return XDP_ABORTED;
+	enter(ctx, flow, port, from_upper);
+	flow->last_seen_ns = beat_ns;
+	count(port, COUNT_BYPASSED);
+	return XDP_REDIRECT;
+}
+
+// What becomes of a frame whose flow is settled, or XDP_ABORTED. The edges of connections are the engine's to see: a
+// SYN may open a new one between the same ports.
+static __always_inline int settle(struct xdp_md *ctx, const struct network *network, enum port port, void *xsks)
+{
+	struct place place = {};
+	struct settled *flow;
+
+	if (network->ether_type == ETHER_TYPE_IPV4) {
+		struct flow_key_v4 key;
+
+		if (!read_flow_v4(ctx, network, &key, &place) || place.is_edge)
+			return XDP_ABORTED;
+		flow = bpf_map_lookup_elem(&settled_v4, &key);
+	} else {
+		struct flow_key_v6 key;
+
+		if (network->ether_type != ETHER_TYPE_IPV6 || !read_flow_v6(ctx, network, &key, &place) || place.is_edge)
+			return XDP_ABORTED;
+		flow = bpf_map_lookup_elem(&settled_v6, &key);
+	}
+	return flow ? carry_out(ctx, flow, port, place.from_upper, xsks) : XDP_ABORTED;
 }
 
 // Whether a source has used up its credit. Two CPUs may both pass a frame on the last of it.
-static __always_inline int is_flooding(const struct network *network)
+static __always_inline int is_flooding(struct xdp_md *ctx, const struct network *network)
 {
-	struct address source = network->source;
+	struct address source;
 	__u64 now_ns = bpf_ktime_get_ns();
 	__u64 *due_ns, first_ns;
 
+	if (!read_source(ctx, network, &source))
+		return 0;
 	// Whoever has one IPv6 address has its /64.
 	if (source.version == 6)
 		source.halves[1] = 0;
@@ -170,22 +270,31 @@ static __always_inline int is_flooding(const struct network *network)
 	return 0;
 }
 
+static __always_inline int is_for_host(struct xdp_md *ctx, const struct network *network)
+{
+	struct address addressee;
+
+	return read_addressee(ctx, network, &addressee) && bpf_map_lookup_elem(&hosts, &addressee);
+}
+
 // What is decided already, or XDP_ABORTED.
-static __always_inline int decided(struct xdp_md *ctx, enum port port)
+static __always_inline int decided(struct xdp_md *ctx, enum port port, void *xsks)
 {
 	struct network network = {};
 
 	if (!read_network(ctx, &network))
 		return XDP_ABORTED;
-	if (host_count && bpf_map_lookup_elem(&hosts, &network.addressee)) {
+	if (host_count && is_for_host(ctx, &network)) {
 		count(port, COUNT_PASSED_TO_HOST);
 		return XDP_PASS;
 	}
-	if (settled_max && is_blocked(ctx, &network)) {
-		count(port, COUNT_DROPPED_FLOW_BLOCKED);
-		return XDP_DROP;
+	if (settled_max) {
+		int action = settle(ctx, &network, port, xsks);
+
+		if (action != XDP_ABORTED)
+			return action;
 	}
-	if (source_interval_ns && port == OUTSIDE && is_flooding(&network)) {
+	if (source_interval_ns && port == OUTSIDE && is_flooding(ctx, &network)) {
 		count(port, COUNT_DROPPED_SOURCE_RATE);
 		return XDP_DROP;
 	}
@@ -197,7 +306,7 @@ static __always_inline int handle(struct xdp_md *ctx, enum port port, void *xsks
 	__u32 queue = ctx->rx_queue_index;
 
 	if (host_count || settled_max || source_interval_ns) {
-		int action = decided(ctx, port);
+		int action = decided(ctx, port, xsks);
 
 		if (action != XDP_ABORTED)
 			return action;
@@ -222,22 +331,35 @@ int weir_outside(struct xdp_md *ctx)
 	return handle(ctx, OUTSIDE, &outside_xsks);
 }
 
+// A flow as it is told to a test: the key of either family from its begin on.
+struct told {
+	union {
+		struct flow_key_v4 v4;
+		struct flow_key_v6 v6;
+	} key;
+	struct place place;
+	__u64 version;
+};
+
 // Puts the flow of a frame before the frame, where it has one: so a test sees what the programs above see.
 SEC("xdp")
 int weir_flow(struct xdp_md *ctx)
 {
 	struct network network = {};
-	struct flow flow = {};
-	struct flow *told;
+	struct told told = {}, *place;
 
-	if (!read_network(ctx, &network) || !read_flow(ctx, &network, &flow))
+	if (!read_network(ctx, &network))
 		return XDP_DROP;
-	if (bpf_xdp_adjust_head(ctx, -(int)sizeof(flow)))
+	told.version = network.ether_type == ETHER_TYPE_IPV4 ? 4 : 6;
+	if (network.ether_type == ETHER_TYPE_IPV4 ? !read_flow_v4(ctx, &network, &told.key.v4, &told.place) :
+						    !read_flow_v6(ctx, &network, &told.key.v6, &told.place))
+		return XDP_DROP;
+	if (bpf_xdp_adjust_head(ctx, -(int)sizeof(told)))
 		return XDP_ABORTED;
-	told = bytes_at(ctx, 0, sizeof(*told));
-	if (!told)
+	place = bytes_at(ctx, 0, sizeof(*place));
+	if (!place)
 		return XDP_ABORTED;
-	*told = flow;
+	*place = told;
 	return XDP_PASS;
 }
 

@@ -1,6 +1,6 @@
 //! Forwards every frame between two ports without looking at it, and prints how many a second: what AF_XDP
-//! alone costs, to set against an engine that inspects. Or drops the flow of `examples/flood.rs` in the XDP program, to
-//! set against one that drops everything.
+//! alone costs, to set against an engine that inspects. Or has the XDP program drop the flow of `examples/flood.rs`, or pass
+//! it on, to set against `examples/reference.rs`.
 
 use std::{
     error::Error,
@@ -14,7 +14,8 @@ use std::{
 };
 
 use af_xdp::{
-    Action, AttachMode, Heartbeat, Link, LinkConfig, OnEngineLoss, Port, Queue, SettledKey, ZeroCopy, limits,
+    Action, AttachMode, Handling, Heartbeat, Link, LinkConfig, OnEngineLoss, Port, Queue, SettledKey,
+    ZeroCopy, limits,
 };
 use clap::Parser;
 
@@ -45,12 +46,25 @@ struct Options {
     /// Have the XDP program drop the flow of the flood.
     #[arg(long)]
     block_flood: bool,
+    /// Have the XDP program pass the flow of the flood on.
+    #[arg(long, conflicts_with = "block_flood")]
+    bypass_flood: bool,
     /// Core of the first queue's worker; the others follow.
     #[arg(long)]
     core: Option<usize>,
     /// Seconds after which to stop; 0 waits for a signal.
     #[arg(long, default_value_t = 0)]
     seconds: u64,
+}
+
+impl Options {
+    /// What the XDP program does with the flood by itself. It comes in outside.
+    fn flood_handling(&self) -> Option<Handling> {
+        if self.bypass_flood {
+            return Some(Handling::PassOn { source_port: Some(Port::Outside) });
+        }
+        self.block_flood.then_some(Handling::Drop)
+    }
 }
 
 /// Frames that one worker has seen; only it writes.
@@ -69,18 +83,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     config.on_engine_loss = if options.fail_open { OnEngineLoss::Forward } else { OnEngineLoss::Drop };
     config.frames_per_queue = options.frames;
     // Where it blocks no flow, nothing needs to be looked up.
-    config.settled_flows_max = if options.block_flood { limits::SETTLED_FLOWS_DEFAULT } else { 0 };
+    config.settled_flows_max =
+        if options.flood_handling().is_some() { limits::SETTLED_FLOWS_DEFAULT } else { 0 };
 
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&stop))?;
     }
     let (link, mut queues) = Link::open(&config).map_err(|error| format!("{error}; {}", error.hint()))?;
-    if options.block_flood {
+    if let Some(handling) = options.flood_handling() {
         let ends =
             [([198, 18, 0, 1], 4000), ([198, 18, 0, 2], 9)].map(|(host, port)| (IpAddr::from(host), port));
         let key = SettledKey::new(17, ends[0], ends[1], &[]).ok_or("UDP has a key")?;
-        queues[0].settled().ok_or("the link keeps settled flows")?.insert(&key);
+        queues[0].settled().ok_or("the link keeps settled flows")?.insert(&key, handling);
     }
     let seen: Vec<Seen> = queues.iter().map(|_| Seen::default()).collect();
     thread::scope(|scope| {

@@ -10,8 +10,8 @@ use std::{
 
 use crate::heartbeat::Cells;
 
-/// When a heart beat that has stopped for good: at the start of the machine, which is longer ago than any timeout.
-const LONG_AGO_NS: u64 = 0;
+/// `<linux/futex.h>`: what the kernel makes of a futex whose owner has died.
+const FUTEX_OWNER_DIED: u32 = 0x4000_0000;
 
 /// `struct robust_list_head` of `<linux/futex.h>`: the futexes that the kernel marks when a thread dies, before it takes the
 /// process apart. Here that is one, named as if it were just being taken.
@@ -57,9 +57,7 @@ impl Attendance {
 
 impl Drop for Attendance {
     fn drop(&mut self) {
-        let cell = self.cells.get(self.queue);
-        cell.beat_ns.store(LONG_AGO_NS, Ordering::Relaxed);
-        cell.owner.store(0, Ordering::Relaxed);
+        self.cells.get(self.queue).owner.store(FUTEX_OWNER_DIED, Ordering::Relaxed);
         if tell(self.former).is_ok() {
             // SAFETY: it came from a box, and the kernel knows of it no longer.
             drop(unsafe { Box::from_raw(self.list.as_ptr()) });
@@ -91,16 +89,13 @@ mod tests {
     use super::*;
     use crate::{LinkConfig, probe, programs::Programs};
 
-    /// `<linux/futex.h>`.
-    const FUTEX_OWNER_DIED: u32 = 0x4000_0000;
-
     #[test]
     fn a_thread_that_ends_without_a_word_is_marked_by_the_kernel() {
         if let Err(reason) = probe() {
             eprintln!("SKIPPED: a_thread_that_ends_without_a_word_is_marked_by_the_kernel: {reason}");
             return;
         }
-        let programs = Programs::load(&LinkConfig::new("test", "a", "b"), 2).expect("loads");
+        let programs = Programs::load(&LinkConfig::new("test", "a", "b"), 2, 0).expect("loads");
         let cells = Arc::new(programs.heartbeat_cells().expect("maps"));
         let attend = |leave: fn(Attendance)| {
             let of_thread = Arc::clone(&cells);
@@ -108,16 +103,16 @@ mod tests {
                 let attendance = Attendance::begin(Arc::clone(&of_thread), 1).expect("the kernel is told");
                 let cells = of_thread;
                 cells.get(1).beat_ns.store(7, Ordering::Relaxed);
-                assert_ne!(cells.get(1).owner.load(Ordering::Relaxed), 0);
+                assert_eq!(cells.get(1).owner.load(Ordering::Relaxed) & FUTEX_OWNER_DIED, 0);
                 leave(attendance);
             });
             thread.join().expect("no panic");
             let cell = cells.get(1);
             (cell.beat_ns.load(Ordering::Relaxed), cell.owner.load(Ordering::Relaxed))
         };
-        assert_eq!(attend(drop), (0, 0), "it said so itself");
+        assert_eq!(attend(drop), (7, FUTEX_OWNER_DIED), "it said so itself");
         assert_eq!(attend(mem::forget), (7, FUTEX_OWNER_DIED), "the kernel did");
-        assert_eq!(attend(drop), (0, 0), "the next one begins anew");
+        assert_eq!(attend(drop), (7, FUTEX_OWNER_DIED), "the next one begins anew");
         assert_eq!(
             cells.get(0).owner.load(Ordering::Relaxed),
             0,

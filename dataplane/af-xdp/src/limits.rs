@@ -20,6 +20,10 @@ pub const HEADROOM_BYTES: u32 = 256;
 /// Bytes that a frame has beyond its MTU: an Ethernet header and two VLAN tags (IEEE 802.1ad).
 pub const LINK_HEADER_BYTES_MAX: u32 = 14 + 2 * 4;
 
+/// Bytes that a frame which is redirected to a device may have beyond its MTU: the kernel allows for an Ethernet header and
+/// one VLAN tag (`xdp_ok_fwd_dev`), and loses longer ones without a word.
+pub const REDIRECTED_HEADER_BYTES_MAX: u32 = 14 + 4;
+
 /// Bytes of an Ethernet header, the least that may be sent.
 pub const INJECTED_FRAME_BYTES_MIN: usize = 14;
 
@@ -29,14 +33,14 @@ pub const QUEUES_MAX: u32 = 1024;
 /// Addresses of the node itself that a link passes to the kernel: more than a node has on its bridges.
 pub const HOSTS_MAX: usize = 64;
 
-/// Blocked flows of a link that its programs may drop. Each is some 150 bytes of the kernel's memory, taken at the
-/// start.
+/// Settled flows of a link that its programs may handle, of each IP version. Each is some 200 bytes of the kernel's memory
+/// while it is there.
 pub const SETTLED_FLOWS_MAX: u32 = 1 << 20;
 
-/// Blocked flows of a link that its programs drop unless told otherwise: 10 MB.
+/// Settled flows of a link that its programs handle unless told otherwise: some 13 MB where all are there.
 pub const SETTLED_FLOWS_DEFAULT: u32 = 1 << 16;
 
-/// Offers of a flow that are refused without a system call, once the programs had no room for one: a flood of blocked
+/// Offers of a flow that are refused without a system call, once the programs had no room for one: a flood of settled
 /// flows beyond their room must not cost a call for each of its frames.
 pub const SETTLED_REFUSALS_WHEN_FULL: u32 = 1024;
 

@@ -5,13 +5,15 @@ use std::os::fd::AsRawFd;
 
 use crate::{
     Error, Heartbeat, LinkConfig, OnEngineLoss, Port, ProgramCounters, Queue, SettledFlows,
-    attached::master,
+    attached::{attached, master},
     attachment::{Attachment, Before, inspect, remove_pin},
     bpffs,
     config::is_link_name,
     device::Device,
+    limits,
     programs::Programs,
     unbound::UnboundQueue,
+    xdp_features::takes_redirected,
 };
 
 /// The XDP programs of both ports, attached as long as this value lives. Dropping it, also in a panic, detaches
@@ -22,7 +24,8 @@ pub struct Link {
     _attachments: [Attachment; 2],
     programs: Programs,
     heartbeat: Heartbeat,
-    _devices: [Device; 2],
+    devices: [Device; 2],
+    no_egress: Option<Port>,
 }
 
 impl Link {
@@ -54,10 +57,49 @@ impl Link {
         let [inside, outside] =
             Port::BOTH.map(|port| inspect(&devices[port as usize], &bpffs::pin_path(&config.name, port)));
         let before = [inside?, outside?];
-        let programs = Programs::load(config, queue_count)?;
+        let bypass_bytes_max = devices[0].mtu_bytes + limits::REDIRECTED_HEADER_BYTES_MAX;
+        let programs = Programs::load(config, queue_count, bypass_bytes_max)?;
         let queues =
             (0..queue_count).map(|index| UnboundQueue::new(config, index)).collect::<Result<_, _>>()?;
         Ok(PreparedLink { config: config.clone(), devices, before, programs, queues })
+    }
+
+    /// Makes ready what the programs handle by themselves, now that they are attached.
+    fn settle(&mut self) -> Result<Option<SettledFlows>, Error> {
+        let ask = |device: &Device| {
+            attached(device.index)
+                .map_err(|error| Error::from_cause("ask for the XDP program of", &device.name, &error))
+        };
+        let [inside, outside] = &self.devices;
+        let generic = [ask(inside)?, ask(outside)?].map(|found| found.is_some_and(|found| found.generic));
+        self.no_egress = self.without_egress(generic)?;
+        if self.no_egress.is_none() {
+            for port in Port::BOTH {
+                self.programs.set_egress(port, self.devices[port as usize].index)?;
+            }
+        }
+        // In the driver, a queue is received by one CPU at a time; in the generic path, by whoever sends on veth.
+        let is_concurrent = self.devices[0].rx_queues > 1 || generic.contains(&true);
+        self.programs.settled(is_concurrent, self.no_egress.is_none())
+    }
+
+    /// The first port of which the other's program cannot send frames out. In the generic path it always can.
+    fn without_egress(&self, generic: [bool; 2]) -> Result<Option<Port>, Error> {
+        for port in Port::BOTH {
+            let device = &self.devices[port as usize];
+            let takes = takes_redirected(device.index)
+                .map_err(|error| Error::from_cause("ask for the XDP features of", &device.name, &error))?;
+            if !takes && !generic[port.other() as usize] {
+                return Ok(Some(port));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The interface to which no frames can be redirected, where there is one: flows that are to be passed on then stay
+    /// with the engine.
+    pub fn without_bypass(&self) -> Option<&str> {
+        self.no_egress.map(|port| self.devices[port as usize].name.as_str())
     }
 
     /// The engine's sign of life; each worker keeps one.
@@ -97,9 +139,11 @@ impl PreparedLink {
         self.queues.len()
     }
 
-    /// The flows that its programs are to drop from their first frame on; `None` where all are left to the engine.
+    /// The flows that its programs are to handle from their first frame on; `None` where all are left to the engine.
     pub fn settled(&self) -> Result<Option<SettledFlows>, Error> {
-        self.programs.settled()
+        // How the programs come to be attached is not known yet.
+        let (is_concurrent, can_pass_on) = (true, false);
+        self.programs.settled(is_concurrent, can_pass_on)
     }
 
     /// Binds all queues, and attaches the programs. Everything is in place before the first of them is, so that an
@@ -113,12 +157,10 @@ impl PreparedLink {
         let PreparedLink { config, devices, before: [inside, outside], mut programs, queues } = self;
         let mut queues: Vec<Queue> =
             queues.into_iter().map(|queue| queue.bind(&config)).collect::<Result<_, _>>()?;
-        let settled = programs.settled()?;
         for queue in &mut queues {
             for port in Port::BOTH {
                 programs.set_socket(port, queue.index(), queue.socket(port).as_raw_fd())?;
             }
-            queue.set_settled(settled.clone());
         }
         let heartbeat = Heartbeat::new(programs.heartbeat_cells()?);
         heartbeat.beat_all();
@@ -128,7 +170,11 @@ impl PreparedLink {
         };
         // Where the second fails, dropping the first detaches it.
         let attachments = [attach(Port::Inside, inside)?, attach(Port::Outside, outside)?];
-        Ok((Link { _attachments: attachments, programs, heartbeat, _devices: devices }, queues))
+        let no_egress = None;
+        let mut link = Link { _attachments: attachments, programs, heartbeat, devices, no_egress };
+        let settled = link.settle()?;
+        queues.iter_mut().for_each(|queue| queue.set_settled(settled.clone()));
+        Ok((link, queues))
     }
 }
 

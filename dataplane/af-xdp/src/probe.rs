@@ -11,13 +11,18 @@ use crate::{Error, LinkConfig, bpffs, programs::Programs};
 ///
 /// The first thing that is missing.
 pub fn probe() -> Result<(), Error> {
+    drop(unbound_socket()?);
+    Programs::load(&LinkConfig::new("probe", "", ""), 1, 0)?;
+    bpffs::prepare()
+}
+
+/// An AF_XDP socket of no device.
+pub(crate) fn unbound_socket() -> Result<OwnedFd, Error> {
     // SAFETY: takes no pointers.
     let fd = unsafe { libc::socket(libc::AF_XDP, libc::SOCK_RAW | libc::SOCK_CLOEXEC, 0) };
     if fd < 0 {
         return Err(Error::from_cause("open", "an AF_XDP socket", &io::Error::last_os_error()));
     }
     // SAFETY: the descriptor was just opened, and nobody else holds it.
-    drop(unsafe { OwnedFd::from_raw_fd(fd) });
-    Programs::load(&LinkConfig::new("probe", "", ""), 1)?;
-    bpffs::prepare()
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }

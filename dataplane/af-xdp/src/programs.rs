@@ -1,11 +1,11 @@
 //! The XDP programs of both ports of a link, with the maps that they share: loaded, not yet attached.
 
 use std::net::IpAddr;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use aya::{
     Ebpf, EbpfLoader, include_bytes_aligned,
-    maps::{HashMap, Map, MapData, PerCpuArray, XskMap},
+    maps::{DevMap, HashMap, Map, MapData, PerCpuArray, XskMap},
     programs::Xdp,
 };
 
@@ -18,6 +18,7 @@ static OBJECT: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/weir_xd
 /// Values of `enum xdp_action` in `<linux/bpf.h>`.
 pub(crate) const XDP_DROP: u32 = 1;
 pub(crate) const XDP_PASS: u32 = 2;
+pub(crate) const XDP_REDIRECT: u32 = 4;
 
 /// What the XDP program of one port did with the frames since it was loaded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,15 +31,17 @@ pub struct ProgramCounters {
     pub dropped_by_engine_loss: u64,
     /// Frames for the node itself, passed to the kernel.
     pub passed_to_host: u64,
-    /// Frames dropped, because their flow is among the [`SettledFlows`].
+    /// Frames dropped, because their flow is among the [`SettledFlows`] to be dropped.
     pub dropped_flow_blocked: u64,
     /// Frames dropped, because their source sends more than its rate.
     pub dropped_source_rate: u64,
+    /// Frames sent out of the other port, because their flow is among the [`SettledFlows`] to be passed on.
+    pub bypassed: u64,
 }
 
 impl ProgramCounters {
     /// How many there are.
-    const COUNT: u32 = 6;
+    const COUNT: u32 = 7;
 }
 
 /// Both programs, loaded; their maps live with them.
@@ -50,8 +53,9 @@ pub(crate) struct Programs {
 }
 
 impl Programs {
-    pub(crate) fn load(config: &LinkConfig, queues: u32) -> Result<Programs, Error> {
-        let mut programs = Programs::without_hosts(config, queues)?;
+    /// Frames of up to `bypass_bytes_max` bytes may be sent out of the other port.
+    pub(crate) fn load(config: &LinkConfig, queues: u32, bypass_bytes_max: u32) -> Result<Programs, Error> {
+        let mut programs = Programs::without_hosts(config, queues, bypass_bytes_max)?;
         programs.set_hosts(&config.hosts)?;
         for port in Port::BOTH {
             programs.xdp(port).load().map_err(|error| load_error(&error))?;
@@ -60,7 +64,7 @@ impl Programs {
     }
 
     /// The object in the kernel: its maps are made, and none of its programs is loaded yet.
-    fn without_hosts(config: &LinkConfig, queues: u32) -> Result<Programs, Error> {
+    fn without_hosts(config: &LinkConfig, queues: u32, bypass_bytes_max: u32) -> Result<Programs, Error> {
         let action: u32 = match config.on_engine_loss {
             OnEngineLoss::Forward => XDP_PASS,
             OnEngineLoss::Drop => XDP_DROP,
@@ -73,13 +77,16 @@ impl Programs {
             .override_global("action_on_engine_loss", &action, true)
             .override_global("host_count", &host_count, true)
             .override_global("settled_max", &settled_max, true)
+            .override_global("bypass_bytes_max", &bypass_bytes_max, true)
             .override_global("source_interval_ns", &source_interval_ns, true)
             .map_max_entries("inside_xsks", queues)
             .map_max_entries("outside_xsks", queues)
             .map_max_entries("heartbeats", queues)
+            .map_max_entries("alive_ticks", queues)
             // A map of no entry cannot be made; these are then not asked.
             .map_max_entries("hosts", host_count.max(1))
-            .map_max_entries("settled", settled_max.max(1))
+            .map_max_entries("settled_v4", settled_max.max(1))
+            .map_max_entries("settled_v6", settled_max.max(1))
             .map_max_entries("sources", sources)
             .load(OBJECT)
             .map_err(|error| load_error(&error))?;
@@ -122,17 +129,36 @@ impl Programs {
             .map_err(|error| Error::from_cause("direct frames to", "the AF_XDP socket", &error))
     }
 
-    /// A handle to the flows whose frames both programs drop; none where the link keeps none.
-    pub(crate) fn settled(&self) -> Result<Option<SettledFlows>, Error> {
+    /// Where the program of the other port sends the frames of flows that it passes on. To be called for both ports, or for
+    /// none, and only where that works: frames would be lost without a word.
+    pub(crate) fn set_egress(&mut self, port: Port, interface_index: u32) -> Result<(), Error> {
+        let map = self.bpf.map_mut("egress").expect("the object defines the devices of the ports");
+        let mut egress = DevMap::try_from(map).expect("it is a DEVMAP");
+        egress
+            .set(port as u32, interface_index, None, 0)
+            .map_err(|error| Error::from_cause("direct frames to", "the device of a port", &error))
+    }
+
+    /// A handle to the flows whose frames both programs handle; none where the link keeps none. Whether several CPUs may
+    /// run one program at once, and whether both ports have an egress, is only known once the programs are attached.
+    pub(crate) fn settled(
+        &self,
+        is_concurrent: bool,
+        can_pass_on: bool,
+    ) -> Result<Option<SettledFlows>, Error> {
         if self.settled_max == 0 {
             return Ok(None);
         }
-        let Some(Map::HashMap(map)) = self.bpf.map("settled") else {
-            unreachable!("the object defines settled as a hash map");
+        let maps = [self.settled_map("settled_v4")?, self.settled_map("settled_v6")?];
+        Ok(Some(SettledFlows::new(maps, is_concurrent, can_pass_on)))
+    }
+
+    fn settled_map(&self, name: &str) -> Result<OwnedFd, Error> {
+        let Some(Map::HashMap(map)) = self.bpf.map(name) else {
+            unreachable!("the object defines {name} as a hash map");
         };
         let fd = map.fd().as_fd().try_clone_to_owned();
-        let fd = fd.map_err(|error| Error::from_cause("share", "the map of settled flows", &error))?;
-        Ok(Some(SettledFlows::new(fd)))
+        fd.map_err(|error| Error::from_cause("share", "the map of settled flows", &error))
     }
 
     pub(crate) fn counters(&self, port: Port) -> Result<ProgramCounters, Error> {
@@ -151,6 +177,7 @@ impl Programs {
             passed_to_host: sum(3)?,
             dropped_flow_blocked: sum(4)?,
             dropped_source_rate: sum(5)?,
+            bypassed: sum(6)?,
         })
     }
 
@@ -192,7 +219,7 @@ mod tests {
             return;
         }
         let mut config = LinkConfig::new("test", "a", "b");
-        let mut closed = Programs::load(&config, 2).expect("loads");
+        let mut closed = Programs::load(&config, 2, 0).expect("loads");
         assert_eq!(run(&mut closed, Port::Inside), XDP_DROP, "stale heartbeat");
         Heartbeat::new(closed.heartbeat_cells().expect("maps")).beat_all();
         assert_eq!(run(&mut closed, Port::Inside), XDP_DROP, "live heartbeat, but an empty slot");
@@ -201,7 +228,7 @@ mod tests {
         assert_eq!(closed.counters(Port::Outside).expect("readable"), ProgramCounters::default());
 
         config.on_engine_loss = OnEngineLoss::Forward;
-        let mut open = Programs::load(&config, 1).expect("loads");
+        let mut open = Programs::load(&config, 1, 0).expect("loads");
         assert_eq!(run(&mut open, Port::Outside), XDP_PASS);
         let expected = ProgramCounters { passed_by_engine_loss: 1, ..ProgramCounters::default() };
         assert_eq!(open.counters(Port::Outside).expect("readable"), expected);

@@ -51,7 +51,7 @@ impl Queue {
         self.zero_copy
     }
 
-    /// The flows of the link whose frames its programs drop; `None` where all are left to the engine.
+    /// The flows of the link whose frames its programs handle by themselves; `None` where all are left to the engine.
     pub fn settled(&mut self) -> Option<&mut SettledFlows> {
         self.settled.as_mut()
     }

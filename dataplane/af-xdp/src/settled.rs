@@ -1,4 +1,4 @@
-//! The flows whose frames the XDP programs drop, and what they dropped of each.
+//! The flows whose frames the XDP programs drop or pass on by themselves, and how many that were of each.
 
 use std::{
     array, io,
@@ -9,7 +9,7 @@ use std::{
 
 use aya::Pod;
 
-use crate::{heartbeat::monotonic_ns, limits};
+use crate::{Port, heartbeat::monotonic_ns, limits};
 
 /// `<linux/bpf.h>`.
 const BPF_MAP_UPDATE_ELEM: libc::c_int = 2;
@@ -22,6 +22,8 @@ const UDP: u8 = 17;
 
 const VLAN_ID: u16 = 0x0fff;
 const VLAN_PRESENT: u16 = 0x1000;
+/// `TAG_UDP` of `bpf/frame.h`.
+const TAG_UDP: u64 = 0x8000_0000;
 
 /// An address as `struct address` of `bpf/frame.h` holds it.
 #[repr(C)]
@@ -44,21 +46,43 @@ impl From<IpAddr> for Address {
     }
 }
 
-/// A flow as `struct flow_key` of `bpf/frame.h` names it: equal for both directions.
-#[repr(C)]
+/// A flow as `struct flow_key_v4` and `struct flow_key_v6` of `bpf/frame.h` name it: equal for both directions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RawKey {
-    words: [u64; 6],
+pub(crate) enum RawKey {
+    V4([u64; 2]),
+    V6([u64; 5]),
 }
 
 impl RawKey {
-    pub(crate) const BYTES: usize = size_of::<RawKey>();
+    /// Of the longer one.
+    pub(crate) const BYTES: usize = size_of::<[u64; 5]>();
 
-    /// As the kernel's memory holds it.
-    pub(crate) fn from_bytes(bytes: &[u8; RawKey::BYTES]) -> RawKey {
+    /// As the kernel's memory holds it, behind which there may be more.
+    pub(crate) fn from_bytes(bytes: &[u8; RawKey::BYTES], version: u64) -> RawKey {
         let word = |at: usize| u64::from_ne_bytes(array::from_fn(|byte| bytes[8 * at + byte]));
-        RawKey { words: array::from_fn(word) }
+        if version == 4 { RawKey::V4(array::from_fn(word)) } else { RawKey::V6(array::from_fn(word)) }
     }
+
+    fn family(&self) -> Family {
+        match self {
+            RawKey::V4(_) => Family::V4,
+            RawKey::V6(_) => Family::V6,
+        }
+    }
+
+    fn as_ptr(&self) -> *const u64 {
+        match self {
+            RawKey::V4(words) => words.as_ptr(),
+            RawKey::V6(words) => words.as_ptr(),
+        }
+    }
+}
+
+/// Each family has a map of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Family {
+    V4 = 0,
+    V6 = 1,
 }
 
 /// Which flow a frame belongs to, and which of its ends sent the frame, as the XDP programs see it.
@@ -85,10 +109,13 @@ impl SettledKey {
         let from_upper = source > destination;
         let (lower, upper) = if from_upper { (destination, source) } else { (source, destination) };
         let vlan = |depth: usize| vlans.get(depth).map_or(0, |id| u64::from(id & VLAN_ID | VLAN_PRESENT));
-        let ports_and_vlans = u64::from(lower.1) << 48 | u64::from(upper.1) << 32 | vlan(0) << 16 | vlan(1);
+        let tags = vlan(0) << 16 | vlan(1) | if protocol == UDP { TAG_UDP } else { 0 };
+        let ports_and_tags = u64::from(lower.1) << 48 | u64::from(upper.1) << 32 | tags;
         let ([a, b], [c, d]) = (lower.0.halves, upper.0.halves);
-        let words = [a, b, c, d, ports_and_vlans, u64::from(protocol) << 8 | lower.0.version];
-        let raw = RawKey { words };
+        let raw = match lower.0.version {
+            4 => RawKey::V4([b << 32 | d, ports_and_tags]),
+            _ => RawKey::V6([a, b, c, d, ports_and_tags]),
+        };
         Some(SettledKey { raw, from_upper })
     }
 
@@ -98,7 +125,34 @@ impl SettledKey {
     }
 }
 
-/// What the programs dropped of one flow.
+/// What the programs do with the frames of a settled flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handling {
+    /// They drop them, whether the engine lives or not.
+    Drop,
+    /// They send them out of the other port while the engine lives, and leave them to it otherwise.
+    PassOn {
+        /// By which port those of the key's source must come in, and those of its destination by the other one; what
+        /// comes in by the wrong one is left to the engine. `None` is by either.
+        source_port: Option<Port>,
+    },
+}
+
+impl Handling {
+    /// The bits of `passes` in `struct settled`.
+    fn passes(self, from_upper: bool) -> u32 {
+        let bit = |port: Port, from_upper: bool| 1 << (2 * port as u32 + u32::from(from_upper));
+        match self {
+            Handling::Drop => 0,
+            Handling::PassOn { source_port: None } => 0b1111,
+            Handling::PassOn { source_port: Some(port) } => {
+                bit(port, from_upper) | bit(port.other(), !from_upper)
+            }
+        }
+    }
+}
+
+/// What the programs dropped or passed on of one flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SettledCounts {
     /// Frames, first those that the source of the key sent, then those of its destination.
@@ -109,13 +163,23 @@ pub struct SettledCounts {
     pub idle_ns: Option<u64>,
 }
 
+/// `struct count` of `bpf/weir_xdp.c`.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+struct RawCount {
+    frames: u64,
+    bytes: u64,
+}
+
 /// `struct settled` of `bpf/weir_xdp.c`.
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
-struct RawCounts {
-    frames: [u64; 2],
-    bytes: [u64; 2],
+struct RawSettled {
+    /// By port, and by endpoint, the lower one first.
+    counts: [[RawCount; 2]; 2],
     last_seen_ns: u64,
+    passes: u32,
+    is_concurrent: u32,
 }
 
 /// `union bpf_attr` of `<linux/bpf.h>`, as the commands on elements of a map read it.
@@ -128,48 +192,63 @@ struct ElementAttributes {
     flags: u64,
 }
 
-/// The flows of a link whose frames both of its programs drop, whichever port they come in by.
+/// The flows of a link whose frames both of its programs drop or pass on, whichever port they come in by.
 ///
-/// TCP segments with SYN, FIN or RST reach the engine all the same. What is in here stays dropped when the engine is
-/// lost. Cloning is cheap; workers share the flows of their link.
+/// TCP segments with SYN, FIN or RST reach the engine all the same. What is dropped stays dropped when the engine is
+/// lost; what is passed on does not pass then. Cloning is cheap; workers share the flows of their link.
 #[derive(Clone, Debug)]
 pub struct SettledFlows {
-    map: Arc<OwnedFd>,
-    /// Flows that are refused without asking, since there was no room a moment ago.
-    refusals: u32,
+    /// By family.
+    maps: Arc<[OwnedFd; 2]>,
+    /// Whether several CPUs may run the program of one port at once: then each count is an atomic operation.
+    is_concurrent: bool,
+    /// Whether both programs can send frames out of the other port.
+    can_pass_on: bool,
+    /// By family, flows that are refused without asking, since there was no room a moment ago.
+    refusals: [u32; 2],
 }
 
 impl SettledFlows {
-    pub(crate) fn new(map: OwnedFd) -> SettledFlows {
-        SettledFlows { map: Arc::new(map), refusals: 0 }
+    pub(crate) fn new(maps: [OwnedFd; 2], is_concurrent: bool, can_pass_on: bool) -> SettledFlows {
+        SettledFlows { maps: Arc::new(maps), is_concurrent, can_pass_on, refusals: [0; 2] }
     }
 
-    /// From now on, the frames of this flow are dropped and counted by the programs. False where it is among them
-    /// already, or where there is no room: then nothing has changed.
-    pub fn insert(&mut self, key: &SettledKey) -> bool {
-        if self.refusals > 0 {
-            self.refusals -= 1;
+    /// From now on, the frames of this flow are handled and counted by the programs. False where it is among them
+    /// already, where there is no room, or where they cannot do that: then nothing has changed.
+    pub fn insert(&mut self, key: &SettledKey, handling: Handling) -> bool {
+        if handling != Handling::Drop && !self.can_pass_on {
             return false;
         }
-        let mut counts = RawCounts::default();
-        match self.element(BPF_MAP_UPDATE_ELEM, key, &mut counts, BPF_NOEXIST) {
+        let family = key.raw.family() as usize;
+        if self.refusals[family] > 0 {
+            self.refusals[family] -= 1;
+            return false;
+        }
+        let mut settled = RawSettled {
+            passes: handling.passes(key.from_upper),
+            is_concurrent: self.is_concurrent.into(),
+            ..RawSettled::default()
+        };
+        match self.element(BPF_MAP_UPDATE_ELEM, key, &mut settled, BPF_NOEXIST) {
             Ok(()) => true,
             Err(error) => {
                 if error.raw_os_error() == Some(libc::E2BIG) {
-                    self.refusals = limits::SETTLED_REFUSALS_WHEN_FULL;
+                    self.refusals[family] = limits::SETTLED_REFUSALS_WHEN_FULL;
                 }
                 false
             }
         }
     }
 
-    /// From now on, the frames of this flow reach the engine again. What was dropped of it since it was inserted;
+    /// From now on, the frames of this flow reach the engine again. What was done with it since it was inserted;
     /// `None` where it is not among them.
     pub fn take(&mut self, key: &SettledKey) -> Option<SettledCounts> {
-        let mut counts = RawCounts::default();
-        self.element(BPF_MAP_LOOKUP_AND_DELETE_ELEM, key, &mut counts, 0).ok()?;
-        self.refusals = 0;
-        let RawCounts { mut frames, mut bytes, last_seen_ns } = counts;
+        let mut settled = RawSettled::default();
+        self.element(BPF_MAP_LOOKUP_AND_DELETE_ELEM, key, &mut settled, 0).ok()?;
+        self.refusals[key.raw.family() as usize] = 0;
+        let RawSettled { counts: [inside, outside], last_seen_ns, .. } = settled;
+        let mut frames: [u64; 2] = array::from_fn(|end| inside[end].frames + outside[end].frames);
+        let mut bytes: [u64; 2] = array::from_fn(|end| inside[end].bytes + outside[end].bytes);
         if key.from_upper {
             frames.reverse();
             bytes.reverse();
@@ -182,14 +261,14 @@ impl SettledFlows {
         &self,
         command: libc::c_int,
         key: &SettledKey,
-        counts: &mut RawCounts,
+        settled: &mut RawSettled,
         flags: u64,
     ) -> io::Result<()> {
         let attributes = ElementAttributes {
-            map_fd: self.map.as_raw_fd().cast_unsigned(),
+            map_fd: self.maps[key.raw.family() as usize].as_raw_fd().cast_unsigned(),
             _padding: 0,
-            key: (&raw const key.raw) as u64,
-            value: (&raw mut *counts) as u64,
+            key: key.raw.as_ptr() as u64,
+            value: (&raw mut *settled) as u64,
             flags,
         };
         let size = size_of::<ElementAttributes>();
@@ -226,7 +305,23 @@ mod tests {
         assert!(SettledKey::new(1, v4, v4, &[]).is_none(), "ICMP");
         assert!(SettledKey::new(TCP, v4, v6, &[]).is_none());
         assert!(SettledKey::new(TCP, v4, v4, &[1, 2, 3]).is_none());
+        let mapped = ("::ffff:192.0.2.1".parse().expect("an address"), 1);
+        assert_ne!(SettledKey::new(TCP, v4, v4, &[]), SettledKey::new(TCP, mapped, mapped, &[]));
+        assert_ne!(SettledKey::new(TCP, v4, v4, &[]), SettledKey::new(UDP, v4, v4, &[]));
         let vlan_zero = SettledKey::new(TCP, v4, v4, &[0]);
         assert_ne!(vlan_zero, SettledKey::new(TCP, v4, v4, &[]));
+    }
+
+    #[test]
+    fn each_end_passes_by_its_own_port_or_by_both() {
+        use Port::{Inside, Outside};
+        let passes = |source_port, from_upper| Handling::PassOn { source_port }.passes(from_upper);
+        assert_eq!(
+            [passes(Some(Inside), false), passes(Some(Outside), true)],
+            [0b1001; 2],
+            "the lower one is inside"
+        );
+        assert_eq!([passes(Some(Inside), true), passes(Some(Outside), false)], [0b0110; 2]);
+        assert_eq!((passes(None, true), Handling::Drop.passes(true)), (0b1111, 0));
     }
 }

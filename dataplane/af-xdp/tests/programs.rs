@@ -3,7 +3,8 @@
 use std::{net::IpAddr, thread, time::Duration};
 
 use af_xdp::{
-    DryRun, Fate, LinkConfig, OnEngineLoss, Port, ProgramCounters, SettledCounts, SettledFlows, SettledKey,
+    DryRun, Fate, Handling, LinkConfig, OnEngineLoss, Port, ProgramCounters, SettledCounts, SettledFlows,
+    SettledKey,
 };
 
 const TCP: u8 = 6;
@@ -88,8 +89,8 @@ fn a_blocked_flow_is_dropped_both_ways_and_counted_by_its_ends() {
             let mut flows = settled(&dry);
             assert_eq!(flows.take(&key), None);
             assert_eq!(dry.run(Port::Inside, &there).expect("runs"), Fate::Passed, "not blocked yet");
-            assert!(flows.insert(&key));
-            assert!(!flows.insert(&key), "once");
+            assert!(flows.insert(&key, Handling::Drop));
+            assert!(!flows.insert(&key, Handling::Drop), "once");
             for (port, frame) in [(Port::Inside, &there), (Port::Outside, &back), (Port::Inside, &there)] {
                 assert_eq!(dry.run(port, frame).expect("runs"), Fate::Dropped);
             }
@@ -111,7 +112,9 @@ fn whatever_is_not_plain_or_ends_a_connection_is_left_to_the_engine() {
     let (client, server) = (end("192.0.2.1", 40_000), end("198.51.100.1", 80));
     let mut flows = settled(&dry);
     for protocol in [TCP, UDP] {
-        assert!(flows.insert(&SettledKey::new(protocol, client, server, &[]).expect("a key")));
+        assert!(
+            flows.insert(&SettledKey::new(protocol, client, server, &[]).expect("a key"), Handling::Drop)
+        );
     }
     let plain = packet(TCP, client, server, ACK);
     let changed = |at: usize, byte: u8| {
@@ -136,7 +139,7 @@ fn whatever_is_not_plain_or_ends_a_connection_is_left_to_the_engine() {
     let none = SettledCounts { frames: [0; 2], bytes: [0; 2], idle_ns: None };
     let key = SettledKey::new(TCP, client, server, &[]).expect("a key");
     assert_eq!(flows.take(&key), Some(none));
-    assert!(flows.insert(&key));
+    assert!(flows.insert(&key, Handling::Drop));
     for frame in [plain.clone(), tagged(&plain, &[0]), tagged(&plain, &[0, 0])] {
         assert_eq!(dry.run(Port::Inside, &frame).expect("runs"), Fate::Dropped, "VLAN 0 is none");
     }
@@ -148,11 +151,11 @@ fn beyond_its_room_a_link_settles_no_flow_and_forgets_none() {
     let Some(dry) = load(test, |config| config.settled_flows_max = 8) else { return };
     let key = |port| SettledKey::new(UDP, end("192.0.2.1", port), end("192.0.2.2", 9), &[]).expect("a key");
     let mut flows = settled(&dry);
-    let inserted: Vec<u16> = (0..100).filter(|&port| flows.insert(&key(port))).collect();
+    let inserted: Vec<u16> = (0..100).filter(|&port| flows.insert(&key(port), Handling::Drop)).collect();
     assert_eq!(inserted, (0..8).collect::<Vec<_>>());
     for port in inserted {
         assert!(flows.take(&key(port)).is_some());
-        assert!(flows.insert(&key(1000 + port)), "there is room again");
+        assert!(flows.insert(&key(1000 + port), Handling::Drop), "there is room again");
     }
     let Some(off) = load(test, |config| config.settled_flows_max = 0) else { return };
     assert!(off.settled().expect("no descriptor is needed").is_none());
@@ -201,7 +204,7 @@ fn frames_for_the_node_pass_whatever_became_of_the_engine() {
         solicitation("2001:db8::9", "2001:db8::ab:cdef"),
     ];
     // Nor does a blocked flow lock anybody out.
-    assert!(settled(&dry).insert(&SettledKey::new(TCP, v6, v6_peer, &[]).expect("a key")));
+    assert!(settled(&dry).insert(&SettledKey::new(TCP, v6, v6_peer, &[]).expect("a key"), Handling::Drop));
     for port in Port::BOTH {
         for frame in &passing {
             assert_eq!(dry.run(port, frame).expect("runs"), Fate::Passed, "{frame:02x?}");
@@ -215,6 +218,63 @@ fn frames_for_the_node_pass_whatever_became_of_the_engine() {
             ..ProgramCounters::default()
         };
         assert_eq!(dry.counters(port).expect("readable"), expected);
+    }
+}
+
+/// A link whose engine lives, and a flow between two ends that is passed on where its client sends from outside.
+fn with_a_bypassed_flow(test: &str, loss: OnEngineLoss) -> Option<(DryRun, [Vec<u8>; 2], SettledKey)> {
+    let change = |config: &mut LinkConfig| {
+        (config.on_engine_loss, config.heartbeat_timeout_ns) = (loss, 50_000_000);
+    };
+    let mut dry = load(test, change)?;
+    dry.start_engine().expect("a socket");
+    let (client, server) = (end("192.0.2.1", 40_000), end("198.51.100.1", 443));
+    let key = SettledKey::new(TCP, client, server, &[]).expect("a key");
+    let source_port = Some(Port::Outside);
+    assert!(settled(&dry).insert(&key, Handling::PassOn { source_port }));
+    Some((dry, [packet(TCP, client, server, ACK), packet(TCP, server, client, ACK)], key))
+}
+
+#[test]
+fn a_bypassed_flow_leaves_by_the_other_port_and_is_counted_by_its_ends() {
+    let test = "a_bypassed_flow_leaves_by_the_other_port_and_is_counted_by_its_ends";
+    let Some((mut dry, [there, back], key)) = with_a_bypassed_flow(test, OnEngineLoss::Drop) else { return };
+    for (port, frame) in [(Port::Outside, &there), (Port::Inside, &back), (Port::Outside, &there)] {
+        assert_eq!(dry.run(port, frame).expect("runs"), Fate::PassedOn);
+    }
+    // Whoever speaks in another's name, what begins or ends a connection, and what is too long for the other port.
+    let ends = [SYN, FIN | ACK, RST]
+        .map(|flags| packet(TCP, end("192.0.2.1", 40_000), end("198.51.100.1", 443), flags));
+    let mut long = there.clone();
+    long.resize(1519, 0);
+    let left = [(Port::Inside, &there), (Port::Outside, &back), (Port::Outside, &long)];
+    for (port, frame) in left.into_iter().chain(ends.iter().map(|frame| (Port::Outside, frame))) {
+        assert_eq!(dry.run(port, frame).expect("runs"), Fate::ToEngine, "{frame:02x?}");
+    }
+    long.truncate(1518);
+    assert_eq!(dry.run(Port::Outside, &long).expect("runs"), Fate::PassedOn);
+    let counts = settled(&dry).take(&key).expect("it was settled");
+    assert_eq!((counts.frames, counts.bytes), ([3, 1], [2 * there.len() as u64 + 1518, back.len() as u64]));
+    assert_eq!(dry.run(Port::Outside, &there).expect("runs"), Fate::ToEngine, "taken out");
+    let counters = Port::BOTH.map(|port| dry.counters(port).expect("readable"));
+    assert_eq!(counters.map(|port| port.bypassed), [1, 3]);
+    assert_eq!(counters.map(|port| port.redirected), [1, 6]);
+}
+
+#[test]
+fn without_a_live_engine_nothing_is_bypassed() {
+    let test = "without_a_live_engine_nothing_is_bypassed";
+    for (loss, fate) in [(OnEngineLoss::Drop, Fate::Dropped), (OnEngineLoss::Forward, Fate::Passed)] {
+        let Some((mut dry, [there, _], key)) = with_a_bypassed_flow(test, loss) else { return };
+        assert_eq!(dry.run(Port::Outside, &there).expect("runs"), Fate::PassedOn);
+        dry.hang_engine();
+        thread::sleep(Duration::from_millis(100));
+        assert_eq!(dry.run(Port::Outside, &there).expect("runs"), fate, "its last beat is old");
+        dry.start_engine().expect("a socket");
+        assert_eq!(dry.run(Port::Outside, &there).expect("runs"), Fate::PassedOn);
+        dry.kill_engine();
+        assert_eq!(dry.run(Port::Outside, &there).expect("runs"), fate, "though its last beat is young");
+        assert_eq!(settled(&dry).take(&key).expect("it was settled").frames, [2, 0]);
     }
 }
 

@@ -40,7 +40,7 @@ struct Open {
     field: Field,
     /// The rules it is read under.
     epoch: Epoch,
-    /// Whether any of these speaks of it.
+    /// Whether any of these speaks of it, and it was not given up.
     is_scanned: bool,
     /// The last byte so far.
     last: Option<u8>,
@@ -150,9 +150,11 @@ impl FieldScan {
         open.offset += bytes.len() as u64;
         open.last = bytes.last().copied().or(open.last);
         let Some(set) = rules.get(open.epoch).filter(|_| open.is_scanned) else { return };
-        if set.scan(&mut self.state, bytes, &mut findings.hits).is_err() {
-            findings.overflow();
+        if !findings.budget.allows(open.field) {
+            open.is_scanned = false;
+            return findings.give_up();
         }
+        findings.scan(set, &mut self.state, bytes);
         if !findings.hits.is_empty() {
             findings.take_hits(rules, open.place(direction));
         }

@@ -1,10 +1,12 @@
 //! What the scans of one packet found.
 
-use dlp_patterns::{Action, Field, Hit};
+use dlp_patterns::limits::STEPS_BURST_MAX;
+use dlp_patterns::{Action, Field, Hit, RuleSet, ScanOverflow, ScanState};
 
+use super::step_budget::StepBudget;
 use super::{Epoch, RuleSets};
 use crate::flow::Direction;
-use crate::limits::HITS_PER_PACKET_MAX;
+use crate::limits::{HITS_PER_PACKET_MAX, PACKET_STEPS_DEFAULT};
 
 /// A hit, and where it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,13 +21,15 @@ pub struct Finding {
     pub hit: Hit,
 }
 
-/// What the scans of one packet found.
-#[derive(Debug, Default)]
+/// What the scans of one packet found, and what they may still cost.
+#[derive(Debug)]
 pub struct Findings {
     listed: Vec<Finding>,
     unlisted: u64,
     asked: Option<Action>,
     overflowed: bool,
+    has_given_up: bool,
+    pub(super) budget: StepBudget,
     /// Those of the scan at hand.
     pub(super) hits: Vec<Hit>,
 }
@@ -41,7 +45,26 @@ pub(super) struct Place {
     pub(super) began: u64,
 }
 
+impl Default for Findings {
+    fn default() -> Findings {
+        Findings::new(PACKET_STEPS_DEFAULT)
+    }
+}
+
 impl Findings {
+    /// Nothing yet; the scans of one packet may make so many steps of automata.
+    pub fn new(packet_steps_max: u64) -> Findings {
+        Findings {
+            listed: Vec::new(),
+            unlisted: 0,
+            asked: None,
+            overflowed: false,
+            has_given_up: false,
+            budget: StepBudget::new(packet_steps_max),
+            hits: Vec::new(),
+        }
+    }
+
     /// The findings, in stream order; at most [`HITS_PER_PACKET_MAX`].
     pub fn listed(&self) -> &[Finding] {
         &self.listed
@@ -62,18 +85,36 @@ impl Findings {
         self.overflowed
     }
 
-    /// Forgets all, and keeps the memory.
+    /// Whether a field was given up because the packet had used up its steps, so that hits are missed from there on.
+    pub fn has_given_up(&self) -> bool {
+        self.has_given_up
+    }
+
+    /// Forgets all, and keeps the memory: another packet begins.
     pub fn clear(&mut self) {
         self.listed.clear();
         self.hits.clear();
         self.unlisted = 0;
         self.asked = None;
         self.overflowed = false;
+        self.has_given_up = false;
+        self.budget.renew();
     }
 
-    /// The work that a field may cause was used up.
-    pub(super) fn overflow(&mut self) {
-        self.overflowed = true;
+    /// Scans the next bytes of a field; what they hit is in `hits`.
+    pub(super) fn scan(&mut self, set: &RuleSet, state: &mut ScanState, bytes: &[u8]) {
+        match set.scan_counting(state, bytes, &mut self.hits) {
+            Ok(steps) => self.budget.spend(steps),
+            Err(ScanOverflow) => {
+                self.overflowed = true;
+                self.budget.spend(STEPS_BURST_MAX.into());
+            }
+        }
+    }
+
+    /// A field is not read on, for the sake of all other packets.
+    pub(super) fn give_up(&mut self) {
+        self.has_given_up = true;
     }
 
     /// Takes the hits of a scan.

@@ -23,9 +23,7 @@ impl Leaving {
             self.rest_bytes = 0;
             return;
         };
-        if set.scan(&mut self.state, bytes, &mut findings.hits).is_err() {
-            findings.overflow();
-        }
+        findings.scan(set, &mut self.state, bytes);
         if self.rest_bytes == 0 && set.is_waiting(&self.state) {
             self.rest_bytes = RULES_OVERLAP_BYTES;
         }

@@ -27,7 +27,7 @@ impl Pipeline {
     /// The flows of which nothing passes any more.
     pub fn blocked(&self) -> impl Iterator<Item = BlockedFlow> {
         self.flows.iter().filter_map(|(_, tracked)| match tracked.disposition {
-            Disposition::Inspect => None,
+            Disposition::Inspect | Disposition::Bypassed(_) => None,
             Disposition::Blocked { reason, reset, .. } => Some(BlockedFlow {
                 record: tracked.record.clone(),
                 client_side: tracked.client_side(),
@@ -56,7 +56,7 @@ impl Pipeline {
             tcp_flags: [0; 2],
             ..record.clone()
         };
-        let mut tracked = Tracked::new(record, client, *client_side);
+        let mut tracked = Tracked::new(record, client, *client_side, &self.settings.bypass);
         tracked.disposition =
             Disposition::Blocked { reason: *reason, reset: *reset, epoch: self.rules.epoch() };
         tracked.alerted = *alerted;

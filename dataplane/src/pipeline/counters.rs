@@ -1,6 +1,7 @@
 //! The books of one pipeline.
 
 use crate::decode::DecodeError;
+use crate::policy::BypassCause;
 use crate::verdict::{DropReason, Verdict};
 
 /// Totals since the start. At every instant `frames_in = forwarded + Σ dropped`.
@@ -32,6 +33,10 @@ pub struct Counters {
     pub urgent_cleared: u64,
     /// Flows that began.
     pub flows: u64,
+    /// Flows that pass without a further look, by [`BypassCause`].
+    pub flows_bypassed: [u64; BypassCause::COUNT],
+    /// Frames of these flows that were forwarded here; those that were handled elsewhere are not among them.
+    pub bypassed: u64,
     /// Alerts told.
     pub alerts: u64,
     /// Hits beyond what one packet may list.
@@ -86,6 +91,8 @@ impl Counters {
         self.checksums_completed += other.checksums_completed;
         self.urgent_cleared += other.urgent_cleared;
         self.flows += other.flows;
+        add_each(&mut self.flows_bypassed, &other.flows_bypassed);
+        self.bypassed += other.bypassed;
         self.alerts += other.alerts;
         self.hits_unlisted += other.hits_unlisted;
         self.scans_restarted += other.scans_restarted;

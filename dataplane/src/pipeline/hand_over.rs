@@ -3,10 +3,23 @@
 use flow_table::{FlowId, FlowKey};
 
 use super::tracked::{Inspection, Tracked};
-use super::{Pipeline, end_flow};
+use super::{FOUND, Pipeline, Side, end_flow};
 use crate::event::{EventSink, FlowEndCause};
 use crate::flow::{Elsewhere, FlowRecord};
 use crate::limits::FLOWS_OFFERED_PER_CALL_MAX;
+
+/// What is to be done with the frames of a settled flow, but for those that begin or end a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handling {
+    /// Drop them.
+    Drop,
+    /// Send them on.
+    PassOn {
+        /// The side of the link that those of the client must come from, and those of the server from the other one; `None`
+        /// where they may come from either.
+        client_side: Option<Side>,
+    },
+}
 
 /// What waits for the call between two batches. A flow that is handled elsewhere never ends before its handler has told
 /// what it did.
@@ -38,14 +51,26 @@ impl HandOver {
 }
 
 impl Pipeline {
-    /// Offers the blocked flows of which frames came since the last call: true where their frames will be dropped, and
+    /// Once the verdict on a frame is known: offers its flow where it is settled, and lets it live on.
+    pub(super) fn conclude(&mut self, id: FlowId) {
+        let tracked = self.flows.value(id).expect(FOUND);
+        if self.settings.hands_over && !tracked.is_elsewhere && tracked.handling().is_some() {
+            self.hand_over.offer(id);
+        }
+        let deadline_ns = self.newest_ns.saturating_add(tracked.timeout_ns(&self.settings.timeouts));
+        self.flows.set_deadline(id, deadline_ns);
+    }
+
+    /// Offers the settled flows of which frames came since the last call: true where their frames will be handled so, and
     /// counted, before they come here. Those refused are offered again with their next frame. To be called between two
     /// batches, after [`take_back`](Pipeline::take_back), where [`Settings::hands_over`](crate::policy::Settings) says so.
-    pub fn hand_over(&mut self, mut take: impl FnMut(&FlowRecord) -> bool) {
+    pub fn hand_over(&mut self, mut take: impl FnMut(&FlowRecord, Handling) -> bool) {
         for id in self.hand_over.offered.drain(..) {
             let tracked = self.flows.value_mut(id).filter(|tracked| !tracked.is_elsewhere);
-            if let Some(tracked) = tracked {
-                tracked.is_elsewhere = take(&tracked.record);
+            if let Some(tracked) = tracked
+                && let Some(handling) = tracked.handling()
+            {
+                tracked.is_elsewhere = take(&tracked.record, handling);
             }
         }
     }

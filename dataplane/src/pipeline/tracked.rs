@@ -2,13 +2,14 @@
 
 use flow_table::Orientation;
 
-use super::Side;
 use super::secrets::Secrets;
-use crate::app::{App, AppAnomaly, AppSink, HttpTransaction};
+use super::{Handling, Side};
+use crate::app::{App, AppAnomaly, AppSink, HttpTransaction, TlsRecords};
+use crate::decode::{Checksum, Packet, TcpFlags, Transport};
 use crate::event::{Anomaly, Event, EventSink, FlowEnd, FlowEndCause, FlowState, HttpEnd, Reading};
 use crate::flow::{Direction, FlowRecord, Timeouts, protocol};
 use crate::inspect::{FieldScan, Findings, RuleSets};
-use crate::policy::Disposition;
+use crate::policy::{Bypass, BypassCause, Disposition};
 use crate::reassembly::{Connection, HeldBudget, StreamChunk, TcpState};
 use crate::verdict::DropReason;
 
@@ -24,8 +25,16 @@ pub(super) struct Tracked {
     pub(super) disposition: Disposition,
     pub(super) connection: Option<Connection>,
     pub(super) alerted: bool,
-    /// Whether somebody drops its frames before they come here, and counts them.
+    /// Whether somebody handles its frames before they come here, and counts them.
     pub(super) is_elsewhere: bool,
+    /// Whether a sender left checksums partial: only here are they completed.
+    leaves_checksums: bool,
+    /// After how many bytes the operator trusts it; `u64::MAX` is never.
+    trusted_after_bytes: u64,
+    /// Where the operator lets encrypted flows pass: what is known of this one, until it is known to be none.
+    tls: Option<TlsRecords>,
+    /// Union of the TCP control bits since it is bypassed, by direction.
+    unchecked_flags: [u8; 2],
     app: App,
     scans: [FieldScan; 2],
     secrets: Secrets,
@@ -44,20 +53,30 @@ pub(super) struct Inspection<'a, S> {
 }
 
 impl Tracked {
-    pub(super) fn new(record: FlowRecord, client: Orientation, client_side: Option<Side>) -> Tracked {
+    pub(super) fn new(
+        record: FlowRecord,
+        client: Orientation,
+        client_side: Option<Side>,
+        bypass: &Bypass,
+    ) -> Tracked {
         let connection = (record.protocol == protocol::TCP).then(Connection::new);
+        let tls = (bypass.encrypted && connection.is_some()).then(TlsRecords::default);
         Tracked {
-            record,
             client,
             client_side,
             disposition: Disposition::Inspect,
             connection,
             alerted: false,
             is_elsewhere: false,
+            leaves_checksums: false,
+            trusted_after_bytes: bypass.trusted_after_bytes(&record),
+            tls,
+            unchecked_flags: [0; 2],
             app: App::new(),
             scans: Default::default(),
             secrets: Secrets::default(),
             told: 0,
+            record,
         }
     }
 
@@ -88,13 +107,51 @@ impl Tracked {
         first
     }
 
-    /// Whether what comes next of it needs no look at its bytes.
-    pub(super) fn is_settled(&self) -> bool {
-        matches!(self.disposition, Disposition::Blocked { .. })
+    /// Notes what a packet tells of the flow beside its content.
+    pub(super) fn note(&mut self, direction: Direction, packet: &Packet<'_>) {
+        self.leaves_checksums |= matches!(packet.checksum, Checksum::Partial { .. });
+        if let (Disposition::Bypassed(_), Transport::Tcp(header)) = (self.disposition, packet.transport) {
+            self.record.tcp_flags[direction as usize] |= header.flags.0;
+            self.unchecked_flags[direction as usize] |= header.flags.0;
+        }
+    }
+
+    /// What somebody else may do with its frames, where nothing is left to decide about them.
+    pub(super) fn handling(&self) -> Option<Handling> {
+        match self.disposition {
+            Disposition::Inspect => None,
+            Disposition::Blocked { .. } => Some(Handling::Drop),
+            Disposition::Bypassed(_) if self.leaves_checksums => None,
+            Disposition::Bypassed(_) => {
+                let client_side = self.client_side.filter(|_| self.connection.is_some());
+                Some(Handling::PassOn { client_side })
+            }
+        }
+    }
+
+    /// Why nothing that comes next needs a look, where the operator says so.
+    pub(super) fn bypass_cause(&self) -> Option<BypassCause> {
+        let is_whole = self.connection.as_ref().is_some_and(|connection| !connection.is_midstream());
+        if is_whole && self.tls.is_some_and(|tls| tls.are_encrypted()) {
+            return Some(BypassCause::Encrypted);
+        }
+        let is_long = self.record.bytes.iter().sum::<u64>() >= self.trusted_after_bytes;
+        // Whoever only claims to speak with a trusted server gets no answer from it.
+        (is_long && self.state() == FlowState::Established).then_some(BypassCause::Trusted)
+    }
+
+    /// Whether a bypassed connection seems to be over. Its sequence numbers are not known any more, so neither FIN nor RST
+    /// can be told from a forged one: it stays bypassed, and is only forgotten sooner when it falls silent.
+    fn seems_over(&self) -> bool {
+        let [to_server, to_client] = self.unchecked_flags;
+        (to_server | to_client) & TcpFlags::RST != 0 || to_server & to_client & TcpFlags::FIN != 0
     }
 
     /// How far the flow came.
     pub(super) fn state(&self) -> FlowState {
+        if self.seems_over() {
+            return FlowState::Closed;
+        }
         match self.connection.as_ref().map(Connection::state) {
             Some(state) if state.is_finished() => FlowState::Closed,
             Some(TcpState::None | TcpState::SynSent | TcpState::SynReceived) => FlowState::New,
@@ -107,7 +164,7 @@ impl Tracked {
     /// How long it may be silent, in ns.
     pub(super) fn timeout_ns(&self, timeouts: &Timeouts) -> u64 {
         let state = match self.disposition {
-            Disposition::Inspect => self.state(),
+            Disposition::Inspect | Disposition::Bypassed(_) => self.state(),
             // What is blocked stays so until it falls silent, and is then forgotten as soon as the closed.
             Disposition::Blocked { .. } => FlowState::Closed,
         };
@@ -128,6 +185,7 @@ impl Tracked {
         let reader = Reader {
             record: &self.record,
             app: &mut self.app,
+            tls: &mut self.tls,
             scans: &mut self.scans,
             secrets: &mut self.secrets,
         };
@@ -172,12 +230,19 @@ impl Tracked {
             flow: &self.record,
             cause,
             state: self.state(),
-            tcp: self.connection.as_ref().map(Connection::state),
+            tcp: self.connection.as_ref().map(|connection| match self.seems_over() {
+                true => TcpState::Closed,
+                false => connection.state(),
+            }),
             app: self.app.protocol(),
             alerted: self.alerted,
             blocked: match self.disposition {
-                Disposition::Inspect => None,
+                Disposition::Inspect | Disposition::Bypassed(_) => None,
                 Disposition::Blocked { reason, epoch, .. } => Some((reason, epoch)),
+            },
+            bypassed: match self.disposition {
+                Disposition::Bypassed(cause) => Some(cause),
+                Disposition::Inspect | Disposition::Blocked { .. } => None,
             },
         }
     }
@@ -187,6 +252,7 @@ impl Tracked {
 pub(super) struct Reader<'t> {
     record: &'t FlowRecord,
     app: &'t mut App,
+    tls: &'t mut Option<TlsRecords>,
     scans: &'t mut [FieldScan; 2],
     secrets: &'t mut Secrets,
 }
@@ -202,6 +268,12 @@ impl Reader<'_> {
         let mut listener =
             Listener { record: self.record, scans: self.scans, secrets: self.secrets, inspection };
         self.app.advance(direction, chunk, &mut listener);
+        if let Some(tls) = self.tls {
+            tls.advance(direction, chunk);
+            if tls.is_broken() {
+                *self.tls = None;
+            }
+        }
         if !self.secrets.is_empty() && self.app.is_between_messages() {
             self.secrets.clear();
         }

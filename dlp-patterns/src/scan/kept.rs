@@ -56,6 +56,12 @@ impl Kept {
         self.live.is_empty() && self.owed_steps == 0 && self.pending.is_empty() && self.simulations.are_idle()
     }
 
+    /// Whether a field that ends here, or begins, finds nothing to decide and nothing to forget.
+    #[inline]
+    pub(super) fn is_blank(&self) -> bool {
+        self.is_idle() && self.everywhere.is_empty() && !self.courses.are_open() && self.done.count == 0
+    }
+
     /// Whether nothing that the matcher could find matters any more: its rule has hit, or can't hit, or knows enough.
     #[inline]
     pub(super) fn is_done(&self, matcher: MatcherId) -> bool {

@@ -1,6 +1,8 @@
 use std::time::Duration;
 
 use af_xdp::{AttachMode, OnEngineLoss, ZeroCopy};
+use dataplane::flow::protocol;
+use dataplane::policy::{IpNetwork, Trusted};
 use dataplane::verdict::DropReason;
 
 use std::net::IpAddr;
@@ -50,14 +52,15 @@ fn every_key_is_read() {
         udp_established_s = 5
         icmp_s = 6
         other_s = 7
+        [inspection]
+        packet_steps_max = 70000
         [exceptions]
         fragment = 'forward'
         malformed = 'drop'
         [events]
         eve = '-'
         types = ['alert', 'drop']
-        stats_interval_s = 3
-    ";
+        stats_interval_s = 3";
     let config = Config::parse("w.toml", text).expect("no mistake");
     assert_eq!(config.mode, Mode::Monitor);
     let ports = af_xdp::LinkConfig {
@@ -87,7 +90,7 @@ fn every_key_is_read() {
     assert_eq!(config.events.eve, Some("-".into()));
     assert!(config.events.types.has(EventType::Drop) && !config.events.types.has(EventType::Flow));
     assert_eq!(config.events.stats_interval_s, 3);
-    assert_eq!(config.settings().flows_max, 4096);
+    assert_eq!((config.settings().flows_max, config.settings().packet_steps_max), (4096, 70_000));
 }
 
 #[test]
@@ -124,6 +127,60 @@ fn what_the_xdp_programs_decide_is_read() {
     let many: Vec<String> = (0..65).map(|host| format!("'192.0.2.{host}'")).collect();
     let told = mistakes(&format!("{LINK}host = [{}]", many.join(", ")));
     assert!(told.ends_with("more than 64 addresses"), "{told}");
+}
+
+#[test]
+fn what_is_bypassed_is_read() {
+    let bypass = |text: &str| Config::parse("w.toml", text).map(|config| config.settings().bypass);
+    assert_eq!(bypass("[bypass]\n"), Ok(Bypass::default()), "nothing unless it is said");
+    let text = "
+        [bypass]
+        encrypted = true
+        [[bypass.trusted]]
+        server = '192.0.2.0/24'
+        port = 873
+        protocol = 'tcp'
+        after_bytes = 1000000
+        [[bypass.trusted]]
+        server = '2001:db8::1/128'
+        protocol = 'udp'
+        after_bytes = 0
+    ";
+    let network = |address: &str, bits| IpNetwork::new(address.parse().expect("an address"), bits);
+    let trusted = [
+        (network("192.0.2.0", 24), Some(873), protocol::TCP, 1_000_000),
+        (network("2001:db8::1", 128), None, protocol::UDP, 0),
+    ];
+    let trusted = trusted.map(|(network, port, protocol, after_bytes)| Trusted {
+        network: network.expect("a network"),
+        port,
+        protocol,
+        after_bytes,
+    });
+    assert_eq!(bypass(text), Ok(Bypass { encrypted: true, trusted: trusted.into() }));
+    const SERVER: &str = "[[bypass.trusted]]\nserver = '192.0.2.0/24'\nprotocol = 'tcp'\nafter_bytes = 1\n";
+    for (text, expected) in [
+        (
+            &SERVER.replace("/24", "/16"),
+            "w.toml:2:10: `192.0.2.0/16` is no network\n  hint: an address and how many of its bits count, the others zero: \"192.0.2.0/24\" or \"2001:db8::1/128\"",
+        ),
+        (
+            &SERVER.replace("'tcp'", "'sctp'"),
+            "w.toml:3:12: `sctp` is not known here\n  hint: one of: tcp, udp",
+        ),
+        (
+            &SERVER.replace("after_bytes = 1", "port = 0"),
+            "w.toml:1:1: missing key `after_bytes`\nw.toml:4:8: 0 is not within 1 to 65535",
+        ),
+        (
+            &"[bypass]\nencrypt = true".to_owned(),
+            "w.toml:2:1: unknown key `encrypt`\n  hint: did you mean `encrypted`?",
+        ),
+    ] {
+        assert_eq!(mistakes(text), expected, "{text}");
+    }
+    let told = mistakes(&SERVER.repeat(65));
+    assert!(told.ends_with("more than 64 trusted servers"), "{told}");
 }
 
 #[test]

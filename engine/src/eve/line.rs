@@ -6,6 +6,7 @@ use arrayvec::ArrayString;
 use dataplane::app::HttpTransaction;
 use dataplane::event::FlowEnd;
 use dataplane::flow::{Direction, FlowRecord, protocol};
+use dataplane::policy::BypassCause;
 use serde::{Serialize, Serializer};
 
 use super::reload::ReloadBody;
@@ -187,6 +188,9 @@ struct FlowEndBody {
     /// The rules that were in force then, by their number since the start.
     #[serde(skip_serializing_if = "Option::is_none")]
     drop_epoch: Option<u32>,
+    /// Why it passed without a further look.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bypassed: Option<&'static str>,
 }
 
 impl FlowBody {
@@ -209,6 +213,7 @@ impl FlowBody {
             action: end.blocked.map(|_| "drop"),
             drop_reason: end.blocked.map(|(reason, _)| reason.as_str()),
             drop_epoch: end.blocked.map(|(_, epoch)| epoch.0),
+            bypassed: end.bypassed.map(BypassCause::as_str),
         };
         FlowBody { end: Some(body), ..FlowBody::so_far(flow) }
     }

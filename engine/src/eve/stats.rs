@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use af_xdp::Port;
 use dataplane::decode::DecodeError;
 use dataplane::pipeline::Counters;
+use dataplane::policy::BypassCause;
 use dataplane::verdict::DropReason;
 use serde::{Serialize, Serializer};
 
@@ -56,6 +57,8 @@ struct Decoder {
 #[derive(Serialize)]
 struct Flow {
     total: u64,
+    /// Of them, those that passed without a further look, by cause.
+    bypassed: BypassCauses,
 }
 
 #[derive(Serialize)]
@@ -69,6 +72,8 @@ struct Detect {
 #[derive(Serialize)]
 struct Ips {
     accepted: u64,
+    /// Of them, those of bypassed flows. What the XDP programs passed on is not among them.
+    bypassed: u64,
     blocked: u64,
     /// Connections that were cut.
     resets: u64,
@@ -125,6 +130,15 @@ impl Serialize for DropReasons {
     }
 }
 
+/// Bypassed flows by cause; every cause is written.
+struct BypassCauses([u64; BypassCause::COUNT]);
+
+impl Serialize for BypassCauses {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(BypassCause::ALL.map(|cause| (cause.as_str(), self.0[cause as usize])))
+    }
+}
+
 /// Undecodable frames by error; every error is written.
 struct DecodeErrors([u64; DecodeError::COUNT]);
 
@@ -149,7 +163,7 @@ impl StatsBody<'_> {
                 urgent_cleared: counters.urgent_cleared,
                 invalid: DecodeErrors(counters.undecodable),
             },
-            flow: Flow { total: counters.flows },
+            flow: Flow { total: counters.flows, bypassed: BypassCauses(counters.flows_bypassed) },
             detect: Detect {
                 alert: counters.alerts,
                 alerts_suppressed: counters.hits_unlisted,
@@ -157,6 +171,7 @@ impl StatsBody<'_> {
             },
             ips: Ips {
                 accepted: counters.forwarded,
+                bypassed: counters.bypassed,
                 blocked: counters.dropped_total(),
                 resets: counters.resets,
                 injected: counters.injected,

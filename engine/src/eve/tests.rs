@@ -6,6 +6,7 @@ use dataplane::event::{FlowEndCause, FlowState};
 use dataplane::flow::protocol;
 use dataplane::inspect::Epoch;
 use dataplane::pipeline::Counters;
+use dataplane::policy::BypassCause;
 use dataplane::reassembly::TcpState;
 use dataplane::verdict::DropReason;
 use dlp_patterns::{Field, Hit, Pack, RuleId, RuleSet};
@@ -45,6 +46,7 @@ pub(super) fn flow_end(flow: &FlowRecord) -> FlowEnd<'_> {
         app: AppProtocol::Http,
         alerted: true,
         blocked: None,
+        bypassed: None,
     }
 }
 
@@ -73,6 +75,8 @@ fn flow_line() {
         line(&Event::Flow(blocked))
             .contains(r#""alerted":true,"action":"drop","drop_reason":"rule","drop_epoch":1}"#)
     );
+    let bypassed = FlowEnd { bypassed: Some(BypassCause::Encrypted), ..flow_end(&flow) };
+    assert!(line(&Event::Flow(bypassed)).contains(r#""alerted":true,"bypassed":"encrypted"}"#));
 }
 
 #[test]
@@ -183,6 +187,7 @@ fn stats_line_adds_up() {
     let mut counters = Counters { frames_in: 10, forwarded: 7, alerts: 2, ..Counters::default() };
     counters.dropped[DropReason::Rule as usize] = 1;
     counters.dropped[DropReason::FlowBlocked as usize] = 2;
+    counters.flows_bypassed = [6, 5];
     let mut out = Vec::new();
     let outside = PortCounters { redirected: 40, rx_ring_full: 30, ..PortCounters::default() };
     let mut latency = Latency::default();
@@ -205,6 +210,7 @@ fn stats_line_adds_up() {
         (&"stats".into(), &5.into(), &3.into())
     );
     assert_eq!(stats["ips"]["unaccounted"], 0);
+    assert_eq!(stats["flow"]["bypassed"], serde_json::json!({"encrypted": 6, "trusted": 5}));
     assert_eq!((&stats["decoder"]["pkts"], &stats["ips"]["accepted"]), (&10.into(), &7.into()));
     assert_eq!((&stats["ips"]["blocked"], &stats["ips"]["drop_reason"]["rule"]), (&3.into(), &1.into()));
     assert_eq!(stats["ips"]["drop_reason"].as_object().map(serde_json::Map::len), Some(DropReason::COUNT));

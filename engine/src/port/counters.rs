@@ -24,6 +24,8 @@ pub struct PortCounters {
     pub dropped_flow_blocked: u64,
     /// Frames that it dropped, because their source sends more than its rate.
     pub dropped_source_rate: u64,
+    /// Frames of bypassed flows that it sent out of the other port; events of these flows count them too.
+    pub bypassed: u64,
     /// Frames dropped on their way into a queue: too long for its memory, or nowhere to receive them into.
     pub rx_dropped: u64,
     /// Frames dropped, because the engine was behind and the RX ring full.
@@ -38,7 +40,7 @@ pub struct PortCounters {
 
 impl PortCounters {
     /// The words and numbers, in the order of the declaration.
-    pub fn entries(&self) -> [(&'static str, u64); 13] {
+    pub fn entries(&self) -> [(&'static str, u64); 14] {
         [
             ("queues", self.queues),
             ("queues_zero_copy", self.queues_zero_copy),
@@ -48,6 +50,7 @@ impl PortCounters {
             ("passed_to_host", self.passed_to_host),
             ("dropped_flow_blocked", self.dropped_flow_blocked),
             ("dropped_source_rate", self.dropped_source_rate),
+            ("bypassed", self.bypassed),
             ("rx_dropped", self.rx_dropped),
             ("rx_ring_full", self.rx_ring_full),
             ("rx_fill_ring_empty", self.rx_fill_ring_empty),
@@ -77,6 +80,7 @@ impl From<ProgramCounters> for PortCounters {
             passed_to_host: program.passed_to_host,
             dropped_flow_blocked: program.dropped_flow_blocked,
             dropped_source_rate: program.dropped_source_rate,
+            bypassed: program.bypassed,
             ..PortCounters::default()
         }
     }
@@ -113,6 +117,7 @@ mod tests {
             passed_to_host: 6,
             dropped_flow_blocked: 5,
             dropped_source_rate: 3,
+            bypassed: 1,
         };
         let socket = SocketStatistics {
             is_zero_copy: true,
@@ -126,7 +131,7 @@ mod tests {
         let mut port = PortCounters::from(program);
         port.add_socket(&socket);
         port.add_socket(&SocketStatistics { is_zero_copy: false, ..socket });
-        assert_eq!(port.entries().map(|(_, count)| count), [2, 1, 9, 8, 7, 6, 5, 3, 2, 4, 6, 8, 10]);
+        assert_eq!(port.entries().map(|(_, count)| count), [2, 1, 9, 8, 7, 6, 5, 3, 1, 2, 4, 6, 8, 10]);
         let json = serde_json::to_value(port).expect("plain");
         assert_eq!(json.as_object().map(serde_json::Map::len), Some(port.entries().len()));
         for (word, count) in port.entries() {

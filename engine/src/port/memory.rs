@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use af_xdp::limits::BATCH_FRAMES_MAX;
 use dataplane::flow::{Elsewhere, FlowRecord};
+use dataplane::pipeline::Handling;
 use dataplane::verdict::Verdict;
 
 use super::{Applied, Batch, PacketIo, Port};
@@ -19,8 +20,10 @@ pub struct MemoryQueue {
     pub batch_frames: usize,
     /// How many frames of one batch find no room on the way out.
     pub refuse: usize,
-    /// What was dropped of each settled flow, by its identifier. Nothing but a test drops here.
+    /// What was done with each settled flow, by its identifier. Nothing but a test does anything here.
     pub settled: BTreeMap<u64, Elsewhere>,
+    /// How each flow was settled, the first one first.
+    pub handlings: Vec<Handling>,
     /// How many flows may be settled.
     pub settled_max: usize,
 }
@@ -34,6 +37,7 @@ impl Default for MemoryQueue {
             batch_frames: BATCH_FRAMES_MAX,
             refuse: 0,
             settled: BTreeMap::new(),
+            handlings: Vec::new(),
             settled_max: 0,
         }
     }
@@ -62,9 +66,10 @@ impl PacketIo for MemoryQueue {
 
     fn flush(&mut self) {}
 
-    fn settle(&mut self, flow: &FlowRecord) -> bool {
+    fn settle(&mut self, flow: &FlowRecord, handling: Handling) -> bool {
         let is_taken = self.settled.len() < self.settled_max && !self.settled.contains_key(&flow.id);
         if is_taken {
+            self.handlings.push(handling);
             self.settled.insert(flow.id, Elsewhere::default());
         }
         is_taken

@@ -2,6 +2,7 @@
 
 use af_xdp::{Action, Port, Queue, RxBatch, SettledFlows, SettledKey};
 use dataplane::flow::{Elsewhere, FlowRecord};
+use dataplane::pipeline::{Handling, Side};
 use dataplane::verdict::Verdict;
 
 use super::{Applied, Batch, PacketIo};
@@ -21,8 +22,8 @@ impl PacketIo for Queue {
         Queue::flush(self);
     }
 
-    fn settle(&mut self, flow: &FlowRecord) -> bool {
-        enter(self.settled(), flow)
+    fn settle(&mut self, flow: &FlowRecord, handling: Handling) -> bool {
+        enter(self.settled(), flow, handling)
     }
 
     fn unsettle(&mut self, flow: &FlowRecord, now_ns: u64) -> Elsewhere {
@@ -30,13 +31,13 @@ impl PacketIo for Queue {
     }
 }
 
-/// Has the XDP programs drop the frames of a flow; false where they cannot, or do already.
-pub(crate) fn enter(settled: Option<&mut SettledFlows>, flow: &FlowRecord) -> bool {
+/// Has the XDP programs handle the frames of a flow; false where they cannot, or do already.
+pub(crate) fn enter(settled: Option<&mut SettledFlows>, flow: &FlowRecord, handling: Handling) -> bool {
     let (Some(key), Some(settled)) = (key(flow), settled) else { return false };
-    settled.insert(&key)
+    settled.insert(&key, told(handling))
 }
 
-/// Has the XDP programs drop the frames of a flow no longer; what they dropped of it, at `now_ns` since the epoch.
+/// Has the XDP programs handle the frames of a flow no longer; what they did with them, at `now_ns` since the epoch.
 pub(crate) fn take(settled: Option<&mut SettledFlows>, flow: &FlowRecord, now_ns: u64) -> Elsewhere {
     let counts = key(flow).zip(settled).and_then(|(key, settled)| settled.take(&key));
     counts.map_or(Elsewhere::default(), |counts| Elsewhere {
@@ -49,6 +50,18 @@ pub(crate) fn take(settled: Option<&mut SettledFlows>, flow: &FlowRecord, now_ns
 /// A flow as the XDP programs name it. Its client is the source, as the counts begin with those to the server.
 fn key(flow: &FlowRecord) -> Option<SettledKey> {
     SettledKey::new(flow.protocol, flow.client, flow.server, &flow.vlans)
+}
+
+/// The client is the source of the keys.
+fn told(handling: Handling) -> af_xdp::Handling {
+    let port = |side| match side {
+        Side::Inside => Port::Inside,
+        Side::Outside => Port::Outside,
+    };
+    match handling {
+        Handling::Drop => af_xdp::Handling::Drop,
+        Handling::PassOn { client_side } => af_xdp::Handling::PassOn { source_port: client_side.map(port) },
+    }
 }
 
 impl Batch for RxBatch<'_> {

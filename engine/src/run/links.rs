@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use af_xdp::{Link, PreparedLink, Queue};
 use anyhow::{Context, anyhow};
-use dataplane::pipeline::Pipeline;
+use dataplane::pipeline::{Handling, Pipeline};
+use dataplane::policy::Bypass;
 use dlp_patterns::RuleSet;
 use rustix::process::Pid;
 
@@ -69,6 +70,7 @@ pub(super) fn prepare(
 /// Opens every link, after `incumbent` has let go of those that it holds. Where one cannot be opened, those before it are
 /// detached again.
 pub(super) fn open(
+    config: &Config,
     ready: Vec<ReadyLink>,
     incumbent: Option<&mut Incumbent>,
 ) -> Result<Vec<OpenLink>, Failure> {
@@ -83,10 +85,10 @@ pub(super) fn open(
         });
         tracing::info!(blocked_flows = known.len(), "the former engine has let go of the links");
     }
-    ready.into_iter().enumerate().map(|(index, link)| open_link(index as u16, link, &known)).collect()
+    ready.into_iter().enumerate().map(|(index, link)| open_link(config, index as u16, link, &known)).collect()
 }
 
-fn open_link(index: u16, ready: ReadyLink, known: &Knowledge) -> Result<OpenLink, Failure> {
+fn open_link(engine: &Config, index: u16, ready: ReadyLink, known: &Knowledge) -> Result<OpenLink, Failure> {
     let ReadyLink { prepared, config, claim: held, mut pipelines } = ready;
     let ports = &config.ports;
     let claim = match held {
@@ -97,7 +99,7 @@ fn open_link(index: u16, ready: ReadyLink, known: &Knowledge) -> Result<OpenLink
     let mut settled = prepared.settled().map_err(|error| failure(&ports.name, &error))?;
     let (now_ns, count) = (now_ns(), pipelines.len());
     for (queue, flow) in known.of_link(&ports.name, index) {
-        let is_elsewhere = xdp::enter(settled.as_mut(), &flow.record);
+        let is_elsewhere = xdp::enter(settled.as_mut(), &flow.record, Handling::Drop);
         pipelines[queue as usize % count].block(&flow, is_elsewhere, now_ns);
     }
     let (link, queues) = prepared.open().map_err(|error| failure(&ports.name, &error))?;
@@ -114,6 +116,17 @@ fn open_link(index: u16, ready: ReadyLink, known: &Knowledge) -> Result<OpenLink
         tracing::warn!(
             link = ports.name,
             "several queues: both directions of a flow must hash to the same queue (symmetric RSS)"
+        );
+    }
+    if engine.bypass != Bypass::default()
+        && ports.settled_flows_max > 0
+        && let Some(interface) = link.without_bypass()
+    {
+        tracing::warn!(
+            link = ports.name,
+            interface,
+            "no frames can be redirected to the interface, so bypassed flows go through the engine\n  hint: on veth, \
+             `ethtool -K DEV gro on` at its other end and start the engine again; or `attach = \"generic\"`"
         );
     }
     if config.cores.len() > queues.len() {

@@ -1,5 +1,6 @@
 //! A worker over queues in memory: what goes in comes out, is dropped for a reason, or cuts its connection.
 
+mod bypassed;
 mod settled;
 
 use std::collections::BTreeMap;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 
-use super::lab::Lab;
+use super::lab::{Lab, no_queue};
 use super::running::Running;
 use crate::suricata::Suricata;
 
@@ -20,6 +20,8 @@ pub(crate) enum Contestant {
     Weir,
     /// Suricata inline (AF_PACKET, copy-mode ips) with the same rules, where it is installed.
     Suricata,
+    /// Suricata behind a Linux bridge whose packets nftables queues for it, where both are there.
+    Nfqueue,
 }
 
 /// The contestants' programs, and what they share.
@@ -29,13 +31,18 @@ pub(crate) struct Programs {
     pub(crate) suricata: Option<Suricata>,
     /// Core that each is kept on.
     pub(crate) core: usize,
+    /// How long Weir looks for more frames before it sleeps, in µs.
+    pub(crate) spin_us: u64,
     /// For configurations and logs.
     pub(crate) folder: PathBuf,
 }
 
-/// A contestant that forwards; the bridge has no program.
+/// A contestant that forwards.
 pub(crate) struct InPlace {
-    pub(crate) running: Option<Running>,
+    /// The bridge has no program.
+    running: Option<Running>,
+    is_bridged: bool,
+    is_queued: bool,
 }
 
 impl Contestant {
@@ -45,6 +52,21 @@ impl Contestant {
             Contestant::Bare => "bare",
             Contestant::Weir => "weir",
             Contestant::Suricata => "suricata",
+            Contestant::Nfqueue => "nfqueue",
+        }
+    }
+
+    /// What this machine lacks for it.
+    pub(crate) fn lacks(self, programs: &Programs) -> Option<&'static str> {
+        let no_suricata = || {
+            let told =
+                "suricata is not installed (Debian 12: apt-get install -t bookworm-backports suricata)";
+            programs.suricata.is_none().then_some(told)
+        };
+        match self {
+            Contestant::Bridge | Contestant::Bare | Contestant::Weir => None,
+            Contestant::Suricata => no_suricata(),
+            Contestant::Nfqueue => no_suricata().or_else(no_queue),
         }
     }
 
@@ -59,18 +81,30 @@ impl Contestant {
             }
             Contestant::Bare => Some(programs.start_bare(lab)?),
             Contestant::Weir => Some(programs.start_weir(lab)?),
-            Contestant::Suricata => Some(programs.start_suricata(lab)?),
+            Contestant::Suricata => Some(programs.start_suricata(lab, Suricata::inline_arguments)?),
+            Contestant::Nfqueue => {
+                lab.bridge()?;
+                lab.queue()?;
+                Some(programs.start_suricata(lab, Suricata::queue_arguments)?)
+            }
         };
-        Ok(InPlace { running })
+        let is_bridged = matches!(self, Contestant::Bridge | Contestant::Nfqueue);
+        Ok(InPlace { running, is_bridged, is_queued: self == Contestant::Nfqueue })
     }
 }
 
 impl InPlace {
     pub(crate) fn stop(self, lab: &Lab) -> Result<()> {
-        match self.running {
-            Some(running) => running.stop(),
-            None => lab.unbridge(),
+        if let Some(running) = self.running {
+            running.stop()?;
         }
+        if self.is_queued {
+            lab.unqueue()?;
+        }
+        if self.is_bridged {
+            lab.unbridge()?;
+        }
+        Ok(())
     }
 
     /// Time that its program worked so far, in seconds; none where it has no program.
@@ -90,10 +124,11 @@ impl Programs {
     /// Everything that is not named stays at its default; a loaded machine must not look like a lost engine.
     fn start_weir(&self, lab: &Lab) -> Result<Running> {
         let eve = self.emptied("weir")?.join("eve.json");
-        let (config, link, core) = (self.folder.join("weir.toml"), lab.link(), self.core);
+        let (config, link) = (self.folder.join("weir.toml"), lab.link());
+        let Programs { core, spin_us, .. } = self;
         let text = format!(
             "[[link]]\nname = \"{link}\"\ninside = \"inside\"\noutside = \"outside\"\non_engine_loss = \"drop\"\n\
-             heartbeat_timeout_ms = 2000\ncores = [{core}]\n\n[events]\neve = \"{}\"\n",
+             heartbeat_timeout_ms = 2000\ncores = [{core}]\nspin_us = {spin_us}\n\n[events]\neve = \"{}\"\n",
             eve.display()
         );
         fs::write(&config, text).context("cannot write the configuration")?;
@@ -102,11 +137,11 @@ impl Programs {
         Running::start(command, &self.log(), "weir: ready")
     }
 
-    fn start_suricata(&self, lab: &Lab) -> Result<Running> {
+    fn start_suricata(&self, lab: &Lab, arguments: fn(&Suricata, &Path) -> Vec<String>) -> Result<Running> {
         let suricata = self.suricata.as_ref().context("suricata is not installed")?;
         let folder = self.emptied("suricata")?;
         let mut command = lab.command("middle", &self.core.to_string(), &suricata.binary);
-        command.args(suricata.inline_arguments(&folder));
+        command.args(arguments(suricata, &folder));
         Running::start(command, &self.log(), "Engine started")
     }
 

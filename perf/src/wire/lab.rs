@@ -16,6 +16,8 @@ use anyhow::{Context, Result, bail};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use serde_json::Value;
 
+use crate::build::installed;
+
 pub(crate) const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 pub(crate) const SERVER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 2);
 const HOSTS: [&str; 3] = ["client", "middle", "server"];
@@ -23,6 +25,8 @@ const ENDS: [End; 2] = [
     End { host: "client", device: "to-server", port: "outside", address: CLIENT, mac: "02:00:00:00:0a:01" },
     End { host: "server", device: "to-client", port: "inside", address: SERVER, mac: "02:00:00:00:0b:02" },
 ];
+/// A rule that the kernel asks queue 0 about what it is for; without anybody there, packets are dropped.
+const TO_QUEUE: &str = "-j NFQUEUE --queue-num 0";
 /// How long the bridge may take to notice that its ports have carriers.
 const BRIDGE_PATIENCE_MS: u64 = 5_000;
 
@@ -84,7 +88,12 @@ impl Lab {
 
     /// Frames that arrived at the server since the lab was laid out.
     pub(crate) fn received(&self) -> Result<u64> {
-        let told = ip(&format!("-n {} -j -s link show dev to-client", self.namespace("server")))?;
+        self.arrived("server", "to-client")
+    }
+
+    /// Frames that arrived at a device since the lab was laid out, whatever became of them there.
+    pub(crate) fn arrived(&self, host: &str, device: &str) -> Result<u64> {
+        let told = ip(&format!("-n {} -j -s link show dev {device}", self.namespace(host)))?;
         let told: Value = serde_json::from_str(&told).context("ip speaks no JSON")?;
         told[0]["stats64"]["rx"]["packets"].as_u64().context("ip tells no frames")
     }
@@ -95,6 +104,15 @@ impl Lab {
         let features = if left { "tx on tso off gso off" } else { "tx off" };
         for End { host, device, .. } in ENDS {
             ethtool(&self.namespace(host), device, features)?;
+        }
+        Ok(())
+    }
+
+    /// Has both ends take what is redirected to the ports: for that they need GRO, which must not join frames.
+    pub(crate) fn take_redirected(&self) -> Result<()> {
+        for End { host, device, .. } in ENDS {
+            ethtool(&self.namespace(host), device, "gro on")?;
+            ip(&format!("-n {} link set dev {device} gro_max_size 1", self.namespace(host)))?;
         }
         Ok(())
     }
@@ -116,6 +134,23 @@ impl Lab {
             thread::sleep(Duration::from_millis(50));
         }
         bail!("the bridge does not forward")
+    }
+
+    /// Has the kernel ask whoever reads queue 0 about each packet that the bridge forwards (nftables, by way of iptables: in
+    /// its own language only kernels with `nft_queue` know queues).
+    pub(crate) fn queue(&self) -> Result<()> {
+        self.rule("-I")
+    }
+
+    /// Takes that back.
+    pub(crate) fn unqueue(&self) -> Result<()> {
+        self.rule("-D")
+    }
+
+    fn rule(&self, change: &str) -> Result<()> {
+        let namespace = self.namespace("middle");
+        let rule = format!("--net=/run/netns/{namespace} iptables -w {change} FORWARD {TO_QUEUE}");
+        run("nsenter", rule.split_whitespace()).map(drop)
     }
 
     /// Takes the bridge off again.
@@ -152,6 +187,16 @@ impl Drop for Lab {
             let _ = ip(&format!("netns delete {}", self.namespace(host)));
         }
     }
+}
+
+/// Why this machine cannot ask a process about packets; `None` where it can.
+pub(crate) fn no_queue() -> Option<&'static str> {
+    if installed("iptables").is_none() {
+        return Some("iptables is not installed (apt-get install iptables)");
+    }
+    let rule = format!("--net iptables -w -I FORWARD {TO_QUEUE}");
+    let is_refused = run("unshare", rule.split_whitespace()).is_err();
+    is_refused.then_some("this kernel has no NFQUEUE")
 }
 
 /// Runs `ip`, and returns what it says.
