@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -53,10 +53,14 @@ fn main() -> io::Result<()> {
     let arguments = Arguments::parse();
     let sent = AtomicBool::new(false);
     let (sending, arrivals) = thread::scope(|scope| {
-        let receiving = scope.spawn(|| {
+        // The socket has to be there before anything is sent.
+        let socket = scope.spawn(|| {
             enter(&arguments.to)?;
-            receive(arguments.at, arguments.forbidden.as_deref(), || sent.load(Ordering::Relaxed))
+            UdpSocket::bind(arguments.at)
         });
+        let socket = socket.join().expect("binding does not panic");
+        let receiving = scope
+            .spawn(|| receive(&socket?, arguments.forbidden.as_deref(), || sent.load(Ordering::Relaxed)));
         let sending = scope.spawn(|| {
             enter(&arguments.from)?;
             send(arguments.at, arguments.rate, arguments.seconds, arguments.forbidden.as_deref())

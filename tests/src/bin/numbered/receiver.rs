@@ -1,7 +1,7 @@
 //! Receives until told that nothing more is to come.
 
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::UdpSocket;
 use std::time::{Duration, Instant};
 
 use crate::arrivals::Arrivals;
@@ -9,13 +9,12 @@ use crate::arrivals::Arrivals;
 /// How long it may take to notice that nothing more is to come.
 const LOOK_UP: Duration = Duration::from_millis(50);
 
-/// What arrives at an address until `is_over`. A datagram of eight bytes is a number, one that holds the forbidden word is not.
+/// What arrives at a socket until `is_over`. A datagram of eight bytes is a number, one that holds the forbidden word is not.
 pub(crate) fn receive(
-    at: SocketAddr,
+    socket: &UdpSocket,
     forbidden: Option<&str>,
     is_over: impl Fn() -> bool,
 ) -> io::Result<Arrivals> {
-    let socket = UdpSocket::bind(at)?;
     socket.set_read_timeout(Some(LOOK_UP))?;
     let mut arrivals = Arrivals::default();
     let mut buffer = [0; 2048];
