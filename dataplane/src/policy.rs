@@ -43,7 +43,7 @@ impl Default for Exceptions {
 impl Exceptions {
     /// The causes that an operator may fail open. A rule's own action decides for rules, and what was
     /// blocked stays so.
-    pub const CAUSES: [DropReason; 10] = [
+    pub const CAUSES: [DropReason; 11] = [
         DropReason::Malformed,
         DropReason::BadChecksum,
         DropReason::Fragment,
@@ -54,6 +54,7 @@ impl Exceptions {
         DropReason::ScanOverflow,
         DropReason::WrongSide,
         DropReason::BudgetExceeded,
+        DropReason::OwnerBehind,
     ];
 
     /// What was said of `cause`.

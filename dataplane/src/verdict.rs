@@ -50,11 +50,14 @@ pub enum DropReason {
     WrongSide = 11,
     /// The packet caused more work than the scans of one packet may do.
     BudgetExceeded = 12,
+    /// A frame that came in on the queue of another worker than the one that owns its flow, who has his share of that
+    /// queue's frames and has not answered them.
+    OwnerBehind = 13,
 }
 
 impl DropReason {
     /// How many reasons there are.
-    pub const COUNT: usize = 13;
+    pub const COUNT: usize = 14;
 
     /// Every reason, in index order.
     pub const ALL: [DropReason; DropReason::COUNT] = [
@@ -71,6 +74,7 @@ impl DropReason {
         DropReason::Egress,
         DropReason::WrongSide,
         DropReason::BudgetExceeded,
+        DropReason::OwnerBehind,
     ];
 
     /// The name that counters and events use.
@@ -89,6 +93,7 @@ impl DropReason {
             DropReason::Egress => "egress",
             DropReason::WrongSide => "wrong_side",
             DropReason::BudgetExceeded => "budget_exceeded",
+            DropReason::OwnerBehind => "owner_behind",
         }
     }
 }

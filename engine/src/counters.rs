@@ -30,7 +30,7 @@ impl fmt::Display for CountersTable<'_> {
     }
 }
 
-/// What the kernel did with the frames of each link, one column a port.
+/// What the kernel did with the frames of each link, one column a port, and how many its workers lent each other.
 pub struct LinksTable<'a>(pub &'a [LinkCounters]);
 
 impl fmt::Display for LinksTable<'_> {
@@ -41,6 +41,9 @@ impl fmt::Display for LinksTable<'_> {
             write!(f, "{newline}link {:<17}{:>12}  {:>12}", link.name, "inside", "outside")?;
             for ((word, inside), (_, outside)) in inside.into_iter().zip(outside) {
                 write!(f, "\n  {word:<24}{inside:>8}  {outside:>12}")?;
+            }
+            if link.frames_lent > 0 {
+                write!(f, "\n  {:<24}{:>22}", "frames_lent", link.frames_lent)?;
             }
         }
         Ok(())
@@ -60,6 +63,7 @@ mod tests {
             name: "uplink".to_owned(),
             ports: [inside, PortCounters::default()],
             latency: Latency::default(),
+            frames_lent: 0,
         };
         let text = LinksTable(&[link.clone(), link]).to_string();
         let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();

@@ -8,6 +8,7 @@ pub mod eve;
 pub mod failure;
 pub mod io;
 pub mod latency;
+pub mod lending;
 pub mod limits;
 pub mod packs;
 pub mod port;

@@ -59,6 +59,14 @@ pub const STATS_INTERVAL_S: RangeInclusive<u32> = 1..=86_400;
 /// room is superseded by the next: this only has to outlast a supervisor that stalls for a moment.
 pub const REPORTS_MAX: usize = 64;
 
+/// Frames that one worker may have lent to another at a time, where a link has several queues and these have so many to
+/// lend. That is work of some ms: who is further behind is overloaded, and a longer wait would help no connection.
+pub const LENT_FRAMES_MAX: usize = 4096;
+
+/// Milliseconds for which a worker that ends waits for frames that others still judge: they take microseconds, unless
+/// somebody hangs.
+pub const WIND_UP_MS: u64 = 1000;
+
 /// Bytes of an interface name, Linux's IFNAMSIZ without the closing NUL.
 pub const INTERFACE_NAME_BYTES_MAX: usize = 15;
 

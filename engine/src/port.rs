@@ -24,15 +24,21 @@ pub struct Applied {
 /// One queue of both ports of a link, owned by one worker.
 pub trait PacketIo {
     /// The frames that [`receive`](PacketIo::receive) hands out.
-    type Batch<'q>: Batch
+    type Batch<'q>: Batch<Lent = Self::Lent>
     where
         Self: 'q;
+
+    /// A frame that was taken out of a batch to be judged by another worker, with its bytes.
+    type Lent: AsMut<[u8]> + Send;
 
     /// Takes the frames that wait at `port`, up to a batch; none is an empty batch.
     fn receive(&mut self, port: Port) -> Self::Batch<'_>;
 
     /// Sends a frame of our own. Whether it could be sent.
     fn inject(&mut self, port: Port, frame: &[u8]) -> bool;
+
+    /// Takes in a frame that was lent, and answers it. False where it was to be forwarded and the other port had no room.
+    fn give_back(&mut self, lent: Self::Lent, verdict: Verdict) -> bool;
 
     /// Makes sure that what was handed out leaves.
     fn flush(&mut self);
@@ -48,7 +54,10 @@ pub trait PacketIo {
 
 /// Frames just received. They belong to the batch: what is not applied is discarded.
 pub trait Batch {
-    /// How many.
+    /// See [`PacketIo::Lent`].
+    type Lent;
+
+    /// How many were received.
     fn len(&self) -> usize;
 
     /// Whether there is none.
@@ -56,9 +65,12 @@ pub trait Batch {
         self.len() == 0
     }
 
-    /// The bytes of one frame, below [`len`](Batch::len).
+    /// The bytes of one frame, below [`len`](Batch::len), that was not lent.
     fn frame(&mut self, index: usize) -> &mut [u8];
 
-    /// Answers the frames, one verdict each, in order.
+    /// Takes a frame out. Its queue must get it back.
+    fn lend(&mut self, index: usize) -> Self::Lent;
+
+    /// Answers the frames that were not lent, one verdict each, in order.
     fn apply(self, verdicts: &[Verdict]) -> Applied;
 }

@@ -8,6 +8,7 @@ mod incumbent;
 mod links;
 mod reloader;
 mod rule_slot;
+mod shares;
 mod signals;
 mod successor;
 mod supervisor;

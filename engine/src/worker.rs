@@ -1,34 +1,41 @@
 //! One worker: owns a queue and a pipeline, and moves every frame between them.
 
+mod shared;
+
 use std::sync::Arc;
 use std::time::Instant;
 
 use dataplane::decode::LinkType;
 use dataplane::event::EventSink;
 use dataplane::inspect::Epoch;
-use dataplane::pipeline::{Pipeline, RxMeta, Side};
+use dataplane::pipeline::{Pipeline, Resets, RxMeta, Side};
 use dataplane::verdict::Verdict;
 use dlp_patterns::RuleSet;
 
 use crate::latency::{Latency, Stage};
+use crate::lending::{Lending, Loan, Owner};
 use crate::port::{Batch, PacketIo, Port};
 
 /// A queue, the pipeline that judges its frames, and who hears of it.
-pub struct Worker<I, S> {
+pub struct Worker<I: PacketIo, S> {
     io: I,
     pipeline: Pipeline,
     sink: S,
     link: u16,
+    /// `None` where no other worker has frames of the same link.
+    lending: Option<Lending<I::Lent>>,
     verdicts: Vec<Verdict>,
     /// Resets to inject once their batch is answered: port and frame.
     resets: Vec<(Port, Vec<u8>)>,
+    /// Frames that others judged and that came home in this turn.
+    came_home: Vec<Judged>,
     latency: Latency,
 }
 
-/// A batch that was judged and is not sent yet.
+/// Frames that were judged and are not sent yet.
 #[derive(Clone, Copy)]
 struct Judged {
-    frames: usize,
+    frames: u64,
     /// Of these, those on their way out.
     forwarded: u64,
     received: Instant,
@@ -43,29 +50,41 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
             pipeline,
             sink,
             link,
+            lending: None,
             verdicts: Vec::new(),
             resets: Vec::new(),
+            came_home: Vec::new(),
             latency: Latency::default(),
         }
     }
 
-    /// Answers what waits at both ports, a batch each, received at `now_ns`. How many frames that were.
+    /// Judges only frames of flows that are its own from now on, wherever they come in, and has others judge theirs.
+    pub fn share(&mut self, lending: Lending<I::Lent>) {
+        self.lending = Some(lending);
+    }
+
+    /// Answers what waits at both ports, a batch each, received at `now_ns`, and what other workers left here. How many
+    /// frames that were.
     pub fn turn(&mut self, now_ns: u64) -> usize {
+        let exchanged = self.exchange();
         let batches = Port::BOTH.map(|port| {
-            let judged = self.answer(port, now_ns);
+            let answered = self.answer(port, now_ns);
             for (port, frame) in self.resets.drain(..) {
                 self.pipeline.injected(self.io.inject(port, &frame));
             }
-            judged
+            answered
         });
-        self.io.flush();
-        for batch in batches.iter().flatten() {
-            self.time(batch);
+        // Before the flush, so that the others work while the kernel sends.
+        if let Some(lending) = &mut self.lending {
+            lending.exchange.ring();
         }
-        self.pipeline.expire(now_ns, &mut self.sink);
-        self.take_back(now_ns);
-        self.pipeline.hand_over(|flow, handling| self.io.settle(flow, handling));
-        batches.iter().flatten().map(|batch| batch.frames).sum()
+        self.io.flush();
+        let sent = Instant::now();
+        for (judged, _) in batches.iter().flatten() {
+            self.time(judged, sent);
+        }
+        self.close_turn(now_ns);
+        exchanged + batches.iter().flatten().map(|(_, frames)| frames).sum::<usize>()
     }
 
     /// How long frames were here, since it was emptied last.
@@ -73,12 +92,24 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
         &mut self.latency
     }
 
-    /// Notes the times of a batch, now that it is sent.
-    fn time(&mut self, batch: &Judged) {
-        let (sent, frames) = (Instant::now(), batch.frames as u64);
-        self.latency.record(Stage::Judge, batch.judged - batch.received, frames);
-        self.latency.record(Stage::Send, sent - batch.judged, batch.forwarded);
-        self.latency.record(Stage::Transit, sent - batch.received, batch.forwarded);
+    /// What every turn ends with, once all is sent.
+    fn close_turn(&mut self, now_ns: u64) {
+        if !self.came_home.is_empty() {
+            let sent = Instant::now();
+            while let Some(judged) = self.came_home.pop() {
+                self.time(&judged, sent);
+            }
+        }
+        self.pipeline.expire(now_ns, &mut self.sink);
+        self.take_back(now_ns);
+        self.pipeline.hand_over(|flow, handling| self.io.settle(flow, handling));
+    }
+
+    /// Notes the times of frames that are sent.
+    fn time(&mut self, judged: &Judged, sent: Instant) {
+        self.latency.record(Stage::Judge, judged.judged - judged.received, judged.frames);
+        self.latency.record(Stage::Send, sent - judged.judged, judged.forwarded);
+        self.latency.record(Stage::Transit, sent - judged.received, judged.forwarded);
     }
 
     /// Judges by other rules from the next turn on.
@@ -87,7 +118,10 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
     }
 
     /// Its parts, each as it is: no flow has ended.
-    pub fn into_parts(self) -> (I, Pipeline, S) {
+    pub fn into_parts(mut self) -> (I, Pipeline, S) {
+        if let Some(lending) = &self.lending {
+            self.pipeline.egress_failed(lending.exchange.take_unsent());
+        }
         (self.io, self.pipeline, self.sink)
     }
 
@@ -111,8 +145,9 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
         self.pipeline.take_back(|flow| self.io.unsettle(flow, now_ns), &mut self.sink);
     }
 
-    /// Answers what waits at a port; `None` if nothing does.
-    fn answer(&mut self, port: Port, now_ns: u64) -> Option<Judged> {
+    /// Answers what waits at a port or lends it to whom it concerns, and says how many frames that were; `None` if
+    /// nothing waits.
+    fn answer(&mut self, port: Port, now_ns: u64) -> Option<(Judged, usize)> {
         let mut batch = self.io.receive(port);
         let frames = batch.len();
         if frames == 0 {
@@ -122,26 +157,44 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
         self.verdicts.clear();
         for index in 0..frames {
             let frame = batch.frame(index);
-            let wire_bytes = frame.len() as u32;
             let meta = RxMeta {
                 now_ns,
                 link: self.link,
                 link_type: LinkType::Ethernet,
                 side: Some(side(port)),
-                wire_bytes,
+                wire_bytes: frame.len() as u32,
             };
-            let verdict = self.pipeline.process(frame, meta, &mut self.sink);
-            if let Verdict::Reset(_) = verdict {
-                let resets = self.pipeline.resets();
-                self.resets.extend(resets.to_sender().map(|frame| (port, frame.to_vec())));
-                self.resets.extend(resets.to_receiver().map(|frame| (port.other(), frame.to_vec())));
-            }
+            let verdict = match self.lending.as_ref().map_or(Owner::Here, |lending| lending.owner(frame)) {
+                Owner::Here => self.pipeline.process(frame, meta, &mut self.sink),
+                Owner::Behind => self.pipeline.refuse_unowned(frame, meta, &mut self.sink),
+                Owner::There(owner) => {
+                    let loan = Loan { frame: batch.lend(index), meta, received };
+                    let lending = self.lending.as_mut().expect("it named the owner");
+                    lending.exchange.lend(owner, loan);
+                    continue;
+                }
+            };
+            self.resets.extend(resets(&self.pipeline, verdict, port));
             self.verdicts.push(verdict);
         }
         let applied = batch.apply(&self.verdicts);
         self.pipeline.egress_failed(applied.refused);
-        Some(Judged { frames, forwarded: applied.forwarded, received, judged: Instant::now() })
+        let judged = Judged {
+            frames: self.verdicts.len() as u64,
+            forwarded: applied.forwarded,
+            received,
+            judged: Instant::now(),
+        };
+        Some((judged, frames))
     }
+}
+
+/// What a verdict asks to inject on a frame that came in at `port` and was just judged: port and frame.
+fn resets(pipeline: &Pipeline, verdict: Verdict, port: Port) -> impl Iterator<Item = (Port, Vec<u8>)> {
+    let asked = matches!(verdict, Verdict::Reset(_)).then(|| pipeline.resets());
+    let to_sender = asked.and_then(Resets::to_sender).map(|frame| (port, frame.to_vec()));
+    let to_receiver = asked.and_then(Resets::to_receiver).map(|frame| (port.other(), frame.to_vec()));
+    to_sender.into_iter().chain(to_receiver)
 }
 
 /// The side of the link that a port's frames come from.
@@ -149,6 +202,14 @@ fn side(port: Port) -> Side {
     match port {
         Port::Inside => Side::Inside,
         Port::Outside => Side::Outside,
+    }
+}
+
+/// The port that frames from a side of the link come in at.
+fn port(side: Side) -> Port {
+    match side {
+        Side::Inside => Port::Inside,
+        Side::Outside => Port::Outside,
     }
 }
 

@@ -10,6 +10,8 @@
 client_v4=10.77.0.1 client_v6=fd77::1
 server_v4=10.77.0.2 server_v6=fd77::2
 lab_prefix=
+# RX and TX queues of every device; as many as the kernel likes where nobody says.
+lab_queues=
 lab_mounted_bpffs=
 
 # Lays the lab out under the prefix $1. Fails where this machine does not let us.
@@ -20,8 +22,8 @@ lab_up() {
         ip netns add "$lab_prefix-$end" || return
         ip -n "$lab_prefix-$end" link set lo up || return
     done
-    ip -n "$lab_prefix-client" link add to-server type veth peer name outside netns "$lab_prefix-middle" || return
-    ip -n "$lab_prefix-server" link add to-client type veth peer name inside netns "$lab_prefix-middle" || return
+    lab_veth client to-server outside || return
+    lab_veth server to-client inside || return
     ip -n "$lab_prefix-middle" link add bridge type bridge mcast_snooping 0 || return
     local port
     for port in outside inside; do
@@ -31,6 +33,14 @@ lab_up() {
     lab_end client to-server "$client_v4" "$client_v6" || return
     lab_end server to-client "$server_v4" "$server_v6" || return
     lab_wait_for_bridge
+}
+
+# lab_veth END DEVICE PORT: a cable from an end to a port of the middle.
+lab_veth() {
+    local count=()
+    [[ -z $lab_queues ]] || count=(numrxqueues "$lab_queues" numtxqueues "$lab_queues")
+    ip -n "$lab_prefix-$1" link add "$2" "${count[@]}" type veth \
+        peer name "$3" netns "$lab_prefix-middle" "${count[@]}"
 }
 
 # Gives the device $2 in the namespace $1 its addresses. Of the offloads only segmentation is turned off: a

@@ -88,13 +88,23 @@ impl Bench {
     }
 
     fn judge_from(&mut self, side: Option<Side>, frame: &[u8]) -> Verdict {
-        self.now_ns += 1000;
-        let wire_bytes = frame.len() as u32;
-        let meta = RxMeta { now_ns: self.now_ns, link: 0, link_type: LinkType::Ethernet, side, wire_bytes };
+        let meta = self.next_meta(side, frame);
         let verdict = self.pipeline.process(&mut frame.to_vec(), meta, &mut self.told);
         let counters = self.pipeline.counters();
         assert_eq!(counters.frames_in, counters.forwarded + counters.dropped_total());
         verdict
+    }
+
+    /// What the pipeline says to a frame that another one should judge.
+    fn refuse_unowned(&mut self, frame: &[u8]) -> Verdict {
+        let meta = self.next_meta(None, frame);
+        self.pipeline.refuse_unowned(&mut frame.to_vec(), meta, &mut self.told)
+    }
+
+    fn next_meta(&mut self, side: Option<Side>, frame: &[u8]) -> RxMeta {
+        self.now_ns += 1000;
+        let wire_bytes = frame.len() as u32;
+        RxMeta { now_ns: self.now_ns, link: 0, link_type: LinkType::Ethernet, side, wire_bytes }
     }
 
     fn passes(&mut self, frames: &[Vec<u8>]) {
@@ -134,6 +144,9 @@ impl Case {
     fn judge(&self, bench: &mut Bench) -> Verdict {
         for frame in &self.before {
             assert_eq!(bench.judge_from(self.sides[0], frame), Verdict::Forward);
+        }
+        if self.closed == Verdict::Drop(DropReason::OwnerBehind) {
+            return bench.refuse_unowned(&self.guilty);
         }
         bench.judge_from(self.sides[1], &self.guilty)
     }
@@ -181,6 +194,7 @@ fn case(cause: DropReason) -> Case {
             settings.packet_steps_max = 100;
             connection.segment(ToServer, DATA, &upload(&"qz".repeat(30)).repeat(2))
         }
+        DropReason::OwnerBehind => connection.segment(ToServer, TcpFlags::ACK, b""),
         DropReason::WrongSide => {
             before.truncate(1);
             sides = [Some(Side::Inside), Some(Side::Outside)];

@@ -22,6 +22,8 @@ pub struct LinkConfig {
     pub cores: Vec<u16>,
     /// For how long a worker without frames looks for more before it sleeps.
     pub spin: Duration,
+    /// Whether both directions of a flow come in on one queue anyway, so that no frame is handed to another worker.
+    pub symmetric_queues: bool,
 }
 
 const NS_PER_MS: u64 = 1_000_000;
@@ -53,10 +55,12 @@ fn read_link(
     let tuning = Tuning::read(table);
     let cores = read_cores(table.optional("cores"), cores);
     let spin_us = table.optional("spin_us").integer(SPIN_US);
+    let symmetric_queues = table.optional("symmetric_queues").bool().unwrap_or(false);
     let mut ports = af_xdp::LinkConfig::new(&name?, &inside?, &outside?);
     ports.on_engine_loss = on_engine_loss?;
     tuning.apply(&mut ports);
-    Some(LinkConfig { ports, cores, spin: Duration::from_micros(spin_us.unwrap_or(0)) })
+    let spin = Duration::from_micros(spin_us.unwrap_or(0));
+    Some(LinkConfig { ports, cores, spin, symmetric_queues })
 }
 
 /// The keys of a link that have a default, which is the port layer's.

@@ -34,6 +34,7 @@ fn every_key_is_read() {
         heartbeat_timeout_ms = 80
         cores = [2, 3]
         spin_us = 40
+        symmetric_queues = true
         frame_bytes = 2048
         frames_per_queue = 1024
         zero_copy = 'never'
@@ -75,7 +76,8 @@ fn every_key_is_read() {
         zero_copy: ZeroCopy::Never,
         ..af_xdp::LinkConfig::new("", "", "")
     };
-    let link = LinkConfig { ports, cores: vec![2, 3], spin: Duration::from_micros(40) };
+    let spin = Duration::from_micros(40);
+    let link = LinkConfig { ports, cores: vec![2, 3], spin, symmetric_queues: true };
     assert_eq!(config.links, [link]);
     let dirs = vec!["packs".into(), "/etc/packs".into()];
     let (cache, reload_policy) = (Some("/var/cache/weir".into()), ReloadPolicy::Restart);
@@ -98,7 +100,10 @@ fn a_link_has_the_defaults_of_the_port_layer() {
     let config = Config::parse("w.toml", LINK).expect("no mistake");
     let ports = af_xdp::LinkConfig::new("a", "in0", "out0");
     assert_eq!(ports.on_engine_loss, OnEngineLoss::Drop);
-    assert_eq!(config.links, [LinkConfig { ports, cores: Vec::new(), spin: Duration::ZERO }]);
+    assert_eq!(
+        config.links,
+        [LinkConfig { ports, cores: Vec::new(), spin: Duration::ZERO, symmetric_queues: false }]
+    );
 }
 
 #[test]

@@ -35,6 +35,9 @@ pub(super) struct StatsBody<'a> {
     /// Of the engine, by link: how long frames were with it since the `stats` event before.
     #[serde(skip_serializing_if = "Latencies::is_empty")]
     latency: Latencies<'a>,
+    /// Of the engine, by link: frames that another worker judged than the one that received them.
+    #[serde(skip_serializing_if = "Lent::is_empty")]
+    lent: Lent<'a>,
     decoder: Decoder,
     flow: Flow,
     detect: Detect,
@@ -121,6 +124,22 @@ impl Serialize for Latencies<'_> {
     }
 }
 
+/// Frames lent between the workers of a link; nothing of a link that lent none.
+struct Lent<'a>(&'a [LinkCounters]);
+
+impl Lent<'_> {
+    fn is_empty(&self) -> bool {
+        self.0.iter().all(|link| link.frames_lent == 0)
+    }
+}
+
+impl Serialize for Lent<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let lenders = self.0.iter().filter(|link| link.frames_lent > 0);
+        serializer.collect_map(lenders.map(|link| (&link.name, link.frames_lent)))
+    }
+}
+
 /// Drops by reason; every reason is written.
 pub(crate) struct DropReasons(pub(crate) [u64; DropReason::COUNT]);
 
@@ -155,6 +174,7 @@ impl StatsBody<'_> {
             uptime: uptime_s,
             capture: Capture(links),
             latency: Latencies(links),
+            lent: Lent(links),
             decoder: Decoder {
                 pkts: counters.frames_in,
                 bytes: counters.bytes_in,

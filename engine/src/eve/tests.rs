@@ -192,7 +192,8 @@ fn stats_line_adds_up() {
     let outside = PortCounters { redirected: 40, rx_ring_full: 30, ..PortCounters::default() };
     let mut latency = Latency::default();
     latency.record(Stage::Send, Duration::from_micros(3), 7);
-    let link = LinkCounters { name: "uplink".to_owned(), ports: [PortCounters::default(), outside], latency };
+    let name = "uplink".to_owned();
+    let link = LinkCounters { name, ports: [PortCounters::default(), outside], latency, frames_lent: 5 };
     let format = EveFormat::new(EventTypes::ALL, Vec::new());
     let totals = Totals { counters: &counters, links: &[link], uptime_s: 5, events_lost: 3 };
     format.stats(&totals, NEW_YEAR_NS, &mut out);

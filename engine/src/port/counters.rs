@@ -95,6 +95,8 @@ pub struct LinkCounters {
     pub ports: [PortCounters; 2],
     /// Of all its workers, since these counters were taken last.
     pub latency: Latency,
+    /// Frames that came in on the queue of another worker than the one that owns their flow, and were judged by that one.
+    pub frames_lent: u64,
 }
 
 impl LinkCounters {

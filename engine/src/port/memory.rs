@@ -18,7 +18,7 @@ pub struct MemoryQueue {
     pub left: [Vec<Vec<u8>>; 2],
     /// Frames of one batch at most.
     pub batch_frames: usize,
-    /// How many frames of one batch find no room on the way out.
+    /// How many frames of one batch, and of those that come back one by one, find no room on the way out.
     pub refuse: usize,
     /// What was done with each settled flow, by its identifier. Nothing but a test does anything here.
     pub settled: BTreeMap<u64, Elsewhere>,
@@ -45,23 +45,48 @@ impl Default for MemoryQueue {
 
 /// Frames taken from a [`MemoryQueue`].
 pub struct MemoryBatch<'q> {
-    frames: Vec<Vec<u8>>,
+    port: Port,
+    /// `None` where one was lent.
+    frames: Vec<Option<Vec<u8>>>,
     to: &'q mut Vec<Vec<u8>>,
     refuse: usize,
 }
 
+/// A frame taken out of a [`MemoryBatch`].
+#[derive(Debug)]
+pub struct MemoryLent {
+    port: Port,
+    frame: Vec<u8>,
+}
+
+impl AsMut<[u8]> for MemoryLent {
+    fn as_mut(&mut self) -> &mut [u8] {
+        &mut self.frame
+    }
+}
+
 impl PacketIo for MemoryQueue {
     type Batch<'q> = MemoryBatch<'q>;
+    type Lent = MemoryLent;
 
     fn receive(&mut self, port: Port) -> MemoryBatch<'_> {
         let waiting = &mut self.arriving[port as usize];
-        let frames = waiting.drain(..waiting.len().min(self.batch_frames)).collect();
-        MemoryBatch { frames, to: &mut self.left[port.other() as usize], refuse: self.refuse }
+        let frames = waiting.drain(..waiting.len().min(self.batch_frames)).map(Some).collect();
+        MemoryBatch { port, frames, to: &mut self.left[port.other() as usize], refuse: self.refuse }
     }
 
     fn inject(&mut self, port: Port, frame: &[u8]) -> bool {
         self.left[port as usize].push(frame.to_vec());
         true
+    }
+
+    fn give_back(&mut self, lent: MemoryLent, verdict: Verdict) -> bool {
+        let is_forward = verdict == Verdict::Forward;
+        let has_room = self.refuse == 0;
+        if is_forward && has_room {
+            self.left[lent.port.other() as usize].push(lent.frame);
+        }
+        has_room || !is_forward
     }
 
     fn flush(&mut self) {}
@@ -81,17 +106,23 @@ impl PacketIo for MemoryQueue {
 }
 
 impl Batch for MemoryBatch<'_> {
+    type Lent = MemoryLent;
+
     fn len(&self) -> usize {
         self.frames.len()
     }
 
     fn frame(&mut self, index: usize) -> &mut [u8] {
-        &mut self.frames[index]
+        self.frames[index].as_mut().expect("it was not lent")
+    }
+
+    fn lend(&mut self, index: usize) -> MemoryLent {
+        MemoryLent { port: self.port, frame: self.frames[index].take().expect("it was not lent") }
     }
 
     fn apply(self, verdicts: &[Verdict]) -> Applied {
         let mut applied = Applied::default();
-        for (frame, verdict) in self.frames.into_iter().zip(verdicts) {
+        for (frame, verdict) in self.frames.into_iter().flatten().zip(verdicts) {
             if *verdict != Verdict::Forward {
                 continue;
             }

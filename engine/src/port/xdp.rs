@@ -1,6 +1,6 @@
 //! A queue of AF_XDP sockets: what a worker runs with.
 
-use af_xdp::{Action, Port, Queue, RxBatch, SettledFlows, SettledKey};
+use af_xdp::{Action, LentFrame, Port, Queue, RxBatch, SettledFlows, SettledKey};
 use dataplane::flow::{Elsewhere, FlowRecord};
 use dataplane::pipeline::{Handling, Side};
 use dataplane::verdict::Verdict;
@@ -9,6 +9,7 @@ use super::{Applied, Batch, PacketIo};
 
 impl PacketIo for Queue {
     type Batch<'q> = RxBatch<'q>;
+    type Lent = LentFrame;
 
     fn receive(&mut self, port: Port) -> RxBatch<'_> {
         Queue::receive(self, port)
@@ -16,6 +17,10 @@ impl PacketIo for Queue {
 
     fn inject(&mut self, port: Port, frame: &[u8]) -> bool {
         Queue::inject(self, port, frame)
+    }
+
+    fn give_back(&mut self, lent: LentFrame, verdict: Verdict) -> bool {
+        Queue::give_back(self, lent, action(verdict))
     }
 
     fn flush(&mut self) {
@@ -64,7 +69,16 @@ fn told(handling: Handling) -> af_xdp::Handling {
     }
 }
 
+fn action(verdict: Verdict) -> Action {
+    match verdict {
+        Verdict::Forward => Action::Forward,
+        Verdict::Drop(_) | Verdict::Reset(_) => Action::Recycle,
+    }
+}
+
 impl Batch for RxBatch<'_> {
+    type Lent = LentFrame;
+
     fn len(&self) -> usize {
         RxBatch::len(self)
     }
@@ -73,10 +87,14 @@ impl Batch for RxBatch<'_> {
         RxBatch::frame(self, index)
     }
 
+    fn lend(&mut self, index: usize) -> LentFrame {
+        RxBatch::lend(self, index)
+    }
+
     fn apply(self, verdicts: &[Verdict]) -> Applied {
-        let applied = RxBatch::apply_with(self, |index| match verdicts[index] {
-            Verdict::Forward => Action::Forward,
-            Verdict::Drop(_) | Verdict::Reset(_) => Action::Recycle,
+        let mut verdicts = verdicts.iter();
+        let applied = RxBatch::apply_with(self, |_| {
+            action(*verdicts.next().expect("each frame that was not lent has a verdict"))
         });
         Applied { forwarded: applied.forwarded as u64, refused: applied.tx_full as u64 }
     }

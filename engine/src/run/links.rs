@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use af_xdp::{Link, PreparedLink, Queue};
+use af_xdp::{LentFrame, Link, PreparedLink, Queue};
 use anyhow::{Context, anyhow};
 use dataplane::pipeline::{Handling, Pipeline};
 use dataplane::policy::Bypass;
@@ -13,9 +13,11 @@ use super::claim::Claim;
 use super::hand_over::Knowledge;
 use super::incumbent::Incumbent;
 use super::now_ns;
+use super::shares;
 use super::worker_settings::worker_settings;
 use crate::config::{Config, LinkConfig};
 use crate::failure::Failure;
+use crate::lending::Lending;
 use crate::limits::WORKERS_MAX;
 use crate::port::xdp;
 
@@ -31,8 +33,8 @@ pub(super) struct ReadyLink {
 /// A link whose frames come to its queues.
 pub(super) struct OpenLink {
     pub(super) link: Link,
-    /// With each queue, what judges its frames.
-    pub(super) queues: Vec<(Queue, Pipeline)>,
+    /// With each queue, what judges its frames, and how those of others' flows reach these; `None` where all are its own.
+    pub(super) queues: Vec<(Queue, Pipeline, Option<Lending<LentFrame>>)>,
     pub(super) config: LinkConfig,
     pub(super) claim: Claim,
 }
@@ -98,9 +100,11 @@ fn open_link(engine: &Config, index: u16, ready: ReadyLink, known: &Knowledge) -
     // Before the programs are attached: nothing of these flows may pass in between.
     let mut settled = prepared.settled().map_err(|error| failure(&ports.name, &error))?;
     let (now_ns, count) = (now_ns(), pipelines.len());
+    let owners = shares::owners(&config, count, index);
     for (queue, flow) in known.of_link(&ports.name, index) {
         let is_elsewhere = xdp::enter(settled.as_mut(), &flow.record, Handling::Drop);
-        pipelines[queue as usize % count].block(&flow, is_elsewhere, now_ns);
+        let owner = owners.as_ref().map_or(queue as usize % count, |owners| owners.of_flow(&flow.record));
+        pipelines[owner].block(&flow, is_elsewhere, now_ns);
     }
     let (link, queues) = prepared.open().map_err(|error| failure(&ports.name, &error))?;
     let zero_copy = queues.iter().filter(|queue| queue.is_zero_copy()).count();
@@ -112,12 +116,6 @@ fn open_link(engine: &Config, index: u16, ready: ReadyLink, known: &Knowledge) -
         zero_copy_queues = zero_copy,
         "link is open"
     );
-    if queues.len() > 1 {
-        tracing::warn!(
-            link = ports.name,
-            "several queues: both directions of a flow must hash to the same queue (symmetric RSS)"
-        );
-    }
     if engine.bypass != Bypass::default()
         && ports.settled_flows_max > 0
         && let Some(interface) = link.without_bypass()
@@ -137,7 +135,9 @@ fn open_link(engine: &Config, index: u16, ready: ReadyLink, known: &Knowledge) -
             "more cores than queues: the last of `cores` get no worker"
         );
     }
-    let queues = queues.into_iter().zip(pipelines).collect();
+    let lendings = shares::lendings(owners, &queues)?;
+    let queues = queues.into_iter().zip(pipelines).zip(lendings);
+    let queues = queues.map(|((queue, pipeline), lending)| (queue, pipeline, lending)).collect();
     Ok(OpenLink { link, queues, config, claim })
 }
 

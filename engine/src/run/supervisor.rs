@@ -95,14 +95,19 @@ impl Supervisor {
         let mut cores = free_cores(config);
         for (link_index, open) in links.into_iter().enumerate() {
             let mut chosen = open.config.cores.iter().copied();
-            for (queue, pipeline) in open.queues {
+            for (queue, pipeline, lending) in open.queues {
                 let index = supervisor.crew.len();
+                let queue_index = queue.index();
+                let mut worker = Worker::new(queue, pipeline, log.sender(), link_index as u16);
+                if let Some(lending) = lending {
+                    worker.share(lending);
+                }
                 let thread = WorkerThread {
                     index,
-                    queue: queue.index(),
+                    queue: queue_index,
                     idle: Idle::new(open.config.spin, open.config.ports.heartbeat_timeout_ns),
                     core: chosen.next().map(usize::from).or_else(|| cores.next()),
-                    worker: Worker::new(queue, pipeline, log.sender(), link_index as u16),
+                    worker,
                     rules: reloader.watch(),
                     heartbeat: open.link.heartbeat(),
                     reports: sender.clone(),
@@ -294,6 +299,7 @@ impl Supervisor {
             for (port, socket) in all[member.link].ports.iter_mut().zip(&member.books.sockets) {
                 port.add_socket(socket);
             }
+            all[member.link].frames_lent += member.books.frames_lent;
         }
         all
     }
@@ -338,6 +344,7 @@ impl WatchedLink {
             name: self.config.name.clone(),
             ports: self.programs.map(PortCounters::from),
             latency: mem::take(&mut self.latency),
+            frames_lent: 0,
         }
     }
 }

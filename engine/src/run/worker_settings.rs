@@ -10,13 +10,18 @@ use crate::limits::{WORKER_BITS, WORKERS_MAX};
 
 /// The settings of one worker of a link: a secret hash seed, and flow identifiers that no other worker hands out.
 pub(super) fn worker_settings(config: &Config, link: &LinkConfig, index: usize) -> Settings {
-    let secret = RandomState::new();
     Settings {
-        hash_seed: [secret.hash_one(0), secret.hash_one(1)],
+        hash_seed: secret_seed(),
         hands_over: link.ports.settled_flows_max > 0,
         first_flow_id: first_flow_id(now_ns() / 1_000_000_000, index),
         ..config.settings()
     }
+}
+
+/// A seed that nobody outside knows.
+pub(super) fn secret_seed() -> [u64; 2] {
+    let secret = RandomState::new();
+    [secret.hash_one(0), secret.hash_one(1)]
 }
 
 /// From the top: a zero, so that it is positive as an i64, 11 bits of the start time, [`WORKER_BITS`] of the worker,

@@ -16,7 +16,7 @@ use super::now_ns;
 use super::rule_slot::RuleWatch;
 use crate::eve::EveSender;
 use crate::latency::Latency;
-use crate::limits::{RETIRE_MS_MAX, RETIRE_QUIET_US};
+use crate::limits::{RETIRE_MS_MAX, RETIRE_QUIET_US, WIND_UP_MS};
 use crate::port::xdp;
 use crate::worker::Worker;
 
@@ -29,6 +29,8 @@ pub(super) struct Books {
     pub(super) counters: Counters,
     /// By port.
     pub(super) sockets: [SocketStatistics; 2],
+    /// Frames that were lent to other workers.
+    pub(super) frames_lent: u64,
 }
 
 /// The books as they stand.
@@ -52,6 +54,7 @@ pub(super) struct Ended {
 pub(super) struct Retired {
     queue: u32,
     sockets: [SocketStatistics; 2],
+    frames_lent: u64,
     latency: Latency,
     outcome: io::Result<()>,
     pipeline: Pipeline,
@@ -75,7 +78,8 @@ impl Retired {
         self.pipeline.finish(now_ns, &mut self.sink);
         let settled = &mut self.settled;
         self.pipeline.take_back(|flow| xdp::take(settled.as_mut(), flow, now_ns), &mut self.sink);
-        let books = Books { counters: *self.pipeline.counters(), sockets: self.sockets };
+        let Retired { sockets, frames_lent, .. } = self;
+        let books = Books { counters: *self.pipeline.counters(), sockets, frames_lent };
         Ended { books, latency: self.latency, outcome: self.outcome }
     }
 }
@@ -109,14 +113,16 @@ impl WorkerThread {
         drop(attendance);
         if outcome.is_ok() {
             self.see_off();
+            self.wind_up();
         }
         let sockets = self.sockets().unwrap_or_default();
+        let frames_lent = self.worker.frames_lent();
         let latency = mem::take(self.worker.latency());
         let (mut queue, pipeline, sink) = self.worker.into_parts();
         let settled = queue.settled().cloned();
         // Closes the sockets.
         drop(queue);
-        Retired { queue: self.queue, sockets, latency, outcome, pipeline, sink, settled }
+        Retired { queue: self.queue, sockets, frames_lent, latency, outcome, pipeline, sink, settled }
     }
 
     /// Judges and sends what is still under way. Nothing new comes, since the heart has stopped beating.
@@ -135,6 +141,20 @@ impl WorkerThread {
         }
     }
 
+    /// Brings what is under way between the workers of the link to its end, as long as none of them hangs: all of them see
+    /// off their frames at the same time.
+    fn wind_up(&mut self) {
+        let deadline = Instant::now() + Duration::from_millis(WIND_UP_MS);
+        while !self.worker.wind_up(now_ns()) || (self.worker.is_shared() && self.worker.io().is_sending()) {
+            if Instant::now() >= deadline {
+                let (worker, frames) = (self.index, self.worker.frames_away());
+                tracing::warn!(worker, frames, "another worker hangs: frames lent to it are lost");
+                return;
+            }
+            thread::yield_now();
+        }
+    }
+
     fn work(&mut self, stop: &AtomicBool) -> io::Result<()> {
         let mut report_at = Instant::now() + REPORT_INTERVAL;
         while !stop.load(Ordering::Relaxed) {
@@ -147,8 +167,9 @@ impl WorkerThread {
                 Rest::None => {}
                 Rest::Yield => thread::yield_now(),
                 Rest::Sleep => {
-                    let queue = self.worker.io();
-                    queue.wait(self.idle.sleep_ms(queue.is_sending()))?;
+                    let idle = &self.idle;
+                    self.worker
+                        .sleep(|queue, call| queue.wait_or_called(idle.sleep_ms(queue.is_sending()), call))?;
                 }
             }
             if Instant::now() >= report_at {
@@ -162,7 +183,11 @@ impl WorkerThread {
     /// A supervisor that is behind misses a report: the next one tells more.
     fn report(&mut self) -> io::Result<()> {
         self.worker.sink().flush();
-        let books = Books { counters: *self.worker.pipeline().counters(), sockets: self.sockets()? };
+        let books = Books {
+            counters: *self.worker.pipeline().counters(),
+            sockets: self.sockets()?,
+            frames_lent: self.worker.frames_lent(),
+        };
         if !books.counters.is_balanced() || !self.worker.io().is_balanced() {
             let counters = books.counters;
             tracing::error!(worker = self.index, ?counters, "ALARM: frames are not accounted for");

@@ -2,6 +2,7 @@
 
 mod bypassed;
 mod settled;
+mod shared;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
