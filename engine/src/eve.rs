@@ -2,7 +2,8 @@
 //!
 //! A line is written straight into a reusable buffer: no tree of values, no allocation once the buffer has
 //! grown. What Weir knows beyond Suricata stands under `alert.context`, `drop.reset`, `flow.drop_reason` and
-//! `flow.drop_epoch`; `ruleset_reload` is an event of its own.
+//! `flow.drop_epoch`; `ruleset_reload` and `link` are
+//! events of its own.
 
 use dataplane::event::{Alert, Anomaly, Dropped, Event, FlowEnd, HttpEnd};
 use dataplane::flow::{Direction, FlowRecord};
@@ -14,6 +15,7 @@ mod community;
 mod file;
 mod json;
 mod line;
+mod link;
 mod log;
 mod reload;
 mod stats;
@@ -21,6 +23,7 @@ mod text;
 mod timestamp;
 
 pub use file::EveFile;
+pub use link::{LinkChange, LinkState, What};
 pub use log::{EveLog, EveSender};
 pub use reload::Reload;
 pub(crate) use stats::DropReasons;
@@ -29,6 +32,7 @@ pub use timestamp::Timestamp;
 
 use json::Json;
 use line::{AlertBody, AnomalyBody, Context, DropBody, FlowBody, HttpBody, Line, TcpBody};
+use link::LinkBody;
 use reload::ReloadBody;
 use stats::StatsBody;
 use text::Text;
@@ -81,6 +85,13 @@ impl EveFormat {
         if self.types.has(EventType::Reload) {
             let ruleset_reload = Some(ReloadBody::new(reload));
             write(&Line { ruleset_reload, ..Line::new(now_ns, EventType::Reload) }, out);
+        }
+    }
+
+    /// Appends a line on a change of a link.
+    pub fn link(&self, change: &LinkChange<'_>, now_ns: u64, out: &mut Vec<u8>) {
+        if self.types.has(EventType::Link) {
+            write(&Line { link: Some(LinkBody::new(change)), ..Line::new(now_ns, EventType::Link) }, out);
         }
     }
 

@@ -2,6 +2,7 @@
 //! unit and its reason.
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use dataplane::limits::HELD_BYTES_PER_WORKER_MAX;
 
@@ -67,6 +68,17 @@ pub const LENT_FRAMES_MAX: usize = 4096;
 /// somebody hangs.
 pub const WIND_UP_MS: u64 = 1000;
 
+/// Pause before a link that was closed is opened again, at the least: by then the kernel has freed its sockets.
+pub const LINK_RETRY_MIN: Duration = Duration::from_millis(100);
+
+/// Pause after a link could not be opened again, at the most: whatever was in the way and announced nothing is noticed
+/// within it.
+pub const LINK_RETRY_MAX: Duration = Duration::from_secs(5);
+
+/// Between two looks at the devices of the links where none was announced to have changed: the number of queues is not
+/// announced.
+pub const LINK_LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
 /// Bytes of an interface name, Linux's IFNAMSIZ without the closing NUL.
 pub const INTERFACE_NAME_BYTES_MAX: usize = 15;
 
@@ -80,6 +92,10 @@ pub const EVENT_BUFFERS_MAX: usize = 256;
 /// Sleep of an idle worker, in ms. At most: that is twenty looks a second at all that no frame tells it of, and costs next
 /// to nothing. At least: what it is where frames wait to be sent, and below the shortest heartbeat timeout.
 pub const WORKER_WAIT_MS: RangeInclusive<u16> = 2..=50;
+
+/// Short sleeps, one after the other, for frames that wait to be sent: half a second of them. A port that sent nothing in
+/// all that time is down, and may be for days.
+pub const WORKER_NAPS_MAX: u16 = 256;
 
 /// Microseconds for which a worker without frames may look for more: half of the shortest sleep, so that an idle worker
 /// would sleep for most of the time even if it looked again after each.

@@ -2,9 +2,11 @@
 
 mod claim;
 mod cores;
+mod crew;
 mod hand_over;
 mod idle;
 mod incumbent;
+mod link_health;
 mod links;
 mod reloader;
 mod rule_slot;
@@ -13,6 +15,7 @@ mod signals;
 mod successor;
 mod supervisor;
 mod upgrade;
+mod watched_link;
 mod worker_settings;
 mod worker_thread;
 

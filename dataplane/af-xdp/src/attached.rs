@@ -5,9 +5,9 @@ use std::io;
 use crate::netlink::{ask, find, malformed};
 
 // <linux/rtnetlink.h> and <linux/if_link.h>.
-const RTM_NEWLINK: u16 = 16;
-const RTM_GETLINK: u16 = 18;
-const IFINFOMSG_BYTES: usize = 16;
+pub(crate) const RTM_NEWLINK: u16 = 16;
+pub(crate) const RTM_GETLINK: u16 = 18;
+pub(crate) const IFINFOMSG_BYTES: usize = 16;
 const IFLA_MASTER: u16 = 10;
 const IFLA_XDP: u16 = 43;
 const IFLA_XDP_ATTACHED: u16 = 2;
@@ -46,7 +46,7 @@ fn attributes(interface_index: u32) -> io::Result<Vec<u8>> {
     Ok(answer.split_off(IFINFOMSG_BYTES))
 }
 
-fn parse_master(attributes: &[u8]) -> Option<u32> {
+pub(crate) fn parse_master(attributes: &[u8]) -> Option<u32> {
     find(attributes, IFLA_MASTER)?.first_chunk().map(|index| u32::from_ne_bytes(*index))
 }
 

@@ -23,15 +23,18 @@ use crate::{
 /// the way of a lost engine. It does not outlive this value.
 #[derive(Debug)]
 pub(crate) struct Attachment {
-    pin: PathBuf,
+    /// `None` where the pin is to stay.
+    pin: Option<PathBuf>,
     /// The kernel detaches when the last reference goes: this one, once the pin is removed.
     _link: FdLink,
 }
 
 impl Drop for Attachment {
     fn drop(&mut self) {
-        // It may be gone already, removed by hand; there is nobody to tell about anything else.
-        let _ = fs::remove_file(&self.pin);
+        if let Some(pin) = &self.pin {
+            // It may be gone already, removed by hand; there is nobody to tell about anything else.
+            let _ = fs::remove_file(pin);
+        }
     }
 }
 
@@ -65,6 +68,11 @@ fn foreign(device: &Device, found: Attached) -> Error {
 }
 
 impl Attachment {
+    /// Leaves the program attached, behind its pin.
+    pub(crate) fn abandon(mut self) {
+        self.pin = None;
+    }
+
     /// Puts the program on the device: in place of a leftover's by one atomic update, so that no frame
     /// sees a moment without a program; otherwise by a new link.
     pub(crate) fn new(
@@ -89,7 +97,7 @@ impl Attachment {
                     },
                 }?;
                 let pinned = link.pin(&pin).map_err(|error| cause(device, &error))?;
-                Ok(Attachment { pin, _link: pinned.into() })
+                Ok(Attachment { pin: Some(pin), _link: pinned.into() })
             }
         }
     }
@@ -106,7 +114,7 @@ fn fits(mode: AttachMode, found: Attached) -> bool {
 fn replace(program: &mut Xdp, device: &Device, link: FdLink, pin: PathBuf) -> Result<Attachment, Error> {
     let link = XdpLink::try_from(link).map_err(|error| cause(device, &error))?;
     let id = program.attach_to_link(link).map_err(|error| cause(device, &error))?;
-    Ok(Attachment { pin, _link: take(program, device, id)? })
+    Ok(Attachment { pin: Some(pin), _link: take(program, device, id)? })
 }
 
 fn create(program: &mut Xdp, device: &Device, mode: XdpMode) -> Result<FdLink, Error> {

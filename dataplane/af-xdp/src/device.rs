@@ -113,6 +113,11 @@ fn ifr_name(name: &CString) -> [libc::c_char; libc::IFNAMSIZ] {
     field
 }
 
+/// The RX queues in use on a device that is named.
+pub(crate) fn rx_queues_of(name: &str) -> io::Result<u32> {
+    rx_queues(&packet_socket()?, &CString::new(name)?)
+}
+
 /// The RX queues in use. By ioctl rather than from /sys, which may show another network namespace.
 fn rx_queues(socket: &OwnedFd, name: &CString) -> io::Result<u32> {
     let mut channels = EthtoolChannels { cmd: ETHTOOL_GCHANNELS, ..EthtoolChannels::default() };

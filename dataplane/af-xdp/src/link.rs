@@ -1,6 +1,5 @@
 //! A link: the XDP programs on its two ports, and the queues between them.
 
-use std::mem;
 use std::os::fd::AsRawFd;
 
 use crate::{
@@ -21,7 +20,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Link {
     // Dropped in this order: detach first, then forget the maps, then leave promiscuous mode.
-    _attachments: [Attachment; 2],
+    attachments: [Attachment; 2],
     programs: Programs,
     heartbeat: Heartbeat,
     devices: [Device; 2],
@@ -109,7 +108,12 @@ impl Link {
 
     /// What the program of each port did with the frames, by [`Port`].
     pub fn statistics(&self) -> Result<[ProgramCounters; 2], Error> {
-        Ok([self.programs.counters(Port::Inside)?, self.programs.counters(Port::Outside)?])
+        self.programs.both_counters()
+    }
+
+    /// The kernel's index of the device of each port, by [`Port`]: another device under the same name has another.
+    pub fn device_indexes(&self) -> [u32; 2] {
+        Port::BOTH.map(|port| self.devices[port as usize].index)
     }
 
     /// Detaches the programs and removes their pins, as dropping does.
@@ -117,8 +121,20 @@ impl Link {
 
     /// Leaves the programs attached, as a killed process would: they do with the frames what the operator chose
     /// for the loss of the engine, until the next [`Link::open`] takes over or [`detach_leftover`] removes them.
-    pub fn abandon(self) {
-        mem::forget(self);
+    pub fn abandon(self) -> LeftPrograms {
+        self.attachments.into_iter().for_each(Attachment::abandon);
+        LeftPrograms(self.programs)
+    }
+}
+
+/// The programs of a link that was abandoned. They go on without this value; it only reads their counters.
+#[derive(Debug)]
+pub struct LeftPrograms(Programs);
+
+impl LeftPrograms {
+    /// What the program of each port did with the frames, by [`Port`], since the link was opened.
+    pub fn statistics(&self) -> Result<[ProgramCounters; 2], Error> {
+        self.0.both_counters()
     }
 }
 
@@ -171,7 +187,7 @@ impl PreparedLink {
         // Where the second fails, dropping the first detaches it.
         let attachments = [attach(Port::Inside, inside)?, attach(Port::Outside, outside)?];
         let no_egress = None;
-        let mut link = Link { _attachments: attachments, programs, heartbeat, devices, no_egress };
+        let mut link = Link { attachments, programs, heartbeat, devices, no_egress };
         let settled = link.settle()?;
         queues.iter_mut().for_each(|queue| queue.set_settled(settled.clone()));
         Ok((link, queues))

@@ -17,18 +17,23 @@ const HEADER_BYTES: usize = 16;
 /// Asks about this thread's network namespace. `kind` is that of the message, whose `body` begins with its own fixed
 /// header; returns the body of an answer of the kind `answered`.
 pub(crate) fn ask(protocol: libc::c_int, kind: u16, body: &[u8], answered: u16) -> io::Result<Vec<u8>> {
-    // SAFETY: takes no pointers.
-    let fd = unsafe { libc::socket(libc::AF_NETLINK, libc::SOCK_RAW | libc::SOCK_CLOEXEC, protocol) };
-    if fd < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the descriptor was just opened, and nobody else holds it.
-    let mut socket = File::from(unsafe { OwnedFd::from_raw_fd(fd) });
+    let mut socket = File::from(socket(protocol, 0)?);
     socket.write_all(&message(kind, body))?;
     let mut answer = vec![0; limits::NETLINK_ANSWER_BYTES_MAX];
     let length = socket.read(&mut answer)?;
     answer.truncate(length);
     answer_body(&answer, answered).map(<[u8]>::to_vec)
+}
+
+/// A socket of a netlink protocol, with more flags of socket(2).
+pub(crate) fn socket(protocol: libc::c_int, flags: libc::c_int) -> io::Result<OwnedFd> {
+    // SAFETY: takes no pointers.
+    let fd = unsafe { libc::socket(libc::AF_NETLINK, libc::SOCK_RAW | libc::SOCK_CLOEXEC | flags, protocol) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the descriptor was just opened, and nobody else holds it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 fn message(kind: u16, body: &[u8]) -> Vec<u8> {

@@ -161,6 +161,11 @@ impl Programs {
         fd.map_err(|error| Error::from_cause("share", "the map of settled flows", &error))
     }
 
+    /// What the program of each port did with the frames, by [`Port`].
+    pub(crate) fn both_counters(&self) -> Result<[ProgramCounters; 2], Error> {
+        Ok([self.counters(Port::Inside)?, self.counters(Port::Outside)?])
+    }
+
     pub(crate) fn counters(&self, port: Port) -> Result<ProgramCounters, Error> {
         let map = self.bpf.map("counters").expect("the object defines counters");
         let counters: PerCpuArray<&MapData, u64> =

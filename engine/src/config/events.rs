@@ -34,11 +34,13 @@ pub enum EventType {
     Stats = 5,
     /// Packs were loaded anew, or could not be.
     Reload = 6,
+    /// A link or one of its ports has changed.
+    Link = 7,
 }
 
 impl EventType {
     /// Every kind, in index order.
-    pub const ALL: [EventType; 7] = [
+    pub const ALL: [EventType; 8] = [
         EventType::Alert,
         EventType::Drop,
         EventType::Flow,
@@ -46,6 +48,7 @@ impl EventType {
         EventType::Anomaly,
         EventType::Stats,
         EventType::Reload,
+        EventType::Link,
     ];
 
     /// The name that `event_type` uses.
@@ -58,6 +61,7 @@ impl EventType {
             EventType::Anomaly => "anomaly",
             EventType::Stats => "stats",
             EventType::Reload => "ruleset_reload",
+            EventType::Link => "link",
         }
     }
 }

@@ -9,6 +9,7 @@ use dataplane::flow::{Direction, FlowRecord, protocol};
 use dataplane::policy::BypassCause;
 use serde::{Serialize, Serializer};
 
+use super::link::LinkBody;
 use super::reload::ReloadBody;
 use super::stats::StatsBody;
 use super::{Text, Timestamp};
@@ -63,6 +64,8 @@ pub(super) struct Line<'e> {
     pub(super) stats: Option<StatsBody<'e>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) ruleset_reload: Option<ReloadBody<'e>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) link: Option<LinkBody<'e>>,
 }
 
 impl<'e> Line<'e> {
@@ -93,6 +96,7 @@ impl<'e> Line<'e> {
             tcp: None,
             stats: None,
             ruleset_reload: None,
+            link: None,
         }
     }
 }

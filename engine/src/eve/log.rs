@@ -15,7 +15,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use dataplane::event::{Event, EventSink};
 use dataplane::pipeline::Counters;
 
-use super::{EveFormat, Reload, Totals};
+use super::{EveFormat, LinkChange, Reload, Totals};
 use crate::config::{EventTypes, EventsConfig};
 use crate::limits::{EVENT_BUFFER_BYTES, EVENT_BUFFERS_MAX};
 use crate::port::LinkCounters;
@@ -101,9 +101,18 @@ impl EveLog {
 
     /// Tells what became of a reload of the packs.
     pub fn reload(&mut self, reload: &Reload, now_ns: u64) {
+        self.tell(|format, lines| format.reload(reload, now_ns, lines));
+    }
+
+    /// Tells of a change of a link.
+    pub fn link(&mut self, change: &LinkChange<'_>, now_ns: u64) {
+        self.tell(|format, lines| format.link(change, now_ns, lines));
+    }
+
+    fn tell(&mut self, append: impl FnOnce(&EveFormat, &mut Vec<u8>)) {
         let EveSender { format, batch, .. } = &mut self.sender;
         let before = batch.lines.len();
-        format.reload(reload, now_ns, &mut batch.lines);
+        append(format, &mut batch.lines);
         batch.events += u64::from(batch.lines.len() > before);
         self.sender.flush();
     }

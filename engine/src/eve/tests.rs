@@ -251,3 +251,32 @@ fn a_reload_is_told_with_its_mistakes() {
     EveFormat::new(EventTypes::NONE, Vec::new()).reload(&done, 1, &mut line);
     assert!(line.is_empty());
 }
+
+#[test]
+fn a_change_of_a_link_is_told_with_its_state() {
+    let told = |types, change: &LinkChange<'_>| {
+        let mut line = Vec::new();
+        EveFormat::new(types, Vec::new()).link(change, 1_000, &mut line);
+        line
+    };
+    let mut change = LinkChange {
+        link: "lan",
+        what: What::Mtu { from: 1500, to: 9000 },
+        port: Some(("inside", "eth1")),
+        state: LinkState::Degraded,
+        trouble: Some("too long"),
+        hint: Some("lower it"),
+    };
+    let line: Value = serde_json::from_slice(&told(EventTypes::ALL, &change)).expect("JSON");
+    assert_eq!(line["event_type"], "link");
+    let expected = serde_json::json!({
+        "name": "lan", "change": "mtu_changed", "port": "inside", "interface": "eth1", "from": 1500, "to": 9000,
+        "state": "degraded", "trouble": "too long", "hint": "lower it",
+    });
+    assert_eq!(line["link"], expected);
+    (change.what, change.port) = (What::Reopened, None);
+    (change.state, change.trouble, change.hint) = (LinkState::Up, None, None);
+    let line: Value = serde_json::from_slice(&told(EventTypes::ALL, &change)).expect("JSON");
+    assert_eq!(line["link"], serde_json::json!({"name": "lan", "change": "reopened", "state": "up"}));
+    assert!(told(EventTypes::NONE, &change).is_empty());
+}

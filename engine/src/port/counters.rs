@@ -59,6 +59,24 @@ impl PortCounters {
         ]
     }
 
+    /// Adds what was counted of the same port before.
+    pub fn add(&mut self, past: &PortCounters) {
+        self.queues += past.queues;
+        self.queues_zero_copy += past.queues_zero_copy;
+        self.redirected += past.redirected;
+        self.passed_by_engine_loss += past.passed_by_engine_loss;
+        self.dropped_by_engine_loss += past.dropped_by_engine_loss;
+        self.passed_to_host += past.passed_to_host;
+        self.dropped_flow_blocked += past.dropped_flow_blocked;
+        self.dropped_source_rate += past.dropped_source_rate;
+        self.bypassed += past.bypassed;
+        self.rx_dropped += past.rx_dropped;
+        self.rx_ring_full += past.rx_ring_full;
+        self.rx_fill_ring_empty += past.rx_fill_ring_empty;
+        self.rx_invalid += past.rx_invalid;
+        self.tx_invalid += past.tx_invalid;
+    }
+
     /// Adds what the kernel tells of the socket of one queue.
     pub fn add_socket(&mut self, socket: &SocketStatistics) {
         self.queues += 1;
@@ -134,6 +152,9 @@ mod tests {
         port.add_socket(&socket);
         port.add_socket(&SocketStatistics { is_zero_copy: false, ..socket });
         assert_eq!(port.entries().map(|(_, count)| count), [2, 1, 9, 8, 7, 6, 5, 3, 1, 2, 4, 6, 8, 10]);
+        let once = port;
+        port.add(&once);
+        assert_eq!(port.entries().map(|(_, count)| count), once.entries().map(|(_, count)| 2 * count));
         let json = serde_json::to_value(port).expect("plain");
         assert_eq!(json.as_object().map(serde_json::Map::len), Some(port.entries().len()));
         for (word, count) in port.entries() {

@@ -4,7 +4,6 @@
 #[derive(Debug)]
 pub(super) struct Cores {
     free: Vec<usize>,
-    next: usize,
 }
 
 impl Cores {
@@ -12,18 +11,16 @@ impl Cores {
     pub(super) fn new(available: &[usize], taken: &[u16]) -> Cores {
         let is_free = |core: &usize| taken.iter().all(|taken| usize::from(*taken) != *core);
         let free: Vec<usize> = available.iter().copied().filter(is_free).collect();
-        Cores { free: if free.is_empty() { available.to_vec() } else { free }, next: 0 }
+        Cores { free: if free.is_empty() { available.to_vec() } else { free } }
     }
 }
 
-impl Iterator for Cores {
-    type Item = usize;
-
-    /// `None` only where the machine does not tell its cores.
-    fn next(&mut self) -> Option<usize> {
-        let core = self.free.get(self.next % self.free.len().max(1)).copied();
-        self.next += 1;
-        core
+impl Cores {
+    /// The first of those that the fewest workers have, of whom each has one of `used`. `None` only where the machine does
+    /// not tell its cores.
+    pub(super) fn pick(&self, used: &(impl Iterator<Item = usize> + Clone)) -> Option<usize> {
+        let load = |core: usize| used.clone().filter(|used| *used == core).count();
+        self.free.iter().copied().min_by_key(|core| load(*core))
     }
 }
 
@@ -32,7 +29,12 @@ mod tests {
     use super::*;
 
     fn first_four(available: &[usize], taken: &[u16]) -> Vec<usize> {
-        Cores::new(available, taken).take(4).collect()
+        let cores = Cores::new(available, taken);
+        let mut used = Vec::new();
+        for _ in 0..4 {
+            used.extend(cores.pick(&used.clone().into_iter()));
+        }
+        used
     }
 
     #[test]
@@ -40,5 +42,11 @@ mod tests {
         assert_eq!(first_four(&[0, 1, 2, 3], &[1, 3]), [0, 2, 0, 2]);
         assert_eq!(first_four(&[0, 1], &[0, 1, 7]), [0, 1, 0, 1], "nothing is left: shared");
         assert_eq!(first_four(&[], &[]), [0; 0]);
+    }
+
+    #[test]
+    fn a_core_that_became_free_is_taken_again() {
+        let cores = Cores::new(&[0, 1, 2], &[]);
+        assert_eq!(cores.pick(&[0, 2, 0].into_iter()), Some(1));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::limits::WORKER_WAIT_MS;
+use crate::limits::{WORKER_NAPS_MAX, WORKER_WAIT_MS};
 
 /// What comes before the next look at the rings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub(super) enum Rest {
 pub(super) struct Idle {
     spin: Duration,
     sleep_ms: u16,
+    /// Short sleeps since the last frame.
+    naps: u16,
     /// When frames first were missing; `None` as long as there are some.
     since: Option<Instant>,
 }
@@ -31,19 +33,24 @@ impl Idle {
     pub(super) fn new(spin: Duration, heartbeat_timeout_ns: u64) -> Idle {
         let quarter_ms = u16::try_from(heartbeat_timeout_ns / 4 / 1_000_000).unwrap_or(u16::MAX);
         let sleep_ms = quarter_ms.clamp(*WORKER_WAIT_MS.start(), *WORKER_WAIT_MS.end());
-        Idle { spin, sleep_ms, since: None }
+        Idle { spin, sleep_ms, naps: 0, since: None }
     }
 
     /// The longest sleep. Where frames wait to be sent, nobody wakes the worker once there is room: then it is a short one.
-    pub(super) fn sleep_ms(&self, is_sending: bool) -> u16 {
-        if is_sending { *WORKER_WAIT_MS.start() } else { self.sleep_ms }
+    /// What was not sent after many of them waits for a port that is down.
+    pub(super) fn sleep_ms(&mut self, is_sending: bool) -> u16 {
+        if !is_sending || self.naps == WORKER_NAPS_MAX {
+            return self.sleep_ms;
+        }
+        self.naps += 1;
+        *WORKER_WAIT_MS.start()
     }
 
     /// What to do after a turn that had so many frames; the clock is looked at only where there were none.
     #[inline]
     pub(super) fn after(&mut self, frames: usize, now: impl FnOnce() -> Instant) -> Rest {
         if frames > 0 {
-            self.since = None;
+            (self.since, self.naps) = (None, 0);
             return Rest::None;
         }
         if self.spin.is_zero() {
@@ -82,9 +89,18 @@ mod tests {
     #[test]
     fn sleeps_are_short_beside_the_heartbeats_timeout() {
         let sleeps_ms = |timeout_ms: u64| {
-            let idle = Idle::new(Duration::ZERO, timeout_ms * 1_000_000);
+            let mut idle = Idle::new(Duration::ZERO, timeout_ms * 1_000_000);
             [idle.sleep_ms(false), idle.sleep_ms(true)]
         };
         assert_eq!([5, 100, 500, 60_000].map(sleeps_ms), [[2, 2], [25, 2], [50, 2], [50, 2]]);
+    }
+
+    #[test]
+    fn what_is_never_sent_does_not_keep_it_awake() {
+        let mut idle = Idle::new(Duration::ZERO, 500_000_000);
+        let naps = (0..WORKER_NAPS_MAX + 10).filter(|_| idle.sleep_ms(true) == 2).count();
+        assert_eq!(naps, usize::from(WORKER_NAPS_MAX));
+        idle.after(1, || unreachable!("nobody needs the time"));
+        assert_eq!(idle.sleep_ms(true), 2, "another frame, another try");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use af_xdp::{LentFrame, Link, PreparedLink, Queue};
+use af_xdp::{Link, PreparedLink, Queue};
 use anyhow::{Context, anyhow};
 use dataplane::pipeline::{Handling, Pipeline};
 use dataplane::policy::Bypass;
@@ -10,6 +10,7 @@ use dlp_patterns::RuleSet;
 use rustix::process::Pid;
 
 use super::claim::Claim;
+use super::crew::Post;
 use super::hand_over::Knowledge;
 use super::incumbent::Incumbent;
 use super::now_ns;
@@ -17,7 +18,6 @@ use super::shares;
 use super::worker_settings::worker_settings;
 use crate::config::{Config, LinkConfig};
 use crate::failure::Failure;
-use crate::lending::Lending;
 use crate::limits::WORKERS_MAX;
 use crate::port::xdp;
 
@@ -33,8 +33,8 @@ pub(super) struct ReadyLink {
 /// A link whose frames come to its queues.
 pub(super) struct OpenLink {
     pub(super) link: Link,
-    /// With each queue, what judges its frames, and how those of others' flows reach these; `None` where all are its own.
-    pub(super) queues: Vec<(Queue, Pipeline, Option<Lending<LentFrame>>)>,
+    /// One for each worker.
+    pub(super) posts: Vec<Post>,
     pub(super) config: LinkConfig,
     pub(super) claim: Claim,
 }
@@ -107,6 +107,16 @@ fn open_link(engine: &Config, index: u16, ready: ReadyLink, known: &Knowledge) -
         pipelines[owner].block(&flow, is_elsewhere, now_ns);
     }
     let (link, queues) = prepared.open().map_err(|error| failure(&ports.name, &error))?;
+    remark(&config, engine, &link, &queues);
+    let lendings = shares::lendings(owners, &queues)?;
+    let posts = queues.into_iter().zip(pipelines).zip(lendings);
+    let post = |((queue, pipeline), lending)| Post { queue, pipeline: Some(pipeline), lending };
+    Ok(OpenLink { link, posts: posts.map(post).collect(), config, claim })
+}
+
+/// Tells what was got for a link that was opened, and what may surprise about it.
+pub(super) fn remark(config: &LinkConfig, engine: &Config, link: &Link, queues: &[Queue]) {
+    let ports = &config.ports;
     let zero_copy = queues.iter().filter(|queue| queue.is_zero_copy()).count();
     tracing::info!(
         link = ports.name,
@@ -135,10 +145,6 @@ fn open_link(engine: &Config, index: u16, ready: ReadyLink, known: &Knowledge) -
             "more cores than queues: the last of `cores` get no worker"
         );
     }
-    let lendings = shares::lendings(owners, &queues)?;
-    let queues = queues.into_iter().zip(pipelines).zip(lendings);
-    let queues = queues.map(|((queue, pipeline), lending)| (queue, pipeline, lending)).collect();
-    Ok(OpenLink { link, queues, config, claim })
 }
 
 /// Claims a link for this process.

@@ -4,6 +4,7 @@ use af_xdp::{LentFrame, Queue};
 use anyhow::Context;
 use dataplane::pipeline::Owners;
 
+use super::crew::Post;
 use super::worker_settings::secret_seed;
 use crate::config::LinkConfig;
 use crate::failure::Failure;
@@ -13,6 +14,13 @@ use crate::lending::{self, Lending};
 pub(super) fn owners(config: &LinkConfig, queues: usize, link: u16) -> Option<Owners> {
     let is_shared = queues > 1 && !config.symmetric_queues;
     is_shared.then(|| Owners::new(secret_seed(), queues, link))
+}
+
+/// For the workers of a link that was opened again: one for each queue.
+pub(super) fn posts(config: &LinkConfig, queues: Vec<Queue>, link: u16) -> Result<Vec<Post>, Failure> {
+    let lendings = lendings(owners(config, queues.len(), link), &queues)?;
+    let posts = queues.into_iter().zip(lendings);
+    Ok(posts.map(|(queue, lending)| Post { queue, pipeline: None, lending }).collect())
 }
 
 /// How each worker reaches the others, by queue; nothing without `owners`.

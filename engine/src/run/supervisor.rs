@@ -1,36 +1,31 @@
-//! Starts the workers, watches over them, and tells systemd and the log how they are.
+//! Starts the workers, watches over them and their links, and tells systemd and the log how they are.
 
 use std::io;
 use std::mem;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, JoinHandle};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use af_xdp::{Link, ProgramCounters};
+use af_xdp::DeviceWatch;
 use anyhow::{Context, anyhow};
-use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use dataplane::pipeline::Counters;
 use sd_notify::NotifyState;
 
-use super::claim::Claim;
-use super::cores::Cores;
+use super::crew::{Crew, Leaver, Supplies};
 use super::hand_over::Knowledge;
-use super::idle::Idle;
-use super::links::OpenLink;
+use super::links::{OpenLink, remark};
 use super::now_ns;
 use super::reloader::Reloader;
+use super::shares;
 use super::signals::Signals;
 use super::successor::Successor;
 use super::upgrade::Upgrade;
-use super::worker_thread::{Books, Ended, Report, Retired, WorkerThread};
+use super::watched_link::WatchedLink;
+use super::worker_thread::Retired;
 use crate::config::Config;
 use crate::eve::EveLog;
 use crate::failure::Failure;
-use crate::latency::Latency;
-use crate::limits::REPORTS_MAX;
-use crate::port::{LinkCounters, PortCounters};
-use crate::worker::Worker;
+use crate::limits::{LINK_LOOK_INTERVAL, WORKERS_MAX};
+use crate::port::LinkCounters;
 
 /// How long the supervisor waits for a report before it looks at everything else.
 const TICK: Duration = Duration::from_millis(50);
@@ -48,31 +43,14 @@ pub(super) enum Ending {
 /// The links, and the threads that work on them.
 pub(super) struct Supervisor {
     started: Instant,
+    config: Config,
     links: Vec<WatchedLink>,
-    crew: Vec<Member>,
-    reports: Receiver<Report>,
-    stop: Arc<AtomicBool>,
-    stats_interval: Duration,
-}
-
-/// A link, and what its programs counted when they were asked last.
-struct WatchedLink {
-    config: af_xdp::LinkConfig,
-    link: Link,
-    programs: [ProgramCounters; 2],
-    /// Of its workers, since it was asked for last.
-    latency: Latency,
-    /// `None` once it is left to another engine.
-    claim: Option<Claim>,
-}
-
-/// One worker as the supervisor knows it.
-struct Member {
-    /// Index of its link.
-    link: usize,
-    thread: Option<JoinHandle<Retired>>,
-    books: Books,
-    heard: Instant,
+    crew: Crew,
+    devices: DeviceWatch,
+    /// When the devices are looked at, whatever was announced.
+    look_at: Instant,
+    /// What systemd was told last of the links.
+    status: String,
 }
 
 impl Supervisor {
@@ -83,51 +61,28 @@ impl Supervisor {
         links: Vec<OpenLink>,
         log: &EveLog,
     ) -> Result<Supervisor, Failure> {
-        let (sender, reports) = bounded(REPORTS_MAX);
+        let started = Instant::now();
         let mut supervisor = Supervisor {
-            started: Instant::now(),
+            started,
+            config: config.clone(),
             links: Vec::new(),
-            crew: Vec::new(),
-            reports,
-            stop: Arc::default(),
-            stats_interval: Duration::from_secs(config.events.stats_interval_s.into()),
+            crew: Crew::new(config),
+            devices: DeviceWatch::open().context("cannot watch the devices of the links")?,
+            look_at: started,
+            status: String::new(),
         };
-        let mut cores = free_cores(config);
-        for (link_index, open) in links.into_iter().enumerate() {
-            let mut chosen = open.config.cores.iter().copied();
-            for (queue, pipeline, lending) in open.queues {
-                let index = supervisor.crew.len();
-                let queue_index = queue.index();
-                let mut worker = Worker::new(queue, pipeline, log.sender(), link_index as u16);
-                if let Some(lending) = lending {
-                    worker.share(lending);
-                }
-                let thread = WorkerThread {
-                    index,
-                    queue: queue_index,
-                    idle: Idle::new(open.config.spin, open.config.ports.heartbeat_timeout_ns),
-                    core: chosen.next().map(usize::from).or_else(|| cores.next()),
-                    worker,
-                    rules: reloader.watch(),
-                    heartbeat: open.link.heartbeat(),
-                    reports: sender.clone(),
-                };
-                supervisor.crew.push(Member::start(link_index, thread, Arc::clone(&supervisor.stop))?);
-            }
-            let programs = [ProgramCounters::default(); 2];
-            supervisor.links.push(WatchedLink {
-                config: open.config.ports,
-                link: open.link,
-                programs,
-                latency: Latency::default(),
-                claim: Some(open.claim),
-            });
+        for (index, open) in links.into_iter().enumerate() {
+            let heartbeat = open.link.heartbeat();
+            let (watched, posts) = WatchedLink::new(open);
+            let supplies = Supplies { config, reloader, log };
+            supervisor.crew.start(index, posts, &heartbeat, watched.stop(), supplies)?;
+            supervisor.links.push(watched);
         }
         Ok(supervisor)
     }
 
-    /// Watches until asked to stop, until another engine asks for the links, or until a worker ends by itself. Loads packs
-    /// anew when asked to.
+    /// Watches until asked to stop, until another engine asks for the links, or until a worker ends for no reason that its
+    /// link would survive. Loads packs anew when asked to, and closes and opens links as their devices go and come.
     pub(super) fn watch(
         &mut self,
         reloader: &mut Reloader,
@@ -135,23 +90,16 @@ impl Supervisor {
         signals: &Signals,
     ) -> Result<Ending, Failure> {
         let mut upgrade = Upgrade::default();
-        let mut stats_at = self.started + self.stats_interval;
+        let stats_interval = Duration::from_secs(self.config.events.stats_interval_s.into());
+        let mut stats_at = self.started + stats_interval;
         let mut feed_at = self.started;
         let feed_interval = sd_notify::watchdog_enabled().map_or(Duration::MAX, |period| period / 3);
         while !signals.is_stopping() {
-            match self.reports.recv_timeout(TICK) {
-                Ok(report) => {
-                    let member = &mut self.crew[report.worker];
-                    (member.books, member.heard) = (report.books, Instant::now());
-                    self.links[member.link].latency.add(&report.latency);
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                // The last worker is gone: below is told why, once its thread has ended.
-                Err(RecvTimeoutError::Disconnected) => thread::sleep(TICK),
+            self.crew.hear(TICK);
+            while let Some(leaver) = self.crew.take_leaver() {
+                self.part_with(leaver)?;
             }
-            if let Some(index) = self.crew.iter().position(Member::has_ended) {
-                return Err(self.failure(index));
-            }
+            self.mind_links(reloader, log)?;
             if let Some(successor) = self.links.iter().find_map(WatchedLink::successor) {
                 return Ok(Ending::HandOver(successor));
             }
@@ -169,10 +117,9 @@ impl Supervisor {
             if now >= stats_at {
                 let links = self.link_counters();
                 log.stats(&self.counters(), &links, self.uptime_s(), now_ns());
-                stats_at = now + self.stats_interval;
+                stats_at = now + stats_interval;
             }
-            let alive = self.crew.iter().all(|member| now - member.heard < SILENCE_MAX);
-            if feed_interval != Duration::MAX && now >= feed_at && alive {
+            if feed_interval != Duration::MAX && now >= feed_at && self.crew.is_alive(now, SILENCE_MAX) {
                 tell_systemd(&[NotifyState::Watchdog]);
                 feed_at = now + feed_interval;
             }
@@ -185,15 +132,9 @@ impl Supervisor {
     pub(super) fn stop(&mut self, clean: bool) -> (Counters, Vec<LinkCounters>) {
         tell_systemd(&[NotifyState::Stopping]);
         let retired = self.retire();
-        self.finish(retired);
+        self.crew.finish(retired);
         let links = self.link_counters();
-        for watched in self.links.drain(..) {
-            if clean {
-                watched.link.detach();
-            } else {
-                watched.link.abandon();
-            }
-        }
+        self.links.drain(..).for_each(|watched| watched.end(clean));
         (self.counters(), links)
     }
 
@@ -210,8 +151,8 @@ impl Supervisor {
         tracing::info!(process, "another engine takes over");
         let retired = self.retire();
         let (mut knowledge, mut untold) = (Knowledge::default(), 0);
-        for (member, worker) in &retired {
-            let name = &self.links[self.crew[*member].link].config.name;
+        for (link, worker) in &retired {
+            let name = &self.links[*link].config().name;
             untold += knowledge.add(name, worker.queue(), worker.blocked());
         }
         if untold > 0 {
@@ -220,7 +161,7 @@ impl Supervisor {
                 "more flows are blocked than can be handed over: these are judged anew"
             );
         }
-        self.links.iter_mut().for_each(|watched| watched.claim = None);
+        self.links.iter_mut().for_each(WatchedLink::release);
         let begun = successor.begin(&knowledge).with_context(|| {
             format!(
                 "process {process} asked for the links and did not begin to work on them\n  hint: they do what their \
@@ -231,51 +172,20 @@ impl Supervisor {
             tell_systemd(&[NotifyState::MainPid(process.unsigned_abs())]);
             successor.farewell();
         }
-        self.finish(retired);
+        self.crew.finish(retired);
         let links = self.link_counters();
         for watched in self.links.drain(..) {
             // Of a link that nobody goes on with, nothing is left behind, as after a clean stop.
-            if begun.is_ok() && !successor.wants(&watched.config.name) {
-                watched.link.detach();
-            } else {
-                watched.link.abandon();
-            }
+            let is_over = begun.is_ok() && !successor.wants(&watched.config().name);
+            watched.end(is_over);
         }
         (begun.map_err(Failure::from), (self.counters(), links))
     }
 
-    /// Has all workers let go of their ports. Those that panicked are told of.
+    /// Has all workers let go of their ports. With the link of each.
     fn retire(&mut self) -> Vec<(usize, Retired)> {
-        self.stop.store(true, Ordering::Relaxed);
-        let mut retired = Vec::new();
-        for (index, member) in self.crew.iter_mut().enumerate() {
-            match member.thread.take().map(JoinHandle::join) {
-                Some(Ok(worker)) => retired.push((index, worker)),
-                Some(Err(_)) => tracing::error!(worker = index, "worker panicked"),
-                None => {}
-            }
-        }
-        retired
-    }
-
-    /// Ends the flows of all, side by side, and closes their books.
-    fn finish(&mut self, retired: Vec<(usize, Retired)>) {
-        let now_ns = now_ns();
-        let ended: Vec<(usize, Ended)> = thread::scope(|scope| {
-            let threads: Vec<_> = retired
-                .into_iter()
-                .map(|(index, worker)| (index, scope.spawn(move || worker.finish(now_ns))))
-                .collect();
-            threads.into_iter().filter_map(|(index, thread)| Some((index, thread.join().ok()?))).collect()
-        });
-        for (index, Ended { books, latency, outcome }) in ended {
-            let member = &mut self.crew[index];
-            member.books = books;
-            self.links[member.link].latency.add(&latency);
-            if let Err(error) = outcome {
-                tracing::error!(worker = index, %error, "worker failed");
-            }
-        }
+        self.links.iter().for_each(|watched| watched.stop().store(true, Ordering::Relaxed));
+        self.crew.retire()
     }
 
     /// Seconds since the workers began.
@@ -284,92 +194,81 @@ impl Supervisor {
     }
 
     fn counters(&self) -> Counters {
-        let mut all = Counters::default();
-        for member in &self.crew {
-            all.add(&member.books.counters);
-        }
-        all
+        self.crew.counters()
     }
 
     /// What the kernel counted: the programs of each link now, and its queues when their workers last told.
     fn link_counters(&mut self) -> Vec<LinkCounters> {
-        let links = self.links.iter_mut().map(WatchedLink::counters);
-        let mut all: Vec<LinkCounters> = links.collect();
-        for member in &self.crew {
-            for (port, socket) in all[member.link].ports.iter_mut().zip(&member.books.sockets) {
-                port.add_socket(socket);
-            }
-            all[member.link].frames_lent += member.books.frames_lent;
-        }
-        all
-    }
-
-    /// Why a worker ended that nobody told to.
-    fn failure(&mut self, index: usize) -> Failure {
-        let member = &mut self.crew[index];
-        let config = &self.links[member.link].config;
-        let (inside, outside) = (&config.inside, &config.outside);
-        let ended = member.thread.take().map(|thread| {
-            thread.join().map(|worker| {
-                let ended = worker.finish(now_ns());
-                member.books = ended.books;
-                ended.outcome
-            })
-        });
-        let why = match ended {
-            Some(Ok(Err(error))) if error.kind() == io::ErrorKind::NetworkDown => anyhow!(
-                "the interface {inside} or {outside} is gone, or was taken down: {error}\n  hint: `ip link` shows \
-                 which; start the engine again once both are back"
-            ),
-            Some(Ok(Err(error))) => anyhow!("cannot wait for frames of {inside} and {outside}: {error}"),
-            Some(Err(_)) => anyhow!("it panicked"),
-            Some(Ok(Ok(()))) | None => anyhow!("it ended"),
+        let Supervisor { links, crew, .. } = self;
+        let counters = |(index, watched): (usize, &mut WatchedLink)| {
+            let latency = crew.take_latency(index);
+            watched.counters(crew.books(index), latency)
         };
-        why.context(format!("worker {index} of link {} failed", config.name)).into()
-    }
-}
-
-impl WatchedLink {
-    fn successor(&self) -> Option<Successor> {
-        self.claim.as_ref()?.successor()
+        links.iter_mut().enumerate().map(counters).collect()
     }
 
-    /// The counters of its programs; where they cannot be read, those of the last time.
-    fn counters(&mut self) -> LinkCounters {
-        match self.link.statistics() {
-            Ok(programs) => self.programs = programs,
-            Err(error) => tracing::warn!(link = self.config.name, %error, "counters of the kernel are stale"),
+    /// Looks at the devices of the links where some have changed, and does what follows.
+    fn mind_links(&mut self, reloader: &Reloader, log: &mut EveLog) -> Result<(), Failure> {
+        let now = Instant::now();
+        let announced = self.devices.take_changed().unwrap_or_else(|error| {
+            tracing::warn!(%error, "changes of devices are noticed late");
+            false
+        });
+        let looks = announced || now >= self.look_at;
+        if looks {
+            self.look_at = now + LINK_LOOK_INTERVAL;
         }
-        LinkCounters {
-            name: self.config.name.clone(),
-            ports: self.programs.map(PortCounters::from),
-            latency: mem::take(&mut self.latency),
-            frames_lent: 0,
+        for (index, watched) in self.links.iter_mut().enumerate() {
+            if looks {
+                watched.look(log, now);
+            }
+            let opened = watched.turn(log, now);
+            if watched.is_closing()
+                && let Some(books) = self.crew.dismiss(index)
+            {
+                watched.close(&books, log, now);
+            }
+            let (Some(queues), Some(link)) = (opened, watched.link()) else { continue };
+            if self.crew.has_room(queues.len()) {
+                remark(&self.config.links[index], &self.config, link, &queues);
+                let posts = shares::posts(&self.config.links[index], queues, index as u16)?;
+                let supplies = Supplies { config: &self.config, reloader, log };
+                self.crew.start(index, posts, &link.heartbeat(), watched.stop(), supplies)?;
+            } else {
+                let told = format!("its {} queues are more than {WORKERS_MAX} workers allow", queues.len());
+                watched.refuse(&told, log, now);
+            }
+        }
+        self.tell_status();
+        Ok(())
+    }
+
+    /// Takes leave of a worker: of one whose devices went away, or who was told to stop, its link takes care.
+    fn part_with(&mut self, leaver: Leaver) -> Result<(), Failure> {
+        let watched = &mut self.links[leaver.link];
+        let config = watched.config();
+        let (inside, outside) = (&config.inside, &config.outside);
+        let why = match leaver.outcome {
+            Ok(Ok(())) if watched.is_closing() => return Ok(()),
+            Ok(Err(error)) if watched.is_closing() || error.kind() == io::ErrorKind::NetworkDown => {
+                watched.lose();
+                return Ok(());
+            }
+            Ok(Err(error)) => anyhow!("cannot wait for frames of {inside} and {outside}: {error}"),
+            Ok(Ok(())) => anyhow!("it ended"),
+            Err(_) => anyhow!("it panicked"),
+        };
+        Err(why.context(format!("worker {} of link {} failed", leaver.number, config.name)).into())
+    }
+
+    /// Tells systemd how each link is, where that has changed.
+    fn tell_status(&mut self) {
+        let states: Vec<String> = self.links.iter().map(WatchedLink::status).collect();
+        let status = states.join("; ");
+        if mem::replace(&mut self.status, status) != self.status {
+            tell_systemd(&[NotifyState::Status(&self.status)]);
         }
     }
-}
-
-impl Member {
-    fn start(link: usize, thread: WorkerThread, stop: Arc<AtomicBool>) -> Result<Member, Failure> {
-        let name = format!("worker-{}", thread.index);
-        let thread = thread::Builder::new()
-            .name(name)
-            .spawn(move || thread.run(&stop))
-            .context("cannot start a worker's thread")?;
-        Ok(Member { link, thread: Some(thread), books: Books::default(), heard: Instant::now() })
-    }
-
-    fn has_ended(&self) -> bool {
-        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
-    }
-}
-
-/// The cores of this process that the operator gave to no link.
-fn free_cores(config: &Config) -> Cores {
-    let available = core_affinity::get_core_ids().unwrap_or_default();
-    let available: Vec<usize> = available.into_iter().map(|core| core.id).collect();
-    let taken: Vec<u16> = config.links.iter().flat_map(|link| link.cores.iter().copied()).collect();
-    Cores::new(&available, &taken)
 }
 
 /// Without systemd there is nobody to tell.

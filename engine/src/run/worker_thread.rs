@@ -52,6 +52,7 @@ pub(super) struct Ended {
 /// A worker that has let go of its ports. Its flows are as they were, and those that the XDP programs drop are still
 /// dropped.
 pub(super) struct Retired {
+    index: usize,
     queue: u32,
     sockets: [SocketStatistics; 2],
     frames_lent: u64,
@@ -63,6 +64,11 @@ pub(super) struct Retired {
 }
 
 impl Retired {
+    /// Its number.
+    pub(super) fn index(&self) -> usize {
+        self.index
+    }
+
     /// The queue on which it worked.
     pub(super) fn queue(&self) -> u32 {
         self.queue
@@ -122,7 +128,8 @@ impl WorkerThread {
         let settled = queue.settled().cloned();
         // Closes the sockets.
         drop(queue);
-        Retired { queue: self.queue, sockets, frames_lent, latency, outcome, pipeline, sink, settled }
+        let index = self.index;
+        Retired { index, queue: self.queue, sockets, frames_lent, latency, outcome, pipeline, sink, settled }
     }
 
     /// Judges and sends what is still under way. Nothing new comes, since the heart has stopped beating.
@@ -167,7 +174,7 @@ impl WorkerThread {
                 Rest::None => {}
                 Rest::Yield => thread::yield_now(),
                 Rest::Sleep => {
-                    let idle = &self.idle;
+                    let idle = &mut self.idle;
                     self.worker
                         .sleep(|queue, call| queue.wait_or_called(idle.sleep_ms(queue.is_sending()), call))?;
                 }

@@ -1,6 +1,7 @@
 //! A link between real interfaces, in network namespaces that the tests make; skipped, and saying so, where this
 //! process cannot do AF_XDP.
 
+mod devices;
 mod forwarding;
 mod lab;
 mod lending;
