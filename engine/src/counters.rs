@@ -39,7 +39,7 @@ impl fmt::Display for LinksTable<'_> {
             let [inside, outside] = Port::BOTH.map(|port| link.port(port).entries());
             let newline = if index == 0 { "" } else { "\n" };
             write!(f, "{newline}link {:<17}{:>12}  {:>12}", link.name, "inside", "outside")?;
-            for ((word, inside), (_, outside)) in inside.into_iter().zip(outside) {
+            for ((word, inside), (_, outside)) in inside.zip(outside) {
                 write!(f, "\n  {word:<24}{inside:>8}  {outside:>12}")?;
             }
             if link.frames_lent > 0 {
@@ -52,13 +52,16 @@ impl fmt::Display for LinksTable<'_> {
 
 #[cfg(test)]
 mod tests {
+    use af_xdp::ProgramCounters;
+
     use super::*;
     use crate::latency::Latency;
     use crate::port::PortCounters;
 
     #[test]
     fn each_link_has_a_column_for_each_port() {
-        let inside = PortCounters { redirected: 1_000_000, rx_ring_full: 3, ..PortCounters::default() };
+        let program = ProgramCounters { redirected: 1_000_000, ..ProgramCounters::default() };
+        let inside = PortCounters { rx_ring_full: 3, ..PortCounters::from(program) };
         let link = LinkCounters {
             name: "uplink".to_owned(),
             ports: [inside, PortCounters::default()],
@@ -67,7 +70,7 @@ mod tests {
         };
         let text = LinksTable(&[link.clone(), link]).to_string();
         let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
-        assert_eq!(rows.len(), 2 * (1 + inside.entries().len()));
+        assert_eq!(rows.len(), 2 * (1 + inside.entries().count()));
         assert_eq!(rows[0], ["link", "uplink", "inside", "outside"]);
         assert_eq!(rows[1], ["queues", "0", "0"]);
         assert!(rows.contains(&vec!["redirected", "1000000", "0"]), "{text}");

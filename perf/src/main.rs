@@ -9,6 +9,8 @@ mod measure;
 mod replay;
 mod rules;
 mod suricata;
+#[cfg(test)]
+mod test_pack;
 mod weir;
 mod wire;
 mod workload;

@@ -1,4 +1,4 @@
-//! The cap of every ring and batch of a queue, with its unit and its reason.
+//! The cap of every ring, batch and map of a link, and of every wait for one, with its unit and its reason.
 
 /// Frames of one batch: the ring cursors are then published once for 64 frames, and a batch of
 /// headers (64 × 128 bytes) still fits the first-level cache.

@@ -1,5 +1,6 @@
 //! The XDP programs of both ports of a link, with the maps that they share: loaded, not yet attached.
 
+use std::array;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
@@ -20,7 +21,7 @@ pub(crate) const XDP_DROP: u32 = 1;
 pub(crate) const XDP_PASS: u32 = 2;
 pub(crate) const XDP_REDIRECT: u32 = 4;
 
-/// What the XDP program of one port did with the frames since it was loaded.
+/// What the XDP program of one port did with the frames since it was loaded: `enum counter` of `bpf/weir_xdp.c`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ProgramCounters {
     /// Frames handed to the engine.
@@ -41,7 +42,48 @@ pub struct ProgramCounters {
 
 impl ProgramCounters {
     /// How many there are.
-    const COUNT: u32 = 7;
+    pub const COUNT: usize = 7;
+
+    /// In the order of the program's.
+    fn from_sums(sums: [u64; ProgramCounters::COUNT]) -> ProgramCounters {
+        let [
+            redirected,
+            passed_by_engine_loss,
+            dropped_by_engine_loss,
+            passed_to_host,
+            dropped_flow_blocked,
+            dropped_source_rate,
+            bypassed,
+        ] = sums;
+        ProgramCounters {
+            redirected,
+            passed_by_engine_loss,
+            dropped_by_engine_loss,
+            passed_to_host,
+            dropped_flow_blocked,
+            dropped_source_rate,
+            bypassed,
+        }
+    }
+
+    /// Adds what another program counted.
+    pub fn add(&mut self, other: &ProgramCounters) {
+        let (ours, theirs) = (self.entries(), other.entries());
+        *self = ProgramCounters::from_sums(array::from_fn(|index| ours[index].1 + theirs[index].1));
+    }
+
+    /// The words and numbers, in the order of the declaration.
+    pub fn entries(&self) -> [(&'static str, u64); ProgramCounters::COUNT] {
+        [
+            ("redirected", self.redirected),
+            ("passed_by_engine_loss", self.passed_by_engine_loss),
+            ("dropped_by_engine_loss", self.dropped_by_engine_loss),
+            ("passed_to_host", self.passed_to_host),
+            ("dropped_flow_blocked", self.dropped_flow_blocked),
+            ("dropped_source_rate", self.dropped_source_rate),
+            ("bypassed", self.bypassed),
+        ]
+    }
 }
 
 /// Both programs, loaded; their maps live with them.
@@ -170,20 +212,15 @@ impl Programs {
         let map = self.bpf.map("counters").expect("the object defines counters");
         let counters: PerCpuArray<&MapData, u64> =
             PerCpuArray::try_from(map).expect("counters is a per-CPU array of u64");
-        let first = port as u32 * ProgramCounters::COUNT;
-        let sum = |index: u32| match counters.get(&(first + index), 0) {
-            Ok(values) => Ok(values.iter().sum()),
-            Err(error) => Err(Error::from_cause("read", "the program's counters", &error)),
-        };
-        Ok(ProgramCounters {
-            redirected: sum(0)?,
-            passed_by_engine_loss: sum(1)?,
-            dropped_by_engine_loss: sum(2)?,
-            passed_to_host: sum(3)?,
-            dropped_flow_blocked: sum(4)?,
-            dropped_source_rate: sum(5)?,
-            bypassed: sum(6)?,
-        })
+        let mut sums = [0; ProgramCounters::COUNT];
+        for (index, sum) in (port as u32 * sums.len() as u32..).zip(&mut sums) {
+            let by_cpu = counters.get(&index, 0);
+            *sum = by_cpu
+                .map_err(|error| Error::from_cause("read", "the program's counters", &error))?
+                .iter()
+                .sum();
+        }
+        Ok(ProgramCounters::from_sums(sums))
     }
 
     fn set_hosts(&mut self, hosts: &[IpAddr]) -> Result<(), Error> {

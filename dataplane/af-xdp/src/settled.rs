@@ -12,6 +12,7 @@ use aya::Pod;
 use crate::{Port, heartbeat::monotonic_ns, limits};
 
 /// `<linux/bpf.h>`.
+const BPF_MAP_LOOKUP_ELEM: libc::c_int = 1;
 const BPF_MAP_UPDATE_ELEM: libc::c_int = 2;
 const BPF_MAP_LOOKUP_AND_DELETE_ELEM: libc::c_int = 21;
 const BPF_NOEXIST: u64 = 1;
@@ -243,9 +244,19 @@ impl SettledFlows {
     /// From now on, the frames of this flow reach the engine again. What was done with it since it was inserted;
     /// `None` where it is not among them.
     pub fn take(&mut self, key: &SettledKey) -> Option<SettledCounts> {
-        let mut settled = RawSettled::default();
-        self.element(BPF_MAP_LOOKUP_AND_DELETE_ELEM, key, &mut settled, 0).ok()?;
+        let counts = self.read(BPF_MAP_LOOKUP_AND_DELETE_ELEM, key)?;
         self.refusals[key.raw.family() as usize] = 0;
+        Some(counts)
+    }
+
+    /// What was done with a flow since it was inserted, which goes on; `None` where it is not among them.
+    pub fn counts(&self, key: &SettledKey) -> Option<SettledCounts> {
+        self.read(BPF_MAP_LOOKUP_ELEM, key)
+    }
+
+    fn read(&self, command: libc::c_int, key: &SettledKey) -> Option<SettledCounts> {
+        let mut settled = RawSettled::default();
+        self.element(command, key, &mut settled, 0).ok()?;
         let RawSettled { counts: [inside, outside], last_seen_ns, .. } = settled;
         let mut frames: [u64; 2] = array::from_fn(|end| inside[end].frames + outside[end].frames);
         let mut bytes: [u64; 2] = array::from_fn(|end| inside[end].bytes + outside[end].bytes);
@@ -273,7 +284,7 @@ impl SettledFlows {
         };
         let size = size_of::<ElementAttributes>();
         // SAFETY: the attributes are of the size told, and name a map whose keys and values are of the sizes of
-        // RawKey and RawCounts; both live until after the call.
+        // RawKey and RawSettled; both live until after the call.
         let result = unsafe { libc::syscall(libc::SYS_bpf, command, &raw const attributes, size) };
         if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
     }

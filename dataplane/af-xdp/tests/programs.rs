@@ -94,15 +94,18 @@ fn a_blocked_flow_is_dropped_both_ways_and_counted_by_its_ends() {
             for (port, frame) in [(Port::Inside, &there), (Port::Outside, &back), (Port::Inside, &there)] {
                 assert_eq!(dry.run(port, frame).expect("runs"), Fate::Dropped);
             }
+            let so_far = settled(&dry).counts(&key).expect("it stays").frames;
+            assert_eq!(so_far, [2, 1]);
+            assert_eq!(dry.run(Port::Outside, &back).expect("runs"), Fate::Dropped, "still blocked");
             let counts = settled(&dry).take(&key).expect("through whichever handle");
-            let bytes = [2 * there.len() as u64, back.len() as u64];
-            assert_eq!((counts.frames, counts.bytes), ([2, 1], bytes));
+            let bytes = [2 * there.len() as u64, 2 * back.len() as u64];
+            assert_eq!((counts.frames, counts.bytes), ([2, 2], bytes));
             assert!(counts.idle_ns.is_some_and(|idle| idle < 60_000_000_000), "{counts:?}");
             assert_eq!(dry.run(Port::Outside, &back).expect("runs"), Fate::Passed, "taken out");
         }
     }
     let dropped = |port| dry.counters(port).expect("readable").dropped_flow_blocked;
-    assert_eq!((dropped(Port::Inside), dropped(Port::Outside)), (2 * 9, 9));
+    assert_eq!((dropped(Port::Inside), dropped(Port::Outside)), (2 * 9, 2 * 9));
 }
 
 #[test]

@@ -66,9 +66,14 @@ impl Counters {
         self.dropped[DropReason::Egress as usize] += frames;
     }
 
+    /// Frames that came in and were neither forwarded nor dropped for a reason, or the other way round; above zero is a bug.
+    pub fn unaccounted(&self) -> u64 {
+        self.frames_in.abs_diff(self.forwarded + self.dropped_total())
+    }
+
     /// Whether each frame that came in was forwarded, or dropped for a reason.
     pub fn is_balanced(&self) -> bool {
-        self.frames_in == self.forwarded + self.dropped_total()
+        self.unaccounted() == 0
     }
 
     /// Frames that do not pass, for whatever reason.

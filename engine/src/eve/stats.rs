@@ -199,7 +199,7 @@ impl StatsBody<'_> {
                 drop_reason: DropReasons(counters.dropped),
                 excepted: DropReasons(counters.excepted),
                 drops_untold: counters.drops_untold,
-                unaccounted: counters.frames_in.abs_diff(counters.forwarded + counters.dropped_total()),
+                unaccounted: counters.unaccounted(),
             },
             events_lost,
         }

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use af_xdp::ProgramCounters;
 use arrayvec::ArrayVec;
 use dataplane::app::{AppAnomaly, AppProtocol, HttpTransaction};
 use dataplane::event::{FlowEndCause, FlowState};
@@ -189,7 +190,8 @@ fn stats_line_adds_up() {
     counters.dropped[DropReason::FlowBlocked as usize] = 2;
     counters.flows_bypassed = [6, 5];
     let mut out = Vec::new();
-    let outside = PortCounters { redirected: 40, rx_ring_full: 30, ..PortCounters::default() };
+    let program = ProgramCounters { redirected: 40, ..ProgramCounters::default() };
+    let outside = PortCounters { rx_ring_full: 30, ..PortCounters::from(program) };
     let mut latency = Latency::default();
     latency.record(Stage::Send, Duration::from_micros(3), 7);
     let name = "uplink".to_owned();

@@ -1,6 +1,6 @@
 //! A queue of AF_XDP sockets: what a worker runs with.
 
-use af_xdp::{Action, LentFrame, Port, Queue, RxBatch, SettledFlows, SettledKey};
+use af_xdp::{Action, LentFrame, Port, Queue, RxBatch, SettledCounts, SettledFlows, SettledKey};
 use dataplane::flow::{Elsewhere, FlowRecord};
 use dataplane::pipeline::{Handling, Side};
 use dataplane::verdict::Verdict;
@@ -45,6 +45,16 @@ pub(crate) fn enter(settled: Option<&mut SettledFlows>, flow: &FlowRecord, handl
 /// Has the XDP programs handle the frames of a flow no longer; what they did with them, at `now_ns` since the epoch.
 pub(crate) fn take(settled: Option<&mut SettledFlows>, flow: &FlowRecord, now_ns: u64) -> Elsewhere {
     let counts = key(flow).zip(settled).and_then(|(key, settled)| settled.take(&key));
+    elsewhere(counts, now_ns)
+}
+
+/// What the XDP programs did with the frames of a flow until `now_ns` since the epoch. They go on.
+pub(crate) fn look_up(settled: Option<&SettledFlows>, flow: &FlowRecord, now_ns: u64) -> Elsewhere {
+    let counts = key(flow).zip(settled).and_then(|(key, settled)| settled.counts(&key));
+    elsewhere(counts, now_ns)
+}
+
+fn elsewhere(counts: Option<SettledCounts>, now_ns: u64) -> Elsewhere {
     counts.map_or(Elsewhere::default(), |counts| Elsewhere {
         frames: counts.frames,
         bytes: counts.bytes,

@@ -104,7 +104,10 @@ fn open_link(engine: &Config, index: u16, ready: ReadyLink, known: &Knowledge) -
     for (queue, flow) in known.of_link(&ports.name, index) {
         let is_elsewhere = xdp::enter(settled.as_mut(), &flow.record, Handling::Drop);
         let owner = owners.as_ref().map_or(queue as usize % count, |owners| owners.of_flow(&flow.record));
-        pipelines[owner].block(&flow, is_elsewhere, now_ns);
+        if !pipelines[owner].block(&flow, is_elsewhere, now_ns) && is_elsewhere {
+            // Nobody would ever take it out again.
+            xdp::take(settled.as_mut(), &flow.record, now_ns);
+        }
     }
     let (link, queues) = prepared.open().map_err(|error| failure(&ports.name, &error))?;
     remark(&config, engine, &link, &queues);

@@ -127,8 +127,9 @@ impl Supervisor {
         Ok(Ending::Stop)
     }
 
-    /// Stops all workers and hands back the books of all, and the kernel's of their links. After a clean stop
-    /// the links are detached; after a failure their programs stay, to do with the frames what the operator chose for the loss of the engine.
+    /// Stops all workers and hands back the books of all, and the kernel's of their links. After a clean stop the links are
+    /// detached; after a failure their programs stay, to do with the frames what the operator chose for the loss of the
+    /// engine.
     pub(super) fn stop(&mut self, clean: bool) -> (Counters, Vec<LinkCounters>) {
         tell_systemd(&[NotifyState::Stopping]);
         let retired = self.retire();

@@ -79,11 +79,11 @@ impl Retired {
         self.pipeline.blocked()
     }
 
-    /// Ends all flows, with all that was dropped of them.
+    /// Ends all flows, with all that was dropped of them. What is blocked stays so for as long as the XDP programs do.
     pub(super) fn finish(mut self, now_ns: u64) -> Ended {
         self.pipeline.finish(now_ns, &mut self.sink);
-        let settled = &mut self.settled;
-        self.pipeline.take_back(|flow| xdp::take(settled.as_mut(), flow, now_ns), &mut self.sink);
+        let settled = self.settled.as_ref();
+        self.pipeline.take_back(|flow| xdp::look_up(settled, flow, now_ns), &mut self.sink);
         let Retired { sockets, frames_lent, .. } = self;
         let books = Books { counters: *self.pipeline.counters(), sockets, frames_lent };
         Ended { books, latency: self.latency, outcome: self.outcome }

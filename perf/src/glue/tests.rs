@@ -5,7 +5,7 @@ use bench::http::Kind;
 use clap::Parser;
 
 use super::*;
-use crate::generate;
+use crate::{generate, test_pack};
 
 #[derive(Parser)]
 struct Line {
@@ -16,41 +16,29 @@ struct Line {
 const FLOWS: u32 = 20;
 
 /// A rule that each response hits, one that each request does, which would be dropped for it, and one for datagrams.
-const PACK: &str = r#"[pack]
-name = "p"
-version = "1"
-description = "d"
-[[rule]]
-id = 1
-name = "title"
-action = "alert"
-severity = 1
-category = "c"
-fields = ["http.response.body"]
+const RULES: [(&str, &str, &str); 3] = [
+    (
+        "title",
+        "alert",
+        r#"fields = ["http.response.body"]
 literals = ["<title>"]
-mask = "none"
-examples = { positive = ["<title>"], negative = ["title"] }
-[[rule]]
-id = 2
-name = "page"
-action = "drop"
-severity = 1
-category = "c"
-fields = ["http.uri", "payload"]
+examples = { positive = ["<title>"], negative = ["title"] }"#,
+    ),
+    (
+        "page",
+        "drop",
+        r#"fields = ["http.uri", "payload"]
 regex = '[?]page=[0-9]+&'
-mask = "none"
-examples = { positive = ["?page=1&"], negative = ["?page="] }
-[[rule]]
-id = 3
-name = "echo"
-action = "alert"
-severity = 1
-category = "c"
-fields = ["payload"]
+examples = { positive = ["?page=1&"], negative = ["?page="] }"#,
+    ),
+    (
+        "echo",
+        "alert",
+        r#"fields = ["payload"]
 literals = ["echo echo"]
-mask = "none"
-examples = { positive = ["echo echo"], negative = ["echo"] }
-"#;
+examples = { positive = ["echo echo"], negative = ["echo"] }"#,
+    ),
+];
 
 fn capture() -> tempfile::NamedTempFile {
     let file = tempfile::NamedTempFile::new().expect("a place for files");
@@ -60,7 +48,7 @@ fn capture() -> tempfile::NamedTempFile {
 
 fn pack() -> tempfile::NamedTempFile {
     let mut file = tempfile::NamedTempFile::new().expect("a place for files");
-    file.write_all(PACK.as_bytes()).expect("room");
+    file.write_all(test_pack::pack(&RULES).as_bytes()).expect("room");
     file
 }
 

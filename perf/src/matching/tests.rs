@@ -5,6 +5,7 @@ use bench::workload::PackKind;
 use clap::Parser;
 
 use super::*;
+use crate::test_pack;
 
 #[derive(Parser)]
 struct Line {
@@ -18,54 +19,39 @@ struct CheckLine {
     plan: CheckPlan,
 }
 
-const PACK: &str = r#"[pack]
-name = "p"
-version = "1"
-description = "d"
-[[rule]]
-id = 1
-name = "key"
-action = "alert"
-severity = 1
-category = "c"
-fields = ["payload"]
+const RULES: [(&str, &str, &str); 4] = [
+    (
+        "key",
+        "alert",
+        r#"fields = ["payload"]
 regex = '\bkey-[0-9A-F]{6}\b'
 not_after = '[.]'
-mask = "none"
-examples = { positive = ["key-012345"], negative = ["key"] }
-[[rule]]
-id = 2
-name = "words"
-action = "alert"
-severity = 1
-category = "c"
-fields = ["payload", "http.uri"]
+examples = { positive = ["key-012345"], negative = ["key"] }"#,
+    ),
+    (
+        "words",
+        "alert",
+        r#"fields = ["payload", "http.uri"]
 direction = "to_server"
 literals = ["SeCret", "hidden thing"]
 nocase = true
-mask = "none"
-examples = { positive = ["secret"], negative = ["public"] }
-[[rule]]
-id = 3
-name = "elsewhere"
-action = "alert"
-severity = 1
-category = "c"
-fields = ["http.uri"]
+examples = { positive = ["secret"], negative = ["public"] }"#,
+    ),
+    (
+        "elsewhere",
+        "alert",
+        r#"fields = ["http.uri"]
 literals = ["secret"]
-mask = "none"
-examples = { positive = ["secret"], negative = ["public"] }
-[[rule]]
-id = 4
-name = "beyond PCRE"
-action = "alert"
-severity = 1
-category = "c"
-fields = ["payload"]
+examples = { positive = ["secret"], negative = ["public"] }"#,
+    ),
+    (
+        "beyond PCRE",
+        "alert",
+        r#"fields = ["payload"]
 regex = 'word\b{end}'
-mask = "none"
-examples = { positive = ["word"], negative = ["words"] }
-"#;
+examples = { positive = ["word"], negative = ["words"] }"#,
+    ),
+];
 
 /// Three streams: a key across segments, and words; a word, and a key too long; a key right at the end.
 const DATA: &[u8] = b"....key-01AB2C....sEcrEt secret hidden thing hidden thing.....1SECRET..................................key-0123AFxkey-0123AF, ..key-ABCDEF";
@@ -82,7 +68,7 @@ fn files() -> (tempfile::NamedTempFile, tempfile::NamedTempFile) {
         file.write_all(text).expect("room");
         file
     };
-    (file(DATA), file(PACK.as_bytes()))
+    (file(DATA), file(test_pack::pack(&RULES).as_bytes()))
 }
 
 #[test]
