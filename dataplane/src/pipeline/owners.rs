@@ -79,6 +79,7 @@ impl Pipeline {
 
 #[cfg(test)]
 mod tests {
+    use arrayvec::ArrayVec;
     use proptest::prelude::*;
 
     use super::*;
@@ -120,6 +121,26 @@ mod tests {
             let later = frame(TCP, [(b.0, port), (a.0, port)], offset);
             prop_assert_eq!(owners.of(&later, LinkType::Ethernet), first);
         }
+    }
+
+    #[test]
+    fn a_flow_that_is_known_has_the_owner_of_its_frames() {
+        let (owners, ends) = (Owners::new([1, 2], 64, 3), [([192, 0, 2, 1], 40_000), ([192, 0, 2, 2], 53)]);
+        let flow = FlowRecord {
+            id: 1,
+            link: 3,
+            client: (ends[0].0.into(), ends[0].1),
+            server: (ends[1].0.into(), ends[1].1),
+            protocol: UDP,
+            vlans: ArrayVec::new(),
+            icmp: None,
+            start_ns: 0,
+            last_ns: 0,
+            frames: [0; 2],
+            bytes: [0; 2],
+            tcp_flags: [0; 2],
+        };
+        assert_eq!(owners.of(&frame(UDP, ends, 0), LinkType::Ethernet), Some(owners.of_flow(&flow)));
     }
 
     #[test]
