@@ -1,6 +1,6 @@
 //! Frames just received: answered once, all together, or given back.
 
-use crate::{Port, Queue};
+use crate::{LentFrame, Port, Queue};
 
 /// The answer to one frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub enum Action {
     Recycle,
 }
 
-/// What became of the frames of a batch; the three add up to its length.
+/// What became of the frames of a batch; the three add up to its length, less the frames lent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Applied {
     /// Frames queued for sending out of the other port.
@@ -39,7 +39,7 @@ impl<'q> RxBatch<'q> {
         self.port
     }
 
-    /// How many frames there are, at most [`BATCH_FRAMES_MAX`](crate::limits::BATCH_FRAMES_MAX).
+    /// How many frames were received, at most [`BATCH_FRAMES_MAX`](crate::limits::BATCH_FRAMES_MAX).
     pub fn len(&self) -> usize {
         self.queue.frames().received()
     }
@@ -53,12 +53,23 @@ impl<'q> RxBatch<'q> {
     ///
     /// # Panics
     ///
-    /// If `index` is not below [`len`](Self::len).
+    /// If `index` is not below [`len`](Self::len), or if the frame was lent.
     pub fn frame(&mut self, index: usize) -> &mut [u8] {
         self.queue.frames_mut().bytes_mut(index)
     }
 
-    /// Answers every frame: the actions stand in the order of the frames. Call [`Queue::flush`] to send.
+    /// Takes a frame out, to be judged by somebody else and brought back by [`Queue::give_back`]. It counts among the
+    /// frames that its port has to receive into: who lends more than [`Queue::lent_max`] starves the port.
+    ///
+    /// # Panics
+    ///
+    /// If `index` is not below [`len`](Self::len), or if the frame was lent.
+    pub fn lend(&mut self, index: usize) -> LentFrame {
+        let port = self.port;
+        self.queue.frames_mut().lend(index, port)
+    }
+
+    /// Answers every frame: the actions stand in the order of the frames; those of lent ones mean nothing. Call [`Queue::flush`] to send.
     ///
     /// # Panics
     ///
@@ -68,12 +79,16 @@ impl<'q> RxBatch<'q> {
         self.apply_with(|index| actions[index])
     }
 
-    /// Answers every frame by its index. Call [`Queue::flush`] to send.
-    pub fn apply_with(self, action: impl Fn(usize) -> Action) -> Applied {
-        let len = self.len();
-        let (forwarded, tx_full) =
-            self.queue.answer(|index| action(index) == Action::Forward, self.port.other());
-        Applied { forwarded, recycled: len - forwarded - tx_full, tx_full }
+    /// Answers every frame that was not lent, by its index, in order. Call [`Queue::flush`] to send.
+    pub fn apply_with(self, mut action: impl FnMut(usize) -> Action) -> Applied {
+        let mut recycled = 0;
+        let forward = |index| {
+            let is_forward = action(index) == Action::Forward;
+            recycled += usize::from(!is_forward);
+            is_forward
+        };
+        let (forwarded, tx_full) = self.queue.answer(forward, self.port.other());
+        Applied { forwarded, recycled, tx_full }
     }
 }
 

@@ -1,10 +1,10 @@
-//! The frames of one UMEM, each at exactly one place: with us, or in a ring of the kernel's.
+//! The frames of one UMEM, each at exactly one place: with us, lent, or in a ring of the kernel's.
 
-use std::{io::Write, mem, slice};
+use std::{io::Write, mem, slice, sync::Arc};
 
 use xsk_rs::{CompQueue, FillQueue, FrameDesc, RxQueue, TxQueue, Umem};
 
-use crate::{Port, limits::BATCH_FRAMES_MAX};
+use crate::{LentFrame, Port, limits::BATCH_FRAMES_MAX};
 
 /// Bytes of a line of the cache.
 #[cfg(target_arch = "x86_64")]
@@ -22,6 +22,8 @@ enum Place {
     Filled(Port),
     /// Given to the kernel to send.
     Sending(Port),
+    /// Taken out of a batch of this port by somebody who will give it back.
+    Lent(Port),
 }
 
 /// How many frames are at each place; see [`Queue::census`](crate::Queue::census).
@@ -37,13 +39,16 @@ pub struct Census {
     pub filled: [usize; 2],
     /// Frames that the kernel has to send, by port.
     pub sending: [usize; 2],
+    /// Frames that were lent and not given back, by the port that received them.
+    pub lent: [usize; 2],
 }
 
 impl Census {
     /// Whether every frame is accounted for.
     pub fn is_complete(&self) -> bool {
-        let [filled, sending] = [self.filled, self.sending].map(|[inside, outside]| inside + outside);
-        self.total == self.free + self.received + filled + sending
+        let [filled, sending, lent] =
+            [self.filled, self.sending, self.lent].map(|[inside, outside]| inside + outside);
+        self.total == self.free + self.received + filled + sending + lent
     }
 }
 
@@ -53,33 +58,41 @@ impl Census {
 /// at which its frame must have been. So neither a frame in two rings nor one outside the UMEM gets past it.
 #[derive(Debug)]
 pub(crate) struct Frames {
-    umem: Umem,
+    umem: Arc<Umem>,
     frame_bytes: usize,
     places: Vec<Place>,
     free: Vec<FrameDesc>,
     received: Vec<FrameDesc>,
+    /// Which of `received` were lent since, by their bits: their descriptors there are void.
+    taken: u64,
     /// Scratch of [`answer`](Self::answer); empty between calls.
     outgoing: Vec<FrameDesc>,
     filled: [usize; 2],
     sending: [usize; 2],
+    lent: [usize; 2],
 }
+
+/// [`Frames::taken`] has a bit for each.
+const _: () = assert!(BATCH_FRAMES_MAX <= u64::BITS as usize);
 
 impl Frames {
     /// Takes over a UMEM just made, with the descriptors of all its frames.
     pub(crate) fn new(umem: Umem, free: Vec<FrameDesc>, frame_bytes: u32) -> Frames {
         Frames {
-            umem,
+            umem: Arc::new(umem),
             frame_bytes: frame_bytes as usize,
             places: vec![Place::Held; free.len()],
             free,
             received: Vec::with_capacity(BATCH_FRAMES_MAX),
+            taken: 0,
             outgoing: Vec::with_capacity(BATCH_FRAMES_MAX),
             filled: [0; 2],
             sending: [0; 2],
+            lent: [0; 2],
         }
     }
 
-    /// Frames of the batch that was received last.
+    /// Frames of the batch that was received last, also those that were lent since.
     pub(crate) fn received(&self) -> usize {
         self.received.len()
     }
@@ -92,6 +105,11 @@ impl Frames {
     /// Frames that the kernel has to send on a port.
     pub(crate) fn sending(&self, port: Port) -> usize {
         self.sending[port as usize]
+    }
+
+    /// Frames that a port received and that were lent and not given back.
+    pub(crate) fn lent(&self, port: Port) -> usize {
+        self.lent[port as usize]
     }
 
     /// Takes the next batch out of the RX ring of a port.
@@ -119,23 +137,51 @@ impl Frames {
     ///
     /// # Panics
     ///
-    /// If the batch has no such frame.
+    /// If the batch has no such frame, or if it was lent.
     pub(crate) fn bytes_mut(&mut self, index: usize) -> &mut [u8] {
         if let Some(next) = self.received.get(index + 1) {
             // SAFETY: the frame is in the UMEM and with us (`relocate` checked both), and nobody writes it meanwhile.
             prefetch(unsafe { self.umem.data(next) }.contents());
         }
         let desc = &mut self.received[index];
+        assert!(self.taken >> index & 1 == 0, "the frame was lent");
         // SAFETY: the frame is in the UMEM and with us (`relocate` checked both), borrowed by `&mut self`.
-        let mut data = unsafe { self.umem.data_mut(desc) };
-        let bytes: &mut [u8] = data.contents_mut();
-        let (start, length) = (bytes.as_mut_ptr(), bytes.len());
-        // SAFETY: the same slice, whose memory the UMEM keeps as long as `self` is borrowed; only the wrapper
-        // around it ends here.
-        unsafe { slice::from_raw_parts_mut(start, length) }
+        unsafe { contents_mut(&self.umem, desc) }
     }
 
-    /// Answers the batch that was received last: frames for which `forward` says so go to the TX ring of `port`,
+    /// Takes a frame out of the batch that was received last, which is of `port`.
+    ///
+    /// # Panics
+    ///
+    /// If the batch has no such frame, or if it was lent.
+    pub(crate) fn lend(&mut self, index: usize, port: Port) -> LentFrame {
+        let desc = mem::take(&mut self.received[index]);
+        assert!(self.taken >> index & 1 == 0, "the frame was lent");
+        relocate(&mut self.places, self.frame_bytes, &desc, Place::Held, Place::Lent(port));
+        self.taken |= 1 << index;
+        self.lent[port as usize] += 1;
+        LentFrame::new(Arc::clone(&self.umem), desc, port)
+    }
+
+    /// Takes a lent frame in again: sends it on the other port where `ring` is given, else it becomes free. Whether it
+    /// was sent.
+    ///
+    /// # Panics
+    ///
+    /// If it is a frame of another queue.
+    pub(crate) fn give_back(&mut self, lent: LentFrame, ring: Option<&mut TxQueue>) -> bool {
+        let port = lent.port();
+        let desc = lent.into_desc(&self.umem);
+        relocate(&mut self.places, self.frame_bytes, &desc, Place::Lent(port), Place::Held);
+        self.lent[port as usize] -= 1;
+        let is_sent = ring.is_some_and(|ring| self.send(slice::from_ref(&desc), port.other(), ring) == 1);
+        if !is_sent {
+            self.free.push(desc);
+        }
+        is_sent
+    }
+
+    /// Answers the batch that was received last, but for what was lent of it: frames for which `forward` says so go to the TX ring of `port`,
     /// in order, up to `room`; the others become free. Returns how many were sent, and how many found no room.
     pub(crate) fn answer(
         &mut self,
@@ -144,7 +190,11 @@ impl Frames {
         ring: &mut TxQueue,
         room: usize,
     ) -> (usize, usize) {
+        let taken = mem::take(&mut self.taken);
         for (index, desc) in self.received.drain(..).enumerate() {
+            if taken >> index & 1 != 0 {
+                continue;
+            }
             let list = if forward(index) { &mut self.outgoing } else { &mut self.free };
             list.push(desc);
         }
@@ -219,8 +269,13 @@ impl Frames {
 
     /// Whether the running counts of all places add up to all frames.
     pub(crate) fn is_balanced(&self) -> bool {
-        let with_kernel: usize = self.filled.iter().chain(&self.sending).sum();
-        self.places.len() == self.free.len() + self.received.len() + with_kernel
+        let elsewhere: usize = self.filled.iter().chain(&self.sending).chain(&self.lent).sum();
+        self.places.len() == self.free.len() + self.unanswered() + elsewhere
+    }
+
+    /// Frames of the batch that was received last and not lent since.
+    fn unanswered(&self) -> usize {
+        self.received.len() - self.taken.count_ones() as usize
     }
 
     /// Counts the frames at each place, one by one.
@@ -233,18 +288,15 @@ impl Frames {
         let census = Census {
             total: self.places.len(),
             free: self.free.len(),
-            received: self.received.len(),
+            received: self.unanswered(),
             filled: Port::BOTH.map(|port| count(Place::Filled(port))),
             sending: Port::BOTH.map(|port| count(Place::Sending(port))),
+            lent: Port::BOTH.map(|port| count(Place::Lent(port))),
         };
+        assert_eq!(count(Place::Held), self.free.len() + self.unanswered(), "every held frame is in a list");
         assert_eq!(
-            count(Place::Held),
-            self.free.len() + self.received.len(),
-            "every held frame is in a list"
-        );
-        assert_eq!(
-            (census.filled, census.sending),
-            (self.filled, self.sending),
+            (census.filled, census.sending, census.lent),
+            (self.filled, self.sending, self.lent),
             "the counts are those of the frames"
         );
         census
@@ -262,6 +314,21 @@ fn prefetch(bytes: &[u8]) {
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = bytes;
+}
+
+/// The bytes of a frame.
+///
+/// # Safety
+///
+/// The frame is in the UMEM, and only the owner of `desc` touches it.
+pub(crate) unsafe fn contents_mut<'a>(umem: &'a Umem, desc: &'a mut FrameDesc) -> &'a mut [u8] {
+    // SAFETY: the caller's word, and the descriptor is borrowed as long as the bytes are.
+    let mut data = unsafe { umem.data_mut(desc) };
+    let bytes: &mut [u8] = data.contents_mut();
+    let (start, length) = (bytes.as_mut_ptr(), bytes.len());
+    // SAFETY: the same slice, whose memory the UMEM keeps as long as it is borrowed; only the wrapper around it
+    // ends here.
+    unsafe { slice::from_raw_parts_mut(start, length) }
 }
 
 /// Notes that a frame has moved.

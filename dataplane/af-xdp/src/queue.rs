@@ -1,9 +1,12 @@
 //! One RX queue of both ports: one UMEM, two sockets, and frames that go from one to the other without a copy.
 
-use std::{io, os::fd::AsRawFd};
+use std::{
+    io,
+    os::fd::{AsRawFd, BorrowedFd},
+};
 
 use crate::{
-    Census, LinkConfig, Port, RxBatch, SettledFlows, SocketStatistics,
+    Action, Census, LentFrame, LinkConfig, Port, RxBatch, SettledFlows, SocketStatistics,
     frames::Frames,
     limits::{self, BATCH_FRAMES_MAX},
     socket::Socket,
@@ -83,14 +86,34 @@ impl Queue {
             && self.frames.inject(frame, port, &mut socket.tx)
     }
 
+    /// Takes in a frame that was lent: to be sent out of the other port, or to be received into. False where it was to be
+    /// sent and the port already has its share of frames in sending. Call [`flush`](Self::flush) to send.
+    ///
+    /// # Panics
+    ///
+    /// If it is a frame of another queue.
+    pub fn give_back(&mut self, lent: LentFrame, action: Action) -> bool {
+        let out = lent.port().other();
+        let is_forward = action == Action::Forward;
+        let has_room = is_forward && self.room(out) > 0;
+        let ring = has_room.then_some(&mut self.sockets[out as usize].tx);
+        self.frames.give_back(lent, ring) || !is_forward
+    }
+
+    /// Frames that may be lent at a time, so that each port keeps half of its share to receive into.
+    pub fn lent_max(&self) -> usize {
+        self.fill_target / 2
+    }
+
     /// Sends what is queued, takes back the frames that were sent, and gives both ports frames to receive into.
     /// A worker calls this after each round over both ports.
     pub fn flush(&mut self) {
         for socket in &mut self.sockets {
             socket.send(&mut self.frames);
         }
-        for socket in &mut self.sockets {
-            socket.refill(&mut self.frames, self.fill_target);
+        for (socket, port) in self.sockets.iter_mut().zip(Port::BOTH) {
+            let target = self.fill_target.saturating_sub(self.frames.lent(port));
+            socket.refill(&mut self.frames, target);
         }
     }
 
@@ -101,9 +124,19 @@ impl Queue {
     ///
     /// If a port's device is gone; it is told once.
     pub fn wait(&self, timeout_ms: u16) -> io::Result<bool> {
-        let poll =
-            |socket: &Socket| libc::pollfd { fd: socket.as_raw_fd(), events: libc::POLLIN, revents: 0 };
-        let mut polls = [poll(self.socket(Port::Inside)), poll(self.socket(Port::Outside))];
+        self.wait_or_called(timeout_ms, None)
+    }
+
+    /// As [`wait`](Self::wait), and no longer than until the descriptor `call` can be read, which is no frame.
+    ///
+    /// # Errors
+    ///
+    /// If a port's device is gone; it is told once.
+    pub fn wait_or_called(&self, timeout_ms: u16, call: Option<BorrowedFd<'_>>) -> io::Result<bool> {
+        let poll = |fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+        let sockets = self.sockets.each_ref().map(AsRawFd::as_raw_fd);
+        // The kernel passes over negative descriptors.
+        let mut polls = [poll(sockets[0]), poll(sockets[1]), poll(call.map_or(-1, |fd| fd.as_raw_fd()))];
         // SAFETY: the pointer and the count describe the array, which lives until after the call.
         let ready =
             unsafe { libc::poll(polls.as_mut_ptr(), polls.len() as libc::nfds_t, i32::from(timeout_ms)) };
@@ -111,7 +144,7 @@ impl Queue {
             let error = io::Error::last_os_error();
             return if error.kind() == io::ErrorKind::Interrupted { Ok(false) } else { Err(error) };
         }
-        if polls.iter().any(|poll| poll.revents & libc::POLLIN != 0) {
+        if polls[..2].iter().any(|poll| poll.revents & libc::POLLIN != 0) {
             return Ok(true);
         }
         // The kernel leaves the error on the socket, but lets poll sleep over it.

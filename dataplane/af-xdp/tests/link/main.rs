@@ -3,4 +3,5 @@
 
 mod forwarding;
 mod lab;
+mod lending;
 mod lifecycle;
