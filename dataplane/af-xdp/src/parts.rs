@@ -27,6 +27,7 @@ pub(crate) struct Parts {
     gathered: Option<usize>,
     whole: Box<Whole>,
     /// For frames on loan.
+    #[expect(clippy::vec_box, reason = "they go out and come home as they are, without an allocation")]
     spare: Vec<Box<Whole>>,
     /// The descriptors of the frame of each port whose last one has not come.
     begun: [Vec<FrameDesc>; 2],

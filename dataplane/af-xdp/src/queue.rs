@@ -76,10 +76,11 @@ impl Queue {
         self.settled = settled;
     }
 
-    /// What the kernel tells of the socket of a port.
+    /// What is told of the socket of a port.
     pub fn statistics(&self, port: Port) -> io::Result<SocketStatistics> {
         let mut statistics = self.socket(port).statistics()?;
         statistics.rx_dropped += self.frames.overlong(port);
+        statistics.has_huge_pages = self.has_huge_pages;
         Ok(statistics)
     }
 

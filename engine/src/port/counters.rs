@@ -12,6 +12,8 @@ pub struct PortCounters {
     pub queues: u64,
     /// Those of them whose driver puts frames straight into the engine's memory, without a copy.
     pub queues_zero_copy: u64,
+    /// Those of them whose memory lies in huge pages.
+    pub queues_huge_pages: u64,
     /// Frames that the XDP program handed to a queue.
     pub redirected: u64,
     /// Frames that it passed on uninspected, because no live engine took them.
@@ -40,10 +42,11 @@ pub struct PortCounters {
 
 impl PortCounters {
     /// The words and numbers, in the order of the declaration.
-    pub fn entries(&self) -> [(&'static str, u64); 14] {
+    pub fn entries(&self) -> [(&'static str, u64); 15] {
         [
             ("queues", self.queues),
             ("queues_zero_copy", self.queues_zero_copy),
+            ("queues_huge_pages", self.queues_huge_pages),
             ("redirected", self.redirected),
             ("passed_by_engine_loss", self.passed_by_engine_loss),
             ("dropped_by_engine_loss", self.dropped_by_engine_loss),
@@ -63,6 +66,7 @@ impl PortCounters {
     pub fn add_socket(&mut self, socket: &SocketStatistics) {
         self.queues += 1;
         self.queues_zero_copy += u64::from(socket.is_zero_copy);
+        self.queues_huge_pages += u64::from(socket.has_huge_pages);
         self.rx_dropped += socket.rx_dropped;
         self.rx_ring_full += socket.rx_ring_full;
         self.rx_fill_ring_empty += socket.rx_fill_ring_empty_descs;
@@ -121,6 +125,7 @@ mod tests {
         };
         let socket = SocketStatistics {
             is_zero_copy: true,
+            has_huge_pages: true,
             rx_dropped: 1,
             rx_ring_full: 2,
             rx_fill_ring_empty_descs: 3,
@@ -131,7 +136,8 @@ mod tests {
         let mut port = PortCounters::from(program);
         port.add_socket(&socket);
         port.add_socket(&SocketStatistics { is_zero_copy: false, ..socket });
-        assert_eq!(port.entries().map(|(_, count)| count), [2, 1, 9, 8, 7, 6, 5, 3, 1, 2, 4, 6, 8, 10]);
+        port.add_socket(&SocketStatistics { has_huge_pages: false, ..SocketStatistics::default() });
+        assert_eq!(port.entries().map(|(_, count)| count), [3, 1, 2, 9, 8, 7, 6, 5, 3, 1, 2, 4, 6, 8, 10]);
         let json = serde_json::to_value(port).expect("plain");
         assert_eq!(json.as_object().map(serde_json::Map::len), Some(port.entries().len()));
         for (word, count) in port.entries() {

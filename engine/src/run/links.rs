@@ -104,12 +104,15 @@ fn open_link(engine: &Config, index: u16, ready: ReadyLink, known: &Knowledge) -
     }
     let (link, queues) = prepared.open().map_err(|error| failure(&ports.name, &error))?;
     let zero_copy = queues.iter().filter(|queue| queue.is_zero_copy()).count();
+    let huge_pages = queues.iter().filter(|queue| queue.has_huge_pages()).count();
     tracing::info!(
         link = ports.name,
         inside = ports.inside,
         outside = ports.outside,
         queues = queues.len(),
         zero_copy_queues = zero_copy,
+        huge_page_queues = huge_pages,
+        multi_buffer = link.is_multi_buffer(),
         "link is open"
     );
     if queues.len() > 1 {

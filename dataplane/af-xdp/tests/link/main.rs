@@ -2,6 +2,7 @@
 //! process cannot do AF_XDP.
 
 mod forwarding;
+mod huge_pages;
 mod jumbo;
 mod lab;
 mod lending;
