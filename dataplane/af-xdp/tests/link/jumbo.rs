@@ -243,6 +243,33 @@ fn a_frame_beyond_the_longest_mtu_is_dropped_and_counted() {
     assert!(matches!(&error, af_xdp::Error::MtuTooLong { mtu_bytes: 12_000, .. }), "{error}");
 }
 
+/// As killed engines leave it: the programs of each link are in place when the next one opens.
+#[test]
+fn a_leftover_is_replaced_whatever_its_frames_were() {
+    // A native program that takes no several buffers keeps the MTU from rising.
+    for (attach, mtus_bytes) in
+        [(AttachMode::Native, &[MTU_BYTES, 1500][..]), (AttachMode::Generic, &[1500, MTU_BYTES, 1500])]
+    {
+        let Some(lab) = jumbo_lab("a_leftover_is_replaced_whatever_its_frames_were") else { return };
+        let (client, server) = (Wire::new("client", "c0"), Wire::new("server", "s0"));
+        let config = LinkConfig { attach, ..lab.config() };
+        for &mtu_bytes in mtus_bytes {
+            for port in ["inside", "outside"] {
+                lab.set_mtu(port, mtu_bytes);
+            }
+            let sent = frame(1, mtu_bytes as usize + 14);
+            let hosts = || {
+                client.send(&sent);
+                assert!(server.receive(PATIENCE).as_ref() == Some(&sent), "{attach:?} {mtu_bytes}");
+            };
+            let (_, link, mut queues) = with_engine(&config, |_| true, hosts);
+            assert_eq!(link.is_multi_buffer(), mtu_bytes == MTU_BYTES);
+            assert_conserved(&mut queues);
+            link.abandon();
+        }
+    }
+}
+
 #[test]
 fn a_bypassed_flow_of_jumbo_frames_leaves_in_the_driver_where_the_devices_take_them() {
     let Some(lab) = jumbo_lab("a_bypassed_flow_of_jumbo_frames") else { return };
