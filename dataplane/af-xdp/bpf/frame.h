@@ -141,9 +141,14 @@ static __always_inline void *bytes_at(struct xdp_md *ctx, __u32 offset, __u32 by
 	return start + bytes <= (void *)(long)ctx->data_end ? start : NULL;
 }
 
+// Of all its buffers; what is read of a frame is in the first.
 static __always_inline __u32 frame_bytes(struct xdp_md *ctx)
 {
+#ifdef FRAGS
+	return bpf_xdp_get_buff_len(ctx);
+#else
 	return ctx->data_end - ctx->data;
+#endif
 }
 
 static __always_inline void read_ipv4_address(__be32 bits, struct address *address)

@@ -9,6 +9,13 @@
 
 #include "frame.h"
 
+// The kernel tells by the section whether a program takes frames of several buffers.
+#ifdef FRAGS
+#define PROGRAM "xdp.frags"
+#else
+#define PROGRAM "xdp"
+#endif
+
 // Written by the loader, before the verifier sees the program.
 const volatile __u64 heartbeat_timeout_ns = 0;
 const volatile __u32 action_on_engine_loss = XDP_DROP;
@@ -319,13 +326,13 @@ static __always_inline int handle(struct xdp_md *ctx, enum port port, void *xsks
 	return action_on_engine_loss;
 }
 
-SEC("xdp")
+SEC(PROGRAM)
 int weir_inside(struct xdp_md *ctx)
 {
 	return handle(ctx, INSIDE, &inside_xsks);
 }
 
-SEC("xdp")
+SEC(PROGRAM)
 int weir_outside(struct xdp_md *ctx)
 {
 	return handle(ctx, OUTSIDE, &outside_xsks);
@@ -342,7 +349,7 @@ struct told {
 };
 
 // Puts the flow of a frame before the frame, where it has one: so a test sees what the programs above see.
-SEC("xdp")
+SEC(PROGRAM)
 int weir_flow(struct xdp_md *ctx)
 {
 	struct network network = {};

@@ -87,7 +87,10 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::{LinkConfig, probe, programs::Programs};
+    use crate::{
+        LinkConfig, probe,
+        programs::{Build, Programs},
+    };
 
     #[test]
     fn a_thread_that_ends_without_a_word_is_marked_by_the_kernel() {
@@ -95,7 +98,8 @@ mod tests {
             eprintln!("SKIPPED: a_thread_that_ends_without_a_word_is_marked_by_the_kernel: {reason}");
             return;
         }
-        let programs = Programs::load(&LinkConfig::new("test", "a", "b"), 2, 0).expect("loads");
+        let programs =
+            Programs::load(Build::Linear, &LinkConfig::new("test", "a", "b"), 2, 0).expect("loads");
         let cells = Arc::new(programs.heartbeat_cells().expect("maps"));
         let attend = |leave: fn(Attendance)| {
             let of_thread = Arc::clone(&cells);

@@ -106,7 +106,8 @@ impl LinkConfig {
         }
     }
 
-    /// Bytes of the longest MTU whose frames, with two VLAN tags, a frame of the UMEM holds.
+    /// Bytes of the longest MTU whose frames, with two VLAN tags, a frame of the UMEM holds. With a longer one, up to
+    /// [`limits::MTU_BYTES_MAX`], a long frame takes several.
     pub fn mtu_bytes_max(&self) -> u32 {
         self.frame_bytes.saturating_sub(limits::HEADROOM_BYTES + limits::LINK_HEADER_BYTES_MAX)
     }

@@ -6,12 +6,15 @@ use std::{
     os::fd::{AsRawFd, FromRawFd, OwnedFd},
 };
 
-use crate::{Error, error::errno, limits};
+use crate::{Error, error::errno, limits, numa};
 
 /// `SIOCETHTOOL` of `<linux/sockios.h>`.
 const SIOCETHTOOL: libc::c_ulong = 0x8946;
 /// `ETHTOOL_GCHANNELS` of `<linux/ethtool.h>`.
 const ETHTOOL_GCHANNELS: u32 = 0x3c;
+
+/// `ETHTOOL_GDRVINFO` of `<linux/ethtool.h>`.
+const ETHTOOL_GDRVINFO: u32 = 0x3;
 
 /// `struct ethtool_channels`: only the current counts of those that receive are read.
 #[repr(C)]
@@ -25,6 +28,15 @@ struct EthtoolChannels {
     combined_count: u32,
 }
 
+/// `struct ethtool_drvinfo`: only the place on the bus is read.
+#[repr(C)]
+struct EthtoolDrvinfo {
+    cmd: u32,
+    driver_and_versions: [u8; 3 * 32],
+    bus_info: [u8; 32],
+    rest: [u8; 32 + 12 + 5 * 4],
+}
+
 /// A device, promiscuous while this value lives: the frames of a bump in the wire are addressed to others.
 #[derive(Debug)]
 pub(crate) struct Device {
@@ -32,6 +44,8 @@ pub(crate) struct Device {
     pub(crate) index: u32,
     pub(crate) rx_queues: u32,
     pub(crate) mtu_bytes: u32,
+    /// The node of the machine that it is connected to, where that is known.
+    pub(crate) numa_node: Option<u32>,
     /// A packet socket that receives nothing; its membership ends with it, also on a kill.
     _promiscuous: OwnedFd,
 }
@@ -54,9 +68,10 @@ impl Device {
             .map_err(|error| Error::from_cause("count the queues of", name, &error))?;
         let mtu_bytes =
             mtu(&socket, &c_name).map_err(|error| Error::from_cause("ask for the MTU of", name, &error))?;
+        let numa_node = bus_info(&socket, &c_name).and_then(|address| numa::node_of_pci(&address));
         set_promiscuous(&socket, index)
             .map_err(|error| Error::from_cause("make promiscuous the interface", name, &error))?;
-        Ok(Device { name: name.to_owned(), index, rx_queues, mtu_bytes, _promiscuous: socket })
+        Ok(Device { name: name.to_owned(), index, rx_queues, mtu_bytes, numa_node, _promiscuous: socket })
     }
 }
 
@@ -135,4 +150,22 @@ fn rx_queues(socket: &OwnedFd, name: &CString) -> io::Result<u32> {
         error if errno(&error) == Some(libc::EOPNOTSUPP) => Ok(1),
         error => Err(error),
     }
+}
+
+/// Where the device is on its bus, as its driver tells; `None` where it does not.
+fn bus_info(socket: &OwnedFd, name: &CString) -> Option<String> {
+    let mut told = EthtoolDrvinfo {
+        cmd: ETHTOOL_GDRVINFO,
+        driver_and_versions: [0; 3 * 32],
+        bus_info: [0; 32],
+        rest: [0; 32 + 12 + 5 * 4],
+    };
+    let mut request = libc::ifreq {
+        ifr_name: ifr_name(name),
+        ifr_ifru: libc::__c_anonymous_ifr_ifru { ifru_data: (&raw mut told).cast() },
+    };
+    // SAFETY: SIOCETHTOOL takes an ifreq whose data points to the struct that its command names; both live here.
+    let result = unsafe { libc::ioctl(socket.as_raw_fd(), SIOCETHTOOL, &raw mut request) };
+    let address = told.bus_info.split(|&byte| byte == 0).next().filter(|address| !address.is_empty())?;
+    if result == 0 { str::from_utf8(address).ok().map(str::to_owned) } else { None }
 }

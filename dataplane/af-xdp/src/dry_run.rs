@@ -9,7 +9,7 @@ use crate::{
     Error, Heartbeat, LinkConfig, Port, ProgramCounters, SettledFlows, SettledKey,
     limits::{INJECTED_FRAME_BYTES_MIN, REDIRECTED_HEADER_BYTES_MAX},
     probe::unbound_socket,
-    programs::{Programs, XDP_DROP, XDP_PASS, XDP_REDIRECT, load_error},
+    programs::{Build, Programs, XDP_DROP, XDP_PASS, XDP_REDIRECT, load_error},
     settled::RawKey,
 };
 
@@ -60,8 +60,21 @@ impl DryRun {
     /// # Errors
     /// If the config contradicts itself, or this process may not load programs.
     pub fn load(config: &LinkConfig) -> Result<DryRun, Error> {
+        DryRun::load_build(Build::Linear, config, 1500)
+    }
+
+    /// As [`load`](Self::load), but the programs of a link with an MTU of 9000 bytes, whose frames may lie in several
+    /// buffers.
+    ///
+    /// # Errors
+    /// As of [`load`](Self::load).
+    pub fn load_multi_buffer(config: &LinkConfig) -> Result<DryRun, Error> {
+        DryRun::load_build(Build::MultiBuffer, config, 9000)
+    }
+
+    fn load_build(build: Build, config: &LinkConfig, mtu_bytes: u32) -> Result<DryRun, Error> {
         config.validate()?;
-        let mut programs = Programs::load(config, 1, 1500 + REDIRECTED_HEADER_BYTES_MAX)?;
+        let mut programs = Programs::load(build, config, 1, mtu_bytes + REDIRECTED_HEADER_BYTES_MAX)?;
         programs.program("weir_flow").load().map_err(|error| load_error(&error))?;
         for port in Port::BOTH {
             programs.set_egress(port, LOOPBACK)?;
@@ -96,7 +109,7 @@ impl DryRun {
     /// What the program of a port does with a frame.
     ///
     /// # Errors
-    /// If the kernel does not take the frame: it has fewer than 14 bytes, or more than fit a page.
+    /// If the kernel does not take the frame: it has fewer than 14 bytes, or more than fit a page, or 17 of them in several buffers.
     pub fn run(&mut self, port: Port, frame: &[u8]) -> Result<Fate, Error> {
         if !self.is_hanging {
             self.heartbeat.beat_all();

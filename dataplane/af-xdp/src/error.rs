@@ -2,6 +2,8 @@
 
 use std::{error, fmt, io};
 
+use crate::limits;
+
 /// Why a link cannot be opened or detached. The message names the cause, and [`Error::hint`] the remedy.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -26,16 +28,12 @@ pub enum Error {
         /// Name of either port, and its MTU in bytes.
         ports: [(String, u32); 2],
     },
-    /// A frame of the UMEM is shorter than the frames that the MTU allows.
+    /// The MTU is longer than [`limits::MTU_BYTES_MAX`].
     MtuTooLong {
         /// The two interfaces.
         ports: [String; 2],
         /// The MTU of both, in bytes.
         mtu_bytes: u32,
-        /// The longest MTU that fits, in bytes.
-        mtu_bytes_max: u32,
-        /// Bytes of one UMEM frame.
-        frame_bytes: u32,
     },
     /// The link is to fail open, but there is no bridge over both ports to take the frames.
     NoBridge {
@@ -78,6 +76,8 @@ pub enum Error {
         interface: String,
         /// The RX queue.
         queue: u32,
+        /// Whether the MTU is longer than a UMEM frame holds, which not all drivers with zero-copy support.
+        is_multi_buffer: bool,
         /// The kernel's answer.
         source: io::Error,
     },
@@ -119,9 +119,6 @@ impl Error {
                 "give both the same number, for example `ethtool -L DEV combined 1`"
             }
             Error::MtuMismatch { .. } => "give both the same, for example `ip link set DEV mtu 1500`",
-            Error::MtuTooLong { frame_bytes: ..4096, .. } => {
-                "`ip link set DEV mtu` lowers it for both; or set `frame_bytes = 4096`"
-            }
             Error::MtuTooLong { .. } => "`ip link set DEV mtu` lowers it for both",
             Error::NoBridge { .. } => {
                 "`ip link add NAME type bridge`, `ip link set DEV master NAME` for both and `ip link set NAME up`; or fail closed"
@@ -136,6 +133,9 @@ impl Error {
             Error::NoBpffs { .. } => "run `mount -t bpf bpf /sys/fs/bpf` as root",
             Error::NativeRefused { .. } => {
                 "lower the MTU below 3500 (where a page is 4096 bytes), give the port as many RX queues as its peer has TX queues, or attach generic"
+            }
+            Error::ZeroCopyRefused { is_multi_buffer: true, .. } => {
+                "with an MTU longer than a frame of the UMEM holds, it takes a driver that has zero-copy for frames of several buffers (`xdp-zc-max-segs` above 1); lower the MTU, or let the kernel copy with `zero_copy = \"auto\"`"
             }
             Error::ZeroCopyRefused { source, .. } if source.raw_os_error() == Some(libc::EINVAL) => {
                 "the driver has zero-copy, but not like this: virtio-net needs a device with `iommu_platform=on`, others a lower MTU or `frame_bytes = 4096`; with `zero_copy = \"auto\"` the kernel copies"
@@ -196,11 +196,11 @@ impl fmt::Display for Error {
             Error::MtuMismatch { ports: [(inside, inside_bytes), (outside, outside_bytes)] } => {
                 write!(f, "{inside} has an MTU of {inside_bytes} bytes, but {outside} of {outside_bytes}")
             }
-            Error::MtuTooLong { ports: [inside, outside], mtu_bytes, mtu_bytes_max, frame_bytes } => {
+            Error::MtuTooLong { ports: [inside, outside], mtu_bytes } => {
                 write!(
                     f,
-                    "{inside} and {outside} have an MTU of {mtu_bytes} bytes, but frames of {frame_bytes} bytes \
-                     hold at most {mtu_bytes_max}"
+                    "{inside} and {outside} have an MTU of {mtu_bytes} bytes, but at most {} can be carried",
+                    limits::MTU_BYTES_MAX
                 )
             }
             Error::NoBridge { ports: [inside, outside] } => {
@@ -216,7 +216,7 @@ impl fmt::Display for Error {
             Error::NativeRefused { interface, source } => {
                 write!(f, "the driver of {interface} refuses the XDP program: {source}")
             }
-            Error::ZeroCopyRefused { interface, queue, source } => {
+            Error::ZeroCopyRefused { interface, queue, source, .. } => {
                 write!(f, "{interface} refuses zero-copy on queue {queue}: {source}")
             }
             Error::QueueBusy { interface, queue } => {

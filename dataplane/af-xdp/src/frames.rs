@@ -4,7 +4,11 @@ use std::{io::Write, mem, slice, sync::Arc};
 
 use xsk_rs::{CompQueue, FillQueue, FrameDesc, RxQueue, TxQueue, Umem};
 
-use crate::{LentFrame, Port, limits::BATCH_FRAMES_MAX};
+use crate::{
+    LentFrame, Port,
+    limits::{BATCH_FRAMES_MAX, FRAME_BYTES_MAX, HEADROOM_BYTES},
+    parts::{Parts, alone, whole_frames},
+};
 
 /// Bytes of a line of the cache.
 #[cfg(target_arch = "x86_64")]
@@ -33,7 +37,7 @@ pub struct Census {
     pub total: usize,
     /// Frames that are free.
     pub free: usize,
-    /// Frames of the batch that was received last, before it is answered.
+    /// Frames of the batch that was received last, before it is answered, and of a longer frame whose end has not come.
     pub received: usize,
     /// Frames that the kernel has to receive into, by port.
     pub filled: [usize; 2],
@@ -65,6 +69,8 @@ pub(crate) struct Frames {
     received: Vec<FrameDesc>,
     /// Which of `received` were lent since, by their bits: their descriptors there are void.
     taken: u64,
+    /// Where frames may have several descriptors, what they have beside the first.
+    parts: Option<Parts>,
     /// Scratch of [`answer`](Self::answer); empty between calls.
     outgoing: Vec<FrameDesc>,
     filled: [usize; 2],
@@ -76,8 +82,8 @@ pub(crate) struct Frames {
 const _: () = assert!(BATCH_FRAMES_MAX <= u64::BITS as usize);
 
 impl Frames {
-    /// Takes over a UMEM just made, with the descriptors of all its frames.
-    pub(crate) fn new(umem: Umem, free: Vec<FrameDesc>, frame_bytes: u32) -> Frames {
+    /// Takes over a UMEM just made, with the descriptors of all its frames. Whether a frame on the wire may take several.
+    pub(crate) fn new(umem: Umem, free: Vec<FrameDesc>, frame_bytes: u32, is_multi_buffer: bool) -> Frames {
         Frames {
             umem: Arc::new(umem),
             frame_bytes: frame_bytes as usize,
@@ -85,6 +91,7 @@ impl Frames {
             free,
             received: Vec::with_capacity(BATCH_FRAMES_MAX),
             taken: 0,
+            parts: is_multi_buffer.then(Parts::default),
             outgoing: Vec::with_capacity(BATCH_FRAMES_MAX),
             filled: [0; 2],
             sending: [0; 2],
@@ -112,6 +119,19 @@ impl Frames {
         self.lent[port as usize]
     }
 
+    /// Descriptors of the longest frame, where the kernel fills all but the last of them.
+    pub(crate) fn descs_per_frame_max(&self) -> usize {
+        match self.parts {
+            None => 1,
+            Some(_) => FRAME_BYTES_MAX.div_ceil(self.frame_bytes - HEADROOM_BYTES as usize),
+        }
+    }
+
+    /// Frames that a port received and that were too long to be taken in.
+    pub(crate) fn overlong(&self, port: Port) -> u64 {
+        self.parts.as_ref().map_or(0, |parts| parts.overlong(port))
+    }
+
     /// Takes the next batch out of the RX ring of a port.
     ///
     /// # Panics
@@ -131,6 +151,9 @@ impl Frames {
         for desc in &self.received {
             relocate(&mut self.places, self.frame_bytes, desc, Place::Filled(port), Place::Held);
         }
+        if let Some(parts) = &mut self.parts {
+            parts.group(port, &mut self.received, &mut self.free);
+        }
     }
 
     /// The bytes of a frame of the batch that was received last, and those of the next one on their way into the cache.
@@ -147,6 +170,12 @@ impl Frames {
         }
         let desc = &mut self.received[index];
         assert!(self.taken >> index & 1 == 0, "the frame was lent");
+        if let Some(parts) = &mut self.parts
+            // SAFETY: as just below, for each of its descriptors.
+            && let Some(bytes) = unsafe { parts.bytes_mut(&self.umem, index, desc) }
+        {
+            return bytes;
+        }
         // SAFETY: the frame is in the UMEM and with us (`relocate` checked both), borrowed by `&mut self`.
         unsafe { contents_mut(&self.umem, desc) }
     }
@@ -159,10 +188,15 @@ impl Frames {
     pub(crate) fn lend(&mut self, index: usize, port: Port) -> LentFrame {
         let desc = mem::take(&mut self.received[index]);
         assert!(self.taken >> index & 1 == 0, "the frame was lent");
-        relocate(&mut self.places, self.frame_bytes, &desc, Place::Held, Place::Lent(port));
+        // SAFETY: the frame is in the UMEM and with us (`relocate` checked both), by each of its descriptors.
+        let whole = self.parts.as_mut().and_then(|parts| unsafe { parts.lend(&self.umem, index, &desc) });
+        let lent = LentFrame::new(Arc::clone(&self.umem), desc, whole, port);
+        for desc in lent.descs() {
+            relocate(&mut self.places, self.frame_bytes, desc, Place::Held, Place::Lent(port));
+        }
         self.taken |= 1 << index;
-        self.lent[port as usize] += 1;
-        LentFrame::new(Arc::clone(&self.umem), desc, port)
+        self.lent[port as usize] += lent.descs().len();
+        lent
     }
 
     /// Takes a lent frame in again: sends it on the other port where `ring` is given, else it becomes free. Whether it
@@ -171,21 +205,26 @@ impl Frames {
     /// # Panics
     ///
     /// If it is a frame of another queue.
-    pub(crate) fn give_back(&mut self, lent: LentFrame, ring: Option<&mut TxQueue>) -> bool {
+    pub(crate) fn give_back(&mut self, mut lent: LentFrame, ring: Option<&mut TxQueue>) -> bool {
         let port = lent.port();
-        let desc = lent.into_desc(&self.umem);
-        relocate(&mut self.places, self.frame_bytes, &desc, Place::Lent(port), Place::Held);
-        self.lent[port as usize] -= 1;
-        let is_sent = ring.is_some_and(|ring| self.send(slice::from_ref(&desc), port.other(), ring) == 1);
+        lent.come_home(&self.umem);
+        for desc in lent.descs() {
+            relocate(&mut self.places, self.frame_bytes, desc, Place::Lent(port), Place::Held);
+        }
+        self.lent[port as usize] -= lent.descs().len();
+        let is_sent = ring.is_some_and(|ring| self.send(lent.descs(), port.other(), ring) > 0);
         if !is_sent {
-            self.free.push(desc);
+            self.free.extend(lent.descs().iter().copied().map(alone));
+        }
+        if let (Some(parts), Some(whole)) = (&mut self.parts, lent.into_whole()) {
+            parts.keep(whole);
         }
         is_sent
     }
 
-    /// Answers the batch that was received last, but for what was lent of it: frames for which `forward` says so go to the
-    /// TX ring of `port`, in order, up to `room`; the others become free. Returns how many were sent, and how many found no
-    /// room.
+    /// Answers the batch that was received last, but for what was lent of it: frames for which `forward` says so go to
+    /// the TX ring of `port`, in order, as long as they fit into `room` descriptors; the others become free. Returns how
+    /// many were sent, and how many found no room.
     pub(crate) fn answer(
         &mut self,
         mut forward: impl FnMut(usize) -> bool,
@@ -193,20 +232,34 @@ impl Frames {
         ring: &mut TxQueue,
         room: usize,
     ) -> (usize, usize) {
+        if let Some(parts) = &mut self.parts {
+            // SAFETY: all frames of the batch are in the UMEM and with us until they are sent.
+            unsafe { parts.write_back(&self.umem) };
+        }
         let taken = mem::take(&mut self.taken);
+        let mut wanted = 0;
         for (index, desc) in self.received.drain(..).enumerate() {
             if taken >> index & 1 != 0 {
                 continue;
             }
-            let list = if forward(index) { &mut self.outgoing } else { &mut self.free };
-            list.push(desc);
+            let is_forward = forward(index);
+            wanted += usize::from(is_forward);
+            let list = if is_forward { &mut self.outgoing } else { &mut self.free };
+            list.push(if is_forward { desc } else { alone(desc) });
+            if let Some(parts) = &self.parts {
+                parts.move_rest(index, list);
+            }
         }
-        let wanted = self.outgoing.len();
         let mut outgoing = mem::take(&mut self.outgoing);
-        let sent = self.send(outgoing.get(..room).unwrap_or(&outgoing), port, ring);
-        self.free.extend(outgoing.drain(..).skip(sent));
+        let sent = self.send(&outgoing[..whole_frames(&outgoing, room)], port, ring);
+        let mut frames_sent = sent;
+        if let Some(parts) = &mut self.parts {
+            parts.clear();
+            frames_sent = outgoing[..sent].iter().filter(|desc| !desc.has_more_frames()).count();
+        }
+        self.free.extend(outgoing.drain(..).skip(sent).map(alone));
         self.outgoing = outgoing;
-        (sent, wanted - sent)
+        (frames_sent, wanted - frames_sent)
     }
 
     /// Sends a frame of our own on a port; false where none is free or the frame is too long for one.
@@ -224,11 +277,12 @@ impl Frames {
         sent == 1
     }
 
-    /// Gives the first descriptors to a TX ring, as many as it takes.
+    /// Gives descriptors of whole frames to a TX ring, which takes all or none of them. Returns how many it took.
     fn send(&mut self, descs: &[FrameDesc], port: Port, ring: &mut TxQueue) -> usize {
         // SAFETY: the descriptors are of frames in the UMEM of the ring's socket, and with us (`relocate` checks
         // those taken once more); their owner drops them from its list, so we touch them no longer.
         let sent = unsafe { ring.produce(descs) };
+        debug_assert!(sent == 0 || sent == descs.len(), "no frame is cut");
         for desc in &descs[..sent] {
             relocate(&mut self.places, self.frame_bytes, desc, Place::Held, Place::Sending(port));
         }
@@ -276,9 +330,10 @@ impl Frames {
         self.places.len() == self.free.len() + self.unanswered() + elsewhere
     }
 
-    /// Frames of the batch that was received last and not lent since.
+    /// Descriptors of the batch that was received last and not lent since, and those of frames that are not complete.
     fn unanswered(&self) -> usize {
-        self.received.len() - self.taken.count_ones() as usize
+        let beside = self.parts.as_ref().map_or(0, Parts::held);
+        self.received.len() - self.taken.count_ones() as usize + beside
     }
 
     /// Counts the frames at each place, one by one.

@@ -20,6 +20,16 @@ pub const HEADROOM_BYTES: u32 = 256;
 /// Bytes that a frame has beyond its MTU: an Ethernet header and two VLAN tags (IEEE 802.1ad).
 pub const LINK_HEADER_BYTES_MAX: u32 = 14 + 2 * 4;
 
+/// Bytes of the longest MTU of a link: the 9 KiB that switches and NICs call jumbo at most.
+pub const MTU_BYTES_MAX: u32 = 9 * 1024;
+
+/// Bytes of the longest frame that is taken in; what is longer was merged of several, and no port would send it.
+pub const FRAME_BYTES_MAX: usize = (MTU_BYTES_MAX + LINK_HEADER_BYTES_MAX) as usize;
+
+/// Descriptors of one frame: the kernel sends at most 17 (MAX_SKB_FRAGS). The longest frame takes 10 where a driver
+/// uses 1024 bytes of each, and 6 where the kernel copies into the shortest UMEM frames.
+pub const FRAME_DESCS_MAX: usize = 17;
+
 /// Bytes that a frame which is redirected to a device may have beyond its MTU: the kernel allows for an Ethernet header and
 /// one VLAN tag (`xdp_ok_fwd_dev`), and loses longer ones without a word.
 pub const REDIRECTED_HEADER_BYTES_MAX: u32 = 14 + 4;
@@ -61,6 +71,9 @@ pub const BIND_RETRY_INTERVAL_US: u64 = 500;
 /// `sendto` calls of one flush and port. One sends 32 frames, so this moves more than a batch even if
 /// the kernel had held some back.
 pub const KICKS_PER_FLUSH_MAX: usize = 8;
+
+/// Nodes of a machine with memory of their own that are told apart: as many as the kernels of distributions know.
+pub const NUMA_NODES_MAX: usize = 1024;
 
 /// Bytes of one netlink answer: a device with many virtual functions describes each.
 pub const NETLINK_ANSWER_BYTES_MAX: usize = 256 * 1024;

@@ -9,8 +9,8 @@ use crate::{
     bpffs,
     config::is_link_name,
     device::Device,
-    limits,
-    programs::Programs,
+    limits, numa,
+    programs::{Build, Programs},
     unbound::UnboundQueue,
     xdp_features::takes_redirected,
 };
@@ -24,6 +24,7 @@ pub struct Link {
     programs: Programs,
     heartbeat: Heartbeat,
     devices: [Device; 2],
+    is_multi_buffer: bool,
     no_egress: Option<Port>,
 }
 
@@ -49,18 +50,22 @@ impl Link {
         let [inside, outside] = Port::BOTH.map(|port| Device::open(config.interface(port)));
         let devices = [inside?, outside?];
         let queue_count = common_queues(&devices)?;
-        require_fitting_mtu(&devices, config)?;
+        require_fitting_mtu(&devices)?;
         if config.on_engine_loss == OnEngineLoss::Forward {
             require_bridge(&devices)?;
         }
         let [inside, outside] =
             Port::BOTH.map(|port| inspect(&devices[port as usize], &bpffs::pin_path(&config.name, port)));
         let before = [inside?, outside?];
+        let is_multi_buffer = needs_multi_buffer(&devices, config);
         let bypass_bytes_max = devices[0].mtu_bytes + limits::REDIRECTED_HEADER_BYTES_MAX;
-        let programs = Programs::load(config, queue_count, bypass_bytes_max)?;
-        let queues =
-            (0..queue_count).map(|index| UnboundQueue::new(config, index)).collect::<Result<_, _>>()?;
-        Ok(PreparedLink { config: config.clone(), devices, before, programs, queues })
+        let build = if is_multi_buffer { Build::MultiBuffer } else { Build::Linear };
+        let programs = Programs::load(build, config, queue_count, bypass_bytes_max)?;
+        let node = devices.iter().find_map(|device| device.numa_node);
+        let queues = numa::near(node, || {
+            (0..queue_count).map(|index| UnboundQueue::new(config, index)).collect::<Result<_, _>>()
+        })?;
+        Ok(PreparedLink { config: config.clone(), devices, before, programs, queues, is_multi_buffer })
     }
 
     /// Makes ready what the programs handle by themselves, now that they are attached.
@@ -86,7 +91,7 @@ impl Link {
     fn without_egress(&self, generic: [bool; 2]) -> Result<Option<Port>, Error> {
         for port in Port::BOTH {
             let device = &self.devices[port as usize];
-            let takes = takes_redirected(device.index)
+            let takes = takes_redirected(device.index, self.is_multi_buffer)
                 .map_err(|error| Error::from_cause("ask for the XDP features of", &device.name, &error))?;
             if !takes && !generic[port.other() as usize] {
                 return Ok(Some(port));
@@ -99,6 +104,11 @@ impl Link {
     /// with the engine.
     pub fn without_bypass(&self) -> Option<&str> {
         self.no_egress.map(|port| self.devices[port as usize].name.as_str())
+    }
+
+    /// Whether frames of the link may take several descriptors, since its MTU is longer than a frame of the UMEM holds.
+    pub fn is_multi_buffer(&self) -> bool {
+        self.is_multi_buffer
     }
 
     /// The engine's sign of life; each worker keeps one.
@@ -147,6 +157,7 @@ pub struct PreparedLink {
     before: [Before; 2],
     programs: Programs,
     queues: Vec<UnboundQueue>,
+    is_multi_buffer: bool,
 }
 
 impl PreparedLink {
@@ -170,9 +181,16 @@ impl PreparedLink {
     /// If another engine keeps its queues for longer than [`limits::BIND_RETRY_MS`](crate::limits::BIND_RETRY_MS), or a
     /// driver refuses the mode that the config requires.
     pub fn open(self) -> Result<(Link, Vec<Queue>), Error> {
-        let PreparedLink { config, devices, before: [inside, outside], mut programs, queues } = self;
+        let PreparedLink {
+            config,
+            devices,
+            before: [inside, outside],
+            mut programs,
+            queues,
+            is_multi_buffer,
+        } = self;
         let mut queues: Vec<Queue> =
-            queues.into_iter().map(|queue| queue.bind(&config)).collect::<Result<_, _>>()?;
+            queues.into_iter().map(|queue| queue.bind(&config, is_multi_buffer)).collect::<Result<_, _>>()?;
         for queue in &mut queues {
             for port in Port::BOTH {
                 programs.set_socket(port, queue.index(), queue.socket(port).as_raw_fd())?;
@@ -187,7 +205,7 @@ impl PreparedLink {
         // Where the second fails, dropping the first detaches it.
         let attachments = [attach(Port::Inside, inside)?, attach(Port::Outside, outside)?];
         let no_egress = None;
-        let mut link = Link { attachments, programs, heartbeat, devices, no_egress };
+        let mut link = Link { attachments, programs, heartbeat, devices, is_multi_buffer, no_egress };
         let settled = link.settle()?;
         queues.iter_mut().for_each(|queue| queue.set_settled(settled.clone()));
         Ok((link, queues))
@@ -216,21 +234,23 @@ fn common_queues([inside, outside]: &[Device; 2]) -> Result<u32, Error> {
     })
 }
 
-/// Both ports must send what the other receives, and a frame of the UMEM must hold it: what does not fit would be
-/// dropped silently, and only sometimes, by the kernel.
-fn require_fitting_mtu([inside, outside]: &[Device; 2], config: &LinkConfig) -> Result<(), Error> {
+/// Whether a frame of the UMEM holds no frame of the MTU, so that several are to be taken for one.
+fn needs_multi_buffer([inside, _]: &[Device; 2], config: &LinkConfig) -> bool {
+    inside.mtu_bytes > config.mtu_bytes_max()
+}
+
+/// Both ports must send what the other receives: what does not fit would be dropped silently, and only sometimes, by the
+/// kernel.
+fn require_fitting_mtu([inside, outside]: &[Device; 2]) -> Result<(), Error> {
     if inside.mtu_bytes != outside.mtu_bytes {
         return Err(Error::MtuMismatch {
             ports: [(inside.name.clone(), inside.mtu_bytes), (outside.name.clone(), outside.mtu_bytes)],
         });
     }
-    let mtu_bytes_max = config.mtu_bytes_max();
-    if inside.mtu_bytes > mtu_bytes_max {
+    if inside.mtu_bytes > limits::MTU_BYTES_MAX {
         return Err(Error::MtuTooLong {
             ports: [inside.name.clone(), outside.name.clone()],
             mtu_bytes: inside.mtu_bytes,
-            mtu_bytes_max,
-            frame_bytes: config.frame_bytes,
         });
     }
     Ok(())

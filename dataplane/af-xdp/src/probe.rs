@@ -2,7 +2,10 @@
 
 use std::{io, os::fd::FromRawFd, os::fd::OwnedFd};
 
-use crate::{Error, LinkConfig, bpffs, programs::Programs};
+use crate::{
+    Error, LinkConfig, bpffs,
+    programs::{Build, Programs},
+};
 
 /// Tries what needs a privilege or a kernel feature, without touching any interface: an AF_XDP socket, loading
 /// the program, and the BPF file system, which it mounts where that is missing.
@@ -12,7 +15,7 @@ use crate::{Error, LinkConfig, bpffs, programs::Programs};
 /// The first thing that is missing.
 pub fn probe() -> Result<(), Error> {
     drop(unbound_socket()?);
-    Programs::load(&LinkConfig::new("probe", "", ""), 1, 0)?;
+    Programs::load(Build::Linear, &LinkConfig::new("probe", "", ""), 1, 0)?;
     bpffs::prepare()
 }
 

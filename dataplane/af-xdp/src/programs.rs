@@ -14,7 +14,18 @@ use crate::{
     Error, LinkConfig, OnEngineLoss, Port, SettledFlows, heartbeat::Cells, limits, settled::Address,
 };
 
-static OBJECT: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/weir_xdp.o"));
+static LINEAR: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/weir_xdp.o"));
+static MULTI_BUFFER: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/weir_xdp_frags.o"));
+
+/// Which build of the programs: the kernel does not run the first on frames of several buffers, and both read headers in
+/// the first buffer only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Build {
+    /// For frames that lie in one buffer.
+    Linear,
+    /// For frames of several buffers, whose length takes a call to ask for.
+    MultiBuffer,
+}
 
 /// Values of `enum xdp_action` in `<linux/bpf.h>`.
 pub(crate) const XDP_DROP: u32 = 1;
@@ -96,8 +107,13 @@ pub(crate) struct Programs {
 
 impl Programs {
     /// Frames of up to `bypass_bytes_max` bytes may be sent out of the other port.
-    pub(crate) fn load(config: &LinkConfig, queues: u32, bypass_bytes_max: u32) -> Result<Programs, Error> {
-        let mut programs = Programs::without_hosts(config, queues, bypass_bytes_max)?;
+    pub(crate) fn load(
+        build: Build,
+        config: &LinkConfig,
+        queues: u32,
+        bypass_bytes_max: u32,
+    ) -> Result<Programs, Error> {
+        let mut programs = Programs::without_hosts(build, config, queues, bypass_bytes_max)?;
         programs.set_hosts(&config.hosts)?;
         for port in Port::BOTH {
             programs.xdp(port).load().map_err(|error| load_error(&error))?;
@@ -106,7 +122,16 @@ impl Programs {
     }
 
     /// The object in the kernel: its maps are made, and none of its programs is loaded yet.
-    fn without_hosts(config: &LinkConfig, queues: u32, bypass_bytes_max: u32) -> Result<Programs, Error> {
+    fn without_hosts(
+        build: Build,
+        config: &LinkConfig,
+        queues: u32,
+        bypass_bytes_max: u32,
+    ) -> Result<Programs, Error> {
+        let object = match build {
+            Build::Linear => LINEAR,
+            Build::MultiBuffer => MULTI_BUFFER,
+        };
         let action: u32 = match config.on_engine_loss {
             OnEngineLoss::Forward => XDP_PASS,
             OnEngineLoss::Drop => XDP_DROP,
@@ -130,7 +155,7 @@ impl Programs {
             .map_max_entries("settled_v4", settled_max.max(1))
             .map_max_entries("settled_v6", settled_max.max(1))
             .map_max_entries("sources", sources)
-            .load(OBJECT)
+            .load(object)
             .map_err(|error| load_error(&error))?;
         Ok(Programs { bpf, queues, settled_max })
     }
@@ -261,7 +286,7 @@ mod tests {
             return;
         }
         let mut config = LinkConfig::new("test", "a", "b");
-        let mut closed = Programs::load(&config, 2, 0).expect("loads");
+        let mut closed = Programs::load(Build::Linear, &config, 2, 0).expect("loads");
         assert_eq!(run(&mut closed, Port::Inside), XDP_DROP, "stale heartbeat");
         Heartbeat::new(closed.heartbeat_cells().expect("maps")).beat_all();
         assert_eq!(run(&mut closed, Port::Inside), XDP_DROP, "live heartbeat, but an empty slot");
@@ -270,7 +295,7 @@ mod tests {
         assert_eq!(closed.counters(Port::Outside).expect("readable"), ProgramCounters::default());
 
         config.on_engine_loss = OnEngineLoss::Forward;
-        let mut open = Programs::load(&config, 1, 0).expect("loads");
+        let mut open = Programs::load(Build::Linear, &config, 1, 0).expect("loads");
         assert_eq!(run(&mut open, Port::Outside), XDP_PASS);
         let expected = ProgramCounters { passed_by_engine_loss: 1, ..ProgramCounters::default() };
         assert_eq!(open.counters(Port::Outside).expect("readable"), expected);

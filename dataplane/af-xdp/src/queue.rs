@@ -24,12 +24,19 @@ pub struct Queue {
     fill_target: usize,
     sending_max: usize,
     zero_copy: bool,
+    has_huge_pages: bool,
     settled: Option<SettledFlows>,
 }
 
 impl Queue {
     /// Takes over sockets just bound, and gives both ports frames to receive into.
-    pub(crate) fn new(config: &LinkConfig, index: u32, frames: Frames, sockets: [Socket; 2]) -> Queue {
+    pub(crate) fn new(
+        config: &LinkConfig,
+        index: u32,
+        frames: Frames,
+        sockets: [Socket; 2],
+        has_huge_pages: bool,
+    ) -> Queue {
         let zero_copy = sockets.iter().all(|socket| socket.is_zero_copy().unwrap_or(false));
         let mut queue = Queue {
             index,
@@ -38,6 +45,7 @@ impl Queue {
             fill_target: config.frames_per_queue as usize / 8 * 3,
             sending_max: config.frames_per_queue as usize / 8 - BATCH_FRAMES_MAX,
             zero_copy,
+            has_huge_pages,
             settled: None,
         };
         queue.flush();
@@ -54,6 +62,11 @@ impl Queue {
         self.zero_copy
     }
 
+    /// Whether the UMEM lies in huge pages.
+    pub fn has_huge_pages(&self) -> bool {
+        self.has_huge_pages
+    }
+
     /// The flows of the link whose frames its programs handle by themselves; `None` where all are left to the engine.
     pub fn settled(&mut self) -> Option<&mut SettledFlows> {
         self.settled.as_mut()
@@ -63,9 +76,12 @@ impl Queue {
         self.settled = settled;
     }
 
-    /// What the kernel tells of the socket of a port.
+    /// What is told of the socket of a port.
     pub fn statistics(&self, port: Port) -> io::Result<SocketStatistics> {
-        self.socket(port).statistics()
+        let mut statistics = self.socket(port).statistics()?;
+        statistics.rx_dropped += self.frames.overlong(port);
+        statistics.has_huge_pages = self.has_huge_pages;
+        Ok(statistics)
     }
 
     /// Takes up to [`BATCH_FRAMES_MAX`] frames that a port has received; never waits.
@@ -95,14 +111,14 @@ impl Queue {
     pub fn give_back(&mut self, lent: LentFrame, action: Action) -> bool {
         let out = lent.port().other();
         let is_forward = action == Action::Forward;
-        let has_room = is_forward && self.room(out) > 0;
+        let has_room = is_forward && self.room(out) >= lent.descs().len();
         let ring = has_room.then_some(&mut self.sockets[out as usize].tx);
         self.frames.give_back(lent, ring) || !is_forward
     }
 
     /// Frames that may be lent at a time, so that each port keeps half of its share to receive into.
     pub fn lent_max(&self) -> usize {
-        self.fill_target / 2
+        self.fill_target / 2 / self.frames.descs_per_frame_max()
     }
 
     /// Sends what is queued, takes back the frames that were sent, and gives both ports frames to receive into.

@@ -17,12 +17,14 @@ use crate::{Port, frames::Frames, limits};
 const XDP_OPTIONS: libc::c_int = 8;
 const XDP_OPTIONS_ZEROCOPY: u32 = 1;
 
-/// What the kernel tells of one socket: how it is bound, and what it counted since.
+/// How one socket is bound, and what was counted on it since, most of it by the kernel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SocketStatistics {
     /// Whether the driver puts frames straight into the UMEM, and sends them from there.
     pub is_zero_copy: bool,
-    /// Frames dropped, most often because they were longer than a UMEM frame.
+    /// Whether the UMEM lies in huge pages.
+    pub has_huge_pages: bool,
+    /// Frames dropped, most often because they were longer than what can be received.
     pub rx_dropped: u64,
     /// Frames dropped because the engine left the RX ring full.
     pub rx_ring_full: u64,
@@ -80,6 +82,7 @@ impl Socket {
         Ok(self.option::<u32>(libc::SOL_XDP, XDP_OPTIONS)? & XDP_OPTIONS_ZEROCOPY != 0)
     }
 
+    /// What the kernel tells of the socket, and nothing else.
     pub(crate) fn statistics(&self) -> io::Result<SocketStatistics> {
         let statistics = self.tx.fd().xdp_statistics()?;
         Ok(SocketStatistics {
@@ -90,6 +93,7 @@ impl Socket {
             rx_invalid_descs: statistics.rx_invalid_descs(),
             tx_invalid_descs: statistics.tx_invalid_descs(),
             tx_ring_empty_descs: statistics.tx_ring_empty_descs(),
+            ..SocketStatistics::default()
         })
     }
 

@@ -13,7 +13,7 @@ use xsk_rs::{
 };
 
 use crate::{
-    AttachMode, Error, LinkConfig, Port, Queue, ZeroCopy, error::errno, frames::Frames, limits,
+    AttachMode, Error, LinkConfig, Port, Queue, ZeroCopy, error::errno, frames::Frames, huge_pages, limits,
     socket::Socket,
 };
 
@@ -24,6 +24,7 @@ pub(crate) struct UnboundQueue {
     index: u32,
     umem: Umem,
     descs: Vec<FrameDesc>,
+    has_huge_pages: bool,
 }
 
 impl UnboundQueue {
@@ -36,15 +37,24 @@ impl UnboundQueue {
             .build()
             .expect("a validated frame size");
         let count = NonZeroU32::new(config.frames_per_queue).expect("a validated number of frames");
-        let (umem, descs) =
-            Umem::new(umem_config, count, false).map_err(|error| umem_error(config, &error))?;
-        Ok(UnboundQueue { index, umem, descs })
+        let bytes = u64::from(config.frame_bytes) * u64::from(config.frames_per_queue);
+        // Others may be faster, a control group may forbid them, and pinning may find that: then it is normal pages.
+        let in_huge_pages =
+            if huge_pages::are_free(bytes) { Umem::new(umem_config, count, true).ok() } else { None };
+        let has_huge_pages = in_huge_pages.is_some();
+        let (umem, descs) = match in_huge_pages {
+            Some(made) => made,
+            None => Umem::new(umem_config, count, false).map_err(|error| umem_error(bytes, &error))?,
+        };
+        Ok(UnboundQueue { index, umem, descs, has_huge_pages })
     }
 
-    /// Binds the sockets of both ports, which must have been found to exist.
-    pub(crate) fn bind(self, config: &LinkConfig) -> Result<Queue, Error> {
-        let copy = BindFlags::XDP_COPY | BindFlags::XDP_USE_NEED_WAKEUP;
-        let zero_copy = BindFlags::XDP_ZEROCOPY | BindFlags::XDP_USE_NEED_WAKEUP;
+    /// Binds the sockets of both ports, which must have been found to exist. Whether their frames may take several
+    /// descriptors.
+    pub(crate) fn bind(self, config: &LinkConfig, is_multi_buffer: bool) -> Result<Queue, Error> {
+        let mut always = BindFlags::XDP_USE_NEED_WAKEUP;
+        always.set(BindFlags::XDP_USE_SG, is_multi_buffer);
+        let (copy, zero_copy) = (BindFlags::XDP_COPY | always, BindFlags::XDP_ZEROCOPY | always);
         let sockets = match (config.zero_copy, config.attach) {
             (ZeroCopy::Require, _) => self.sockets(config, zero_copy),
             (ZeroCopy::Never, _) | (_, AttachMode::Generic) => self.sockets(config, copy),
@@ -53,8 +63,8 @@ impl UnboundQueue {
                 result => result,
             },
         }?;
-        let frames = Frames::new(self.umem, self.descs, config.frame_bytes);
-        Ok(Queue::new(config, self.index, frames, sockets))
+        let frames = Frames::new(self.umem, self.descs, config.frame_bytes, is_multi_buffer);
+        Ok(Queue::new(config, self.index, frames, sockets, self.has_huge_pages))
     }
 
     fn sockets(&self, config: &LinkConfig, flags: BindFlags) -> Result<[Socket; 2], Error> {
@@ -93,11 +103,9 @@ fn ring_frames(config: &LinkConfig) -> QueueSize {
     QueueSize::new(config.frames_per_queue).expect("the validated number of frames is a power of two")
 }
 
-fn umem_error(config: &LinkConfig, error: &(dyn std::error::Error + 'static)) -> Error {
+fn umem_error(umem_bytes: u64, error: &(dyn std::error::Error + 'static)) -> Error {
     match errno(error) {
-        Some(libc::ENOBUFS) => Error::LockedMemory {
-            umem_bytes: u64::from(config.frame_bytes) * u64::from(config.frames_per_queue),
-        },
+        Some(libc::ENOBUFS) => Error::LockedMemory { umem_bytes },
         _ => Error::from_cause("make", "a UMEM", error),
     }
 }
@@ -112,7 +120,8 @@ fn bind_error(
         Some(libc::EBUSY) => Error::QueueBusy { interface: interface.to_owned(), queue },
         Some(code @ (libc::EOPNOTSUPP | libc::EINVAL)) if flags.contains(BindFlags::XDP_ZEROCOPY) => {
             let source = io::Error::from_raw_os_error(code);
-            Error::ZeroCopyRefused { interface: interface.to_owned(), queue, source }
+            let is_multi_buffer = flags.contains(BindFlags::XDP_USE_SG);
+            Error::ZeroCopyRefused { interface: interface.to_owned(), queue, is_multi_buffer, source }
         }
         _ => Error::from_cause("bind an AF_XDP socket to", interface, error),
     }

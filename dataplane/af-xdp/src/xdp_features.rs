@@ -15,20 +15,23 @@ const NETDEV_CMD_DEV_GET: u8 = 1;
 const NETDEV_A_DEV_IFINDEX: u16 = 1;
 const NETDEV_A_DEV_XDP_FEATURES: u16 = 3;
 const NETDEV_XDP_ACT_NDO_XMIT: u64 = 4;
+const NETDEV_XDP_ACT_NDO_XMIT_SG: u64 = 64;
 
 /// Asks the kernel whether a program that runs in a driver may send its frames out of this device of this thread's
-/// network namespace. A kernel that does not know the question (before Linux 6.3) says no.
+/// network namespace, also those of several buffers where `is_multi_buffer`. A kernel that does not know the question (before Linux 6.3) says no.
 ///
 /// On veth the answer depends on the other end, and on many NICs on a program of their own: it is to be asked once that
 /// is attached.
-pub(crate) fn takes_redirected(interface_index: u32) -> io::Result<bool> {
+pub(crate) fn takes_redirected(interface_index: u32, is_multi_buffer: bool) -> io::Result<bool> {
     let family = match family(c"netdev".to_bytes_with_nul()) {
         Ok(family) => family,
         Err(error) if error.raw_os_error() == Some(libc::ENOENT) => return Ok(false),
         Err(error) => return Err(error),
     };
     let device = attribute(NETDEV_A_DEV_IFINDEX, &interface_index.to_ne_bytes());
-    Ok(parse_features(&ask_family(family, NETDEV_CMD_DEV_GET, &device)?) & NETDEV_XDP_ACT_NDO_XMIT != 0)
+    let features = parse_features(&ask_family(family, NETDEV_CMD_DEV_GET, &device)?);
+    let needed = NETDEV_XDP_ACT_NDO_XMIT | if is_multi_buffer { NETDEV_XDP_ACT_NDO_XMIT_SG } else { 0 };
+    Ok(features & needed == needed)
 }
 
 /// The number that a family has on this machine.
@@ -77,6 +80,6 @@ mod tests {
 
     #[test]
     fn nothing_can_be_redirected_to_a_loopback() {
-        assert!(!takes_redirected(1).expect("every namespace has one"));
+        assert!(!takes_redirected(1, false).expect("every namespace has one"));
     }
 }

@@ -109,6 +109,43 @@ fn a_blocked_flow_is_dropped_both_ways_and_counted_by_its_ends() {
 }
 
 #[test]
+fn frames_of_several_buffers_are_read_and_counted_as_a_whole() {
+    if let Err(reason) = af_xdp::probe() {
+        eprintln!("SKIPPED: frames_of_several_buffers_are_read_and_counted_as_a_whole: {reason}");
+        return;
+    }
+    let config = LinkConfig::new("dry", "inside", "outside");
+    let mut dry = DryRun::load_multi_buffer(&config).expect("the programs load");
+    dry.start_engine().expect("a socket");
+    let (client, server) = (end("192.0.2.1", 40_000), end("198.51.100.1", 80));
+    let key = SettledKey::new(TCP, client, server, &[]).expect("TCP");
+    let longest = 9000 + 14;
+    for length in [60, 1514, 3000, 4096, 5000, 8000, longest, longest + 5] {
+        let mut frame = packet(TCP, client, server, ACK);
+        frame.resize(length, 7);
+        frame[16..18].copy_from_slice(&(length as u16 - 14).to_be_bytes());
+        assert_eq!(dry.run(Port::Inside, &frame).expect("runs"), Fate::ToEngine, "{length} bytes");
+        for handling in [Handling::Drop, Handling::PassOn { source_port: None }] {
+            let mut flows = settled(&dry);
+            assert!(flows.insert(&key, handling));
+            let expected = match handling {
+                Handling::Drop => Fate::Dropped,
+                Handling::PassOn { .. } if length > longest + 4 => Fate::ToEngine,
+                Handling::PassOn { .. } => Fate::PassedOn,
+            };
+            assert_eq!(dry.run(Port::Inside, &frame).expect("runs"), expected, "{length} bytes");
+            let bytes = if expected == Fate::ToEngine { 0 } else { length as u64 };
+            assert_eq!(flows.take(&key).expect("it was settled").bytes, [bytes, 0]);
+        }
+        // A packet that claims to be longer than its frame is no flow's.
+        frame[16..18].copy_from_slice(&(length as u16 - 13).to_be_bytes());
+        assert!(settled(&dry).insert(&key, Handling::Drop));
+        assert_eq!(dry.run(Port::Inside, &frame).expect("runs"), Fate::ToEngine, "{length} bytes");
+        assert!(settled(&dry).take(&key).is_some());
+    }
+}
+
+#[test]
 fn whatever_is_not_plain_or_ends_a_connection_is_left_to_the_engine() {
     let test = "whatever_is_not_plain_or_ends_a_connection_is_left_to_the_engine";
     let Some(mut dry) = load(test, |config| config.on_engine_loss = OnEngineLoss::Forward) else { return };

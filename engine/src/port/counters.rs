@@ -12,6 +12,8 @@ pub struct PortCounters {
     pub queues: u64,
     /// Those of them whose driver puts frames straight into the engine's memory, without a copy.
     pub queues_zero_copy: u64,
+    /// Those of them whose memory lies in huge pages.
+    pub queues_huge_pages: u64,
     /// What the XDP program did. Events of flows count what it blocked and bypassed, too.
     pub program: ProgramCounters,
     /// Frames dropped on their way into a queue: too long for its memory, or nowhere to receive them into.
@@ -29,7 +31,11 @@ pub struct PortCounters {
 impl PortCounters {
     /// The words and numbers, in the order of the declaration.
     pub fn entries(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        let queues = [("queues", self.queues), ("queues_zero_copy", self.queues_zero_copy)];
+        let queues = [
+            ("queues", self.queues),
+            ("queues_zero_copy", self.queues_zero_copy),
+            ("queues_huge_pages", self.queues_huge_pages),
+        ];
         let sockets = [
             ("rx_dropped", self.rx_dropped),
             ("rx_ring_full", self.rx_ring_full),
@@ -44,6 +50,7 @@ impl PortCounters {
     pub fn add(&mut self, past: &PortCounters) {
         self.queues += past.queues;
         self.queues_zero_copy += past.queues_zero_copy;
+        self.queues_huge_pages += past.queues_huge_pages;
         self.program.add(&past.program);
         self.rx_dropped += past.rx_dropped;
         self.rx_ring_full += past.rx_ring_full;
@@ -56,6 +63,7 @@ impl PortCounters {
     pub fn add_socket(&mut self, socket: &SocketStatistics) {
         self.queues += 1;
         self.queues_zero_copy += u64::from(socket.is_zero_copy);
+        self.queues_huge_pages += u64::from(socket.has_huge_pages);
         self.rx_dropped += socket.rx_dropped;
         self.rx_ring_full += socket.rx_ring_full;
         self.rx_fill_ring_empty += socket.rx_fill_ring_empty_descs;
@@ -113,6 +121,7 @@ mod tests {
         };
         let socket = SocketStatistics {
             is_zero_copy: true,
+            has_huge_pages: true,
             rx_dropped: 1,
             rx_ring_full: 2,
             rx_fill_ring_empty_descs: 3,
@@ -123,9 +132,11 @@ mod tests {
         let mut port = PortCounters::from(program);
         port.add_socket(&socket);
         port.add_socket(&SocketStatistics { is_zero_copy: false, ..socket });
+        port.add_socket(&SocketStatistics { has_huge_pages: false, ..SocketStatistics::default() });
         let expected = serde_json::json!({
-            "queues": 2,
+            "queues": 3,
             "queues_zero_copy": 1,
+            "queues_huge_pages": 2,
             "redirected": 9,
             "passed_by_engine_loss": 8,
             "dropped_by_engine_loss": 7,

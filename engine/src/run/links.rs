@@ -121,12 +121,15 @@ fn open_link(engine: &Config, index: u16, ready: ReadyLink, known: &Knowledge) -
 pub(super) fn remark(config: &LinkConfig, engine: &Config, link: &Link, queues: &[Queue]) {
     let ports = &config.ports;
     let zero_copy = queues.iter().filter(|queue| queue.is_zero_copy()).count();
+    let huge_pages = queues.iter().filter(|queue| queue.has_huge_pages()).count();
     tracing::info!(
         link = ports.name,
         inside = ports.inside,
         outside = ports.outside,
         queues = queues.len(),
         zero_copy_queues = zero_copy,
+        huge_page_queues = huge_pages,
+        multi_buffer = link.is_multi_buffer(),
         "link is open"
     );
     if engine.bypass != Bypass::default()

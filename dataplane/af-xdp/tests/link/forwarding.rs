@@ -10,7 +10,7 @@ use crate::lab::{Lab, PATIENCE, Wire, engine_until, frame, number, on};
 use af_xdp::{Applied, AttachMode, Heartbeat, Link, LinkConfig, Port, Queue};
 
 /// Runs an engine in the middle while `hosts` runs, then returns what it counted and its queues.
-fn with_engine(
+pub(crate) fn with_engine(
     config: &LinkConfig,
     forward: impl FnMut(&mut [u8]) -> bool + Send,
     hosts: impl FnOnce(),
@@ -31,7 +31,7 @@ fn with_engine(
 }
 
 /// Flushes until the kernel has given back every frame that was sent, and checks that none is missing.
-fn assert_conserved(queues: &mut [Queue]) {
+pub(crate) fn assert_conserved(queues: &mut [Queue]) {
     let deadline = Instant::now() + PATIENCE;
     for queue in queues {
         loop {

@@ -153,13 +153,18 @@ const ETHER_TYPE: u16 = 0x88b5;
 
 impl Wire {
     pub(crate) fn new(host: &str, interface: &str) -> Wire {
-        on(host, || Wire::open(interface).expect("a packet socket"))
+        on(host, || Wire::open(interface, ETHER_TYPE).expect("a packet socket"))
     }
 
-    fn open(interface: &str) -> io::Result<Wire> {
+    /// For packets of IPv4, of which others may come in.
+    pub(crate) fn of_ipv4(host: &str, interface: &str) -> Wire {
+        on(host, || Wire::open(interface, 0x0800).expect("a packet socket"))
+    }
+
+    fn open(interface: &str, ether_type: u16) -> io::Result<Wire> {
         let kind = libc::SOCK_RAW | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
         // SAFETY: takes no pointers.
-        let fd = unsafe { libc::socket(libc::AF_PACKET, kind, i32::from(ETHER_TYPE.to_be())) };
+        let fd = unsafe { libc::socket(libc::AF_PACKET, kind, i32::from(ether_type.to_be())) };
         if fd < 0 {
             return Err(io::Error::last_os_error());
         }
@@ -176,7 +181,7 @@ impl Wire {
         // SAFETY: an all-zero sockaddr_ll is valid.
         let mut address: libc::sockaddr_ll = unsafe { mem::zeroed() };
         address.sll_family = libc::AF_PACKET as u16;
-        address.sll_protocol = ETHER_TYPE.to_be();
+        address.sll_protocol = ether_type.to_be();
         // SAFETY: the pointer is to a NUL-terminated string that lives until after the call.
         address.sll_ifindex = unsafe { libc::if_nametoindex(name.as_ptr()) }.cast_signed();
         let length = mem::size_of::<libc::sockaddr_ll>() as libc::socklen_t;
@@ -199,7 +204,7 @@ impl Wire {
     /// The next frame, or `None` once `patience` is over.
     pub(crate) fn receive(&self, patience: Duration) -> Option<Vec<u8>> {
         let deadline = Instant::now() + patience;
-        let mut frame = vec![0; 4096];
+        let mut frame = vec![0; 16 * 1024];
         loop {
             match (&self.0).read(&mut frame) {
                 Ok(length) => {

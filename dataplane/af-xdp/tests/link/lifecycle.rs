@@ -290,10 +290,15 @@ fn what_the_machine_cannot_do_is_said_and_nothing_is_left() {
     let error = refusal(|_| {});
     assert!(matches!(&error, Error::MtuMismatch { ports: [_, (_, 1400)] }), "{error}");
     for port in ["inside", "outside"] {
-        lab.set_mtu(port, 3819);
+        lab.set_mtu(port, 9217);
     }
     let error = refusal(|_| {});
-    assert!(matches!(&error, Error::MtuTooLong { mtu_bytes: 3819, mtu_bytes_max: 3818, .. }), "{error}");
+    assert!(matches!(&error, Error::MtuTooLong { mtu_bytes: 9217, .. }), "{error}");
+    for port in ["inside", "outside"] {
+        lab.set_mtu(port, 3819);
+    }
+    let error = refusal(|config| config.zero_copy = ZeroCopy::Require);
+    assert!(matches!(error, Error::ZeroCopyRefused { is_multi_buffer: true, .. }), "{error}");
     for port in ["inside", "outside"] {
         lab.set_mtu(port, 3818);
     }

@@ -3,6 +3,8 @@
 
 mod devices;
 mod forwarding;
+mod huge_pages;
+mod jumbo;
 mod lab;
 mod lending;
 mod lifecycle;
