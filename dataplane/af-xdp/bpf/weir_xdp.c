@@ -207,25 +207,23 @@ static __always_inline int carry_out(struct xdp_md *ctx, struct settled *flow, e
 	__u32 queue = ctx->rx_queue_index;
 	volatile struct heartbeat *heart = bpf_map_lookup_elem(&heartbeats, &queue);
 	__u32 passes = flow->passes;
-	__u64 beat_ns;
 
-	if (!heart)
-		return XDP_ABORTED;
-	beat_ns = heart->beat_ns;
 	if (!passes) {
 		enter(ctx, flow, port, from_upper);
-		// Near enough while somebody lives to ask, and much cheaper than to read a clock.
-		flow->last_seen_ns = beat_ns;
+		// Near enough while somebody lives to ask, and much cheaper than to read a clock. A queue that was added since
+		// the engine began has no heart.
+		if (heart)
+			flow->last_seen_ns = heart->beat_ns;
 		count(port, COUNT_DROPPED_FLOW_BLOCKED);
 		return XDP_DROP;
 	}
 	// A killed engine leaves an empty slot at once, and a young beat for a while.
-	if (!(passes >> (2 * port + (from_upper & 1)) & 1) || frame_bytes(ctx) > bypass_bytes_max ||
+	if (!heart || !(passes >> (2 * port + (from_upper & 1)) & 1) || frame_bytes(ctx) > bypass_bytes_max ||
 	    !bpf_map_lookup_elem(xsks, &queue) || !is_young(queue, heart) ||
 	    bpf_redirect_map(&egress, PORTS - 1 - port, XDP_ABORTED) != XDP_REDIRECT)
 		return XDP_ABORTED;
 	enter(ctx, flow, port, from_upper);
-	flow->last_seen_ns = beat_ns;
+	flow->last_seen_ns = heart->beat_ns;
 	count(port, COUNT_BYPASSED);
 	return XDP_REDIRECT;
 }
