@@ -9,7 +9,7 @@ rate=1000
 # SLACK=0 asks for what a quiet machine does.
 slack=${SLACK:-100}
 numbered_port=9000
-forbidden=forbidden-word
+forbidden='forbidden-word'
 
 write_pack() {
     mkdir -p "$dir/packs"
