@@ -11,6 +11,7 @@ rate=$((bytes / upgrades / 4))
 udp_port=9999
 
 # Datagrams of which the server's kernel says that nobody listens: all that arrive.
+# shellcheck disable=SC2016  # $3 is awk's.
 arrived() { in_ns server awk '/^Udp:/ { count = $3 } END { print count }' /proc/net/snmp; }
 
 # say COUNT TEXT: datagrams of the flow that is blocked.

@@ -247,7 +247,8 @@ impl Frames {
             let list = if is_forward { &mut self.outgoing } else { &mut self.free };
             list.push(if is_forward { desc } else { alone(desc) });
             if let Some(parts) = &self.parts {
-                parts.move_rest(index, list);
+                let rest = parts.rest(index).iter().copied();
+                list.extend(rest.map(|desc| if is_forward { desc } else { alone(desc) }));
             }
         }
         let mut outgoing = mem::take(&mut self.outgoing);

@@ -145,9 +145,9 @@ impl Parts {
         self.spare.push(whole);
     }
 
-    /// Moves what a frame of the batch has beside its first descriptor.
-    pub(crate) fn move_rest(&self, index: usize, list: &mut Vec<FrameDesc>) {
-        list.extend_from_slice(&self.rest[self.range(index)]);
+    /// What a frame of the batch has beside its first descriptor.
+    pub(crate) fn rest(&self, index: usize) -> &[FrameDesc] {
+        &self.rest[self.range(index)]
     }
 
     /// Forgets the batch, which was answered.

@@ -176,7 +176,7 @@ impl LinkHealth {
         let queues = self.working()?;
         Some(match self.misfit(queues)? {
             Misfit::MtuTooLong(_) => {
-                "`ip link set DEV mtu` lowers it for both; or set a larger `frame_bytes`"
+                "`ip link set DEV mtu` lowers it for both; up to 9216, a restart of the engine carries it"
             }
             Misfit::Mtus(_) => "give both the same, for example `ip link set DEV mtu 1500`",
             Misfit::Queues(_) => "give both the same number, for example `ethtool -L DEV combined 1`",

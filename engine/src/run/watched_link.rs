@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
+use af_xdp::limits::MTU_BYTES_MAX;
 use af_xdp::{DeviceState, LeftPrograms, Link, Port, ProgramCounters, Queue};
 
 use super::claim::Claim;
@@ -50,7 +51,8 @@ impl WatchedLink {
     pub(super) fn new(open: OpenLink) -> (WatchedLink, Vec<Post>) {
         let OpenLink { link, posts, config, claim } = open;
         let ports = config.ports;
-        let health = LinkHealth::opened(link.device_indexes(), posts.len() as u32, ports.mtu_bytes_max());
+        let mtu_bytes_max = if link.is_multi_buffer() { MTU_BYTES_MAX } else { ports.mtu_bytes_max() };
+        let health = LinkHealth::opened(link.device_indexes(), posts.len() as u32, mtu_bytes_max);
         let mut watched = WatchedLink {
             config: ports,
             claim: Some(claim),
