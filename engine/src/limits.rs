@@ -114,6 +114,10 @@ pub const FLOWS_HANDED_OVER_MAX: usize = 1 << 16;
 /// Bytes in which they are told: twice what [`FLOWS_HANDED_OVER_MAX`] of them take, with the longest names and addresses.
 pub const HAND_OVER_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
+/// Connections to the socket of a claim that are looked at in one turn of the supervisor: whoever floods it must not keep
+/// the supervisor from everything else.
+pub const CALLS_PER_LOOK_MAX: usize = 64;
+
 /// Bytes of one line of a hand-over: the longest name of a link and to spare.
 pub const HAND_OVER_LINE_BYTES_MAX: u64 = 256;
 

@@ -44,10 +44,10 @@ pub(super) fn end_cause(
         }
         // Its ends may go on with it: a SYN among the same ports proves nothing.
         Disposition::Blocked { reset: false, .. } => false,
-        // Nobody knows its sequence numbers any more. Taken for the old connection, a SYN would let a new one pass unseen.
+        // Nobody knows its sequence numbers any more. Taken for the old connection, a SYN would let a new one pass unseen,
+        // and so would one with a FIN: there are receivers that open a connection for it.
         Disposition::Bypassed(_) => {
-            let answers_or_ends = TcpFlags::ACK | TcpFlags::RST | TcpFlags::FIN;
-            header.flags.has(TcpFlags::SYN) && header.flags.0 & answers_or_ends == 0
+            header.flags.has(TcpFlags::SYN) && header.flags.0 & (TcpFlags::ACK | TcpFlags::RST) == 0
         }
     };
     reopened.then_some(FlowEndCause::Reused)

@@ -1,6 +1,7 @@
 //! Who works on a link: one process at a time.
 
 use std::io;
+use std::iter;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 
@@ -8,6 +9,7 @@ use rustix::net::sockopt::socket_peercred;
 use rustix::process::Pid;
 
 use super::successor::Successor;
+use crate::limits::CALLS_PER_LOOK_MAX;
 
 /// A link's name, held as an abstract socket: the kernel lets go of it with the process, however that ends.
 /// Names are those of this network namespace, as the link's interfaces are.
@@ -44,14 +46,10 @@ impl Claim {
     }
 
     /// Somebody who asks for the link, if anybody does. Closes the connections of those who only asked who the holder is:
-    /// else these would fill the backlog.
+    /// else these would fill the backlog. So many at a time: anybody may connect, as fast as this can look.
     pub(super) fn successor(&self) -> Option<Successor> {
-        while let Ok((stream, _)) = self.socket.accept() {
-            if let Some(successor) = Successor::of(stream) {
-                return Some(successor);
-            }
-        }
-        None
+        let mut calls = iter::from_fn(|| self.socket.accept().ok()).take(CALLS_PER_LOOK_MAX);
+        calls.find_map(|(stream, _)| Successor::of(stream))
     }
 }
 
@@ -61,7 +59,7 @@ fn address(link: &str) -> io::Result<SocketAddr> {
 
 #[cfg(test)]
 mod tests {
-    use std::{iter, thread};
+    use std::thread;
 
     use super::super::hand_over::Knowledge;
     use super::super::incumbent::Incumbent;

@@ -4,6 +4,9 @@ use std::io::{self, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
+use rustix::net::sockopt::socket_peercred;
+use rustix::process::geteuid;
+
 use super::claim::Claim;
 use super::hand_over::{ASK, Knowledge, WORKING, read_line};
 
@@ -51,6 +54,10 @@ impl Incumbent {
         let Some((_, mut socket)) = Claim::call(&self.link)? else {
             return Err(io::Error::new(io::ErrorKind::ConnectionRefused, "it has gone away meanwhile"));
         };
+        // Whoever was first to take the name may hold it. What another user tells would decide whose flows are blocked.
+        if socket_peercred(&socket)?.uid != geteuid() {
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is a process of another user"));
+        }
         socket.write_all(asked.as_bytes())?;
         socket.set_read_timeout(Some(RELEASED_WITHIN))?;
         let mut stream = BufReader::new(socket);

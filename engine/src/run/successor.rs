@@ -28,10 +28,8 @@ impl Successor {
     pub(super) fn of(stream: UnixStream) -> Option<Successor> {
         let peer = socket_peercred(&stream).ok()?;
         if peer.uid != geteuid() && peer.uid != Uid::ROOT {
-            tracing::warn!(
-                process = peer.pid.as_raw_nonzero(),
-                "a process of another user asks for the links"
-            );
+            // Told to those who look for it only: anybody may call as often as they like.
+            tracing::debug!(process = peer.pid.as_raw_nonzero(), "a process of another user calls");
             return None;
         }
         stream.set_nonblocking(false).ok()?;

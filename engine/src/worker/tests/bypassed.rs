@@ -171,6 +171,21 @@ fn a_syn_ends_a_bypassed_flow_and_what_it_opens_is_inspected() {
 }
 
 #[test]
+fn a_syn_with_a_fin_opens_nothing_unseen() {
+    let mut bench = Bench::new(encrypted(), Mode::Protect, 1);
+    bench.all_arrive(&tls().into_frames());
+    let mut both = Conversation::new([CLIENT, SERVER].map(SocketAddr::from), &[]);
+    both.open();
+    let mut syn = both.into_frames().swap_remove(0);
+    // The flags are the lower half of a word of the checksum.
+    syn[TCP_OFFSET + 13] |= 1;
+    let checksum = u16::from_be_bytes([syn[TCP_OFFSET + 16], syn[TCP_OFFSET + 17]]);
+    syn[TCP_OFFSET + 16..TCP_OFFSET + 18].copy_from_slice(&(checksum - 1).to_be_bytes());
+    assert!(!bench.arrives(&syn));
+    assert!(bench.worker.io().settled.is_empty(), "nobody passes on what follows");
+}
+
+#[test]
 fn resets_and_ends_of_a_bypassed_flow_only_let_it_be_forgotten_sooner() {
     let mut bench = Bench::new(encrypted(), Mode::Protect, 1);
     let mut both = tls();
