@@ -29,7 +29,9 @@ pub(super) struct Tracked {
     pub(super) is_elsewhere: bool,
     /// Whether a sender left checksums partial: only here are they completed.
     leaves_checksums: bool,
-    /// After how many bytes the operator trusts it; `u64::MAX` is never.
+    /// Bytes on the wire of the frames that were read: those that were refused are not its sender's own, perhaps.
+    pub(super) inspected_bytes: u64,
+    /// After how many of them the operator trusts it; `u64::MAX` is never.
     trusted_after_bytes: u64,
     /// Where the operator lets encrypted flows pass: what is known of this one, until it is known to be none.
     tls: Option<TlsRecords>,
@@ -69,6 +71,7 @@ impl Tracked {
             alerted: false,
             is_elsewhere: false,
             leaves_checksums: false,
+            inspected_bytes: 0,
             trusted_after_bytes: bypass.trusted_after_bytes(&record),
             tls,
             unchecked_flags: [0; 2],
@@ -131,11 +134,14 @@ impl Tracked {
 
     /// Why nothing that comes next needs a look, where the operator says so.
     pub(super) fn bypass_cause(&self) -> Option<BypassCause> {
-        let is_whole = self.connection.as_ref().is_some_and(|connection| !connection.is_midstream());
-        if is_whole && self.tls.is_some_and(|tls| tls.are_encrypted()) {
+        // Only the begin of a connection tells who its server is.
+        if self.connection.as_ref().is_some_and(Connection::is_midstream) {
+            return None;
+        }
+        if self.tls.is_some_and(|tls| tls.are_encrypted()) {
             return Some(BypassCause::Encrypted);
         }
-        let is_long = self.record.bytes.iter().sum::<u64>() >= self.trusted_after_bytes;
+        let is_long = self.inspected_bytes >= self.trusted_after_bytes;
         // Whoever only claims to speak with a trusted server gets no answer from it.
         (is_long && self.state() == FlowState::Established).then_some(BypassCause::Trusted)
     }
