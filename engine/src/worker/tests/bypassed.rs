@@ -241,3 +241,18 @@ fn a_frame_that_a_rule_stops_makes_no_flow_trusted() {
         (0, &[Handling::Drop][..])
     );
 }
+
+#[test]
+fn of_a_connection_that_was_under_way_nobody_is_trusted() {
+    let mut whole = Conversation::new([CLIENT, SERVER].map(SocketAddr::from), &[]);
+    whole.open();
+    for direction in [Direction::ToServer, Direction::ToClient, Direction::ToServer] {
+        whole.send(direction, &[b'x'; 700]);
+    }
+    let frames = whole.into_frames();
+    for (frames_missed, expected) in [(0, 1), (3, 0)] {
+        let mut bench = Bench::new(trusted(600), Mode::Protect, 1);
+        bench.all_arrive(&frames[frames_missed..]);
+        assert_eq!(bench.flows_bypassed(BypassCause::Trusted), expected, "{frames_missed} frames missed");
+    }
+}
