@@ -202,8 +202,7 @@ impl Pipeline {
             Disposition::Bypassed(_) => return self.pass_unseen(id),
             Disposition::Inspect => read(tracked, direction, packet, &mut self.held, &mut inspection),
         };
-        tracked.inspected_bytes += read.map_or(0, |_| u64::from(meta.wire_bytes));
-        let bypass = tracked.bypass_cause().filter(|_| read.is_ok());
+        let bypass = read.ok().and_then(|_| tracked.bypass_cause_behind(meta.wire_bytes));
         if bypass.is_some() {
             // What was begun ends here, and what it matches still speaks against this frame.
             tracked.finish(&mut inspection);

@@ -30,7 +30,7 @@ pub(super) struct Tracked {
     /// Whether a sender left checksums partial: only here are they completed.
     leaves_checksums: bool,
     /// Bytes on the wire of the frames that were read: those that were refused are not its sender's own, perhaps.
-    pub(super) inspected_bytes: u64,
+    inspected_bytes: u64,
     /// After how many of them the operator trusts it; `u64::MAX` is never.
     trusted_after_bytes: u64,
     /// Where the operator lets encrypted flows pass: what is known of this one, until it is known to be none.
@@ -132,8 +132,9 @@ impl Tracked {
         }
     }
 
-    /// Why nothing that comes next needs a look, where the operator says so.
-    pub(super) fn bypass_cause(&self) -> Option<BypassCause> {
+    /// Why nothing that comes behind a frame of so many bytes, which was read, needs a look, where the operator says so.
+    pub(super) fn bypass_cause_behind(&mut self, wire_bytes: u32) -> Option<BypassCause> {
+        self.inspected_bytes += u64::from(wire_bytes);
         // Only the begin of a connection tells who its server is.
         if self.connection.as_ref().is_some_and(Connection::is_midstream) {
             return None;
