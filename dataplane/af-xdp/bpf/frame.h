@@ -252,7 +252,14 @@ static __always_inline int read_network(struct xdp_md *ctx, struct network *netw
 	return network->ether_type == ETHER_TYPE_ARP && arp_at(ctx, network->offset);
 }
 
-static __always_inline int read_source(struct xdp_md *ctx, const struct network *network, struct address *source)
+enum end {
+	SOURCE,
+	DESTINATION,
+};
+
+// The address of one end, as the header has it; of a question for an address (ARP), the asker and who is asked for.
+static __always_inline int read_end(struct xdp_md *ctx, const struct network *network, enum end end,
+				    struct address *address)
 {
 	struct ipv4 *v4;
 	struct ipv6 *v6;
@@ -263,19 +270,19 @@ static __always_inline int read_source(struct xdp_md *ctx, const struct network 
 		v4 = bytes_at(ctx, network->offset, sizeof(*v4));
 		if (!v4)
 			return 0;
-		read_ipv4_address(v4->source, source);
+		read_ipv4_address(end == SOURCE ? v4->source : v4->destination, address);
 		return 1;
 	case ETHER_TYPE_IPV6:
 		v6 = bytes_at(ctx, network->offset, sizeof(*v6));
 		if (!v6)
 			return 0;
-		read_ipv6_address(v6->source, source);
+		read_ipv6_address(end == SOURCE ? v6->source : v6->destination, address);
 		return 1;
 	}
 	arp = arp_at(ctx, network->offset);
 	if (!arp)
 		return 0;
-	read_ipv4_address(arp->sender, source);
+	read_ipv4_address(end == SOURCE ? arp->sender : arp->target, address);
 	return 1;
 }
 
@@ -297,29 +304,10 @@ static __always_inline void read_solicited(struct xdp_md *ctx, const struct netw
 static __always_inline int read_addressee(struct xdp_md *ctx, const struct network *network,
 					  struct address *addressee)
 {
-	struct ipv4 *v4;
-	struct ipv6 *v6;
-	struct arp *arp;
-
-	switch (network->ether_type) {
-	case ETHER_TYPE_IPV4:
-		v4 = bytes_at(ctx, network->offset, sizeof(*v4));
-		if (!v4)
-			return 0;
-		read_ipv4_address(v4->destination, addressee);
-		return 1;
-	case ETHER_TYPE_IPV6:
-		v6 = bytes_at(ctx, network->offset, sizeof(*v6));
-		if (!v6)
-			return 0;
-		read_ipv6_address(v6->destination, addressee);
-		read_solicited(ctx, network, addressee);
-		return 1;
-	}
-	arp = arp_at(ctx, network->offset);
-	if (!arp)
+	if (!read_end(ctx, network, DESTINATION, addressee))
 		return 0;
-	read_ipv4_address(arp->target, addressee);
+	if (network->ether_type == ETHER_TYPE_IPV6)
+		read_solicited(ctx, network, addressee);
 	return 1;
 }
 

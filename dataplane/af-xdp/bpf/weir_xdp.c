@@ -258,7 +258,7 @@ static __always_inline int is_flooding(struct xdp_md *ctx, const struct network 
 	__u64 now_ns = bpf_ktime_get_ns();
 	__u64 *due_ns, first_ns;
 
-	if (!read_source(ctx, network, &source))
+	if (!read_end(ctx, network, SOURCE, &source))
 		return 0;
 	// Whoever has one IPv6 address has its /64.
 	if (source.version == 6)
