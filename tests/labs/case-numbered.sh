@@ -13,23 +13,7 @@ forbidden='forbidden-word'
 
 write_pack() {
     mkdir -p "$dir/packs"
-    cat >"$dir/packs/own.toml" <<END
-[pack]
-name = "own"
-version = "1"
-description = "What must not pass."
-
-[[rule]]
-id = 4000001
-name = "Forbidden word"
-action = "drop"
-severity = 1
-category = "Test"
-fields = ["payload"]
-regex = '$forbidden'
-mask = "none"
-examples = { positive = ["$forbidden"], negative = ["allowed"] }
-END
+    engine_write_pack "$dir/packs/own.toml" drop payload "$forbidden"
 }
 
 write_config() {

@@ -7,25 +7,7 @@ set -euo pipefail
 reloads=20
 
 # write_pack PATTERN: the pack of this lab, with one rule.
-write_pack() {
-    cat >"$dir/packs/own.toml" <<END
-[pack]
-name = "own"
-version = "1"
-description = "One rule that changes."
-
-[[rule]]
-id = 4000001
-name = "Forbidden word"
-action = "reset"
-severity = 1
-category = "Test"
-fields = ["http.uri"]
-regex = '$1'
-mask = "none"
-examples = { positive = ["$1"], negative = ["allowed"] }
-END
-}
+write_pack() { engine_write_pack "$dir/packs/own.toml" reset http.uri "$1"; }
 
 # How many reloads ended with the result $1.
 results() { jq -r 'select(.event_type == "ruleset_reload").ruleset_reload.result' "$dir/eve.json" | grep -cx "$1" || true; }

@@ -20,6 +20,27 @@ eve = "$2"
 END
 }
 
+# engine_write_pack FILE ACTION FIELD PATTERN: a pack of one rule. The pattern is its own example: a plain word, or a mistake.
+engine_write_pack() {
+    cat >"$1" <<END
+[pack]
+name = "own"
+version = "1"
+description = "One rule of a lab."
+
+[[rule]]
+id = 4000001
+name = "Forbidden word"
+action = "$2"
+severity = 1
+category = "Test"
+fields = ["$3"]
+regex = '$4'
+mask = "none"
+examples = { positive = ["$4"], negative = ["allowed"] }
+END
+}
+
 # engine_up CONFIG LOG [ARGUMENT]...: starts the engine and waits until it says that it is ready. Where it ends instead, its
 # exit code is in engine_exit.
 engine_up() {
