@@ -6,7 +6,7 @@ use dlp_patterns::{Action, Field, Hit, RuleSet, ScanOverflow, ScanState};
 use super::step_budget::StepBudget;
 use super::{Epoch, RuleSets};
 use crate::flow::Direction;
-use crate::limits::{HITS_PER_PACKET_MAX, PACKET_STEPS_DEFAULT};
+use crate::limits::HITS_PER_PACKET_MAX;
 
 /// A hit, and where it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,12 +43,6 @@ pub(super) struct Place {
     pub(super) epoch: Epoch,
     /// Offset in the field at which the scan began, in bytes.
     pub(super) began: u64,
-}
-
-impl Default for Findings {
-    fn default() -> Findings {
-        Findings::new(PACKET_STEPS_DEFAULT)
-    }
 }
 
 impl Findings {

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::inspect::ReloadPolicy;
-use crate::limits::{RULES_FINISH_BYTES_MAX, RULES_FINISH_NS_MAX};
+use crate::limits::{PACKET_STEPS_DEFAULT, RULES_FINISH_BYTES_MAX, RULES_FINISH_NS_MAX};
 
 const WAY: Direction = Direction::ToServer;
 const OVERLAP: usize = RULES_OVERLAP_BYTES as usize;
@@ -61,7 +61,8 @@ impl Bench {
     fn new(finish_bytes: u32) -> Bench {
         let rules = RuleSets::finishing(Arc::clone(&sets()[0]), finish_bytes);
         let scan = FieldScan::default();
-        Bench { rules, scan, findings: Findings::default(), by_epoch: vec![0], now_ns: 1 }
+        let findings = Findings::new(PACKET_STEPS_DEFAULT);
+        Bench { rules, scan, findings, by_epoch: vec![0], now_ns: 1 }
     }
 
     fn begin(&mut self) {
