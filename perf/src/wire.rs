@@ -6,6 +6,7 @@ mod echo;
 mod flood;
 mod http;
 mod lab;
+mod load;
 mod plot;
 mod running;
 mod settled;
@@ -28,11 +29,12 @@ use self::contestant::{Contestant, InPlace, Programs};
 use self::flood::Flood;
 use self::http::Http;
 use self::lab::Lab;
+use self::load::Load;
 use self::running::Running;
 pub(crate) use self::settled::Plan as SettledPlan;
 use self::sheet::{Figure, Sheet};
 use crate::build::{Profile, built, installed};
-use crate::measure::{date, load, machine, version};
+use crate::measure::{self, date, machine, version};
 use crate::suricata::Suricata;
 
 /// Bytes of a flood's frames, without their checksum: the smallest, and the largest at an MTU of 1500.
@@ -67,7 +69,7 @@ pub(crate) struct Plan {
     core: usize,
     /// Frames of 60 bytes a second that load the wire during the round trips, the same for everybody; without it, each carries
     /// half of its own highest rate without loss.
-    #[arg(long, value_parser = clap::value_parser!(u64).range(flood::PPS_MIN..=10_000_000))]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     load_pps: Option<u64>,
     /// Microseconds for which Weir looks for more frames before it sleeps (`spin_us` of its link).
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=1000))]
@@ -130,7 +132,7 @@ impl Plan {
         let (programs, flood) = self.build(profile, folder.path())?;
         let (http, skipped) = self.leave_out(&programs);
         let reference = *self.contestants.first().context("nobody is left to be measured")?;
-        let (date, load) = (date(), load());
+        let (date, load) = (date(), measure::load());
         let lab = Lab::new(&programs.weir)?;
         let sheet = Sheet::new(reference);
         let server =
@@ -245,21 +247,11 @@ impl Bench {
     /// Sends round trips through a wire that carries `load_pps` frames a second.
     fn round_trips(&mut self, contestant: Contestant, load_pps: u64) -> Result<()> {
         self.go_on()?;
-        let [small_bytes, _] = FRAMES_BYTES;
         let seconds = self.plan.seconds;
-        // Zero would be full rate.
-        let load = (load_pps >= flood::PPS_MIN)
-            .then(|| self.flood.start(&self.lab, small_bytes, load_pps, seconds + 2 * LEAD_S))
-            .transpose()?;
+        let load = (load_pps > 0).then(|| Load::start(&self.lab, self.plan.core, load_pps)).transpose()?;
         std::thread::sleep(Duration::from_secs(LEAD_S));
         let trips = echo::round_trips(&self.lab, self.plan.core, Duration::from_secs(seconds))?;
-        let load_mpps = match load {
-            Some(load) => {
-                let (sent, elapsed_s) = load.finish()?;
-                sent as f64 / elapsed_s / 1e6
-            }
-            None => 0.0,
-        };
+        let load_mpps = load.map_or(Ok(0.0), Load::finish)?;
         let mut record = |key: &str, title: String, unit, value| {
             self.sheet.record(Figure { key: format!("rtt-{key}"), title, unit }, contestant, value);
         };

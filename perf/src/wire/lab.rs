@@ -20,6 +20,9 @@ use crate::build::installed;
 
 pub(crate) const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 pub(crate) const SERVER: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 2);
+/// To whom the client may send what nobody is to take: the server's device is not his.
+pub(crate) const NOBODY: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 3);
+const NOBODYS_MAC: &str = "02:00:00:00:00:02";
 const HOSTS: [&str; 3] = ["client", "middle", "server"];
 const ENDS: [End; 2] = [
     End { host: "client", device: "to-server", port: "outside", address: CLIENT, mac: "02:00:00:00:0a:01" },
@@ -56,6 +59,8 @@ impl Lab {
         for (end, other) in [(client, server), (server, client)] {
             lab.join(end, other)?;
         }
+        let (host, device) = (lab.namespace(client.host), client.device);
+        ip(&format!("-n {host} neighbour add {NOBODY} lladdr {NOBODYS_MAC} dev {device} nud permanent"))?;
         Ok(lab)
     }
 
