@@ -43,7 +43,7 @@ const FRAMES_BYTES: [u16; 2] = [60, 1514];
 const RESPONSES_BYTES: [u32; 2] = [200, 21_800];
 /// Share of the samples that are not above: p50, p99, p99.9.
 const PERCENTILES: [(&str, f64); 3] = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)];
-/// Of the flood that loads the wire meanwhile: it begins before the first round trip and ends after the last.
+/// Of the load, before the first round trip.
 const LEAD_S: u64 = 1;
 
 /// What is to be measured.
@@ -247,11 +247,10 @@ impl Bench {
     /// Sends round trips through a wire that carries `load_pps` frames a second.
     fn round_trips(&mut self, contestant: Contestant, load_pps: u64) -> Result<()> {
         self.go_on()?;
-        let seconds = self.plan.seconds;
-        let load = (load_pps > 0).then(|| Load::start(&self.lab, self.plan.core, load_pps)).transpose()?;
-        std::thread::sleep(Duration::from_secs(LEAD_S));
-        let trips = echo::round_trips(&self.lab, self.plan.core, Duration::from_secs(seconds))?;
-        let load_mpps = load.map_or(Ok(0.0), Load::finish)?;
+        let mut load = (load_pps > 0).then(|| Load::new(&self.lab, load_pps)).transpose()?;
+        let times = [LEAD_S, self.plan.seconds].map(Duration::from_secs);
+        let trips = echo::round_trips(&self.lab, self.plan.core, load.as_mut(), times)?;
+        let load_mpps = load.map_or(0.0, |load| load.mpps());
         let mut record = |key: &str, title: String, unit, value| {
             self.sheet.record(Figure { key: format!("rtt-{key}"), title, unit }, contestant, value);
         };

@@ -1,15 +1,17 @@
-//! Round trips of small datagrams between two threads, one in the client's and one in the server's namespace.
+//! Round trips of small datagrams between the two ends of the wire, while it carries a load.
+//!
+//! One thread is both ends and the load, and never sleeps: what waking up costs, most of all on another core of a virtual
+//! machine, is no matter of who is in the middle.
 
+use std::io::ErrorKind;
 use std::net::UdpSocket;
-use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::mpsc::{self, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
 use super::lab::{CLIENT, Lab, SERVER};
+use super::load::Load;
 use crate::measure::pin;
 
 const PORT: u16 = 7;
@@ -38,89 +40,95 @@ impl RoundTrips {
     }
 }
 
-/// Asks and answers for `time`, both on `core`, before everything else that runs there.
-pub(crate) fn round_trips(lab: &Lab, core: usize, time: Duration) -> Result<RoundTrips> {
-    let stop = AtomicBool::new(false);
-    thread::scope(|scope| {
-        let (listens, is_listening) = mpsc::channel();
-        let server = scope.spawn({
-            let stop = &stop;
-            move || answer(lab, core, listens, stop)
-        });
-        // Nothing is ever sent: it returns when the other end is dropped, on failure too.
-        let _ = is_listening.recv();
-        let client = scope.spawn(|| {
-            let asked = ask(lab, core, time);
-            stop.store(true, Relaxed);
-            asked
-        });
-        let asked = client.join().expect("asking does not panic");
-        server.join().expect("answering does not panic")?;
-        asked
-    })
+/// Both ends, on one thread.
+struct Ends {
+    client: UdpSocket,
+    server: UdpSocket,
 }
 
-/// Drops `listens` once it does, and answers until told to stop, looked at after each wait.
-fn answer(lab: &Lab, core: usize, listens: Sender<()>, stop: &AtomicBool) -> Result<()> {
-    settle_in(lab, "server", core)?;
-    let socket = UdpSocket::bind((SERVER, PORT)).context("cannot answer")?;
-    socket.set_read_timeout(Some(PATIENCE))?;
-    drop(listens);
-    let mut datagram = [0; DATAGRAM_BYTES];
-    while !stop.load(Relaxed) {
-        if let Ok((len, from)) = socket.recv_from(&mut datagram) {
-            // What can't be sent is a lost answer, and counted where it is awaited.
-            let _ = socket.send_to(&datagram[..len], from);
-        }
+/// Asks and answers for `time` on `core`, beside `load`, which is under way for `lead` before.
+pub(crate) fn round_trips(
+    lab: &Lab,
+    core: usize,
+    load: Option<&mut Load>,
+    times: [Duration; 2],
+) -> Result<RoundTrips> {
+    // This thread keeps its cores.
+    let done = thread::scope(|scope| {
+        let pinned = scope.spawn(|| {
+            pin(Some(core))?;
+            ask_and_answer(lab, load, times)
+        });
+        pinned.join()
+    });
+    done.expect("asking does not panic")
+}
+
+fn ask_and_answer(lab: &Lab, mut load: Option<&mut Load>, [lead, time]: [Duration; 2]) -> Result<RoundTrips> {
+    let ends = Ends::open(lab)?;
+    let mut load_goes_on = || load.as_mut().map_or(Ok(()), |load| load.send_due());
+    let started = Instant::now();
+    while started.elapsed() < lead {
+        load_goes_on()?;
     }
-    Ok(())
-}
-
-fn ask(lab: &Lab, core: usize, time: Duration) -> Result<RoundTrips> {
-    settle_in(lab, "client", core)?;
-    let socket = UdpSocket::bind((CLIENT, 0)).context("cannot ask")?;
-    socket.connect((SERVER, PORT))?;
-    let mut trips = RoundTrips::default();
-    let (started, mut number) = (Instant::now(), 0_u64);
-    while started.elapsed() < time {
+    let (mut trips, mut number) = (RoundTrips::default(), 0_u64);
+    while started.elapsed() < lead + time {
         number += 1;
-        match round_trip(&socket, number)? {
+        match ends.round_trip(number, &mut load_goes_on)? {
             Some(taken) => trips.times_ns.push(taken.as_nanos() as u64),
             None => trips.lost += 1,
         }
-        thread::sleep(PAUSE);
+        let done = Instant::now();
+        while done.elapsed() < PAUSE {
+            load_goes_on()?;
+        }
     }
     Ok(trips)
 }
 
-/// How long the answer to one question took; none where it did not come in time. Late answers to others are passed over.
-fn round_trip(socket: &UdpSocket, number: u64) -> Result<Option<Duration>> {
-    let mut datagram = [0; DATAGRAM_BYTES];
-    datagram[..8].copy_from_slice(&number.to_be_bytes());
-    let sent = Instant::now();
-    socket.send(&datagram).context("cannot ask")?;
-    while let Some(left) = PATIENCE.checked_sub(sent.elapsed()).filter(|left| !left.is_zero()) {
-        socket.set_read_timeout(Some(left))?;
-        let mut answer = [0; DATAGRAM_BYTES];
-        let is_answer = socket.recv(&mut answer).is_ok() && answer == datagram;
-        if is_answer {
-            return Ok(Some(sent.elapsed()));
-        }
+impl Ends {
+    fn open(lab: &Lab) -> Result<Ends> {
+        let server =
+            lab.within("server", || Ok(UdpSocket::bind((SERVER, PORT))?)).context("cannot answer")?;
+        let client = lab.within("client", || Ok(UdpSocket::bind((CLIENT, 0))?)).context("cannot ask")?;
+        client.connect((SERVER, PORT))?;
+        Ends::of(client, server)
     }
-    Ok(None)
+
+    fn of(client: UdpSocket, server: UdpSocket) -> Result<Ends> {
+        client.set_nonblocking(true)?;
+        server.set_nonblocking(true)?;
+        Ok(Ends { client, server })
+    }
+
+    /// How long the answer to one question took; none where it did not come in time. Late answers to others are passed over.
+    fn round_trip(&self, number: u64, mut meanwhile: impl FnMut() -> Result<()>) -> Result<Option<Duration>> {
+        let mut question = [0; DATAGRAM_BYTES];
+        question[..8].copy_from_slice(&number.to_be_bytes());
+        let sent = Instant::now();
+        self.client.send(&question).context("cannot ask")?;
+        while sent.elapsed() < PATIENCE {
+            let mut datagram = [0; DATAGRAM_BYTES];
+            if let Some((bytes, from)) = arrived(self.server.recv_from(&mut datagram))? {
+                // What can't be sent is a lost answer.
+                let _ = self.server.send_to(&datagram[..bytes], from);
+            }
+            if arrived(self.client.recv(&mut datagram))?.is_some() && datagram == question {
+                return Ok(Some(sent.elapsed()));
+            }
+            meanwhile()?;
+        }
+        Ok(None)
+    }
 }
 
-/// Moves this thread to its namespace and core, and before the flood that it shares the core with.
-fn settle_in(lab: &Lab, host: &str, core: usize) -> Result<()> {
-    lab.enter(host)?;
-    pin(Some(core))?;
-    let thread = rustix::thread::gettid().as_raw_nonzero().to_string();
-    let status = Command::new("chrt").args(["--fifo", "--pid", "1", &thread]).status();
-    ensure!(
-        status.context("chrt (util-linux) does not start")?.success(),
-        "chrt grants no real-time priority"
-    );
-    Ok(())
+/// What came, if anything did.
+fn arrived<T>(received: std::io::Result<T>) -> Result<Option<T>> {
+    match received {
+        Ok(it) => Ok(Some(it)),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
+        Err(error) => Err(error).context("nothing can be received"),
+    }
 }
 
 #[cfg(test)]
@@ -154,12 +162,19 @@ mod tests {
     }
 
     #[test]
-    fn nobody_answers_and_it_is_lost() {
-        let socket = UdpSocket::bind("127.0.0.1:0").expect("loopback is there");
-        socket.connect(socket.local_addr().expect("it is bound")).expect("to itself");
-        assert!(round_trip(&socket, 1).expect("no error").is_some(), "what it says comes back to it");
-        let deaf = UdpSocket::bind("127.0.0.1:0").expect("loopback is there");
-        socket.connect(deaf.local_addr().expect("it is bound")).expect("to the deaf");
-        assert_eq!(round_trip(&socket, 2).expect("no error"), None);
+    fn an_answer_is_awaited_and_its_absence_noticed() {
+        let bind = || UdpSocket::bind("127.0.0.1:0").expect("loopback is there");
+        let (client, server, deaf) = (bind(), bind(), bind());
+        client.connect(server.local_addr().expect("it is bound")).expect("to the server");
+        let ends = Ends::of(client, server).expect("sockets do as told");
+        let mut turns = 0;
+        let mut meanwhile = || {
+            turns += 1;
+            Ok(())
+        };
+        assert!(ends.round_trip(1, &mut meanwhile).expect("no error").is_some());
+        ends.client.connect(deaf.local_addr().expect("it is bound")).expect("to the deaf");
+        assert_eq!(ends.round_trip(2, &mut meanwhile).expect("no error"), None);
+        assert!(turns > 0, "the load goes on while it waits");
     }
 }

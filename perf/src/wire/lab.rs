@@ -172,12 +172,20 @@ impl Lab {
         command
     }
 
-    /// Moves this thread, and no other, into the namespace of `host`.
-    pub(crate) fn enter(&self, host: &str) -> Result<()> {
+    /// Does something within the namespace of `host`. A socket made there stays there, whoever uses it.
+    pub(crate) fn within<T: Send>(&self, host: &str, act: impl FnOnce() -> Result<T> + Send) -> Result<T> {
         let namespace = format!("/run/netns/{}", self.namespace(host));
         let file = File::open(&namespace).context(namespace)?;
-        move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network))
-            .with_context(|| format!("cannot enter {host}"))
+        // On a thread of its own: this one stays where it is.
+        let done = thread::scope(|scope| {
+            let there = scope.spawn(|| {
+                move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network))
+                    .with_context(|| format!("cannot enter {host}"))?;
+                act()
+            });
+            there.join()
+        });
+        done.expect("nothing panics there")
     }
 
     fn namespace(&self, host: &str) -> String {
