@@ -91,7 +91,8 @@ fn show(port: Port) -> String {
 fn assert_nothing_left() {
     for port in Port::BOTH {
         assert!(!show(port).contains("prog/xdp"), "{}", show(port));
-        assert!(!Path::new("/sys/fs/bpf/weir").join(format!("{}-{}", lab_name(), port.as_str())).exists());
+        let key = on("middle", || af_xdp::link_key(&lab_name())).expect("there is a namespace");
+        assert!(!Path::new("/sys/fs/bpf/weir").join(key).join(port.as_str()).exists());
     }
 }
 
@@ -170,8 +171,8 @@ fn a_killed_engine_fails_closed_and_its_leftover_can_be_detached() {
     engine.kill();
     client.send(&frame(1, 60));
     assert_eq!(server.receive(Duration::from_millis(200)), None, "closed, in spite of the bridge");
-    assert_eq!(detach_leftover(&lab_name()).expect("removable"), 2);
-    assert_eq!(detach_leftover(&lab_name()).expect("nothing to do"), 0);
+    assert_eq!(on("middle", || detach_leftover(&lab_name())).expect("removable"), 2);
+    assert_eq!(on("middle", || detach_leftover(&lab_name())).expect("nothing to do"), 0);
     assert_nothing_left();
     assert_passes(&client, &server);
 }
