@@ -77,11 +77,15 @@ download_through_upgrades() {
     check_equal "byte for byte" "$(sha256 "$dir/download")" "$(sha256 "$dir/site/pages/download.bin")"
 }
 
-# squat: another user takes whatever names of the link it can: the abstract socket, that of /run/weir, and the lock.
+# Another user takes whatever names of the link it can: the abstract socket, that of /run/weir, and the lock.
 squat() {
-    nsenter --net="$(lab_netns middle)" setpriv --reuid 65534 --regid 65534 --clear-groups \
-        python3 - "$lab_prefix" "$key" >"$dir/squatter" 2>&1 <<'END' &
+    : >"$dir/squatter"
+    nsenter --net="$(lab_netns middle)" python3 - "$lab_prefix" "$key" >"$dir/squatter" 2>&1 <<'END' &
 import fcntl, os, socket, sys, time
+# Not by setpriv: where python3 is root's alone, another user cannot start it.
+os.setgroups([])
+os.setresgid(65534, 65534, 65534)
+os.setresuid(65534, 65534, 65534)
 link, key = sys.argv[1:]
 taken = []
 def attempt(what, take):
@@ -130,10 +134,11 @@ squatted() {
     check "the one after it inspects" is_inspected
     by_takeover squatted
     check "and the next" is_inspected
-    kill "$squatter"
+    check "the squatter was there all the time" kill "$squatter"
     code=0
+    cp "$weir" "$dir/weir"
     in_ns middle setpriv --reuid 65534 --regid 65534 --clear-groups \
-        "$weir" reload --config "$dir/weir.toml" >"$dir/said" 2>&1 || code=$?
+        "$dir/weir" reload --config "$dir/weir.toml" >"$dir/said" 2>&1 || code=$?
     check_equal "another user's weir reload ends with 1" "$code" 1
     check "and says that it may not" grep -q 'Permission denied' "$dir/said"
 }
@@ -141,7 +146,7 @@ squatted() {
 # What stands in the place of the binary fails at once. `weir upgrade` says so without waiting.
 failing_successor() {
     section "A new binary that fails"
-    local weir_path=$weir since=$SECONDS code=0
+    local weir_path=$weir since code=0
     engine_end TERM
     cp "$weir_path" "$dir/weir"
     weir=$dir/weir
@@ -149,6 +154,7 @@ failing_successor() {
     printf '#!/bin/sh\nexit 77\n' >"$dir/wrong"
     chmod 755 "$dir/wrong"
     mv "$dir/wrong" "$dir/weir"
+    since=$SECONDS
     in_ns middle "$weir_path" upgrade --config "$dir/weir.toml" >"$dir/said" 2>&1 || code=$?
     check_equal "weir upgrade ends with 1" "$code" 1
     check "and says how the new engine ended" grep -q 'exit status: 77' "$dir/said"
@@ -163,6 +169,7 @@ blocked_events() {
     jq -c 'select(.event_type == "flow" and .proto == "UDP" and .dest_port == '"$udp_port"' and .flow.drop_reason != null)' "$dir/eve.json"
 }
 
+lab_tools+=(python3 setpriv)
 if obstacle=$(lab_obstacle); then skip case-upgrade "$obstacle"; fi
 lab_open upgrade
 lab_up "weir-upgrade-$$"
