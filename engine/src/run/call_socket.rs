@@ -120,6 +120,26 @@ mod tests {
     }
 
     #[test]
+    fn who_listens_is_believed_only_where_it_is_of_this_user_or_root() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).expect("a mode");
+        let path = folder.path().join("lan@1");
+        let at = path.clone();
+        // Of this thread only.
+        let stranger = std::thread::spawn(move || {
+            let user = Uid::from_raw(65534);
+            rustix::thread::set_thread_res_uid(user, user, user).ok()?;
+            Some(UnixListener::bind(at).expect("it can be made"))
+        });
+        let Some(_listener) = stranger.join().expect("no panic") else {
+            return eprintln!("SKIPPED: this user cannot act as another");
+        };
+        let error = call(&path).expect_err("it is a stranger's");
+        assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+        assert!(error.to_string().contains("user 65534"), "{error}");
+    }
+
+    #[test]
     fn what_a_killed_engine_left_is_replaced() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("lan@1");
