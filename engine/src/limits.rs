@@ -114,12 +114,15 @@ pub const FLOWS_HANDED_OVER_MAX: usize = 1 << 16;
 /// Bytes in which they are told: twice what [`FLOWS_HANDED_OVER_MAX`] of them take, with the longest names and addresses.
 pub const HAND_OVER_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
-/// Connections to the socket of a claim that are looked at in one turn of the supervisor: whoever floods it must not keep
-/// the supervisor from everything else.
+/// Connections to the socket of a claim that are looked at in one turn of the supervisor: a script that only asks who is
+/// there must not keep the supervisor from everything else.
 pub const CALLS_PER_LOOK_MAX: usize = 64;
 
-/// Bytes of one line of a hand-over: the longest name of a link and to spare.
-pub const HAND_OVER_LINE_BYTES_MAX: u64 = 256;
+/// Bytes of one line of a hand-over, or of an answer: the longest name of a link, or [`ANSWER_CHARS_MAX`], and to spare.
+pub const HAND_OVER_LINE_BYTES_MAX: u64 = 1024;
+
+/// Characters of what an engine answers to whoever asked it for something: one reason, with the kernel's. The log has it all.
+pub const ANSWER_CHARS_MAX: usize = 240;
 
 /// Microseconds without a frame after which a worker that stops has seen the last one: those that the kernel had under way to
 /// it when its heartbeat ended come with the end of a poll of the port, within some microseconds.

@@ -1,5 +1,8 @@
-//! `weir run` and `weir detach`: the process that owns links, workers and the log of events.
+//! `weir run` and `weir detach`, and what is asked of an engine that runs: the process that owns links, workers and the log of events.
 
+mod asker;
+mod call;
+mod call_socket;
 mod claim;
 mod cores;
 mod crew;
@@ -9,6 +12,7 @@ mod incumbent;
 mod link_health;
 mod links;
 mod reloader;
+mod requests;
 mod rule_slot;
 mod shares;
 mod signals;
@@ -22,29 +26,22 @@ mod worker_thread;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, anyhow};
 use dlp_patterns::RuleSet;
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use sd_notify::NotifyState;
 
-use self::claim::Claim;
 use self::reloader::Reloader;
+pub use self::requests::{reload, upgrade};
 use self::signals::Signals;
 use self::supervisor::{Ending, Supervisor, tell_systemd};
-use crate::cli::{DetachArgs, ReloadArgs, RunArgs, UpgradeArgs};
+use crate::cli::{DetachArgs, RunArgs};
 use crate::config::Config;
 use crate::counters::{CountersTable, LinksTable};
 use crate::eve::EveLog;
 use crate::failure::Failure;
 use crate::packs::Packs;
-
-/// How long an upgrade may take: to start, to compile rules, and to bind.
-const UPGRADE_WITHIN: Duration = Duration::from_secs(30);
-/// Between two looks at who works on a link.
-const UPGRADE_LOOK: Duration = Duration::from_millis(50);
 
 /// Inspects the links of a config until stopped by SIGTERM or SIGINT.
 ///
@@ -123,75 +120,11 @@ pub fn detach(args: &DetachArgs) -> Result<(), Failure> {
         (None, link) => Vec::from_iter(link.clone()),
     };
     for name in names {
-        let _claim = links::claim(&name)?;
+        let _lock = links::lock(&name)?;
         let ports = af_xdp::detach_leftover(&name).map_err(|error| links::failure(&name, &error))?;
         eprintln!("weir: link {name}: detached from {ports} port{}", if ports == 1 { "" } else { "s" });
     }
     Ok(())
-}
-
-/// Asks the engine that runs with a config to load its packs anew, after a check that they can be.
-///
-/// # Errors
-/// If config or packs are wrong, no engine works on the links, or this user may not ask it.
-pub fn reload(args: &ReloadArgs) -> Result<(), Failure> {
-    let config = Config::read(&args.config)?;
-    if let Some(mistake) = without_link(&args.config, &config) {
-        return Err(Failure::Mistakes(vec![mistake]));
-    }
-    // What is compiled here, the engine finds in the cache.
-    let (rules, _) = Packs::read(&config.packs).compile_cached()?;
-    let engine = signal_engine(&config, Signal::HUP)?;
-    let (count, process) = (rules.rules().len(), engine.as_raw_nonzero());
-    eprintln!(
-        "weir: the engine, process {process}, was asked to load {count} rules; its log says when they are in force"
-    );
-    Ok(())
-}
-
-/// Has the engine that runs with a config replaced by one of the binary that now stands in its place, after a check that
-/// this can read config and packs.
-///
-/// # Errors
-/// If config or packs are wrong, no engine works on the links, this user may not ask it, or nobody takes over.
-pub fn upgrade(args: &UpgradeArgs) -> Result<(), Failure> {
-    let config = Config::read(&args.config)?;
-    if let Some(mistake) = without_link(&args.config, &config) {
-        return Err(Failure::Mistakes(vec![mistake]));
-    }
-    Packs::read(&config.packs).compile_cached()?;
-    let former = signal_engine(&config, Signal::USR2)?;
-    let name = &config.links[0].ports.name;
-    let begun = Instant::now();
-    while begun.elapsed() < UPGRADE_WITHIN {
-        thread::sleep(UPGRADE_LOOK);
-        let holder = Claim::holder(name).with_context(|| format!("cannot see who works on link {name}"))?;
-        // The former one is gone once the next one works, and not before.
-        let is_gone = test_kill_process(former).is_err();
-        if let Some(engine) = holder.filter(|engine| is_gone && *engine != former) {
-            let (former, engine) = (former.as_raw_nonzero(), engine.as_raw_nonzero());
-            eprintln!("weir: process {engine} has taken over from process {former}");
-            return Ok(());
-        }
-    }
-    let (seconds, former) = (UPGRADE_WITHIN.as_secs(), former.as_raw_nonzero());
-    Err(anyhow!(
-        "within {seconds} s nobody has taken over from the engine, process {former}\n  hint: its log says why; it goes on \
-         unless it says otherwise"
-    )
-    .into())
-}
-
-/// Sends a signal to the engine that works on the links of a config: its process.
-fn signal_engine(config: &Config, signal: Signal) -> Result<Pid, Failure> {
-    let name = &config.links[0].ports.name;
-    let holder = Claim::holder(name).with_context(|| format!("cannot see who works on link {name}"))?;
-    let engine = holder.ok_or_else(|| {
-        anyhow!("link {name}: no engine works on it\n  hint: run this in the network namespace of the engine")
-    })?;
-    kill_process(engine, signal)
-        .with_context(|| format!("cannot ask the engine, process {}", engine.as_raw_nonzero()))?;
-    Ok(engine)
 }
 
 /// The time of day, in ns since the epoch.

@@ -77,11 +77,99 @@ download_through_upgrades() {
     check_equal "byte for byte" "$(sha256 "$dir/download")" "$(sha256 "$dir/site/pages/download.bin")"
 }
 
+# Another user takes whatever names of the link it can: the abstract socket, that of /run/weir, and the lock.
+squat() {
+    : >"$dir/squatter"
+    nsenter --net="$(lab_netns middle)" python3 - "$lab_prefix" "$key" >"$dir/squatter" 2>&1 <<'END' &
+import fcntl, os, socket, sys, time
+# Not by setpriv: where python3 is root's alone, another user cannot start it.
+os.setgroups([])
+os.setresgid(65534, 65534, 65534)
+os.setresuid(65534, 65534, 65534)
+link, key = sys.argv[1:]
+taken = []
+def attempt(what, take):
+    try:
+        taken.append(take())
+        print("took", what, flush=True)
+    except OSError as error:
+        print("refused", what, error, flush=True)
+def listen(address):
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(address)
+    listener.listen()
+    return listener
+def lock():
+    directory = os.open(f"/sys/fs/bpf/weir/{key}", os.O_RDONLY)
+    fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return directory
+attempt("name", lambda: listen(f"\0weir/link/{link}"))
+attempt("socket", lambda: listen(f"/run/weir/{key}"))
+attempt("directory", lambda: os.mkdir(f"/sys/fs/bpf/weir/{key}"))
+attempt("lock", lock)
+print("done", flush=True)
+time.sleep(1000)
+END
+    squatter=$!
+    lab_children+=("$squatter")
+    local _
+    for _ in {1..100}; do ! grep -q '^done' "$dir/squatter" || return 0; sleep 0.05; done
+    fail "the squatter took what it could: $(<"$dir/squatter")"
+}
+
+squatted() {
+    section "Another user squats on the link between two engines"
+    local key squatter code
+    key=$lab_prefix@$(in_ns middle stat -L -c %i /proc/self/ns/net)
+    check "the engine's socket is where it is asked" test -S "/run/weir/$key"
+    engine_end KILL
+    check "a killed engine leaves its pins" test -e "/sys/fs/bpf/weir/$key/inside"
+    squat
+    check_equal "it took an abstract name, and nothing else" "$(grep -c '^took' "$dir/squatter")" 1
+    check_equal "socket, directory and lock are refused" "$(grep -c '^refused' "$dir/squatter")" 3
+    lab_start_engine case-upgrade
+    check "the new engine inspects" is_inspected
+    check "weir reload reaches it" in_ns middle "$weir" reload --config "$dir/weir.toml"
+    by_command
+    check "the one after it inspects" is_inspected
+    by_takeover squatted
+    check "and the next" is_inspected
+    check "the squatter was there all the time" kill "$squatter"
+    code=0
+    cp "$weir" "$dir/weir"
+    in_ns middle setpriv --reuid 65534 --regid 65534 --clear-groups \
+        "$dir/weir" reload --config "$dir/weir.toml" >"$dir/said" 2>&1 || code=$?
+    check_equal "another user's weir reload ends with 1" "$code" 1
+    check "and says that it may not" grep -q 'Permission denied' "$dir/said"
+}
+
+# What stands in the place of the binary fails at once. `weir upgrade` says so without waiting.
+failing_successor() {
+    section "A new binary that fails"
+    local weir_path=$weir since code=0
+    engine_end TERM
+    cp "$weir_path" "$dir/weir"
+    weir=$dir/weir
+    lab_start_engine case-upgrade
+    printf '#!/bin/sh\nexit 77\n' >"$dir/wrong"
+    chmod 755 "$dir/wrong"
+    mv "$dir/wrong" "$dir/weir"
+    since=$SECONDS
+    in_ns middle "$weir_path" upgrade --config "$dir/weir.toml" >"$dir/said" 2>&1 || code=$?
+    check_equal "weir upgrade ends with 1" "$code" 1
+    check "and says how the new engine ended" grep -q 'exit status: 77' "$dir/said"
+    check "without waiting for its whole time" test $((SECONDS - since)) -lt 25
+    check "the engine works on" kill -0 "$engine_pid"
+    check "and inspects" is_inspected
+    weir=$weir_path
+}
+
 # The flow events of the blocked flow, one for each engine.
 blocked_events() {
     jq -c 'select(.event_type == "flow" and .proto == "UDP" and .dest_port == '"$udp_port"' and .flow.drop_reason != null)' "$dir/eve.json"
 }
 
+lab_tools+=(python3 setpriv)
 if obstacle=$(lab_obstacle); then skip case-upgrade "$obstacle"; fi
 lab_open upgrade
 lab_up "weir-upgrade-$$"
@@ -110,5 +198,12 @@ check_equal "each engine tells of it once" "$(blocked_events | wc -l)" $((upgrad
 check_equal "under one identifier" "$(blocked_events | jq .flow_id | sort -u | wc -l)" 1
 check_equal "together they count every frame" "$(blocked_events | jq -s 'map(.flow.pkts_toserver) | add')" $((1 + 5 * upgrades))
 check_equal "the last engine ends in peace" "$engine_exit" 0
+rm "$dir/eve.json"
+lab_start_engine case-upgrade
+squatted
+failing_successor
+engine_end TERM
+check_equal "the last engine ends in peace after that" "$engine_exit" 0
+check_equal "no pin is left" "$(find /sys/fs/bpf/weir /run/weir -name "$lab_prefix*")" ""
 check_not "nothing is attached" lab_has_xdp
 checks_close

@@ -86,6 +86,6 @@ engine_down() {
     engine_end TERM
     [[ -n $engine_config ]] || return 0
     ! lab_has_xdp || engine_detach >/dev/null 2>&1 || true
-    rm -rf "/sys/fs/bpf/weir/${lab_prefix:?}"*
+    rm -rf "/sys/fs/bpf/weir/${lab_prefix:?}"* "/run/weir/$lab_prefix"*
     engine_config=
 }

@@ -14,8 +14,8 @@ use std::{
 };
 
 use af_xdp::{
-    Action, AttachMode, Handling, Heartbeat, Link, LinkConfig, OnEngineLoss, Port, Queue, SettledKey,
-    ZeroCopy, limits,
+    Action, AttachMode, Handling, Heartbeat, Link, LinkConfig, LinkLock, OnEngineLoss, Port, Queue,
+    SettledKey, ZeroCopy, limits,
 };
 use clap::Parser;
 
@@ -90,6 +90,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&stop))?;
     }
+    let lock = LinkLock::take(&options.name).map_err(|error| format!("{error}; {}", error.hint()))?;
+    // Dropped after the link.
+    let _lock = lock.ok_or("another process works on the link")?;
     let (link, mut queues) = Link::open(&config).map_err(|error| format!("{error}; {}", error.hint()))?;
     if let Some(handling) = options.flood_handling() {
         let ends =

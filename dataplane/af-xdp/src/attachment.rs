@@ -47,6 +47,14 @@ pub(crate) enum Before {
     Leftover(FdLink, Attached),
 }
 
+impl Before {
+    /// Whether it has to be detached before a program is attached in this mode: a link keeps the mode in which it was made,
+    /// and the kernel refuses a second one in another.
+    pub(crate) fn must_go(&self, mode: AttachMode) -> bool {
+        matches!(self, Before::Leftover(_, found) if !fits(mode, *found))
+    }
+}
+
 /// Looks at a port, and refuses a program that is not this link's.
 pub(crate) fn inspect(device: &Device, pin: &Path) -> Result<Before, Error> {
     let found = attached(device.index)

@@ -1,6 +1,6 @@
 //! Why a link cannot be opened: one variant for each thing that an operator can set right.
 
-use std::{error, fmt, io};
+use std::{error, fmt, io, path::PathBuf};
 
 use crate::limits;
 
@@ -62,6 +62,18 @@ pub enum Error {
     NoBpffs {
         /// The kernel's answer to the mount.
         source: io::Error,
+    },
+    /// Everybody may rename what is in the directory above that of the pins.
+    OpenDirectory {
+        /// The directory above.
+        directory: PathBuf,
+    },
+    /// Another user made something in place of the directory of the pins, and it cannot be moved aside.
+    ForeignDirectory {
+        /// Where the pins belong.
+        directory: PathBuf,
+        /// The user's number.
+        user: u32,
     },
     /// The driver runs no XDP program for so many queues, or for the MTU that is set, or none at all.
     NativeRefused {
@@ -130,7 +142,11 @@ impl Error {
                 "run as root, or grant CAP_NET_RAW, CAP_NET_ADMIN, CAP_BPF, CAP_PERFMON and CAP_IPC_LOCK"
             }
             Error::NoAfXdp => "use a kernel with CONFIG_XDP_SOCKETS=y",
-            Error::NoBpffs { .. } => "run `mount -t bpf bpf /sys/fs/bpf` as root",
+            Error::NoBpffs { .. } => "run `mount -t bpf -o mode=0700 bpf /sys/fs/bpf` as root",
+            Error::OpenDirectory { .. } => "`chmod 700` it",
+            Error::ForeignDirectory { .. } => {
+                "remove it as root, and close what is above it to others (`mount -t bpf -o mode=0700`)"
+            }
             Error::NativeRefused { .. } => {
                 "lower the MTU below 3500 (where a page is 4096 bytes), give the port as many RX queues as its peer has TX queues, or attach generic"
             }
@@ -213,6 +229,12 @@ impl fmt::Display for Error {
             Error::MissingCapability { action, source } => write!(f, "not allowed to {action}: {source}"),
             Error::NoAfXdp => f.write_str("this kernel has no AF_XDP"),
             Error::NoBpffs { source } => write!(f, "no BPF file system on /sys/fs/bpf: {source}"),
+            Error::OpenDirectory { directory } => {
+                write!(f, "everybody may change what is in {}", directory.display())
+            }
+            Error::ForeignDirectory { directory, user } => {
+                write!(f, "user {user} has taken the place of {}", directory.display())
+            }
             Error::NativeRefused { interface, source } => {
                 write!(f, "the driver of {interface} refuses the XDP program: {source}")
             }

@@ -7,7 +7,6 @@ use crate::{
     attached::{attached, master},
     attachment::{Attachment, Before, inspect, remove_pin},
     bpffs,
-    config::is_link_name,
     device::Device,
     limits, numa,
     programs::{Build, Programs},
@@ -54,9 +53,8 @@ impl Link {
         if config.on_engine_loss == OnEngineLoss::Forward {
             require_bridge(&devices)?;
         }
-        let [inside, outside] =
-            Port::BOTH.map(|port| inspect(&devices[port as usize], &bpffs::pin_path(&config.name, port)));
-        let before = [inside?, outside?];
+        let before = |port| inspect(&devices[port as usize], &bpffs::pin_path(&config.name, port)?);
+        let before = [before(Port::Inside)?, before(Port::Outside)?];
         let is_multi_buffer = needs_multi_buffer(&devices, config);
         let bypass_bytes_max = devices[0].mtu_bytes + limits::REDIRECTED_HEADER_BYTES_MAX;
         let build = if is_multi_buffer { Build::MultiBuffer } else { Build::Linear };
@@ -166,6 +164,14 @@ impl PreparedLink {
         self.queues.len()
     }
 
+    /// The first port that will be without a program for a moment: an earlier engine's is attached there in another mode, and
+    /// a device has programs in one mode at a time.
+    pub fn detaches_first(&self) -> Option<&str> {
+        let mode = self.config.attach();
+        let mut ports = self.devices.iter().zip(&self.before);
+        ports.find(|(_, before)| before.must_go(mode)).map(|(device, _)| device.name.as_str())
+    }
+
     /// The flows that its programs are to handle from their first frame on; `None` where all are left to the engine.
     pub fn settled(&self) -> Result<Option<SettledFlows>, Error> {
         // How the programs come to be attached is not known yet.
@@ -198,9 +204,10 @@ impl PreparedLink {
         }
         let heartbeat = Heartbeat::new(programs.heartbeat_cells()?);
         heartbeat.beat_all();
+        bpffs::make_link_directory(&config.name)?;
         let mut attach = |port: Port, before| {
             let (program, device) = (programs.xdp(port), &devices[port as usize]);
-            Attachment::new(program, device, before, config.attach(), bpffs::pin_path(&config.name, port))
+            Attachment::new(program, device, before, config.attach(), bpffs::pin_path(&config.name, port)?)
         };
         // Where the second fails, dropping the first detaches it.
         let attachments = [attach(Port::Inside, inside)?, attach(Port::Outside, outside)?];
@@ -258,12 +265,9 @@ fn require_fitting_mtu([inside, outside]: &[Device; 2]) -> Result<(), Error> {
 
 /// Removes what a killed engine left of a link: its pins, and with them its programs. Says how many ports had one.
 pub fn detach_leftover(link_name: &str) -> Result<usize, Error> {
-    if !is_link_name(link_name) {
-        return Err(Error::Config { reason: "the link's name must be 1 to 32 letters, digits, '-' or '_'" });
-    }
     let mut removed = 0;
     for port in Port::BOTH {
-        removed += usize::from(remove_pin(&bpffs::pin_path(link_name, port))?);
+        removed += usize::from(remove_pin(&bpffs::pin_path(link_name, port)?)?);
     }
     Ok(removed)
 }

@@ -16,7 +16,7 @@ use crate::{
 pub fn probe() -> Result<(), Error> {
     drop(unbound_socket()?);
     Programs::load(Build::Linear, &LinkConfig::new("probe", "", ""), 1, 0)?;
-    bpffs::prepare()
+    bpffs::prepare().map(drop)
 }
 
 /// An AF_XDP socket of no device.

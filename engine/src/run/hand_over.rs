@@ -76,9 +76,25 @@ impl Knowledge {
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         postcard::to_stdvec(self).expect("plain data in memory")
     }
+}
 
-    /// Reads what follows on a line that begins with [`RELEASED`]; `None` where this version of the engine does not know it.
-    pub(super) fn read(line: &str, from: &mut impl Read) -> io::Result<Option<Knowledge>> {
+/// What an engine that has let go of its links told of what it knew. Whatever it is, nobody works on them now.
+#[derive(Debug)]
+pub(super) enum Told {
+    /// All of it.
+    All(Knowledge),
+    /// In a version, or a length, that this engine does not read.
+    Unread { version: u64, bytes: u64 },
+    /// Not to its end, or not what it was to be.
+    Damaged(io::Error),
+}
+
+impl Told {
+    /// Reads what follows on a line that begins with [`RELEASED`].
+    ///
+    /// # Errors
+    /// If the line is another.
+    pub(super) fn read(line: &str, from: &mut impl Read) -> io::Result<Told> {
         let mut words = line.strip_prefix(RELEASED).unwrap_or_default().split_whitespace();
         let mut number = || words.next().and_then(|word| word.parse::<u64>().ok());
         let (Some(version), Some(bytes)) = (number(), number()) else {
@@ -86,12 +102,41 @@ impl Knowledge {
         };
         let mut body = from.take(bytes);
         if version != u64::from(VERSION) || bytes > HAND_OVER_BYTES_MAX {
-            io::copy(&mut body, &mut io::sink())?;
-            return Ok(None);
+            let skipped = io::copy(&mut body, &mut io::sink());
+            return Ok(skipped.map_or_else(Told::Damaged, |_| Told::Unread { version, bytes }));
         }
         let mut encoded = Vec::new();
-        body.read_to_end(&mut encoded)?;
-        Ok(postcard::from_bytes(&encoded).ok())
+        if let Err(error) = body.read_to_end(&mut encoded) {
+            return Ok(Told::Damaged(error));
+        }
+        let read = encoded.len() as u64;
+        if read < bytes {
+            let told = format!("it ended after {read} of {bytes} bytes");
+            return Ok(Told::Damaged(io::Error::new(io::ErrorKind::UnexpectedEof, told)));
+        }
+        let decoded = postcard::from_bytes(&encoded);
+        Ok(decoded.map_or_else(
+            |error| Told::Damaged(io::Error::new(io::ErrorKind::InvalidData, error.to_string())),
+            Told::All,
+        ))
+    }
+
+    /// What can be relied on; logs what is lost.
+    pub(super) fn knowledge(self) -> Knowledge {
+        match self {
+            Told::All(knowledge) => return knowledge,
+            Told::Unread { version, bytes } => tracing::warn!(
+                version,
+                bytes,
+                own_version = VERSION,
+                "the former engine is of another version: what it had blocked is judged anew"
+            ),
+            Told::Damaged(error) => tracing::warn!(
+                %error,
+                "what the former engine told is damaged: what it had blocked is judged anew"
+            ),
+        }
+        Knowledge::default()
     }
 }
 
@@ -170,12 +215,12 @@ mod tests {
         BlockedFlow { record, client_side, reason, reset: true, alerted: true }
     }
 
-    fn told(version: u32, knowledge: &Knowledge) -> io::Result<Option<Knowledge>> {
+    fn told(version: u32, knowledge: &Knowledge) -> Told {
         let mut bytes = knowledge.to_bytes();
         let line = format!("{RELEASED} {version} {}", bytes.len());
         bytes.extend(b"weir: more\n");
         let mut from = bytes.as_slice();
-        let read = Knowledge::read(&line, &mut from);
+        let read = Told::read(&line, &mut from).expect("the right line");
         assert_eq!(read_line(&mut from).expect("a line"), "weir: more", "what follows is left");
         read
     }
@@ -185,7 +230,7 @@ mod tests {
         let mut knowledge = Knowledge::default();
         assert_eq!(knowledge.add("lan", 2, [flow(7, &[]), flow(8, &[5, 6])].into_iter()), 0);
         assert_eq!(knowledge.add("dmz", 0, [flow(9, &[])].into_iter()), 0);
-        let read = told(VERSION, &knowledge).expect("reads").expect("known");
+        let Told::All(read) = told(VERSION, &knowledge) else { panic!("all of it") };
         assert_eq!(read, knowledge);
         assert_eq!(read.of_link("lan", 3), [(2, flow(7, &[])), (2, flow(8, &[5, 6]))]);
         assert_eq!(read.of_link("other", 3), []);
@@ -195,8 +240,26 @@ mod tests {
     fn another_version_is_skipped_and_another_word_is_an_error() {
         let mut knowledge = Knowledge::default();
         knowledge.add("lan", 0, [flow(7, &[])].into_iter());
-        assert_eq!(told(VERSION + 1, &knowledge).expect("reads"), None);
-        assert!(Knowledge::read("weir: refused", &mut [0; 0].as_slice()).is_err());
+        let unread = told(VERSION + 1, &knowledge);
+        assert!(matches!(unread, Told::Unread { version: 2, .. }), "{unread:?}");
+        assert!(Told::read("weir: refused", &mut [0; 0].as_slice()).is_err());
+    }
+
+    #[test]
+    fn what_is_cut_short_or_wrong_is_told_as_damaged() {
+        let mut knowledge = Knowledge::default();
+        knowledge.add("lan", 0, [flow(7, &[])].into_iter());
+        let bytes = knowledge.to_bytes();
+        let read = |announced: usize, bytes: &[u8]| {
+            Told::read(&format!("{RELEASED} {VERSION} {announced}"), &mut &*bytes).expect("the right line")
+        };
+        for length in 0..bytes.len() {
+            let Told::Damaged(error) = read(bytes.len(), &bytes[..length]) else { panic!("{length}") };
+            assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+        }
+        let Told::Damaged(error) = read(3, &[0xff; 3]) else { panic!("it means nothing") };
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+        assert!(matches!(read(bytes.len(), &bytes), Told::All(read) if read == knowledge));
     }
 
     #[test]

@@ -1,14 +1,13 @@
 //! The engine that works on the links which this one is to take over.
 
-use std::io::{self, BufReader, Write};
+use std::io::{BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use rustix::net::sockopt::socket_peercred;
-use rustix::process::geteuid;
+use anyhow::anyhow;
 
 use super::claim::Claim;
-use super::hand_over::{ASK, Knowledge, WORKING, read_line};
+use super::hand_over::{ASK, Told, WORKING, read_line};
 
 /// It looks up every 50 ms, ends its workers, and closes their sockets.
 const RELEASED_WITHIN: Duration = Duration::from_secs(10);
@@ -36,15 +35,15 @@ impl Incumbent {
         Incumbent { link: link.to_owned(), connection: None }
     }
 
-    /// Has it let go of its links: those named are left as they are, for us to bind. What it knew; `None` where it speaks of
-    /// that in another version.
+    /// Has it let go of its links: those named are left as they are, for us to bind. What it
+    /// told of what it knew.
     ///
     /// # Errors
     /// If it went away or does not answer.
     pub(super) fn release<'l>(
         &mut self,
         links: impl Iterator<Item = &'l str>,
-    ) -> io::Result<Option<Knowledge>> {
+    ) -> Result<Told, anyhow::Error> {
         let mut asked = format!("{ASK}\n");
         links.for_each(|link| {
             asked.push_str(link);
@@ -52,19 +51,15 @@ impl Incumbent {
         });
         asked.push('\n');
         let Some((_, mut socket)) = Claim::call(&self.link)? else {
-            return Err(io::Error::new(io::ErrorKind::ConnectionRefused, "it has gone away meanwhile"));
+            return Err(anyhow!("it has gone away meanwhile"));
         };
-        // Whoever was first to take the name may hold it. What another user tells would decide whose flows are blocked.
-        if socket_peercred(&socket)?.uid != geteuid() {
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is a process of another user"));
-        }
         socket.write_all(asked.as_bytes())?;
         socket.set_read_timeout(Some(RELEASED_WITHIN))?;
         let mut stream = BufReader::new(socket);
         let line = read_line(&mut stream)?;
         let Connection { stream, .. } =
             self.connection.insert(Connection { stream, released: Instant::now() });
-        Knowledge::read(&line, stream)
+        Ok(Told::read(&line, stream)?)
     }
 
     /// Tells it that the links are in work, and waits until it leaves the stage. How long nobody worked on them, from its

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use af_xdp::{Link, PreparedLink, Queue};
+use af_xdp::{Link, LinkLock, PreparedLink, Queue};
 use anyhow::{Context, anyhow};
 use dataplane::pipeline::{Handling, Pipeline};
 use dataplane::policy::Bypass;
@@ -81,10 +81,7 @@ pub(super) fn open(
         let names = ready.iter().map(|link| link.config.ports.name.as_str());
         let told =
             incumbent.release(names).context("the engine that works on the links does not let go of them");
-        known = told?.unwrap_or_else(|| {
-            tracing::warn!("the former engine is of another version: what it had blocked is judged anew");
-            Knowledge::default()
-        });
+        known = told?.knowledge();
         tracing::info!(blocked_flows = known.len(), "the former engine has let go of the links");
     }
     ready.into_iter().enumerate().map(|(index, link)| open_link(config, index as u16, link, &known)).collect()
@@ -108,6 +105,14 @@ fn open_link(engine: &Config, index: u16, ready: ReadyLink, known: &Knowledge) -
             // Nobody would ever take it out again.
             xdp::take(settled.as_mut(), &flow.record, now_ns);
         }
+    }
+    if let Some(interface) = prepared.detaches_first() {
+        tracing::warn!(
+            link = ports.name,
+            interface,
+            "the program of the former engine is attached in another mode, so it is detached first: until the new one is \
+             attached, frames pass as they do without any program, in a bridge uninspected, also those of blocked flows"
+        );
     }
     let (link, queues) = prepared.open().map_err(|error| failure(&ports.name, &error))?;
     remark(&config, engine, &link, &queues);
@@ -155,23 +160,29 @@ pub(super) fn remark(config: &LinkConfig, engine: &Config, link: &Link, queues: 
 
 /// Claims a link for this process.
 pub(super) fn claim(link: &str) -> Result<Claim, Failure> {
-    let claim = Claim::link(link).with_context(|| format!("link {link} cannot be claimed"))?;
-    claim.ok_or_else(|| {
-        anyhow!(
-            "link {link}: another engine works on it\n  hint: stop that engine first, or take its links over with `weir \
-             run --takeover`"
-        )
-        .into()
-    })
+    Claim::link(link).map_err(|error| failure(link, &error))?.ok_or_else(|| taken(link))
+}
+
+/// Keeps every engine from a link for as long as the value lives.
+pub(super) fn lock(link: &str) -> Result<LinkLock, Failure> {
+    Claim::lock(link).map_err(|error| failure(link, &error))?.ok_or_else(|| taken(link))
+}
+
+fn taken(link: &str) -> Failure {
+    anyhow!(
+        "link {link}: another engine works on it\n  hint: stop that engine first, or take its links over with `weir run \
+         --takeover`"
+    )
+    .into()
 }
 
 /// Claims a link that is free; `None` where an engine works on it, which is `holder` then. That has to be the same for all.
 fn claim_or_meet(link: &str, holder: &mut Option<(Pid, Incumbent)>) -> Result<Option<Claim>, Failure> {
-    let asked = || format!("link {link} cannot be claimed");
-    if let Some(claim) = Claim::link(link).with_context(asked)? {
+    if let Some(claim) = Claim::link(link).map_err(|error| failure(link, &error))? {
         return Ok(Some(claim));
     }
-    let Some(pid) = Claim::holder(link).with_context(asked)? else {
+    let Some((pid, _)) = Claim::call(link)? else {
+        // Nobody listens: it may have ended just now.
         return claim(link).map(Some);
     };
     match holder {

@@ -41,6 +41,12 @@ impl Signals {
         self.stop.load(Ordering::Relaxed)
     }
 
+    /// Asks for what SIGHUP asks for.
+    pub(super) fn ask_reload(&self) {
+        self.reopen.store(true, Ordering::Relaxed);
+        self.reload.store(true, Ordering::Relaxed);
+    }
+
     /// Whether packs are to be loaded anew, since the last time.
     pub(super) fn take_reload(&self) -> bool {
         self.reload.swap(false, Ordering::Relaxed)

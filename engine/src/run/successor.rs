@@ -4,14 +4,11 @@ use std::io::{self, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use rustix::net::sockopt::socket_peercred;
-use rustix::process::{Pid, Uid, geteuid};
+use rustix::process::Pid;
 
-use super::hand_over::{ASK, FAREWELL, Knowledge, RELEASED, VERSION, WORKING, read_line};
+use super::hand_over::{FAREWELL, Knowledge, RELEASED, VERSION, WORKING, read_line};
 use crate::limits::LINKS_MAX;
 
-/// It asks as soon as it is connected.
-const ASK_WITHIN: Duration = Duration::from_millis(500);
 /// Binding may be tried for seconds on each queue.
 const WORKING_WITHIN: Duration = Duration::from_secs(20);
 
@@ -24,20 +21,8 @@ pub(super) struct Successor {
 }
 
 impl Successor {
-    /// Whoever connected, if it asks for links and may do so. Others only wanted to know who is here.
-    pub(super) fn of(stream: UnixStream) -> Option<Successor> {
-        let peer = socket_peercred(&stream).ok()?;
-        if peer.uid != geteuid() && peer.uid != Uid::ROOT {
-            // Told to those who look for it only: anybody may call as often as they like.
-            tracing::debug!(process = peer.pid.as_raw_nonzero(), "a process of another user calls");
-            return None;
-        }
-        stream.set_nonblocking(false).ok()?;
-        stream.set_read_timeout(Some(ASK_WITHIN)).ok()?;
-        let mut stream = BufReader::new(stream);
-        if read_line(&mut stream).ok()? != ASK {
-            return None;
-        }
+    /// Process `pid`, which asks for links: reads for which.
+    pub(super) fn read(mut stream: BufReader<UnixStream>, pid: Pid) -> Option<Successor> {
         let mut links = Vec::new();
         loop {
             match read_line(&mut stream).ok()? {
@@ -46,7 +31,7 @@ impl Successor {
                 name => links.push(name),
             }
         }
-        Some(Successor { stream, pid: peer.pid, links })
+        Some(Successor { stream, pid, links })
     }
 
     /// Its process.

@@ -10,6 +10,7 @@ use anyhow::{Context, anyhow};
 use dataplane::pipeline::Counters;
 use sd_notify::NotifyState;
 
+use super::call::Call;
 use super::crew::{Crew, Leaver, Supplies};
 use super::hand_over::Knowledge;
 use super::links::{OpenLink, remark};
@@ -51,6 +52,7 @@ pub(super) struct Supervisor {
     look_at: Instant,
     /// What systemd was told last of the links.
     status: String,
+    upgrade: Upgrade,
 }
 
 impl Supervisor {
@@ -70,6 +72,7 @@ impl Supervisor {
             devices: DeviceWatch::open().context("cannot watch the devices of the links")?,
             look_at: started,
             status: String::new(),
+            upgrade: Upgrade::default(),
         };
         for (index, open) in links.into_iter().enumerate() {
             let heartbeat = open.link.heartbeat();
@@ -89,7 +92,6 @@ impl Supervisor {
         log: &mut EveLog,
         signals: &Signals,
     ) -> Result<Ending, Failure> {
-        let mut upgrade = Upgrade::default();
         let stats_interval = Duration::from_secs(self.config.events.stats_interval_s.into());
         let mut stats_at = self.started + stats_interval;
         let mut feed_at = self.started;
@@ -100,13 +102,19 @@ impl Supervisor {
                 self.part_with(leaver)?;
             }
             self.mind_links(reloader, log)?;
-            if let Some(successor) = self.links.iter().find_map(WatchedLink::successor) {
-                return Ok(Ending::HandOver(successor));
+            match self.links.iter().find_map(WatchedLink::next_call) {
+                Some(Call::HandOver(successor)) => return Ok(Ending::HandOver(successor)),
+                Some(Call::Upgrade(asker)) => self.upgrade.start(Some(asker)),
+                Some(Call::Reload(asker)) => {
+                    signals.ask_reload();
+                    asker.yes("");
+                }
+                None => {}
             }
             if signals.take_upgrade() {
-                upgrade.start();
+                self.upgrade.start(None);
             }
-            upgrade.watch();
+            self.upgrade.watch(Instant::now());
             if signals.take_reload() {
                 reloader.ask();
             }
@@ -162,16 +170,25 @@ impl Supervisor {
                 "more flows are blocked than can be handed over: these are judged anew"
             );
         }
-        self.links.iter_mut().for_each(WatchedLink::release);
+        // The others stay locked until they are detached.
+        let wanted = self.links.iter_mut().filter(|watched| successor.wants(&watched.config().name));
+        wanted.for_each(WatchedLink::release);
         let begun = successor.begin(&knowledge).with_context(|| {
             format!(
                 "process {process} asked for the links and did not begin to work on them\n  hint: they do what their \
                  on_engine_loss says; its log says why, and `weir run` takes them up again"
             )
         });
-        if begun.is_ok() {
-            tell_systemd(&[NotifyState::MainPid(process.unsigned_abs())]);
-            successor.farewell();
+        match &begun {
+            Ok(()) => {
+                tell_systemd(&[NotifyState::MainPid(process.unsigned_abs())]);
+                successor.farewell();
+                self.upgrade.succeed(process.unsigned_abs());
+            }
+            Err(error) => {
+                let cause = error.root_cause();
+                self.upgrade.fail(&format!("process {process} did not begin to work on the links: {cause}"));
+            }
         }
         self.crew.finish(retired);
         let links = self.link_counters();

@@ -9,12 +9,12 @@ use std::time::Instant;
 use af_xdp::limits::MTU_BYTES_MAX;
 use af_xdp::{DeviceState, LeftPrograms, Link, Port, ProgramCounters, Queue};
 
+use super::call::Call;
 use super::claim::Claim;
 use super::crew::Post;
 use super::link_health::{LinkHealth, Step};
 use super::links::OpenLink;
 use super::now_ns;
-use super::successor::Successor;
 use super::worker_thread::Books;
 use crate::eve::{EveLog, LinkChange, LinkState, What};
 use crate::latency::Latency;
@@ -78,9 +78,9 @@ impl WatchedLink {
         &self.config
     }
 
-    /// Somebody who asks for the links of this engine, if anybody does.
-    pub(super) fn successor(&self) -> Option<Successor> {
-        self.claim.as_ref()?.successor()
+    /// Somebody who wants something of this engine, if anybody does.
+    pub(super) fn next_call(&self) -> Option<Call> {
+        self.claim.as_ref()?.next_call()
     }
 
     /// Lets another engine claim it. Whatever was about to be opened is closed.

@@ -103,7 +103,13 @@ impl Drop for Lab {
 }
 
 fn remove() {
-    af_xdp::detach_leftover(&lab_name()).expect("pins can be removed");
+    if std::path::Path::new("/run/netns").join(namespace("middle")).exists() {
+        on("middle", || {
+            af_xdp::detach_leftover(&lab_name()).expect("pins can be removed");
+            // Whoever lets go of it removes the directory of the pins.
+            drop(af_xdp::LinkLock::take(&lab_name()).expect("the link can be locked"));
+        });
+    }
     for host in ["client", "middle", "server"] {
         let _ = Command::new("ip").args(["netns", "del", &namespace(host)]).output();
     }

@@ -15,7 +15,9 @@ use crate::lab::{
     LAB, Lab, PATIENCE, Wire, engine_until, enter, fail_open, frame, ip, is_skipped, lab_name, namespace,
     number, on,
 };
-use af_xdp::{AttachMode, Error, Link, LinkConfig, OnEngineLoss, Port, Queue, ZeroCopy, detach_leftover};
+use af_xdp::{
+    AttachMode, Error, Link, LinkConfig, LinkLock, OnEngineLoss, Port, Queue, ZeroCopy, detach_leftover,
+};
 use aya::{EbpfLoader, include_bytes_aligned, programs::Xdp, programs::XdpMode};
 
 /// Tells the child process of a test what to do.
@@ -91,7 +93,8 @@ fn show(port: Port) -> String {
 fn assert_nothing_left() {
     for port in Port::BOTH {
         assert!(!show(port).contains("prog/xdp"), "{}", show(port));
-        assert!(!Path::new("/sys/fs/bpf/weir").join(format!("{}-{}", lab_name(), port.as_str())).exists());
+        let key = on("middle", || af_xdp::link_key(&lab_name())).expect("there is a namespace");
+        assert!(!Path::new("/sys/fs/bpf/weir").join(key).join(port.as_str()).exists());
     }
 }
 
@@ -170,8 +173,8 @@ fn a_killed_engine_fails_closed_and_its_leftover_can_be_detached() {
     engine.kill();
     client.send(&frame(1, 60));
     assert_eq!(server.receive(Duration::from_millis(200)), None, "closed, in spite of the bridge");
-    assert_eq!(detach_leftover(&lab_name()).expect("removable"), 2);
-    assert_eq!(detach_leftover(&lab_name()).expect("nothing to do"), 0);
+    assert_eq!(on("middle", || detach_leftover(&lab_name())).expect("removable"), 2);
+    assert_eq!(on("middle", || detach_leftover(&lab_name())).expect("nothing to do"), 0);
     assert_nothing_left();
     assert_passes(&client, &server);
 }
@@ -238,10 +241,27 @@ fn a_leftover_in_another_mode_is_replaced() {
     assert!(!show(Port::Inside).contains("xdpgeneric"), "the child's is native");
     let mut config = lab.config();
     config.attach = AttachMode::Generic;
+    let detaches_first = |config: &LinkConfig| {
+        let prepared = on("middle", || Link::prepare(config)).expect("prepared");
+        prepared.detaches_first().map(str::to_owned)
+    };
+    assert_eq!(detaches_first(&config).as_deref(), Some("inside"));
+    assert_eq!(detaches_first(&lab.config()), None, "the same mode, or any");
     let (link, _queues) = open(&config).expect("opens over the leftover");
     assert!(Port::BOTH.iter().all(|&port| show(port).contains("xdpgeneric")));
     link.detach();
     assert_nothing_left();
+}
+
+#[test]
+fn links_of_one_name_are_locked_once_in_each_namespace() {
+    let Some(_lab) = Lab::new("links_of_one_name_are_locked_once_in_each_namespace", 1) else { return };
+    let lock = |host| on(host, || LinkLock::take(&lab_name())).expect("it can be locked");
+    let (middle, client) = (lock("middle"), lock("client"));
+    assert!(middle.is_some() && client.is_some(), "one does not keep the other out");
+    assert!(lock("middle").is_none() && lock("client").is_none());
+    drop(middle);
+    assert!(lock("middle").is_some() && lock("client").is_none());
 }
 
 #[test]
