@@ -7,6 +7,7 @@ mod flowless;
 mod hand_over;
 mod identity;
 mod owners;
+mod reading;
 mod reset;
 mod rewrite;
 mod rx_meta;
@@ -25,18 +26,18 @@ use self::hand_over::HandOver;
 pub use self::hand_over::Handling;
 use self::identity::{comes_from_server, end_cause};
 pub use self::owners::Owners;
+use self::reading::read;
 pub use self::reset::Resets;
-use self::reset::Standing;
 use self::rewrite::Rewrite;
 pub use self::rx_meta::{RxMeta, Side};
 use self::tracked::{Inspection, Tracked};
-use crate::decode::{Checksum, LinkType, Network, Packet, TcpHeader, Transport, decode};
+use crate::decode::{Checksum, LinkType, Network, Packet, Transport, decode};
 use crate::event::{Alert, Dropped, Event, EventSink, FlowEndCause};
 use crate::flow::{self, Direction, FlowRecord};
 use crate::inspect::{Epoch, Findings, RuleSets};
 use crate::limits::FLOWS_EXPIRED_PER_CALL_MAX;
 use crate::policy::{Disposition, Settings};
-use crate::reassembly::{HeldBudget, Segment};
+use crate::reassembly::{Connection, HeldBudget};
 use crate::verdict::{DropReason, Verdict};
 
 /// Why looking up the flow of the packet at hand cannot fail.
@@ -296,20 +297,29 @@ impl Pipeline {
         let destination = (network.destination, destination_port);
         let (key, orientation) =
             FlowKey::new(network.protocol, source, destination, &packet.vlans, meta.link);
+        let mut reopened = None;
         if let Some(id) = self.flows.get(&key) {
             let tracked = self.flows.value(id).expect(FOUND);
             let direction = tracked.direction(orientation);
             match end_cause(tracked, direction, packet, &meta, self.newest_ns, &self.settings) {
                 None => return Some((id, direction)),
-                Some(cause) => self.end(id, cause, meta.now_ns, sink),
+                Some(cause) => {
+                    let answers = cause == FlowEndCause::Reused && comes_from_server(packet);
+                    let connection = tracked.connection.as_ref().filter(|_| answers);
+                    reopened = connection.and_then(Connection::reopened);
+                    self.end(id, cause, meta.now_ns, sink);
+                }
             }
         } else if packet.checksum == Checksum::Bad {
             return None;
         }
-        let begun = self.begin(key, orientation, packet, network, meta);
+        let mut begun = self.begin(key, orientation, packet, network, meta);
         if begun.is_none() {
             self.expire(self.newest_ns, sink);
-            return self.begin(key, orientation, packet, network, meta);
+            begun = self.begin(key, orientation, packet, network, meta);
+        }
+        if let (Some((id, _)), Some(connection)) = (begun, reopened) {
+            self.flows.value_mut(id).expect(FOUND).connection = Some(connection);
         }
         begun
     }
@@ -389,73 +399,6 @@ impl Pipeline {
         }));
         verdict
     }
-}
-
-fn segment<'p>(header: &TcpHeader, packet: &Packet<'p>) -> Segment<'p> {
-    Segment {
-        sequence: header.sequence,
-        acknowledgment: header.acknowledgment,
-        flags: header.flags,
-        window: header.window,
-        window_scale: header.window_scale,
-        payload: packet.payload,
-        missing_bytes: packet.missing_bytes,
-    }
-}
-
-/// Shows the bytes that a packet completes to parser and rules. For TCP, where the two ends stood before it.
-fn read<S: EventSink>(
-    tracked: &mut Tracked,
-    direction: Direction,
-    packet: &Packet<'_>,
-    held: &mut HeldBudget,
-    inspection: &mut Inspection<'_, S>,
-) -> Result<Option<Standing>, DropReason> {
-    if packet.checksum == Checksum::Bad {
-        return Err(DropReason::BadChecksum);
-    }
-    match packet.transport {
-        Transport::Fragment { .. } => Err(DropReason::Fragment),
-        Transport::Udp { .. } | Transport::Icmp { .. } | Transport::Other | Transport::None => {
-            tracked.read_datagram(direction, packet.payload, inspection);
-            Ok(None)
-        }
-        Transport::Tcp(header) => {
-            tracked.record.tcp_flags[direction as usize] |= header.flags.0;
-            read_segment(tracked, direction, segment(&header, packet), &header, held, inspection).map(Some)
-        }
-    }
-}
-
-fn read_segment<S: EventSink>(
-    tracked: &mut Tracked,
-    direction: Direction,
-    segment: Segment<'_>,
-    header: &TcpHeader,
-    held: &mut HeldBudget,
-    inspection: &mut Inspection<'_, S>,
-) -> Result<Standing, DropReason> {
-    let (connection, mut reader) = tracked.stream().expect("a TCP flow has a connection");
-    let standing = Standing {
-        ports: (header.source, header.destination),
-        from_sender: connection.expected(direction).unwrap_or(segment.sequence),
-        from_receiver: connection.expected(direction.opposite()).unwrap_or(segment.acknowledgment),
-        sender_end: segment.end(),
-    };
-    match &mut connection.push(direction, segment, held) {
-        Ok(chunks) => {
-            while let Some(chunk) = chunks.next_chunk() {
-                reader.read(direction, chunk, inspection);
-            }
-        }
-        Err(reason) => return Err(*reason),
-    }
-    if let Some(mut chunks) = connection.pending(direction.opposite(), held) {
-        while let Some(chunk) = chunks.next_chunk() {
-            reader.read(direction.opposite(), chunk, inspection);
-        }
-    }
-    Ok(standing)
 }
 
 /// Tells of what the rules found.
