@@ -4,13 +4,13 @@ mod blocked;
 mod bypass;
 mod counters;
 mod flowless;
+mod fragments;
 mod hand_over;
 mod identity;
 mod owners;
 mod reading;
 mod reset;
 mod rewrite;
-mod rx_meta;
 mod secrets;
 mod tracked;
 
@@ -29,15 +29,16 @@ pub use self::owners::Owners;
 use self::reading::read;
 pub use self::reset::Resets;
 use self::rewrite::Rewrite;
-pub use self::rx_meta::{RxMeta, Side};
 use self::tracked::{Inspection, Tracked};
 use crate::decode::{Checksum, LinkType, Network, Packet, Transport, decode};
+use crate::defrag::{Defragmenter, Piece};
 use crate::event::{Alert, Dropped, Event, EventSink, FlowEndCause};
 use crate::flow::{self, Direction, FlowRecord};
 use crate::inspect::{Epoch, Findings, RuleSets};
 use crate::limits::FLOWS_EXPIRED_PER_CALL_MAX;
 use crate::policy::{Disposition, Settings};
 use crate::reassembly::{Connection, HeldBudget};
+pub use crate::rx_meta::{RxMeta, Side};
 use crate::verdict::{DropReason, Verdict};
 
 /// Why looking up the flow of the packet at hand cannot fail.
@@ -49,6 +50,9 @@ pub struct Pipeline {
     rules: RuleSets,
     flows: FlowTable<Tracked>,
     held: HeldBudget,
+    defragmenter: Defragmenter,
+    /// Pieces that were held and leave now.
+    released: Vec<Piece>,
     findings: Findings,
     resets: Resets,
     counters: Counters,
@@ -65,6 +69,8 @@ impl Pipeline {
         Pipeline {
             flows: FlowTable::with_capacity(settings.flows_max, settings.hash_seed),
             held: HeldBudget::new(settings.held_bytes_max),
+            defragmenter: Defragmenter::new(settings.fragment_bytes_max, settings.timeouts.fragment_s),
+            released: Vec::new(),
             findings: Findings::new(settings.packet_steps_max),
             resets: Resets::default(),
             counters: Counters::default(),
@@ -87,7 +93,10 @@ impl Pipeline {
         let decoded = decode(frame, meta.wire_bytes, meta.link_type, self.settings.checksums);
         // By reference: a packet is large enough that moving it would cost more than reading it.
         let (verdict, rewrite) = match &decoded {
-            Ok(packet) => (self.judge(frame, packet, meta, sink), Rewrite::of(packet)),
+            Ok(packet) if matches!(packet.transport, Transport::Fragment { .. }) => {
+                return self.process_piece(frame, packet, meta, sink);
+            }
+            Ok(packet) => (self.judge(frame, packet, 1, meta, sink), Rewrite::of(packet)),
             Err(error) => {
                 self.counters.undecodable[*error as usize] += 1;
                 (self.refuse_flowless(DropReason::Malformed, meta, sink), Rewrite::default())
@@ -134,6 +143,8 @@ impl Pipeline {
         });
         self.findings.clear();
         self.rules.release_unused();
+        self.defragmenter.expire(now_ns);
+        self.answer_fallen(sink);
     }
 
     /// Ends all flows: the engine stops, or the capture is over.
@@ -147,6 +158,8 @@ impl Pipeline {
             let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns };
             end_flow(&mut tracked, FlowEndCause::Shutdown, held, counters, &mut inspection);
         }
+        self.defragmenter.clear();
+        self.answer_fallen(sink);
     }
 
     /// The books.
@@ -174,6 +187,7 @@ impl Pipeline {
         &mut self,
         frame: &[u8],
         packet: &Packet<'_>,
+        frames: u32,
         meta: RxMeta,
         sink: &mut S,
     ) -> Verdict {
@@ -189,7 +203,7 @@ impl Pipeline {
             return self.refuse_flowless(cause, meta, sink);
         };
         let tracked = self.flows.value_mut(id).expect(FOUND);
-        tracked.record.account(direction, meta.wire_bytes, meta.now_ns);
+        tracked.record.account(direction, frames, meta.wire_bytes, meta.now_ns);
         tracked.note(direction, packet);
         let is_wrong_side = tracked.is_wrong_side(direction, meta.side);
         let is_spoofed = is_wrong_side && self.refuse(DropReason::WrongSide) != Verdict::Forward;

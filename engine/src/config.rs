@@ -189,6 +189,7 @@ fn read_flows(root: &Table<'_>) -> FlowsConfig {
         ("udp_established_s", &mut timeouts.udp_established_s),
         ("icmp_s", &mut timeouts.icmp_s),
         ("other_s", &mut timeouts.other_s),
+        ("fragment_s", &mut timeouts.fragment_s),
     ] {
         if let Some(seconds) = table.optional(key).integer(FLOW_TIMEOUT_S) {
             *timeout = seconds;

@@ -1,7 +1,7 @@
 //! Which flow a packet belongs to: its key alone does not tell.
 
+use super::RxMeta;
 use super::reading::segment;
-use super::rx_meta::RxMeta;
 use super::tracked::Tracked;
 use crate::decode::{Checksum, Packet, TcpFlags, Transport};
 use crate::event::FlowEndCause;

@@ -33,8 +33,11 @@ pub(super) fn read<S: EventSink>(
         return Err(DropReason::BadChecksum);
     }
     match packet.transport {
-        Transport::Fragment { .. } => Err(DropReason::Fragment),
-        Transport::Udp { .. } | Transport::Icmp { .. } | Transport::Other | Transport::None => {
+        Transport::Udp { .. }
+        | Transport::Icmp { .. }
+        | Transport::Fragment { .. }
+        | Transport::Other
+        | Transport::None => {
             tracked.read_datagram(direction, packet.payload, inspection);
             Ok(None)
         }

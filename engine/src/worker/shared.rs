@@ -38,6 +38,7 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
     /// under way between the workers comes to its end. True once nothing is.
     pub fn wind_up(&mut self, now_ns: u64) -> bool {
         self.exchange();
+        self.release();
         if let Some(lending) = &mut self.lending {
             lending.exchange.ring();
         }
