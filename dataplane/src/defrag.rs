@@ -94,7 +94,7 @@ impl Defragmenter {
         }
         let piece = match Piece::new(frame, packet, &network, [u32::from(offset), u32::from(more)], meta) {
             Ok(piece) => piece,
-            Err(reason) => return self.spoil(key, meta.now_ns, reason),
+            Err(reason) => return self.spoil(&key, meta.now_ns, reason),
         };
         self.make_room(frame.len(), &key);
         let datagram = self.datagram(&key, meta.now_ns);
@@ -102,7 +102,7 @@ impl Defragmenter {
             Ok(()) => self.bytes += frame.len(),
             // The same once more: a receiver has no use for it, and it says nothing against the others.
             Err(DropReason::FragmentDuplicate) => return Pushed::Refused(DropReason::FragmentDuplicate),
-            Err(reason) => return self.spoil(key, meta.now_ns, reason),
+            Err(reason) => return self.spoil(&key, meta.now_ns, reason),
         }
         if !self.datagrams[&key].is_whole() {
             return Pushed::Waits;
@@ -110,7 +110,7 @@ impl Defragmenter {
         let datagram = self.datagrams.remove(&key).expect("it was added to");
         self.order.retain(|(_, other)| *other != key);
         self.bytes -= datagram.bytes();
-        Pushed::Whole(datagram.into_whole())
+        Pushed::Whole(datagram.into_whole(key.vlans))
     }
 
     /// Lets datagrams fall that have waited for too long.
@@ -133,9 +133,9 @@ impl Defragmenter {
     }
 
     /// Nothing of this datagram goes on any more, neither what waits nor what is still to come.
-    fn spoil(&mut self, key: Key, now_ns: u64, reason: DropReason) -> Pushed {
-        self.make_room(0, &key);
-        let datagram = self.datagram(&key, now_ns);
+    fn spoil(&mut self, key: &Key, now_ns: u64, reason: DropReason) -> Pushed {
+        self.make_room(0, key);
+        let datagram = self.datagram(key, now_ns);
         let freed_bytes = datagram.bytes();
         let pieces = datagram.spoil(reason);
         self.bytes -= freed_bytes;

@@ -31,7 +31,7 @@ pub use self::reset::Resets;
 use self::rewrite::Rewrite;
 use self::tracked::{Inspection, Tracked};
 use crate::decode::{Checksum, LinkType, Network, Packet, Transport, decode};
-use crate::defrag::{Defragmenter, Piece};
+use crate::defrag::{Defragmenter, Piece, Whole};
 use crate::event::{Alert, Dropped, Event, EventSink, FlowEndCause};
 use crate::flow::{self, Direction, FlowRecord};
 use crate::inspect::{Epoch, Findings, RuleSets};
@@ -53,6 +53,9 @@ pub struct Pipeline {
     defragmenter: Defragmenter,
     /// Pieces that were held and leave now.
     released: Vec<Piece>,
+    departing: Vec<(usize, Whole)>,
+    /// Where several workers share a link: whose each flow is, and which worker this is.
+    owners: Option<(Owners, usize)>,
     findings: Findings,
     resets: Resets,
     counters: Counters,
@@ -71,6 +74,8 @@ impl Pipeline {
             held: HeldBudget::new(settings.held_bytes_max),
             defragmenter: Defragmenter::new(settings.fragment_bytes_max, settings.timeouts.fragment_s),
             released: Vec::new(),
+            departing: Vec::new(),
+            owners: None,
             findings: Findings::new(settings.packet_steps_max),
             resets: Resets::default(),
             counters: Counters::default(),

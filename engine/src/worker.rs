@@ -60,6 +60,7 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
 
     /// Judges only frames of flows that are its own from now on, wherever they come in, and has others judge theirs.
     pub fn share(&mut self, lending: Lending<I::Lent>) {
+        self.pipeline.share(lending.owners.clone(), lending.exchange.index());
         self.lending = Some(lending);
     }
 
@@ -88,8 +89,9 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
         exchanged + batches.iter().flatten().map(|(_, frames)| frames).sum::<usize>()
     }
 
-    /// Sends what was held until its datagram was whole.
+    /// Sends what was held until its datagram was whole, or leaves it to the worker that owns its flow.
     fn release(&mut self) {
+        self.hand_over_datagrams();
         let mut unsent = 0;
         for (frame, meta) in self.pipeline.take_released() {
             let out = meta.side.map_or(Port::Outside, |side| port(side).other());
