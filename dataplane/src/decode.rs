@@ -57,6 +57,25 @@ pub fn decode(
     }
 }
 
+/// Decodes what stands in a frame from the IP header at `offset` on, where the link headers are known.
+///
+/// # Errors
+///
+/// As [`decode`].
+pub fn decode_network(
+    frame: &[u8],
+    offset: usize,
+    vlans: ArrayVec<u16, VLAN_TAGS_MAX>,
+    checksums: ChecksumMode,
+) -> Result<Packet<'_>, DecodeError> {
+    let wire_bytes = frame.len() as u32;
+    match frame.get(offset).map(|first| first >> 4) {
+        Some(4) => ipv4::parse(frame, offset, wire_bytes)?.into_packet(vlans, checksums),
+        Some(6) => ipv6::parse(frame, offset, wire_bytes)?.into_packet(vlans, checksums),
+        _ => Err(DecodeError::IpVersion),
+    }
+}
+
 /// How the first byte of a frame is to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LinkType {

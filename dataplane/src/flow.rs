@@ -39,9 +39,9 @@ pub struct FlowRecord {
 }
 
 impl FlowRecord {
-    /// Enters one frame.
-    pub fn account(&mut self, direction: Direction, wire_bytes: u32, now_ns: u64) {
-        self.frames[direction as usize] += 1;
+    /// Enters frames of one packet, and their bytes on the wire together.
+    pub fn account(&mut self, direction: Direction, frames: u32, wire_bytes: u32, now_ns: u64) {
+        self.frames[direction as usize] += u64::from(frames);
         self.bytes[direction as usize] += u64::from(wire_bytes);
         self.last_ns = self.last_ns.max(now_ns);
     }
@@ -97,6 +97,8 @@ pub struct Timeouts {
     pub icmp_s: u32,
     /// All others.
     pub other_s: u32,
+    /// A datagram of which pieces are absent.
+    pub fragment_s: u32,
 }
 
 impl Default for Timeouts {
@@ -109,6 +111,8 @@ impl Default for Timeouts {
             udp_established_s: 300,
             icmp_s: 30,
             other_s: 60,
+            // Linux's `ipfrag_time`.
+            fragment_s: 30,
         }
     }
 }

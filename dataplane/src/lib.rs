@@ -1,11 +1,12 @@
 //! Frame in, verdict and events out. Pure: no I/O, no clock, no thread, no lock.
 //!
 //! The modules form one ordered list, and each uses only what stands to its left:
-//! `limits < verdict < decode < flow < reassembly < app < inspect < policy < event < pipeline`.
+//! `limits < verdict < decode < rx_meta < defrag < flow < reassembly < app < inspect < policy < event < pipeline`.
 #![forbid(unsafe_code)]
 
 pub mod app;
 pub mod decode;
+pub mod defrag;
 pub mod event;
 pub mod flow;
 pub mod inspect;
@@ -13,4 +14,5 @@ pub mod limits;
 pub mod pipeline;
 pub mod policy;
 pub mod reassembly;
+mod rx_meta;
 pub mod verdict;

@@ -8,6 +8,16 @@ pub const VLAN_TAGS_MAX: usize = 2;
 /// IPv6 extension headers that are walked; RFC 8200 names seven, and each may stand once.
 pub const IPV6_EXTENSIONS_MAX: usize = 8;
 
+/// Pieces of one datagram: 65 535 bytes in those of the smallest MTU that IPv4 hosts use (576 bytes, RFC 879 §3) are 119.
+pub const FRAGMENTS_PER_DATAGRAM_MAX: usize = 128;
+
+/// Datagrams of which pieces wait at one worker, or are refused because one was bad: bounds what a flood of first pieces
+/// takes beside the frames themselves.
+pub const FRAGMENTED_DATAGRAMS_MAX: usize = 1024;
+
+/// Bytes of frames with pieces that wait at one worker, unless told otherwise: Linux's `ipfrag_high_thresh`.
+pub const FRAGMENT_BYTES_PER_WORKER_MAX: usize = 4 * 1024 * 1024;
+
 /// Out-of-order bytes held for one direction of a TCP connection. One receive window of Linux's
 /// default `tcp_rmem` after its first doublings.
 pub const HELD_BYTES_PER_STREAM_MAX: usize = 256 * 1024;

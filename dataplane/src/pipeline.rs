@@ -4,12 +4,13 @@ mod blocked;
 mod bypass;
 mod counters;
 mod flowless;
+mod fragments;
 mod hand_over;
 mod identity;
 mod owners;
+mod reading;
 mod reset;
 mod rewrite;
-mod rx_meta;
 mod secrets;
 mod tracked;
 
@@ -25,18 +26,19 @@ use self::hand_over::HandOver;
 pub use self::hand_over::Handling;
 use self::identity::{comes_from_server, end_cause};
 pub use self::owners::Owners;
+use self::reading::read;
 pub use self::reset::Resets;
-use self::reset::Standing;
 use self::rewrite::Rewrite;
-pub use self::rx_meta::{RxMeta, Side};
 use self::tracked::{Inspection, Tracked};
-use crate::decode::{Checksum, LinkType, Network, Packet, TcpHeader, Transport, decode};
+use crate::decode::{Checksum, LinkType, Network, Packet, Transport, decode};
+use crate::defrag::{Defragmenter, Piece, Whole};
 use crate::event::{Alert, Dropped, Event, EventSink, FlowEndCause};
 use crate::flow::{self, Direction, FlowRecord};
 use crate::inspect::{Epoch, Findings, RuleSets};
 use crate::limits::FLOWS_EXPIRED_PER_CALL_MAX;
 use crate::policy::{Disposition, Settings};
-use crate::reassembly::{HeldBudget, Segment};
+use crate::reassembly::{Connection, HeldBudget};
+pub use crate::rx_meta::{RxMeta, Side};
 use crate::verdict::{DropReason, Verdict};
 
 /// Why looking up the flow of the packet at hand cannot fail.
@@ -48,6 +50,12 @@ pub struct Pipeline {
     rules: RuleSets,
     flows: FlowTable<Tracked>,
     held: HeldBudget,
+    defragmenter: Defragmenter,
+    /// Pieces that were held and leave now.
+    released: Vec<Piece>,
+    departing: Vec<(usize, Whole)>,
+    /// Where several workers share a link: whose each flow is, and which worker this is.
+    owners: Option<(Owners, usize)>,
     findings: Findings,
     resets: Resets,
     counters: Counters,
@@ -64,6 +72,10 @@ impl Pipeline {
         Pipeline {
             flows: FlowTable::with_capacity(settings.flows_max, settings.hash_seed),
             held: HeldBudget::new(settings.held_bytes_max),
+            defragmenter: Defragmenter::new(settings.fragment_bytes_max, settings.timeouts.fragment_s),
+            released: Vec::new(),
+            departing: Vec::new(),
+            owners: None,
             findings: Findings::new(settings.packet_steps_max),
             resets: Resets::default(),
             counters: Counters::default(),
@@ -86,7 +98,10 @@ impl Pipeline {
         let decoded = decode(frame, meta.wire_bytes, meta.link_type, self.settings.checksums);
         // By reference: a packet is large enough that moving it would cost more than reading it.
         let (verdict, rewrite) = match &decoded {
-            Ok(packet) => (self.judge(frame, packet, meta, sink), Rewrite::of(packet)),
+            Ok(packet) if matches!(packet.transport, Transport::Fragment { .. }) => {
+                return self.process_piece(frame, packet, meta, sink);
+            }
+            Ok(packet) => (self.judge(frame, packet, 1, meta, sink), Rewrite::of(packet)),
             Err(error) => {
                 self.counters.undecodable[*error as usize] += 1;
                 (self.refuse_flowless(DropReason::Malformed, meta, sink), Rewrite::default())
@@ -133,6 +148,8 @@ impl Pipeline {
         });
         self.findings.clear();
         self.rules.release_unused();
+        self.defragmenter.expire(now_ns);
+        self.answer_fallen(sink);
     }
 
     /// Ends all flows: the engine stops, or the capture is over.
@@ -146,6 +163,8 @@ impl Pipeline {
             let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns };
             end_flow(&mut tracked, FlowEndCause::Shutdown, held, counters, &mut inspection);
         }
+        self.defragmenter.clear();
+        self.answer_fallen(sink);
     }
 
     /// The books.
@@ -173,6 +192,7 @@ impl Pipeline {
         &mut self,
         frame: &[u8],
         packet: &Packet<'_>,
+        frames: u32,
         meta: RxMeta,
         sink: &mut S,
     ) -> Verdict {
@@ -188,7 +208,7 @@ impl Pipeline {
             return self.refuse_flowless(cause, meta, sink);
         };
         let tracked = self.flows.value_mut(id).expect(FOUND);
-        tracked.record.account(direction, meta.wire_bytes, meta.now_ns);
+        tracked.record.account(direction, frames, meta.wire_bytes, meta.now_ns);
         tracked.note(direction, packet);
         let is_wrong_side = tracked.is_wrong_side(direction, meta.side);
         let is_spoofed = is_wrong_side && self.refuse(DropReason::WrongSide) != Verdict::Forward;
@@ -296,20 +316,29 @@ impl Pipeline {
         let destination = (network.destination, destination_port);
         let (key, orientation) =
             FlowKey::new(network.protocol, source, destination, &packet.vlans, meta.link);
+        let mut reopened = None;
         if let Some(id) = self.flows.get(&key) {
             let tracked = self.flows.value(id).expect(FOUND);
             let direction = tracked.direction(orientation);
             match end_cause(tracked, direction, packet, &meta, self.newest_ns, &self.settings) {
                 None => return Some((id, direction)),
-                Some(cause) => self.end(id, cause, meta.now_ns, sink),
+                Some(cause) => {
+                    let answers = cause == FlowEndCause::Reused && comes_from_server(packet);
+                    let connection = tracked.connection.as_ref().filter(|_| answers);
+                    reopened = connection.and_then(Connection::reopened);
+                    self.end(id, cause, meta.now_ns, sink);
+                }
             }
         } else if packet.checksum == Checksum::Bad {
             return None;
         }
-        let begun = self.begin(key, orientation, packet, network, meta);
+        let mut begun = self.begin(key, orientation, packet, network, meta);
         if begun.is_none() {
             self.expire(self.newest_ns, sink);
-            return self.begin(key, orientation, packet, network, meta);
+            begun = self.begin(key, orientation, packet, network, meta);
+        }
+        if let (Some((id, _)), Some(connection)) = (begun, reopened) {
+            self.flows.value_mut(id).expect(FOUND).connection = Some(connection);
         }
         begun
     }
@@ -389,73 +418,6 @@ impl Pipeline {
         }));
         verdict
     }
-}
-
-fn segment<'p>(header: &TcpHeader, packet: &Packet<'p>) -> Segment<'p> {
-    Segment {
-        sequence: header.sequence,
-        acknowledgment: header.acknowledgment,
-        flags: header.flags,
-        window: header.window,
-        window_scale: header.window_scale,
-        payload: packet.payload,
-        missing_bytes: packet.missing_bytes,
-    }
-}
-
-/// Shows the bytes that a packet completes to parser and rules. For TCP, where the two ends stood before it.
-fn read<S: EventSink>(
-    tracked: &mut Tracked,
-    direction: Direction,
-    packet: &Packet<'_>,
-    held: &mut HeldBudget,
-    inspection: &mut Inspection<'_, S>,
-) -> Result<Option<Standing>, DropReason> {
-    if packet.checksum == Checksum::Bad {
-        return Err(DropReason::BadChecksum);
-    }
-    match packet.transport {
-        Transport::Fragment { .. } => Err(DropReason::Fragment),
-        Transport::Udp { .. } | Transport::Icmp { .. } | Transport::Other | Transport::None => {
-            tracked.read_datagram(direction, packet.payload, inspection);
-            Ok(None)
-        }
-        Transport::Tcp(header) => {
-            tracked.record.tcp_flags[direction as usize] |= header.flags.0;
-            read_segment(tracked, direction, segment(&header, packet), &header, held, inspection).map(Some)
-        }
-    }
-}
-
-fn read_segment<S: EventSink>(
-    tracked: &mut Tracked,
-    direction: Direction,
-    segment: Segment<'_>,
-    header: &TcpHeader,
-    held: &mut HeldBudget,
-    inspection: &mut Inspection<'_, S>,
-) -> Result<Standing, DropReason> {
-    let (connection, mut reader) = tracked.stream().expect("a TCP flow has a connection");
-    let standing = Standing {
-        ports: (header.source, header.destination),
-        from_sender: connection.expected(direction).unwrap_or(segment.sequence),
-        from_receiver: connection.expected(direction.opposite()).unwrap_or(segment.acknowledgment),
-        sender_end: segment.end(),
-    };
-    match &mut connection.push(direction, segment, held) {
-        Ok(chunks) => {
-            while let Some(chunk) = chunks.next_chunk() {
-                reader.read(direction, chunk, inspection);
-            }
-        }
-        Err(reason) => return Err(*reason),
-    }
-    if let Some(mut chunks) = connection.pending(direction.opposite(), held) {
-        while let Some(chunk) = chunks.next_chunk() {
-            reader.read(direction.opposite(), chunk, inspection);
-        }
-    }
-    Ok(standing)
 }
 
 /// Tells of what the rules found.

@@ -8,7 +8,7 @@ pub use self::bypass::{Bypass, BypassCause, IpNetwork, Trusted};
 use crate::decode::ChecksumMode;
 use crate::flow::Timeouts;
 use crate::inspect::{Epoch, ReloadPolicy};
-use crate::limits::{HELD_BYTES_PER_WORKER_MAX, PACKET_STEPS_DEFAULT};
+use crate::limits::{FRAGMENT_BYTES_PER_WORKER_MAX, HELD_BYTES_PER_WORKER_MAX, PACKET_STEPS_DEFAULT};
 use crate::verdict::{DropReason, Verdict};
 
 /// Whether verdicts are carried out.
@@ -43,7 +43,7 @@ impl Default for Exceptions {
 impl Exceptions {
     /// The causes that an operator may fail open. A rule's own action decides for rules, and what was
     /// blocked stays so.
-    pub const CAUSES: [DropReason; 11] = [
+    pub const CAUSES: [DropReason; 18] = [
         DropReason::Malformed,
         DropReason::BadChecksum,
         DropReason::Fragment,
@@ -55,6 +55,13 @@ impl Exceptions {
         DropReason::WrongSide,
         DropReason::BudgetExceeded,
         DropReason::OwnerBehind,
+        DropReason::FragmentOverlap,
+        DropReason::FragmentTeardrop,
+        DropReason::FragmentTiny,
+        DropReason::FragmentTooLong,
+        DropReason::FragmentMemory,
+        DropReason::FragmentTimeout,
+        DropReason::FragmentDuplicate,
     ];
 
     /// What was said of `cause`.
@@ -87,6 +94,8 @@ pub struct Settings {
     pub flows_max: usize,
     /// Out-of-order bytes that one pipeline holds at once.
     pub held_bytes_max: usize,
+    /// Bytes of frames with pieces of datagrams that one pipeline holds at once.
+    pub fragment_bytes_max: usize,
     /// Steps of automata that the scans of one packet may make.
     pub packet_steps_max: u64,
     /// Secret of the flow hash. Fixed for a replay, random for a live engine.
@@ -108,6 +117,7 @@ impl Default for Settings {
             timeouts: Timeouts::default(),
             flows_max: 1 << 18,
             held_bytes_max: HELD_BYTES_PER_WORKER_MAX,
+            fragment_bytes_max: FRAGMENT_BYTES_PER_WORKER_MAX,
             packet_steps_max: PACKET_STEPS_DEFAULT,
             hash_seed: [0x9e37_79b9_7f4a_7c15, 0xd1b5_4a32_d192_ed03],
             hands_over: false,

@@ -5,6 +5,8 @@
 pub enum Verdict {
     /// Send it out of the other port.
     Forward,
+    /// Keep it from passing for now: a copy is held, and leaves once what it belongs to is whole and judged.
+    Hold,
     /// Discard it.
     Drop(DropReason),
     /// Discard it and reset both ends of its connection.
@@ -12,10 +14,10 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Why the frame does not pass; `None` where it does.
+    /// Why the frame does not pass; `None` where it does, or may yet.
     pub fn reason(self) -> Option<DropReason> {
         match self {
-            Verdict::Forward => None,
+            Verdict::Forward | Verdict::Hold => None,
             Verdict::Drop(reason) | Verdict::Reset(reason) => Some(reason),
         }
     }
@@ -28,7 +30,7 @@ pub enum DropReason {
     Malformed = 0,
     /// A checksum that is neither right nor left partial by the sending kernel.
     BadChecksum = 1,
-    /// A piece of a fragmented datagram, whose whole nobody inspects.
+    /// A piece that no datagram can have: of an odd length, behind the last one, or cut by a capture.
     Fragment = 2,
     /// A new flow where the table is full.
     FlowTableFull = 3,
@@ -53,11 +55,25 @@ pub enum DropReason {
     /// A frame that came in on the queue of another worker than the one that owns its flow, who has his share of that
     /// queue's frames and has not answered them.
     OwnerBehind = 13,
+    /// Pieces of a datagram that overlap (RFC 1858 §4, RFC 5722).
+    FragmentOverlap = 14,
+    /// A piece of a datagram that lies inside another one.
+    FragmentTeardrop = 15,
+    /// A first piece that cuts the header of the upper layer (RFC 1858 §3, RFC 7112).
+    FragmentTiny = 16,
+    /// Pieces of a datagram that would be longer than any: the ping of death.
+    FragmentTooLong = 17,
+    /// Pieces of more datagrams, or more pieces of one, than may wait.
+    FragmentMemory = 18,
+    /// Pieces of a datagram that others did not follow in time.
+    FragmentTimeout = 19,
+    /// A piece that came already.
+    FragmentDuplicate = 20,
 }
 
 impl DropReason {
     /// How many reasons there are.
-    pub const COUNT: usize = 14;
+    pub const COUNT: usize = 21;
 
     /// Every reason, in index order.
     pub const ALL: [DropReason; DropReason::COUNT] = [
@@ -75,6 +91,13 @@ impl DropReason {
         DropReason::WrongSide,
         DropReason::BudgetExceeded,
         DropReason::OwnerBehind,
+        DropReason::FragmentOverlap,
+        DropReason::FragmentTeardrop,
+        DropReason::FragmentTiny,
+        DropReason::FragmentTooLong,
+        DropReason::FragmentMemory,
+        DropReason::FragmentTimeout,
+        DropReason::FragmentDuplicate,
     ];
 
     /// The name that counters and events use.
@@ -94,6 +117,13 @@ impl DropReason {
             DropReason::WrongSide => "wrong_side",
             DropReason::BudgetExceeded => "budget_exceeded",
             DropReason::OwnerBehind => "owner_behind",
+            DropReason::FragmentOverlap => "fragment_overlap",
+            DropReason::FragmentTeardrop => "fragment_teardrop",
+            DropReason::FragmentTiny => "fragment_tiny",
+            DropReason::FragmentTooLong => "fragment_too_long",
+            DropReason::FragmentMemory => "fragment_memory",
+            DropReason::FragmentTimeout => "fragment_timeout",
+            DropReason::FragmentDuplicate => "fragment_duplicate",
         }
     }
 }

@@ -59,6 +59,8 @@ pub struct FlowsConfig {
     pub max: usize,
     /// Out-of-order bytes that one worker holds at once.
     pub held_bytes_max: usize,
+    /// Bytes of frames with pieces of datagrams that one worker holds at once.
+    pub fragment_bytes_max: usize,
     /// How long silent flows are remembered.
     pub timeouts: Timeouts,
 }
@@ -84,8 +86,9 @@ impl Default for PacksConfig {
 
 impl Default for FlowsConfig {
     fn default() -> FlowsConfig {
-        let Settings { flows_max: max, held_bytes_max, timeouts, .. } = Settings::default();
-        FlowsConfig { max, held_bytes_max, timeouts }
+        let Settings { flows_max: max, held_bytes_max, fragment_bytes_max, timeouts, .. } =
+            Settings::default();
+        FlowsConfig { max, held_bytes_max, fragment_bytes_max, timeouts }
     }
 }
 
@@ -149,6 +152,7 @@ impl Config {
             timeouts: self.flows.timeouts,
             flows_max: self.flows.max,
             held_bytes_max: self.flows.held_bytes_max,
+            fragment_bytes_max: self.flows.fragment_bytes_max,
             packet_steps_max: self.inspection.packet_steps_max,
             ..Settings::default()
         }
@@ -180,6 +184,9 @@ fn read_flows(root: &Table<'_>) -> FlowsConfig {
     if let Some(held) = table.optional("held_bytes_max").integer(0..=HELD_BYTES_MAX) {
         flows.held_bytes_max = held;
     }
+    if let Some(held) = table.optional("fragment_bytes_max").integer(0..=HELD_BYTES_MAX) {
+        flows.fragment_bytes_max = held;
+    }
     let timeouts = &mut flows.timeouts;
     for (key, timeout) in [
         ("tcp_new_s", &mut timeouts.tcp_new_s),
@@ -189,6 +196,7 @@ fn read_flows(root: &Table<'_>) -> FlowsConfig {
         ("udp_established_s", &mut timeouts.udp_established_s),
         ("icmp_s", &mut timeouts.icmp_s),
         ("other_s", &mut timeouts.other_s),
+        ("fragment_s", &mut timeouts.fragment_s),
     ] {
         if let Some(seconds) = table.optional(key).integer(FLOW_TIMEOUT_S) {
             *timeout = seconds;

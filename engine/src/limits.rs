@@ -60,6 +60,10 @@ pub const STATS_INTERVAL_S: RangeInclusive<u32> = 1..=86_400;
 /// room is superseded by the next: this only has to outlast a supervisor that stalls for a moment.
 pub const REPORTS_MAX: usize = 64;
 
+/// Datagrams on their way from the worker that put them together to the one that owns their flow, for each pair of workers;
+/// more are dropped as `owner_behind`. What is fragmented is rare.
+pub const DATAGRAMS_UNDER_WAY_MAX: usize = 64;
+
 /// Frames that one worker may have lent to another at a time, where a link has several queues and these have so many to
 /// lend. That is work of some ms: who is further behind is overloaded, and a longer wait would help no connection.
 pub const LENT_FRAMES_MAX: usize = 4096;

@@ -83,11 +83,16 @@ impl<S: EventSink> Replay<S> {
             let count = [resets.to_sender(), resets.to_receiver()].iter().flatten().count();
             (0..count).for_each(|_| self.pipeline.injected(true));
         }
+        for (frame, meta) in self.pipeline.take_released() {
+            if let Some(passed) = &mut self.passed {
+                passed.frame(&frame, &meta);
+            }
+        }
         if let Some(passed) = &mut self.passed {
             match verdict {
                 Verdict::Forward => passed.frame(frame, &meta),
                 Verdict::Reset(_) => passed.resets(self.pipeline.resets(), &meta),
-                Verdict::Drop(_) => {}
+                Verdict::Drop(_) | Verdict::Hold => {}
             }
         }
         self.until_expiry -= 1;

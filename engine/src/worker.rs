@@ -60,6 +60,7 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
 
     /// Judges only frames of flows that are its own from now on, wherever they come in, and has others judge theirs.
     pub fn share(&mut self, lending: Lending<I::Lent>) {
+        self.pipeline.share(lending.owners.clone(), lending.exchange.index());
         self.lending = Some(lending);
     }
 
@@ -74,6 +75,7 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
             }
             answered
         });
+        self.release();
         // Before the flush, so that the others work while the kernel sends.
         if let Some(lending) = &mut self.lending {
             lending.exchange.ring();
@@ -85,6 +87,17 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
         }
         self.close_turn(now_ns);
         exchanged + batches.iter().flatten().map(|(_, frames)| frames).sum::<usize>()
+    }
+
+    /// Sends what was held until its datagram was whole, or leaves it to the worker that owns its flow.
+    fn release(&mut self) {
+        self.hand_over_datagrams();
+        let mut unsent = 0;
+        for (frame, meta) in self.pipeline.take_released() {
+            let out = meta.side.map_or(Port::Outside, |side| port(side).other());
+            unsent += u64::from(!self.io.inject(out, &frame));
+        }
+        self.pipeline.egress_failed(unsent);
     }
 
     /// How long frames were here, since it was emptied last.

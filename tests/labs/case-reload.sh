@@ -122,7 +122,7 @@ rotation
 engine_end TERM
 check_equal "the engine ends in peace" "$engine_exit" 0
 stats=$(jq -c 'select(.event_type == "stats").stats' "$dir/eve.json" | tail -n1)
-check "frames in = forwarded + dropped" holds '.decoder.pkts == .ips.accepted + .ips.blocked' "$stats"
+check "frames in = forwarded + dropped + held" holds '.decoder.pkts == .ips.accepted + .ips.blocked + .ips.held' "$stats"
 check "every frame is accounted for" holds '.ips.unaccounted == 0' "$stats"
 timed=$(cat "$dir/eve.json.1" "$dir/eve.json" | jq -s '[.[].stats.latency // {} | .[].transit.frames] | add')
 check "frames that were accepted are timed" test "${timed:-0}" -eq "$(jq .ips.accepted <<<"$stats")"

@@ -5,6 +5,7 @@
 pub mod capture;
 pub mod corpora;
 pub mod flow_event;
+pub mod fragment;
 pub mod ndpi;
 pub mod player;
 pub mod scoreboard;

@@ -91,7 +91,7 @@ impl Bench {
         let meta = self.next_meta(side, frame);
         let verdict = self.pipeline.process(&mut frame.to_vec(), meta, &mut self.told);
         let counters = self.pipeline.counters();
-        assert_eq!(counters.frames_in, counters.forwarded + counters.dropped_total());
+        assert!(counters.is_balanced());
         verdict
     }
 
@@ -128,6 +128,17 @@ fn connection() -> Connection {
 fn upload(body: &str) -> Vec<u8> {
     format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
+
+/// Causes that speak against several frames at once; `fragments.rs` shows them.
+const FELL_SEVERAL: [DropReason; 7] = [
+    DropReason::FragmentOverlap,
+    DropReason::FragmentTeardrop,
+    DropReason::FragmentTiny,
+    DropReason::FragmentTooLong,
+    DropReason::FragmentMemory,
+    DropReason::FragmentTimeout,
+    DropReason::FragmentDuplicate,
+];
 
 /// Frames that pass, and one that a cause speaks against.
 struct Case {
@@ -205,7 +216,7 @@ fn case(cause: DropReason) -> Case {
     Case { settings, before, guilty, closed, sides }
 }
 
-/// The first fragment of a UDP datagram: more follow (RFC 791 §3.1).
+/// A fragment of a UDP datagram of which more follow, though its length is odd (RFC 791 §3.2).
 fn first_fragment() -> Vec<u8> {
     let ends = ["10.0.0.1:5000", "192.0.2.1:53"].map(|text| text.parse().expect("it is an address"));
     let mut frame = frame::udp(ends, &[], b"a piece of a datagram");
@@ -218,7 +229,7 @@ fn first_fragment() -> Vec<u8> {
 
 #[test]
 fn each_cause_drops_or_forwards_as_the_operator_says() {
-    for cause in Exceptions::CAUSES {
+    for cause in Exceptions::CAUSES.into_iter().filter(|cause| !FELL_SEVERAL.contains(cause)) {
         let case = case(cause);
         let (settings, closed) = (case.settings.clone(), case.closed);
 

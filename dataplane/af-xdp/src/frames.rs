@@ -6,8 +6,8 @@ use xsk_rs::{CompQueue, FillQueue, FrameDesc, RxQueue, TxQueue, Umem};
 
 use crate::{
     LentFrame, Port,
-    limits::{BATCH_FRAMES_MAX, FRAME_BYTES_MAX, HEADROOM_BYTES},
-    parts::{Parts, alone, whole_frames},
+    limits::{BATCH_FRAMES_MAX, FRAME_BYTES_MAX, FRAME_DESCS_MAX, HEADROOM_BYTES},
+    parts::{CONTINUED, Parts, alone, whole_frames},
 };
 
 /// Bytes of a line of the cache.
@@ -263,19 +263,38 @@ impl Frames {
         (frames_sent, wanted - frames_sent)
     }
 
-    /// Sends a frame of our own on a port; false where none is free or the frame is too long for one.
-    pub(crate) fn inject(&mut self, bytes: &[u8], port: Port, ring: &mut TxQueue) -> bool {
-        let Some(mut desc) = self.free.pop() else { return false };
-        // SAFETY: the frame is in the UMEM and with us, as all of `free`, and borrowed by `&mut self`.
-        let mut data = unsafe { self.umem.data_mut(&mut desc) };
-        let mut cursor = data.cursor();
-        cursor.set_pos(0);
-        let written = cursor.write_all(bytes).is_ok();
-        let sent = if written { self.send(slice::from_ref(&desc), port, ring) } else { 0 };
-        if sent == 0 {
-            self.free.push(desc);
+    /// Sends a frame of our own on a port, in at most `room` frames of the UMEM, and in one where no frame takes several; false
+    /// where it does not fit.
+    pub(crate) fn inject(&mut self, bytes: &[u8], port: Port, ring: &mut TxQueue, room: usize) -> bool {
+        let parts_max = room.min(if self.parts.is_some() { FRAME_DESCS_MAX } else { 1 });
+        let mut descs = mem::take(&mut self.outgoing);
+        let is_written = self.write(bytes, &mut descs, parts_max);
+        let sent = if is_written { self.send(&descs, port, ring) } else { 0 };
+        self.free.extend(descs.drain(..).skip(sent).map(alone));
+        self.outgoing = descs;
+        sent > 0
+    }
+
+    /// Writes bytes to free frames, which join `descs`; false where they are too many for `parts_max` frames, or for those
+    /// that are free.
+    fn write(&mut self, mut bytes: &[u8], descs: &mut Vec<FrameDesc>, parts_max: usize) -> bool {
+        while !bytes.is_empty() {
+            if descs.len() == parts_max {
+                return false;
+            }
+            let Some(mut desc) = self.free.pop() else { return false };
+            // SAFETY: the frame is in the UMEM and with us, as all of `free`, and borrowed by `&mut self`.
+            let mut data = unsafe { self.umem.data_mut(&mut desc) };
+            let mut cursor = data.cursor();
+            cursor.set_pos(0);
+            let written = cursor.write(bytes).unwrap_or(0);
+            bytes = &bytes[written..];
+            if !bytes.is_empty() {
+                desc.set_options(CONTINUED);
+            }
+            descs.push(desc);
         }
-        sent == 1
+        true
     }
 
     /// Gives descriptors of whole frames to a TX ring, which takes all or none of them. Returns how many it took.

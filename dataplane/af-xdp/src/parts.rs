@@ -11,6 +11,9 @@ use crate::{
     whole::Whole,
 };
 
+/// `XDP_PKT_CONTD` of `<linux/if_xdp.h>`.
+pub(crate) const CONTINUED: u32 = 1;
+
 /// The frames of the batch that was received last, as far as they have several descriptors, and the begin of one
 /// that is not complete yet. In the list of received descriptors each frame is there by its first.
 ///
@@ -176,9 +179,6 @@ const _: () = assert!(FRAME_DESCS_MAX < BATCH_FRAMES_MAX);
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// `XDP_PKT_CONTD` of `<linux/if_xdp.h>`.
-    const CONTINUED: u32 = 1;
 
     fn descs(options: &[u32]) -> Vec<FrameDesc> {
         let desc = |&options: &u32| {

@@ -93,13 +93,12 @@ impl Queue {
     }
 
     /// Queues a frame of our own for sending out of a port. False where the frame is shorter than an Ethernet
-    /// header or longer than a UMEM frame, or where the port already has its share of frames in sending.
+    /// header or longer than the link's frames may be, or where the port already has its share of frames in sending.
     pub fn inject(&mut self, port: Port, frame: &[u8]) -> bool {
         let room = self.room(port);
         let socket = &mut self.sockets[port as usize];
         frame.len() >= limits::INJECTED_FRAME_BYTES_MIN
-            && room > 0
-            && self.frames.inject(frame, port, &mut socket.tx)
+            && self.frames.inject(frame, port, &mut socket.tx, room)
     }
 
     /// Takes in a frame that was lent: to be sent out of the other port, or to be received into. False where it was to be

@@ -4,7 +4,7 @@ use crate::decode::DecodeError;
 use crate::policy::BypassCause;
 use crate::verdict::{DropReason, Verdict};
 
-/// Totals since the start. At every instant `frames_in = forwarded + Σ dropped`.
+/// Totals since the start. At every instant `frames_in = forwarded + Σ dropped + held`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Frames that were judged.
@@ -13,6 +13,8 @@ pub struct Counters {
     pub bytes_in: u64,
     /// Frames that pass.
     pub forwarded: u64,
+    /// Frames that wait, now, for what they are a piece of.
+    pub held: u64,
     /// Frames that do not, by [`DropReason`]; those whose connection was reset are among them.
     pub dropped: [u64; DropReason::COUNT],
     /// Frames that a cause spoke against and that pass all the same: in monitor mode, or by the operator's word.
@@ -50,13 +52,20 @@ pub struct Counters {
 impl Counters {
     /// Enters the verdict on one frame.
     pub(super) fn count(&mut self, verdict: Verdict) {
-        match verdict.reason() {
-            None => self.forwarded += 1,
-            Some(reason) => self.dropped[reason as usize] += 1,
+        match verdict {
+            Verdict::Forward => self.forwarded += 1,
+            Verdict::Hold => self.held += 1,
+            Verdict::Drop(reason) | Verdict::Reset(reason) => self.dropped[reason as usize] += 1,
         }
         if matches!(verdict, Verdict::Reset(_)) {
             self.resets += 1;
         }
+    }
+
+    /// Enters what became of a frame that was held.
+    pub(super) fn count_held(&mut self, verdict: Verdict) {
+        self.held -= 1;
+        self.count(verdict);
     }
 
     /// Corrects the books by `frames` that were to be forwarded and could not leave.
@@ -68,10 +77,10 @@ impl Counters {
 
     /// Frames that came in and were neither forwarded nor dropped for a reason, or the other way round; above zero is a bug.
     pub fn unaccounted(&self) -> u64 {
-        self.frames_in.abs_diff(self.forwarded + self.dropped_total())
+        self.frames_in.abs_diff(self.forwarded + self.dropped_total() + self.held)
     }
 
-    /// Whether each frame that came in was forwarded, or dropped for a reason.
+    /// Whether each frame that came in was forwarded, dropped for a reason, or is held.
     pub fn is_balanced(&self) -> bool {
         self.unaccounted() == 0
     }
@@ -86,6 +95,7 @@ impl Counters {
         self.frames_in += other.frames_in;
         self.bytes_in += other.bytes_in;
         self.forwarded += other.forwarded;
+        self.held += other.held;
         add_each(&mut self.dropped, &other.dropped);
         add_each(&mut self.excepted, &other.excepted);
         add_each(&mut self.undecodable, &other.undecodable);

@@ -1,12 +1,13 @@
 //! Which flow a packet belongs to: its key alone does not tell.
 
-use super::rx_meta::RxMeta;
-use super::segment;
+use super::RxMeta;
+use super::reading::segment;
 use super::tracked::Tracked;
 use crate::decode::{Checksum, Packet, TcpFlags, Transport};
 use crate::event::FlowEndCause;
 use crate::flow::Direction;
 use crate::policy::{Disposition, Settings};
+use crate::verdict::{DropReason, Verdict};
 
 /// Whether the first packet of a flow comes from the end that was spoken to: its SYN went by unseen.
 pub(super) fn comes_from_server(packet: &Packet<'_>) -> bool {
@@ -33,7 +34,9 @@ pub(super) fn end_cause(
     let (Transport::Tcp(header), Some(connection)) = (packet.transport, &tracked.connection) else {
         return None;
     };
-    if tracked.is_wrong_side(direction, meta.side) {
+    // Where the operator lets such a segment pass, its receiver may take it for its sender's.
+    let is_refused = settings.verdict_for(DropReason::WrongSide) != Verdict::Forward;
+    if is_refused && tracked.is_wrong_side(direction, meta.side) {
         return None;
     }
     let reopened = match tracked.disposition {

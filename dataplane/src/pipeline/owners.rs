@@ -33,7 +33,12 @@ impl Owners {
     #[inline]
     pub fn of(&self, frame: &[u8], link_type: LinkType) -> Option<usize> {
         let packet = decode(frame, frame.len() as u32, link_type, ChecksumMode::Ignore).ok()?;
-        Some(self.of_key(&key(&packet, self.link)?))
+        self.of_packet(&packet)
+    }
+
+    /// As [`of`](Self::of).
+    pub(super) fn of_packet(&self, packet: &Packet<'_>) -> Option<usize> {
+        Some(self.of_key(&key(packet, self.link)?))
     }
 
     /// The owner of a flow that is known, other than one of pieces of datagrams.
@@ -62,6 +67,12 @@ fn key(packet: &Packet<'_>, link: u16) -> Option<FlowKey> {
 }
 
 impl Pipeline {
+    /// From now on it is that of the worker with this number, and leaves to others the datagrams of their flows that were put
+    /// together here.
+    pub fn share(&mut self, owners: Owners, index: usize) {
+        self.owners = Some((owners, index));
+    }
+
     /// The verdict on a frame whose flow is another worker's, who is too far behind to take it.
     pub fn refuse_unowned<S: EventSink>(&mut self, frame: &mut [u8], meta: RxMeta, sink: &mut S) -> Verdict {
         self.counters.frames_in += 1;

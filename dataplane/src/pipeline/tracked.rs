@@ -41,7 +41,7 @@ pub(super) struct Tracked {
     scans: [FieldScan; 2],
     secrets: Secrets,
     /// One bit per [`DropReason`] of which an event has told.
-    told: u16,
+    told: u32,
 }
 
 /// What a flow's bytes are shown to, and who hears of it.
@@ -104,7 +104,7 @@ impl Tracked {
 
     /// Whether this is the first drop of the flow for that reason.
     pub(super) fn tell_once(&mut self, reason: DropReason) -> bool {
-        let bit = 1 << reason as u16;
+        let bit = 1 << reason as u32;
         let first = self.told & bit == 0;
         self.told |= bit;
         first

@@ -20,6 +20,17 @@ pub struct Connection {
     /// Whose FIN was seen first.
     first_fin: Option<Direction>,
     is_midstream: bool,
+    /// The last SYN that found the connection alive.
+    asked: Option<Asked>,
+}
+
+/// A SYN whose answer tells whether it opens a connection: a SYN-ACK does, an ACK is the challenge of one that lives on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Asked {
+    opener: Direction,
+    /// Where the opener's data would begin.
+    data_start: Sequence,
+    window_shift: u8,
 }
 
 /// How far the handshake has come. Both streams are open from `SynReceived` on.
@@ -129,19 +140,31 @@ impl Connection {
 
     /// Whether `segment` asks for a new connection between the same ports, which the caller tracks anew.
     ///
-    /// True for a SYN after both ends finished or one reset, and for one on a connection whose
-    /// beginning nobody saw. On any other the SYN is stale or forged, and its receiver says so (RFC 5961 §4).
+    /// True for a SYN after both ends finished or one reset. On any other connection the SYN is stale or forged unless
+    /// its receiver, who knows, answers it by a SYN-ACK instead of a challenge (RFC 5961 §4): then it is true for that.
     pub fn is_reopened_by(&self, direction: Direction, segment: &Segment<'_>) -> bool {
-        let asks = segment.flags.has(TcpFlags::SYN)
-            && !segment.flags.has(TcpFlags::ACK)
-            && !segment.flags.has(TcpFlags::RST)
-            && !segment.flags.has(TcpFlags::FIN);
-        if !asks {
+        if !segment.flags.has(TcpFlags::SYN) || segment.flags.0 & (TcpFlags::RST | TcpFlags::FIN) != 0 {
             return false;
         }
-        // A SYN that comes by after its own SYN-ACK is late, not new.
-        let is_late = self.expected(direction) == Some(segment.sequence.wrapping_add(1));
-        self.state().is_finished() || self.is_midstream && !is_late
+        match self.phase {
+            Phase::None | Phase::SynSent(_) => false,
+            _ if segment.flags.has(TcpFlags::ACK) => self.asked.is_some_and(|asked| {
+                asked.opener != direction && asked.data_start.get() == segment.acknowledgment
+            }),
+            _ => self.state().is_finished(),
+        }
+    }
+
+    /// The connection whose SYN-ACK [reopens](Self::is_reopened_by) this one, as it stood before it; its opener is the
+    /// client.
+    pub fn reopened(&self) -> Option<Connection> {
+        let asked = self.asked?;
+        let mut connection = Connection::new();
+        let opener = Direction::ToServer;
+        connection.stream_mut(opener).open_at(asked.data_start);
+        connection.window_shifts[opener as usize] = asked.window_shift;
+        connection.phase = Phase::SynSent(opener);
+        Some(connection)
     }
 
     /// Gives held memory back when the flow ends or is blocked.
@@ -206,6 +229,7 @@ impl Connection {
             }
             (Phase::None, true) => {
                 self.pick_up(direction, data_start, acknowledgment);
+                self.stream_mut(direction).open_at(data_start);
                 self.phase = Phase::SynReceived;
             }
             (Phase::SynSent(opener), false) if opener == direction => {
@@ -232,7 +256,20 @@ impl Connection {
                     self.stream_mut(opposite).acknowledge(acknowledgment);
                 }
             }
-            _ => return self.ignore(direction, segment),
+            // Late, not new: what answers it repeats itself.
+            (_, false) if self.stream(direction).has_sent(data_start) => {
+                return self.ignore(direction, segment);
+            }
+            (_, false) => {
+                let admitted = self.ignore(direction, segment)?;
+                self.asked = Some(Asked { opener: direction, data_start, window_shift: shift_of(segment) });
+                return Ok(admitted);
+            }
+            // A repetition, as long as its receiver may not have had it. Any other answers a SYN that was not noted.
+            (_, true) if self.stream(direction).has_sent(data_start) => {
+                return self.ignore(direction, segment);
+            }
+            (_, true) => return Err(DropReason::OutOfWindow),
         }
         let admitted = self.stream_mut(direction).admit(data_start, segment, false, held)?;
         // RFC 7323 §2.2: the window of a SYN is never scaled.
@@ -242,7 +279,7 @@ impl Connection {
 
     /// Remembers the shift that a SYN offers. Without one, 0 stands.
     fn note_scale(&mut self, direction: Direction, segment: &Segment<'_>) {
-        self.window_shifts[direction as usize] = segment.window_scale.unwrap_or(0).min(WINDOW_SHIFT_MAX);
+        self.window_shifts[direction as usize] = shift_of(segment);
     }
 
     /// RFC 7323 §2.2: windows are scaled where both SYNs carry the option.
@@ -253,10 +290,11 @@ impl Connection {
         }
     }
 
-    /// Takes the connection up where it stands: `direction` sends from `sequence`, and its sender has all
-    /// before `acknowledgment`. How windows are scaled was agreed on unseen, so all are taken for the largest.
+    /// Takes the connection up where it stands: `direction` sends from `sequence`, which its receiver has yet to
+    /// confirm, and its sender has all before `acknowledgment`. How windows are scaled was agreed on unseen, so all are
+    /// taken for the largest.
     fn pick_up(&mut self, direction: Direction, sequence: Sequence, acknowledgment: Sequence) {
-        self.stream_mut(direction).open_at(sequence);
+        self.stream_mut(direction).guess_at(sequence);
         let opposite = self.stream_mut(direction.opposite());
         if !opposite.is_open() || !opposite.has_sent(acknowledgment) {
             opposite.open_at(acknowledgment);
@@ -281,9 +319,14 @@ impl Connection {
         let opposite = direction.opposite();
         match self.phase {
             Phase::None => self.pick_up(direction, sequence, acknowledgment),
+            Phase::SynSent(opener) if self.is_challenge(opener, direction, acknowledgment) => {
+                let data_start = self.stream(opener).next();
+                let window_shift = self.window_shifts[opener as usize];
+                self.asked = Some(Asked { opener, data_start, window_shift });
+                self.pick_up(direction, sequence, acknowledgment);
+            }
             // Until a SYN-ACK agrees on both numbers, only the receiver knows where its stream stands: what it
-            // takes for contiguous would wait here unjudged. Another answer to a SYN is the challenge of a
-            // connection that still lives (RFC 5961 §4), whose bytes so far are not known here.
+            // takes for contiguous would wait here unjudged.
             Phase::SynSent(_) | Phase::Reset => return self.ignore(direction, segment),
             // RFC 9293 §3.10.7.4: in SYN-RECEIVED another acknowledgment is answered by a reset.
             Phase::SynReceived if !self.stream(opposite).has_sent(acknowledgment) => {
@@ -305,6 +348,13 @@ impl Connection {
         Ok(admitted)
     }
 
+    /// Whether a segment without SYN answers the SYN of `opener`: its receiver still has a connection, and tells where both
+    /// stand in it (RFC 5961 §4). What the SYN carried was judged as the begin of another stream than that one.
+    fn is_challenge(&self, opener: Direction, direction: Direction, acknowledgment: Sequence) -> bool {
+        let asking = self.stream(opener);
+        direction != opener && asking.is_fresh() && !asking.has_sent(acknowledgment)
+    }
+
     /// A segment that has no effect here passes if there is nothing in it for the receiver to read.
     fn ignore<'a>(&self, direction: Direction, segment: &Segment<'a>) -> Result<Admitted<'a>, DropReason> {
         if segment.payload.is_empty() && segment.missing_bytes == 0 && !segment.flags.has(TcpFlags::FIN) {
@@ -320,6 +370,11 @@ impl Connection {
     fn stream_mut(&mut self, direction: Direction) -> &mut Stream {
         &mut self.streams[direction as usize]
     }
+}
+
+/// The shift that a SYN offers (RFC 7323 §2.2).
+fn shift_of(segment: &Segment<'_>) -> u8 {
+    segment.window_scale.unwrap_or(0).min(WINDOW_SHIFT_MAX)
 }
 
 #[cfg(test)]

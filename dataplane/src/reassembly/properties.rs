@@ -237,8 +237,9 @@ proptest! {
             }
             for direction in Direction::BOTH {
                 let after = connection.expected(direction);
-                // Until the SYN is answered, another may take its place.
-                if let (Some(was), Some(is), true) = (before[direction as usize], after, is_settled(state_before)) {
+                // Until the SYN is answered, another may take its place; where the begin was missed, receivers correct it.
+                let is_settled = is_settled(state_before) && !connection.is_midstream();
+                if let (Some(was), Some(is), true) = (before[direction as usize], after, is_settled) {
                     prop_assert!(!Sequence::new(is).is_before(Sequence::new(was)), "{was} -> {is}");
                 }
             }

@@ -56,6 +56,8 @@ pub(super) struct Stream {
     /// The largest window that the receiver advertised, in bytes; 0 where none is known.
     window_bytes: u32,
     end: End,
+    /// Whether it began where its sender said, and its receiver has not confirmed that.
+    is_guess: bool,
     held: HeldRanges,
 }
 
@@ -77,6 +79,13 @@ impl Stream {
         self.acknowledged = next;
         self.skipped = Span::default();
         self.end = End::Open;
+        self.is_guess = false;
+    }
+
+    /// Begins anew at `next`, by the word of the sender alone.
+    pub(super) fn guess_at(&mut self, next: Sequence) {
+        self.open_at(next);
+        self.is_guess = true;
     }
 
     pub(super) fn next(&self) -> Sequence {
@@ -120,12 +129,28 @@ impl Stream {
     /// The receiver says that it has everything before `acknowledgment`. Numbers that are older than
     /// the last one, or beyond what a window can hold or the sender's end, say nothing.
     pub(super) fn acknowledge(&mut self, acknowledgment: Sequence) {
+        if self.is_guess {
+            self.confirm(acknowledgment);
+        }
         // Both are measured from `next`, within a quarter of the space on either side of it.
         let ahead_bytes = acknowledgment.since(self.next);
         let is_newer = ahead_bytes > self.acknowledged.since(self.next);
         let is_plausible = ahead_bytes <= WINDOW_BYTES_MAX.cast_signed();
         if is_newer && is_plausible && !self.ends_before(acknowledgment.minus(1)) {
             self.acknowledged = acknowledgment;
+        }
+    }
+
+    /// The receiver tells where it stands in a stream that was picked up where the sender did.
+    fn confirm(&mut self, acknowledgment: Sequence) {
+        let reach_bytes = self.reach_bytes().cast_signed();
+        if acknowledgment.is_before(self.acknowledged) {
+            let is_near = acknowledgment.since(self.acknowledged) >= -reach_bytes;
+            if is_near && self.is_fresh() {
+                self.open_at(acknowledgment);
+            }
+        } else if acknowledgment.since(self.next) <= reach_bytes {
+            self.is_guess = false;
         }
     }
 
@@ -161,6 +186,7 @@ impl Stream {
         let is_near = ahead_bytes.unsigned_abs() <= self.reach_bytes()
             && Span::new(self.next, span.start).len() <= WINDOW_BYTES_MAX;
         let is_acceptable = is_near
+            && !self.is_out_of_guess(span)
             && !self.is_given_up(span)
             && !self.contradicts_end(span, is_last, base)
             && self.held.agrees_with(span.start, segment.payload);
@@ -170,6 +196,12 @@ impl Stream {
     /// What a segment brings that has no effect.
     pub(super) fn nothing<'p>(&self) -> Admitted<'p> {
         Admitted { payload: &[], start: self.next, known_until: self.next }
+    }
+
+    /// Whether only the receiver knows how a segment joins with what was read: as long as it has not said where it
+    /// stands, it may take bytes for contiguous that would wait here, and read bytes that lie before all that was read.
+    fn is_out_of_guess(&self, span: Span) -> bool {
+        self.is_guess && (span.start.is_before(self.acknowledged) || span.start.is_after(self.next))
     }
 
     /// Whether a part of `span` was reported as a gap, or is about to be.

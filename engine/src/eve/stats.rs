@@ -77,6 +77,8 @@ struct Ips {
     accepted: u64,
     /// Of them, those of bypassed flows. What the XDP programs passed on is not among them.
     bypassed: u64,
+    /// Pieces of datagrams that wait, now, for the others.
+    held: u64,
     blocked: u64,
     /// Connections that were cut.
     resets: u64,
@@ -191,6 +193,7 @@ impl StatsBody<'_> {
             },
             ips: Ips {
                 accepted: counters.forwarded,
+                held: counters.held,
                 bypassed: counters.bypassed,
                 blocked: counters.dropped_total(),
                 resets: counters.resets,

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use af_xdp::Port;
 use af_xdp::limits::BATCH_FRAMES_MAX;
+use dataplane::defrag::Whole;
 use dataplane::pipeline::RxMeta;
 use dataplane::verdict::Verdict;
 
@@ -68,6 +69,27 @@ impl<F> Exchange<F> {
         let slot = self.slot(owner);
         self.peers[slot].lend(loan);
         self.lent_total += 1;
+    }
+
+    /// Hands a datagram to the worker that owns its flow; returns it where that one has no room.
+    ///
+    /// # Panics
+    /// As [`has_room`](Self::has_room).
+    pub fn hand_over(&mut self, owner: usize, datagram: Whole) -> Result<(), Whole> {
+        let slot = self.slot(owner);
+        self.peers[slot].hand_over(datagram)
+    }
+
+    /// Takes the datagrams that others put together. How many frames that were.
+    pub fn take_datagrams(&mut self, mut take: impl FnMut(Whole)) -> usize {
+        let mut frames = 0;
+        for peer in &mut self.peers {
+            while let Some(datagram) = peer.next_datagram() {
+                frames += datagram.pieces.len();
+                take(datagram);
+            }
+        }
+        frames
     }
 
     /// Takes home what has an answer. `send` says of each whether it did as the answer says; where it could not, the owner

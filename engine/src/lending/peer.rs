@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use af_xdp::Port;
+use dataplane::defrag::Whole;
 use dataplane::pipeline::RxMeta;
 use dataplane::verdict::Verdict;
-use rtrb::{Consumer, Producer, RingBuffer};
+use rtrb::{Consumer, Producer, PushError, RingBuffer};
 
 use super::bell::Bell;
+use crate::limits::DATAGRAMS_UNDER_WAY_MAX;
 
 /// A frame on its way to the owner of its flow.
 pub struct Loan<F> {
@@ -44,7 +46,7 @@ pub(super) struct Desk {
     pub(super) is_settled: AtomicBool,
 }
 
-/// One worker's ends of the four rings between it and another.
+/// One worker's ends of the six rings between it and another.
 ///
 /// Invariant: `lent` frames are in the two rings of what was lent from here and in the other's hands; it never exceeds the
 /// room of either ring. So no push fails, and whoever answers never waits.
@@ -55,6 +57,9 @@ pub(super) struct Peer<F> {
     answers_in: Consumer<Answer<F>>,
     loans_in: Consumer<Loan<F>>,
     answers_out: Producer<Answer<F>>,
+    /// Datagrams that were put together by one and are the other's to judge and to send; nothing comes back.
+    datagrams_out: Producer<Whole>,
+    datagrams_in: Consumer<Whole>,
     /// Frames that were judged there and found no room to leave here, until the other corrects its books.
     unsent_here: Arc<AtomicU64>,
     /// The other way round.
@@ -70,27 +75,44 @@ impl<F> Peer<F> {
         let loans = [(); 2].map(|()| RingBuffer::new(lent_max));
         let answers = [(); 2].map(|()| RingBuffer::new(lent_max));
         let unsent = [(); 2].map(|()| Arc::new(AtomicU64::new(0)));
+        let datagrams = [(); 2].map(|()| RingBuffer::new(DATAGRAMS_UNDER_WAY_MAX));
         let [(loans_there, loans_at_there), (loans_here, loans_at_here)] = loans;
         let [(answers_there, answers_at_there), (answers_here, answers_at_here)] = answers;
-        let peer =
-            |loans_out, answers_in, loans_in, answers_out, unsent: [&Arc<AtomicU64>; 2], desk: &Arc<Desk>| {
-                Peer {
-                    lent_max,
-                    lent: 0,
-                    loans_out,
-                    answers_in,
-                    loans_in,
-                    answers_out,
-                    unsent_here: Arc::clone(unsent[0]),
-                    unsent_there: Arc::clone(unsent[1]),
-                    desk: Arc::clone(desk),
-                    is_owed_a_ring: false,
-                }
-            };
+        let [(whole_there, whole_at_there), (whole_here, whole_at_here)] = datagrams;
+        let peer = |loans, answers, datagrams, unsent: [&Arc<AtomicU64>; 2], desk: &Arc<Desk>| {
+            let ((loans_out, loans_in), (answers_out, answers_in)) = (loans, answers);
+            let (datagrams_out, datagrams_in) = datagrams;
+            Peer {
+                lent_max,
+                lent: 0,
+                loans_out,
+                answers_in,
+                loans_in,
+                answers_out,
+                datagrams_out,
+                datagrams_in,
+                unsent_here: Arc::clone(unsent[0]),
+                unsent_there: Arc::clone(unsent[1]),
+                desk: Arc::clone(desk),
+                is_owed_a_ring: false,
+            }
+        };
         let [first, second] = unsent.each_ref();
         [
-            peer(loans_there, answers_at_here, loans_at_here, answers_there, [first, second], desks[1]),
-            peer(loans_here, answers_at_there, loans_at_there, answers_here, [second, first], desks[0]),
+            peer(
+                (loans_there, loans_at_here),
+                (answers_there, answers_at_here),
+                (whole_there, whole_at_here),
+                [first, second],
+                desks[1],
+            ),
+            peer(
+                (loans_here, loans_at_there),
+                (answers_here, answers_at_there),
+                (whole_here, whole_at_there),
+                [second, first],
+                desks[0],
+            ),
         ]
     }
 
@@ -108,6 +130,17 @@ impl<F> Peer<F> {
         self.lent += 1;
         self.is_owed_a_ring = true;
         self.loans_out.push(loan).expect("the ring holds all that may be lent");
+    }
+
+    /// Hands a datagram over; returns it where there is no room.
+    pub(super) fn hand_over(&mut self, datagram: Whole) -> Result<(), Whole> {
+        self.is_owed_a_ring = true;
+        self.datagrams_out.push(datagram).map_err(|PushError::Full(datagram)| datagram)
+    }
+
+    /// The next datagram that was put together there.
+    pub(super) fn next_datagram(&mut self) -> Option<Whole> {
+        self.datagrams_in.pop().ok()
     }
 
     /// The next frame that comes home.
@@ -151,7 +184,7 @@ impl<F> Peer<F> {
 
     /// Whether nothing waits here.
     pub(super) fn is_quiet(&self) -> bool {
-        self.answers_in.is_empty() && self.loans_in.is_empty()
+        self.answers_in.is_empty() && self.loans_in.is_empty() && self.datagrams_in.is_empty()
     }
 
     /// Whether all that was lent is home, or lost with a worker that is gone.

@@ -82,7 +82,8 @@ fn told(handling: Handling) -> af_xdp::Handling {
 fn action(verdict: Verdict) -> Action {
     match verdict {
         Verdict::Forward => Action::Forward,
-        Verdict::Drop(_) | Verdict::Reset(_) => Action::Recycle,
+        // What is held is a copy.
+        Verdict::Hold | Verdict::Drop(_) | Verdict::Reset(_) => Action::Recycle,
     }
 }
 

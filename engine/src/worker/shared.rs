@@ -31,13 +31,35 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
             (verdict, resets(pipeline, verdict, port).collect())
         });
         pipeline.egress_failed(lending.exchange.take_unsent());
-        home + judged
+        let whole = lending.exchange.take_datagrams(|datagram| {
+            let side = datagram.pieces.first().and_then(|piece| piece.meta.side);
+            let verdict = pipeline.process_whole(datagram, sink);
+            let injected: Vec<_> =
+                resets(pipeline, verdict, side.map_or(Port::Inside, super::port)).collect();
+            for (port, frame) in injected {
+                pipeline.injected(io.inject(port, &frame));
+            }
+        });
+        home + judged + whole
+    }
+
+    /// Gives the datagrams that were put together here to the workers that own their flows.
+    pub(super) fn hand_over_datagrams(&mut self) {
+        let Worker { pipeline, sink, lending, .. } = self;
+        let Some(lending) = lending else { return };
+        for (owner, datagram) in pipeline.take_departing() {
+            pipeline.departed(&datagram);
+            if let Err(datagram) = lending.exchange.hand_over(owner, datagram) {
+                pipeline.refuse_whole(datagram, sink);
+            }
+        }
     }
 
     /// In place of a turn where the worker is about to end: nothing is received and nothing lent any more, but what is
     /// under way between the workers comes to its end. True once nothing is.
     pub fn wind_up(&mut self, now_ns: u64) -> bool {
         self.exchange();
+        self.release();
         if let Some(lending) = &mut self.lending {
             lending.exchange.ring();
         }

@@ -162,6 +162,11 @@ fn descriptors_come_back_from_batches_that_are_not_answered() {
     for number in 0..60 {
         assert!(client.receive(PATIENCE) == Some(frame(number, 90)), "frame {number}");
     }
+    // Our own frames may be as long.
+    assert!(queues[0].inject(Port::Inside, &frame(60, 9000)));
+    assert!(!queues[0].inject(Port::Inside, &vec![0; 70_000]), "longer than any");
+    queues[0].flush();
+    assert!(client.receive(PATIENCE) == Some(frame(60, 9000)));
     assert_conserved(&mut queues);
 }
 

@@ -59,22 +59,71 @@ fn data_before_the_answer_is_refused() {
     assert_eq!(exchange.push(ToServer, segment(SYN, CLIENT, 0, "")), ok(""));
     assert_eq!(exchange.client(0, ""), ok(""));
     assert_eq!(exchange.client(0, "abc"), REFUSED);
-    assert_eq!(exchange.server(ACK, 0, 0, ""), ok(""), "a challenge agrees on nothing");
+    assert_eq!(exchange.server(ACK, 0, 0, ""), ok(""), "an acknowledgment of the SYN agrees on nothing");
     assert_eq!(exchange.server(ACK, 0, 0, "hi"), REFUSED);
     assert_eq!(exchange.client(0, "abc"), REFUSED);
     assert_eq!(exchange.connection.state(), TcpState::SynSent);
 }
 
+/// RFC 5961 §4: the receiver of a SYN that has a connection answers by an ACK of what it has.
 #[test]
-fn a_connection_that_still_lives_is_not_picked_up_by_its_challenge() {
+fn a_connection_that_still_lives_is_picked_up_by_its_challenge() {
     let mut exchange = Exchange::default();
-    assert_eq!(exchange.push(ToServer, segment(SYN, CLIENT, 0, "")), ok(""));
-    assert_eq!(exchange.server(ACK, 5, 3, ""), ok(""), "an older connection challenges the SYN");
-    assert_eq!(exchange.client(3, "abc"), REFUSED, "whose bytes so far nobody judged");
-    assert_eq!(exchange.client_flags(RST, 3, ""), ok(""), "and is reset by the client");
-    assert_eq!(exchange.push(ToServer, segment(SYN, CLIENT, 0, "")), ok(""));
-    assert_eq!(exchange.push(ToClient, segment(SYN | ACK, SERVER, CLIENT.wrapping_add(1), "")), ok(""));
-    assert_eq!(exchange.client(0, "abc"), ok("abc"));
+    assert_eq!(exchange.push(ToServer, segment(SYN, 77, 0, "")), ok(""));
+    assert_eq!(exchange.client(3, "abc"), REFUSED, "nobody knows yet where its receiver stands");
+    assert_eq!(exchange.server(ACK, 5, 3, ""), ok(""));
+    assert!(exchange.connection.is_midstream());
+    let has = |offset: u32, at: u32, payload| {
+        segment(ACK, CLIENT.wrapping_add(1 + at), SERVER + 1 + offset, payload)
+    };
+    assert_eq!(exchange.push(ToServer, has(5, 3, "abc")), ok("abc"));
+    assert_eq!(exchange.push(ToServer, has(5, 0, "xyz")), ok(""), "its receiver has said that it has these");
+    assert_eq!(exchange.push(ToClient, segment(ACK, SERVER + 6, CLIENT.wrapping_add(7), "ho")), ok("ho"));
+    assert_eq!(exchange.push(ToServer, has(7, 6, "")), ok(""));
+    assert_eq!(exchange.connection.acknowledged(ToClient), Some(SERVER + 8));
+}
+
+#[test]
+fn a_challenge_that_was_late_gives_way_to_the_answer() {
+    let mut exchange = Exchange::default();
+    let syn = Segment { window_scale: Some(3), ..segment(SYN, CLIENT, 0, "") };
+    assert_eq!(exchange.push(ToServer, syn), ok(""));
+    assert_eq!(exchange.push(ToClient, segment(ACK, 500, 77, "")), ok(""), "of the connection before");
+    let answer = segment(SYN | ACK, SERVER, CLIENT.wrapping_add(1), "");
+    assert!(!exchange.connection.is_reopened_by(ToServer, &answer), "the opener does not answer itself");
+    assert!(exchange.connection.is_reopened_by(ToClient, &answer));
+    let connection = exchange.connection.reopened().expect("a SYN was noted");
+    let mut anew = Exchange { connection, ..Exchange::default() };
+    assert_eq!(anew.push(ToClient, answer), ok(""));
+    assert_eq!(anew.client(0, "abc"), ok("abc"));
+    assert!(!anew.connection.is_midstream());
+}
+
+#[test]
+fn a_syn_with_data_is_not_taken_back_by_a_challenge() {
+    let mut exchange = Exchange::default();
+    assert_eq!(exchange.push(ToServer, segment(SYN, 77, 0, "abc")), ok("abc"));
+    assert_eq!(exchange.server(ACK, 5, 3, ""), ok(""));
+    assert_eq!(exchange.client(3, "abc"), REFUSED);
+    assert_eq!(exchange.connection.state(), TcpState::SynSent);
+}
+
+/// What is picked up by the word of its sender alone may lie elsewhere for its receiver.
+#[test]
+fn until_the_receiver_confirms_it_a_stream_is_read_from_one_place_only() {
+    let mut exchange = Exchange::default();
+    assert_eq!(exchange.client(5, ""), ok(""), "such as a probe");
+    assert_eq!(exchange.client(6, "ahead"), REFUSED, "its receiver could read that at once");
+    assert_eq!(exchange.client(3, "behind"), REFUSED, "and that, too");
+    assert_eq!(exchange.client(5, "x"), ok("x"));
+    assert_eq!(exchange.client(5, "x"), ok(""));
+    assert_eq!(exchange.server(ACK, 0, 5, ""), ok(""), "confirmed");
+    assert_eq!(exchange.client(8, "ahead"), ok(""));
+
+    let mut earlier = Exchange::default();
+    assert_eq!(earlier.client(5, ""), ok(""));
+    assert_eq!(earlier.server(ACK, 0, 2, ""), ok(""), "the receiver lacks three bytes");
+    assert_eq!(earlier.client(2, "abc"), ok("abc"));
 }
 
 #[test]
@@ -138,8 +187,17 @@ fn a_syn_reopens_what_is_over_and_nothing_else() {
 
     let mut answered = Exchange::default();
     assert_eq!(answered.push(ToClient, segment(SYN | ACK, SERVER, CLIENT.wrapping_add(1), "")), ok(""));
-    assert!(answered.connection.is_reopened_by(ToServer, &syn));
-    assert!(!answered.connection.is_reopened_by(ToServer, &segment(SYN, CLIENT, 0, "")), "late, not new");
+    assert!(!answered.connection.is_reopened_by(ToServer, &syn), "nobody knows whether it lives");
+    assert_eq!(answered.push(ToServer, segment(SYN, CLIENT, 0, "")), ok(""), "late, not new");
+    let repeated = segment(SYN | ACK, SERVER, CLIENT.wrapping_add(1), "");
+    assert!(!answered.connection.is_reopened_by(ToClient, &repeated));
+    assert_eq!(answered.push(ToServer, syn), ok(""));
+    assert_eq!(
+        answered.push(ToClient, segment(SYN | ACK, 5000, 79, "")),
+        REFUSED,
+        "answers no SYN that came by"
+    );
+    assert!(answered.connection.is_reopened_by(ToClient, &segment(SYN | ACK, 5000, 78, "")));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Barrier, OnceLock};
 use std::thread;
 
+use dataplane::decode::checksum::{fold, sum};
 use dataplane::pipeline::Owners;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -305,4 +306,55 @@ fn a_worker_that_was_left_something_does_not_sleep() {
     assert!(slept(&mut crew[0]) && !slept(&mut crew[1]));
     crew[1].turn(1_000_000_000);
     assert!(slept(&mut crew[1]) && !slept(&mut crew[0]));
+}
+
+/// An Ethernet frame with an IPv4 packet, cut into two pieces where it is long enough (RFC 791 §3.2).
+fn in_pieces(frame: &[u8], id: u16) -> Vec<Vec<u8>> {
+    const IP: usize = 14;
+    const UPPER: usize = IP + 20;
+    const CUT: usize = 32;
+    if frame.len() < UPPER + CUT + 8 {
+        return vec![frame.to_vec()];
+    }
+    let piece = |bytes: &[u8], place: u16| {
+        let mut piece = [&frame[..UPPER], bytes].concat();
+        piece[IP + 2..IP + 4].copy_from_slice(&(20 + bytes.len() as u16).to_be_bytes());
+        piece[IP + 4..IP + 6].copy_from_slice(&id.to_be_bytes());
+        piece[IP + 6..IP + 8].copy_from_slice(&place.to_be_bytes());
+        piece[IP + 10..IP + 12].fill(0);
+        let checksum = !fold(sum(&piece[IP..UPPER]));
+        piece[IP + 10..IP + 12].copy_from_slice(&checksum.to_be_bytes());
+        piece
+    };
+    let upper = &frame[UPPER..];
+    vec![piece(&upper[CUT..], CUT as u16 / 8), piece(&upper[..CUT], 0x2000)]
+}
+
+/// Pieces go to one worker for each pair of addresses, and the datagram from there to the owner of its flow.
+#[test]
+fn segments_in_pieces_reach_the_owner_of_their_stream() {
+    const WORKERS: usize = 3;
+    let mut crew: Vec<Member> = crew(WORKERS, 256).into_iter().map(Member::new).collect();
+    let (mut cut, mut next) = (0, 0);
+    for step in 0..STEPS {
+        for (port, frame) in conversations().iter().map(|frames| &frames[step]) {
+            let pieces = in_pieces(frame, cut);
+            cut += u16::from(pieces.len() > 1);
+            for piece in pieces {
+                crew[next % WORKERS].worker.io().arriving[*port as usize].push_back(piece);
+                next += 1;
+            }
+            settle(crew.iter_mut().map(|member| &mut member.worker), 1_000_000_000 + step as u64);
+        }
+        crew.iter_mut().for_each(Member::end_step);
+    }
+    assert!(cut > CONVERSATIONS, "requests and responses are in pieces");
+    let deeds = finish(crew);
+    let told = |deeds: &Deeds| {
+        let Counters { flows, alerts, resets, injected, held, .. } = deeds.counters;
+        [flows, alerts, resets, injected, held]
+    };
+    assert_eq!(told(&deeds), told(alone()));
+    assert!(told(&deeds).iter().take(4).all(|count| *count > 0));
+    assert!(deeds.counters.dropped[DropReason::OwnerBehind as usize] == 0);
 }

@@ -3,7 +3,7 @@
 use crate::decode::LinkType;
 
 /// A side of a link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Side {
     /// Towards what is protected.
     Inside,

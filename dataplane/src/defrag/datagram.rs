@@ -1,0 +1,220 @@
+//! One datagram of which pieces wait, and what they are together.
+
+use std::mem;
+use std::ops::Range;
+
+use arrayvec::ArrayVec;
+
+use crate::decode::checksum::{fold, sum};
+use crate::decode::{Network, Packet};
+use crate::limits::{FRAGMENTS_PER_DATAGRAM_MAX, VLAN_TAGS_MAX};
+use crate::rx_meta::RxMeta;
+use crate::verdict::DropReason;
+
+/// The longest datagram: what its 16-bit length can say (RFC 791 §3.1; RFC 8200 §3, behind the fixed header).
+const DATAGRAM_BYTES_MAX: u32 = 65_535;
+const IPV4_HEADER_BYTES_MIN: usize = 20;
+const IPV6_HEADER_BYTES: usize = 40;
+const FRAGMENT_HEADER_BYTES: usize = 8;
+
+/// A frame with a piece of a datagram.
+#[derive(Debug)]
+pub struct Piece {
+    /// The frame as it came.
+    pub frame: Box<[u8]>,
+    /// What its port knew of it.
+    pub meta: RxMeta,
+    /// Where in the frame the IP header stands.
+    network_offset: usize,
+    /// Where in the frame the piece's own bytes begin.
+    payload_offset: usize,
+    is_ipv4: bool,
+    /// Which bytes of the datagram's payload it holds.
+    span: Range<u32>,
+    is_last: bool,
+}
+
+/// A whole datagram.
+#[derive(Debug)]
+pub struct Whole {
+    /// Its pieces, in the order in which they came.
+    pub pieces: Vec<Piece>,
+    /// A frame that would have held it in one piece: the headers of the first piece, and all bytes behind them. Link
+    /// headers that tell a length are as they were.
+    pub frame: Vec<u8>,
+    /// VLAN identifiers of all of them, the outermost first.
+    pub vlans: ArrayVec<u16, VLAN_TAGS_MAX>,
+    /// Where in that frame the IP header stands.
+    pub network_offset: usize,
+    /// Where in that frame the bytes end that the first piece held.
+    pub first_end: usize,
+    /// Where in that frame the payload begins, which was cut.
+    payload_offset: usize,
+}
+
+/// Invariant: no two pieces hold the same byte, and none a byte behind the last one's.
+#[derive(Debug, Default)]
+pub(super) struct Datagram {
+    pieces: Vec<Piece>,
+    /// Payload bytes of all pieces.
+    payload_bytes: u32,
+    /// Known since the last piece came.
+    total_bytes: Option<u32>,
+    /// Why nothing of it goes on.
+    spoiled: Option<DropReason>,
+}
+
+impl Piece {
+    pub(super) fn new(
+        frame: &[u8],
+        packet: &Packet<'_>,
+        network: &Network,
+        [offset, more]: [u32; 2],
+        meta: RxMeta,
+    ) -> Result<Piece, DropReason> {
+        let is_last = more == 0;
+        let bytes = packet.payload.len() as u32;
+        // RFC 8200 §4.5: all but the last are multiples of 8 bytes. An empty one brings nothing.
+        let is_odd = !is_last && !bytes.is_multiple_of(8) || bytes == 0 || packet.missing_bytes > 0;
+        if is_odd {
+            return Err(DropReason::Fragment);
+        }
+        let is_ipv4 = network.source.is_ipv4();
+        let uncounted = if is_ipv4 { 0 } else { IPV6_HEADER_BYTES };
+        let header_bytes = (network.transport_offset - network.offset - uncounted) as u32;
+        let span = offset..offset + bytes;
+        // The ping of death: a sum that no length can say.
+        if header_bytes + span.end > DATAGRAM_BYTES_MAX {
+            return Err(DropReason::FragmentTooLong);
+        }
+        Ok(Piece {
+            frame: frame.into(),
+            meta,
+            network_offset: network.offset,
+            payload_offset: network.transport_offset,
+            is_ipv4,
+            span,
+            is_last,
+        })
+    }
+
+    fn payload(&self) -> &[u8] {
+        &self.frame[self.payload_range()]
+    }
+
+    fn payload_range(&self) -> Range<usize> {
+        self.payload_offset..self.payload_offset + self.span.len()
+    }
+}
+
+impl Datagram {
+    /// Frames of what waits, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.pieces.iter().map(|piece| piece.frame.len()).sum()
+    }
+
+    pub(super) fn is_whole(&self) -> bool {
+        self.total_bytes == Some(self.payload_bytes)
+    }
+
+    /// Nothing of it goes on any more; returns what waited.
+    pub(super) fn spoil(&mut self, reason: DropReason) -> Vec<Piece> {
+        self.spoiled = Some(reason);
+        mem::take(&mut self.pieces)
+    }
+
+    pub(super) fn add(&mut self, piece: Piece) -> Result<(), DropReason> {
+        if let Some(reason) = self.spoiled {
+            return Err(reason);
+        }
+        for other in &self.pieces {
+            fits_beside(other, &piece)?;
+        }
+        let seen_until = self.pieces.iter().map(|other| other.span.end).max().unwrap_or(0);
+        let is_beyond = self.total_bytes.is_some_and(|total| piece.span.end > total);
+        let ends_too_soon = piece.is_last && piece.span.end < seen_until;
+        let ends_twice = piece.is_last && self.total_bytes.is_some();
+        if is_beyond || ends_too_soon || ends_twice {
+            return Err(DropReason::Fragment);
+        }
+        if self.pieces.len() == FRAGMENTS_PER_DATAGRAM_MAX {
+            return Err(DropReason::FragmentMemory);
+        }
+        if piece.is_last {
+            self.total_bytes = Some(piece.span.end);
+        }
+        self.payload_bytes += piece.span.len() as u32;
+        self.pieces.push(piece);
+        Ok(())
+    }
+
+    /// # Panics
+    /// Unless it is whole.
+    pub(super) fn into_whole(self, vlans: ArrayVec<u16, VLAN_TAGS_MAX>) -> Whole {
+        assert!(self.is_whole(), "no byte is absent");
+        let total_bytes = self.payload_bytes as usize;
+        let first = self.pieces.iter().find(|piece| piece.span.start == 0).expect("no byte is absent");
+        let (network_offset, payload_offset) = (first.network_offset, first.payload_offset);
+        let first_end = payload_offset + first.span.len();
+        let mut frame = first.frame[..payload_offset].to_vec();
+        unmark(&mut frame[network_offset..], first.is_ipv4, total_bytes);
+        frame.resize(payload_offset + total_bytes, 0);
+        for piece in &self.pieces {
+            let span = payload_offset + piece.span.start as usize..payload_offset + piece.span.end as usize;
+            frame[span].copy_from_slice(piece.payload());
+        }
+        Whole { pieces: self.pieces, frame, vlans, network_offset, first_end, payload_offset }
+    }
+}
+
+impl Whole {
+    /// Cuts the frame again as it was cut: what was changed in it since is changed in its pieces.
+    pub fn recut(&mut self) {
+        for piece in &mut self.pieces {
+            let start = self.payload_offset + piece.span.start as usize;
+            let range = piece.payload_range();
+            let bytes = range.len();
+            piece.frame[range].copy_from_slice(&self.frame[start..start + bytes]);
+        }
+    }
+
+    /// Bytes on the wire of all its frames.
+    pub fn wire_bytes(&self) -> u32 {
+        self.pieces.iter().map(|piece| piece.meta.wire_bytes).sum()
+    }
+}
+
+/// What a piece is beside another one of its datagram.
+fn fits_beside(other: &Piece, piece: &Piece) -> Result<(), DropReason> {
+    let (old, new) = (&other.span, &piece.span);
+    if new.start >= old.end || old.start >= new.end {
+        return Ok(());
+    }
+    if old == new && other.is_last == piece.is_last && other.payload() == piece.payload() {
+        return Err(DropReason::FragmentDuplicate);
+    }
+    // One inside another made the length of what it brings negative, in kernels that subtracted first.
+    let is_inside = |a: &Range<u32>, b: &Range<u32>| a.start > b.start && a.end <= b.end;
+    if is_inside(new, old) || is_inside(old, new) {
+        return Err(DropReason::FragmentTeardrop);
+    }
+    Err(DropReason::FragmentOverlap)
+}
+
+/// Makes the header of a first piece that of a datagram in one piece, with `total_bytes` behind it. An IPv6 fragment
+/// header stays, and says that there are no others (RFC 6946).
+fn unmark(ip: &mut [u8], is_ipv4: bool, total_bytes: usize) {
+    let header_bytes = ip.len();
+    let length = |bytes: usize| (bytes as u16).to_be_bytes();
+    if is_ipv4 {
+        debug_assert!(header_bytes >= IPV4_HEADER_BYTES_MIN);
+        ip[2..4].copy_from_slice(&length(header_bytes + total_bytes));
+        ip[6..8].fill(0);
+        ip[10..12].fill(0);
+        let checksum = !fold(sum(ip));
+        ip[10..12].copy_from_slice(&checksum.to_be_bytes());
+    } else {
+        ip[4..6].copy_from_slice(&length(header_bytes - IPV6_HEADER_BYTES + total_bytes));
+        ip[header_bytes - FRAGMENT_HEADER_BYTES + 2..][..2].fill(0);
+    }
+}

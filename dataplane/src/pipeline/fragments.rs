@@ -1,0 +1,169 @@
+//! Frames with pieces of datagrams: held until the datagram is whole, which is judged as one packet.
+//!
+//! Where nothing is held back, in monitor mode, a piece passes at once, and a copy waits to be read with the others.
+
+use std::mem;
+
+use super::rewrite::Rewrite;
+use super::{Pipeline, RxMeta};
+use crate::decode::{Checksum, ChecksumMode, Packet, Transport, decode_network, protocol};
+use crate::defrag::{Piece, Pushed, Whole};
+use crate::event::EventSink;
+use crate::policy::Mode;
+use crate::verdict::{DropReason, Verdict};
+
+impl Pipeline {
+    /// Judges a frame that holds a piece, and enters it in the books, with all that waited for it.
+    pub(super) fn process_piece<S: EventSink>(
+        &mut self,
+        frame: &[u8],
+        packet: &Packet<'_>,
+        meta: RxMeta,
+        sink: &mut S,
+    ) -> Verdict {
+        let waits = if self.holds() { Verdict::Hold } else { Verdict::Forward };
+        let pushed = match packet.checksum {
+            Checksum::Bad => Pushed::Refused(DropReason::BadChecksum),
+            _ => self.defragmenter.push(frame, packet, meta),
+        };
+        let mut verdict = match pushed {
+            Pushed::Refused(reason) => self.refuse_flowless(reason, meta, sink),
+            Pushed::Waits | Pushed::Whole(_) => waits,
+        };
+        self.counters.count(verdict);
+        if let Pushed::Whole(whole) = pushed {
+            match self.foreign_owner(&whole) {
+                Some(owner) => self.departing.push((owner, whole)),
+                None => verdict = self.answer_whole(whole, sink),
+            }
+        }
+        self.answer_fallen(sink);
+        verdict
+    }
+
+    /// Frames that were held and leave now, with what their port knew of each; to be asked for whenever frames were judged
+    /// or flows expired. What cannot leave is to be told ([`egress_failed`](Self::egress_failed)).
+    pub fn take_released(&mut self) -> impl Iterator<Item = (Box<[u8]>, RxMeta)> {
+        self.released.drain(..).map(|piece| (piece.frame, piece.meta))
+    }
+
+    /// Datagrams that are whole and whose flow is another worker's, with its number. Each is to be told of as
+    /// [`departed`](Self::departed), or refused.
+    pub fn take_departing(&mut self) -> Vec<(usize, Whole)> {
+        mem::take(&mut self.departing)
+    }
+
+    /// Takes a datagram off the books that goes to its owner.
+    pub fn departed(&mut self, whole: &Whole) {
+        let frames = whole.pieces.len() as u64;
+        self.counters.frames_in -= frames;
+        self.counters.bytes_in -= u64::from(whole.wire_bytes());
+        *self.waiting() -= frames;
+    }
+
+    /// Judges a datagram that was put together elsewhere, and enters it in the books here.
+    pub fn process_whole<S: EventSink>(&mut self, whole: Whole, sink: &mut S) -> Verdict {
+        self.arrived(&whole);
+        self.resets.clear();
+        self.answer_whole(whole, sink)
+    }
+
+    fn arrived(&mut self, whole: &Whole) {
+        let frames = whole.pieces.len() as u64;
+        self.counters.frames_in += frames;
+        self.counters.bytes_in += u64::from(whole.wire_bytes());
+        *self.waiting() += frames;
+    }
+
+    /// Answers a datagram that departed and whose owner is too far behind to take it.
+    pub fn refuse_whole<S: EventSink>(&mut self, whole: Whole, sink: &mut S) {
+        self.arrived(&whole);
+        if let (true, Some(first)) = (self.holds(), whole.pieces.first()) {
+            let verdict = self.refuse_flowless(DropReason::OwnerBehind, first.meta, sink);
+            self.answer_pieces(whole.pieces, verdict);
+        }
+    }
+
+    /// The book in which pieces stand until their datagram is judged.
+    fn waiting(&mut self) -> &mut u64 {
+        if self.holds() { &mut self.counters.held } else { &mut self.counters.forwarded }
+    }
+
+    /// The worker that owns the flow of a datagram, where that is another one.
+    fn foreign_owner(&self, whole: &Whole) -> Option<usize> {
+        let (owners, mine) = self.owners.as_ref()?;
+        let vlans = whole.vlans.clone();
+        let packet = decode_network(&whole.frame, whole.network_offset, vlans, ChecksumMode::Ignore).ok()?;
+        owners.of_packet(&packet).filter(|owner| owner != mine)
+    }
+
+    fn answer_whole<S: EventSink>(&mut self, mut whole: Whole, sink: &mut S) -> Verdict {
+        let judged = self.judge_whole(&mut whole, sink);
+        if self.holds() { self.answer_pieces(whole.pieces, judged) } else { Verdict::Forward }
+    }
+
+    /// What becomes of pieces whose datagram will never be whole.
+    pub(super) fn answer_fallen<S: EventSink>(&mut self, sink: &mut S) {
+        while let Some(fallen) = self.defragmenter.take_fallen() {
+            if let (true, Some(first)) = (self.holds(), fallen.pieces.first()) {
+                let verdict = self.refuse_flowless(fallen.reason, first.meta, sink);
+                self.answer_pieces(fallen.pieces, verdict);
+            }
+        }
+    }
+
+    fn holds(&self) -> bool {
+        self.settings.mode == Mode::Protect
+    }
+
+    fn judge_whole<S: EventSink>(&mut self, whole: &mut Whole, sink: &mut S) -> Verdict {
+        let Some(last) = whole.pieces.last() else { return Verdict::Forward };
+        let meta = RxMeta { wire_bytes: whole.wire_bytes(), ..last.meta };
+        let frames = whole.pieces.len() as u32;
+        let checksums = self.settings.checksums;
+        let (verdict, rewrite) =
+            match decode_network(&whole.frame, whole.network_offset, whole.vlans.clone(), checksums) {
+                Ok(packet) => match fault(&packet, whole.first_end) {
+                    Some(reason) => (self.refuse_flowless(reason, meta, sink), Rewrite::default()),
+                    None => (self.judge(&whole.frame, &packet, frames, meta, sink), Rewrite::of(&packet)),
+                },
+                Err(error) => {
+                    self.counters.undecodable[error as usize] += 1;
+                    (self.refuse_flowless(DropReason::Malformed, meta, sink), Rewrite::default())
+                }
+            };
+        if verdict == Verdict::Forward {
+            rewrite.apply(&mut whole.frame, &mut self.counters);
+            whole.recut();
+        }
+        verdict
+    }
+
+    /// Enters what becomes of pieces that were held. The verdict on the frame of the last one.
+    fn answer_pieces(&mut self, pieces: Vec<Piece>, verdict: Verdict) -> Verdict {
+        let of_others = verdict.reason().map_or(Verdict::Forward, Verdict::Drop);
+        for _ in 1..pieces.len() {
+            self.counters.count_held(of_others);
+        }
+        self.counters.count_held(verdict);
+        if verdict != Verdict::Forward {
+            return verdict;
+        }
+        self.released.extend(pieces);
+        Verdict::Hold
+    }
+}
+
+/// What speaks against a datagram that was cut so that its first piece ends at `first_end`.
+fn fault(packet: &Packet<'_>, first_end: usize) -> Option<DropReason> {
+    let network = packet.network?;
+    let header_bytes = match (packet.transport, network.protocol) {
+        // Another fragment header behind one.
+        (Transport::Fragment { .. }, _) => return Some(DropReason::Fragment),
+        // Without options: filters read no further.
+        (_, protocol::TCP) => 20,
+        (_, protocol::UDP | protocol::ICMP | protocol::ICMPV6) => 8,
+        _ => 0,
+    };
+    (network.transport_offset + header_bytes > first_end).then_some(DropReason::FragmentTiny)
+}

@@ -1,0 +1,390 @@
+//! Pieces of datagrams leave all together or not at all, whatever order they come in, and what two receivers could put
+//! together in two ways never leaves.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+
+use dataplane::decode::{LinkType, TcpFlags};
+use dataplane::event::{Event, EventSink};
+use dataplane::flow::Direction;
+use dataplane::limits::{FRAGMENTED_DATAGRAMS_MAX, FRAGMENTS_PER_DATAGRAM_MAX};
+use dataplane::pipeline::{Pipeline, RxMeta, Side};
+use dataplane::policy::{Exception, Exceptions, Mode, Settings};
+use dataplane::verdict::{DropReason, Verdict};
+use dlp_patterns::{Pack, RuleSet};
+use engine::sample::frame;
+use engine::sample::{Connection, Ends};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::subsequence;
+use tests::fragment::{claim, cut, piece};
+
+const V4: [&str; 2] = ["10.0.0.1:5000", "192.0.2.1:7000"];
+const V6: [&str; 2] = ["[fd00::1]:5000", "[2001:db8::1]:7000"];
+/// RFC 3692 §2.1.
+const EXPERIMENTAL: u8 = 253;
+const PACK: &str = "[pack]\nname = 'own'\nversion = '1'\ndescription = 'd'\n[[rule]]\nid = 1\nname = 'n'\naction = 'drop'\n\
+                    severity = 1\ncategory = 'c'\nmask = 'none'\nfields = ['payload', 'http.request.body']\n\
+                    regex = 'forbidden'\nexamples = { positive = ['forbidden'], negative = ['y'] }\n";
+
+fn rules() -> Arc<RuleSet> {
+    static RULES: OnceLock<Arc<RuleSet>> = OnceLock::new();
+    let compile = || {
+        let pack = Pack::parse("own.toml", PACK).expect("the pack is right");
+        Arc::new(RuleSet::compile(&[pack]).expect("the pack compiles"))
+    };
+    Arc::clone(RULES.get_or_init(compile))
+}
+
+#[derive(Default)]
+struct Told {
+    alerts: usize,
+    drops: Vec<DropReason>,
+    /// Of flows that ended.
+    frames: Vec<[u64; 2]>,
+}
+
+impl EventSink for Told {
+    fn emit(&mut self, event: Event<'_>) {
+        match event {
+            Event::Alert(_) => self.alerts += 1,
+            Event::Drop(dropped) => self.drops.push(dropped.reason),
+            Event::Flow(end) => self.frames.push(end.flow.frames),
+            _ => {}
+        }
+    }
+}
+
+/// A pipeline, and the frames that leave it.
+struct Bench {
+    pipeline: Pipeline,
+    told: Told,
+    now_ns: u64,
+    left: Vec<Vec<u8>>,
+}
+
+impl Bench {
+    fn new(settings: Settings) -> Bench {
+        let pipeline = Pipeline::new(Settings { flows_max: 64, ..settings }, rules());
+        Bench { pipeline, told: Told::default(), now_ns: 0, left: Vec::new() }
+    }
+
+    fn judge(&mut self, frame: &[u8]) -> Verdict {
+        self.judge_from(Side::Outside, frame)
+    }
+
+    fn judge_all(&mut self, frames: &[Vec<u8>]) {
+        for frame in frames {
+            self.judge(frame);
+        }
+    }
+
+    fn judge_from(&mut self, side: Side, frame: &[u8]) -> Verdict {
+        self.now_ns += 1000;
+        let meta = RxMeta {
+            now_ns: self.now_ns,
+            link: 0,
+            link_type: LinkType::Ethernet,
+            side: Some(side),
+            wire_bytes: frame.len() as u32,
+        };
+        let mut frame = frame.to_vec();
+        let verdict = self.pipeline.process(&mut frame, meta, &mut self.told);
+        self.collect();
+        if verdict == Verdict::Forward {
+            self.left.push(frame);
+        }
+        assert!(self.pipeline.counters().is_balanced());
+        verdict
+    }
+
+    fn collect(&mut self) {
+        self.left.extend(self.pipeline.take_released().map(|(frame, _)| frame.into_vec()));
+    }
+
+    fn expire(&mut self, after_s: u64) {
+        self.now_ns += after_s * 1_000_000_000;
+        self.pipeline.expire(self.now_ns, &mut self.told);
+        self.collect();
+        assert!(self.pipeline.counters().is_balanced());
+    }
+
+    fn dropped(&self) -> BTreeMap<DropReason, u64> {
+        let dropped = self.pipeline.counters().dropped;
+        DropReason::ALL.into_iter().zip(dropped).filter(|(_, frames)| *frames > 0).collect()
+    }
+}
+
+fn datagram(ends: [&str; 2], payload: &[u8]) -> Vec<u8> {
+    frame::udp(ends.map(|end| end.parse().expect("an address")), &[], payload)
+}
+
+/// A payload with a word across most cuts, or without.
+fn payload(bytes: usize, is_forbidden: bool) -> Vec<u8> {
+    let mut payload: Vec<u8> = (0..bytes).map(|index| b'a' + (index % 23) as u8).collect();
+    if is_forbidden {
+        let middle = bytes / 2;
+        payload[middle..middle + 9].copy_from_slice(b"forbidden");
+    }
+    payload
+}
+
+proptest! {
+    /// The verdict is that of the datagram in one piece, and what leaves are the pieces as they came.
+    #[test]
+    fn all_pieces_leave_or_none(
+        is_v6: bool,
+        is_forbidden: bool,
+        bytes in 100..3000_usize,
+        cuts in subsequence((7..370).map(|place| place * 8).collect::<Vec<usize>>(), 1..20),
+        order in vec(any::<u64>(), 22),
+    ) {
+        let whole = datagram(if is_v6 { V6 } else { V4 }, &payload(bytes, is_forbidden));
+        let mut pieces: Vec<(u64, Vec<u8>)> = order.into_iter().zip(cut(&whole, 7, &[&[48], &cuts[..]].concat())).collect();
+        pieces.sort();
+        let pieces: Vec<Vec<u8>> = pieces.into_iter().map(|(_, piece)| piece).collect();
+        let mut bench = Bench::new(Settings::default());
+        let (last, others) = pieces.split_last().expect("there are several");
+        for piece in others {
+            prop_assert_eq!(bench.judge(piece), Verdict::Hold);
+            prop_assert!(bench.left.is_empty());
+        }
+        let verdict = bench.judge(last);
+        let count = pieces.len() as u64;
+        if is_forbidden {
+            prop_assert_eq!(verdict, Verdict::Drop(DropReason::Rule));
+            prop_assert_eq!(bench.dropped(), [(DropReason::Rule, count)].into());
+            prop_assert!(bench.left.is_empty());
+        } else {
+            prop_assert_eq!(verdict, Verdict::Hold);
+            prop_assert_eq!(&bench.left, &pieces);
+            prop_assert_eq!(bench.pipeline.counters().forwarded, count);
+        }
+        prop_assert_eq!(bench.pipeline.counters().held, 0);
+        bench.pipeline.finish(bench.now_ns, &mut bench.told);
+        prop_assert_eq!(&bench.told.frames, &[[count, 0]], "a flow counts frames");
+    }
+
+    /// Whatever pieces are claimed, in whatever order: what leaves can be put together in one way only, and holds nothing
+    /// forbidden.
+    #[test]
+    fn no_receiver_can_put_together_what_was_not_inspected(
+        claims in vec((0..6_usize, 1..5_usize, 0..4_u8, any::<bool>()), 1..30),
+    ) {
+        let parts: [&[u8]; 4] = [b"..forbid", b"den.....", b"harmless", b"innocent"];
+        let ends = V4.map(|end| end.parse::<SocketAddr>().expect("an address").ip());
+        let whole = frame::ip(ends, &[], EXPERIMENTAL, b"");
+        let mut bench = Bench::new(Settings::default());
+        for (place, words, filling, more) in claims {
+            let word = |word: usize| parts[(usize::from(filling) + word) % 4];
+            let bytes: Vec<u8> = (0..words).flat_map(word).copied().collect();
+            // What begins at 0 and has nothing behind it is no piece.
+            bench.judge(&claim(&whole, 9, place * 8, &bytes, more || place == 0));
+            if !bench.left.is_empty() {
+                break;
+            }
+        }
+        // Of every byte there is one reading.
+        let mut read: BTreeMap<usize, u8> = BTreeMap::new();
+        for frame in &bench.left {
+            let offset = usize::from(u16::from_be_bytes([frame[20], frame[21]]) & 0x1fff) * 8;
+            let bytes = usize::from(u16::from_be_bytes([frame[16], frame[17]])) - 20;
+            for (index, byte) in frame[34..34 + bytes].iter().enumerate() {
+                prop_assert_eq!(*read.entry(offset + index).or_insert(*byte), *byte);
+            }
+        }
+        let text: Vec<u8> = read.into_values().collect();
+        prop_assert!(!text.windows(9).any(|window| window == b"forbidden"));
+    }
+}
+
+/// Frames, and the cause for which all of them that were held fall.
+fn case(cause: DropReason) -> (Settings, Vec<Vec<u8>>) {
+    let whole = datagram(V4, &payload(400, false));
+    let bytes = 408;
+    let other = |offset, length, more| claim(&whole, 1, offset, &vec![b'z'; length], more);
+    let part = |span: std::ops::Range<usize>| piece(&whole, 1, span.clone(), span.end < bytes);
+    let mut settings = Settings::default();
+    let frames = match cause {
+        DropReason::Fragment => vec![part(0..64), other(64, 13, true)],
+        DropReason::FragmentOverlap => vec![part(0..64), other(56, 64, true)],
+        DropReason::FragmentTeardrop => vec![part(0..64), other(24, 16, true)],
+        // RFC 1858 §3: of TCP, the flags would be in the second one.
+        DropReason::FragmentTiny => {
+            let mut connection = connection();
+            let segment = connection.segment(Direction::ToServer, TcpFlags::ACK, &payload(64, false));
+            cut(&segment, 1, &[16])
+        }
+        DropReason::FragmentTooLong => vec![part(0..64), other(65_512, 48, false)],
+        DropReason::FragmentMemory => {
+            settings.fragment_bytes_max = 100;
+            vec![part(0..64), part(64..128)]
+        }
+        other => panic!("{other:?} is no cause of these"),
+    };
+    (settings, frames)
+}
+
+const CAUSES: [DropReason; 6] = [
+    DropReason::Fragment,
+    DropReason::FragmentOverlap,
+    DropReason::FragmentTeardrop,
+    DropReason::FragmentTiny,
+    DropReason::FragmentTooLong,
+    DropReason::FragmentMemory,
+];
+
+#[test]
+fn each_cause_has_its_name_and_fells_what_was_held() {
+    for cause in CAUSES {
+        let (settings, frames) = case(cause);
+        let mut bench = Bench::new(settings.clone());
+        bench.judge_all(&frames);
+        bench.expire(100);
+        assert_eq!(
+            bench.dropped().get(&cause),
+            Some(&(frames.len() as u64 - u64::from(cause == DropReason::FragmentMemory)))
+        );
+        assert_eq!((bench.left.len(), bench.pipeline.counters().held), (0, 0), "{cause:?}");
+        assert!(bench.told.drops.contains(&cause), "{cause:?} is told");
+
+        let mut exceptions = Exceptions::default();
+        for each in [cause, DropReason::FragmentTimeout] {
+            exceptions.set(each, Exception::Forward);
+        }
+        let mut bench = Bench::new(Settings { exceptions, ..settings.clone() });
+        bench.judge_all(&frames);
+        bench.expire(100);
+        assert_eq!(
+            (bench.left.len(), bench.dropped()),
+            (frames.len(), BTreeMap::new()),
+            "{cause:?} fails open"
+        );
+
+        let mut bench = Bench::new(Settings { mode: Mode::Monitor, ..settings });
+        assert!(frames.iter().all(|frame| bench.judge(frame) == Verdict::Forward));
+        assert_eq!(bench.pipeline.counters().held, 0);
+    }
+}
+
+#[test]
+fn a_spoiled_datagram_stays_so_until_its_time_is_over() {
+    let (_, frames) = case(DropReason::FragmentOverlap);
+    let mut bench = Bench::new(Settings::default());
+    bench.judge_all(&frames);
+    let whole = datagram(V4, &payload(400, false));
+    for piece in cut(&whole, 1, &[64, 128]) {
+        assert_eq!(bench.judge(&piece), Verdict::Drop(DropReason::FragmentOverlap));
+    }
+    bench.expire(31);
+    bench.judge_all(&cut(&whole, 1, &[64, 128]));
+    assert_eq!(bench.left.len(), 3);
+}
+
+#[test]
+fn a_piece_that_comes_twice_says_nothing_against_the_others() {
+    let whole = datagram(V6, &payload(400, false));
+    let pieces = cut(&whole, 1, &[64, 128]);
+    let mut bench = Bench::new(Settings::default());
+    assert_eq!(bench.judge(&pieces[1]), Verdict::Hold);
+    assert_eq!(bench.judge(&pieces[1]), Verdict::Drop(DropReason::FragmentDuplicate));
+    bench.judge_all(&pieces);
+    assert_eq!(bench.left.len(), 3);
+}
+
+#[test]
+fn what_does_not_belong_together_never_meets() {
+    let whole = datagram(V4, &payload(400, false));
+    let [first, second] = &cut(&whole, 1, &[64])[..] else { panic!("two pieces") };
+    let mut bench = Bench::new(Settings::default());
+    assert_eq!(bench.judge(first), Verdict::Hold);
+    for alien in [
+        cut(&whole, 2, &[64])[1].clone(),
+        cut(&datagram(["10.0.0.9:1", V4[1]], &payload(400, false)), 1, &[64])[1].clone(),
+    ] {
+        assert_eq!(bench.judge(&alien), Verdict::Hold, "of another datagram");
+    }
+    assert_eq!(bench.judge_from(Side::Inside, second), Verdict::Hold, "from the other side");
+    assert!(bench.left.is_empty());
+    bench.judge(second);
+    assert_eq!(bench.left.len(), 2);
+    bench.expire(31);
+    assert_eq!(bench.dropped(), [(DropReason::FragmentTimeout, 3)].into());
+}
+
+#[test]
+fn a_flood_of_first_pieces_takes_no_more_than_its_room_and_the_newest_stay() {
+    let whole = datagram(V4, &payload(1000, false));
+    let mut bench = Bench::new(Settings::default());
+    let flood = FRAGMENTED_DATAGRAMS_MAX as u64 * 3;
+    for id in 0..flood {
+        assert_eq!(bench.judge(&piece(&whole, id as u16, 0..800, true)), Verdict::Hold);
+        assert!(bench.pipeline.counters().held <= FRAGMENTED_DATAGRAMS_MAX as u64);
+    }
+    assert_eq!(
+        bench.dropped(),
+        [(DropReason::FragmentMemory, flood - FRAGMENTED_DATAGRAMS_MAX as u64)].into()
+    );
+    bench.judge(&piece(&whole, flood as u16 - 1, 800..1008, false));
+    assert_eq!(bench.left.len(), 2);
+    bench.pipeline.finish(bench.now_ns, &mut bench.told);
+    assert!(bench.pipeline.counters().held == 0 && bench.pipeline.counters().is_balanced());
+}
+
+#[test]
+fn more_pieces_than_any_sender_makes_are_refused() {
+    let whole = datagram(V4, &payload(4000, false));
+    let mut bench = Bench::new(Settings::default());
+    for index in 0..=FRAGMENTS_PER_DATAGRAM_MAX {
+        bench.judge(&piece(&whole, 1, index * 8..index * 8 + 8, true));
+    }
+    let all = FRAGMENTS_PER_DATAGRAM_MAX as u64 + 1;
+    assert_eq!(bench.dropped(), [(DropReason::FragmentMemory, all)].into());
+}
+
+fn connection() -> Connection {
+    let ends =
+        Ends::new(V4[0].parse().expect("an address"), "192.0.2.1:80".parse().expect("an address"), &[]);
+    Connection::new(ends, [1000, 2000])
+}
+
+/// A segment in pieces is one segment: it takes its place in the stream, and the connection is reset for what is in it.
+#[test]
+fn segments_in_pieces_are_read_in_their_stream() {
+    let request = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 70\r\n\r\n";
+    for is_forbidden in [false, true] {
+        let mut connection = connection();
+        let mut bench = Bench::new(Settings::default());
+        for (index, frame) in connection.handshake().iter().enumerate() {
+            let side = if index == 1 { Side::Inside } else { Side::Outside };
+            assert_eq!(bench.judge_from(side, frame), Verdict::Forward);
+        }
+        let data = TcpFlags::PSH | TcpFlags::ACK;
+        assert_eq!(bench.judge(&connection.segment(Direction::ToServer, data, request)), Verdict::Forward);
+        let body = payload(70, is_forbidden);
+        // The word is cut between two segments, and the second of them into pieces.
+        let (early, late) = body.split_at(37);
+        assert_eq!(bench.judge(&connection.segment(Direction::ToServer, data, early)), Verdict::Forward);
+        let before = bench.left.len();
+        let late = connection.segment(Direction::ToServer, data | TcpFlags::URG, late);
+        for piece in cut(&late, 5, &[24, 32]) {
+            bench.judge(&piece);
+        }
+        assert_eq!(bench.left.len() - before, if is_forbidden { 0 } else { 3 });
+        assert_eq!(bench.told.alerts, usize::from(is_forbidden));
+        if let Some(first) = bench.left.get(before) {
+            assert_eq!(first[47] & TcpFlags::URG, 0, "what is changed in the whole is changed in its pieces");
+        }
+    }
+}
+
+#[test]
+fn in_monitor_mode_pieces_pass_at_once_and_are_read_together() {
+    let whole = datagram(V4, &payload(400, true));
+    let mut bench = Bench::new(Settings { mode: Mode::Monitor, ..Settings::default() });
+    for piece in cut(&whole, 1, &[208]) {
+        assert_eq!(bench.judge(&piece), Verdict::Forward);
+    }
+    assert_eq!((bench.left.len(), bench.told.alerts), (2, 1));
+}
