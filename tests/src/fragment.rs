@@ -28,7 +28,7 @@ pub fn claim(frame: &[u8], id: u16, offset: usize, payload: &[u8], more: bool) -
     let ip = &mut cut[network..];
     if ip[0] >> 4 == 4 {
         let bytes = (ip.len() + payload.len()) as u16;
-        let place = offset as u16 / 8 | if more { MORE_FRAGMENTS } else { 0 };
+        let place = (offset as u16 / 8) | if more { MORE_FRAGMENTS } else { 0 };
         ip[2..4].copy_from_slice(&bytes.to_be_bytes());
         ip[4..6].copy_from_slice(&id.to_be_bytes());
         ip[6..8].copy_from_slice(&place.to_be_bytes());
