@@ -5,7 +5,7 @@
 pub enum Verdict {
     /// Send it out of the other port.
     Forward,
-    /// Keep it from passing for now: a copy is held, and leaves once what it belongs to is whole and judged.
+    /// Keep it back: a copy is held, and leaves once what it belongs to is whole and judged.
     Hold,
     /// Discard it.
     Drop(DropReason),
