@@ -27,7 +27,7 @@ test: ## run every test that this machine can run, and list the skipped ones
 tiers: ## test the matcher on vector instructions that this machine may lack, emulated
 	@tests/tiers.sh
 
-fuzz: ## fuzz the matcher for SECONDS, 60 unless told otherwise
+fuzz: ## fuzz the matcher, the decoder and reassembly for SECONDS each, 60 unless told otherwise
 	@tests/fuzz.sh $(SECONDS)
 
 match-check: ## compare random scans with Hyperscan and plain automata, SCANS of each pack

@@ -11,7 +11,7 @@ const CASES: u64 = 100;
 
 #[test]
 fn that_are_kept() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fuzz/seeds");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fuzz/seeds/matcher");
     let files = std::fs::read_dir(&folder).expect("the seeds are kept");
     let seeds: Vec<_> = files.map(|file| file.expect("the folder is readable").path()).collect();
     assert!(!seeds.is_empty());
