@@ -5,8 +5,6 @@
 //! in two ways is put together by nobody.
 
 mod datagram;
-#[cfg(test)]
-mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
@@ -14,6 +12,7 @@ use std::net::IpAddr;
 use arrayvec::ArrayVec;
 
 use self::datagram::Datagram;
+use self::datagram::Place;
 pub use self::datagram::{Piece, Whole};
 use crate::decode::{Network, Packet, Transport};
 use crate::limits::{FRAGMENTED_DATAGRAMS_MAX, VLAN_TAGS_MAX};
@@ -27,7 +26,7 @@ pub enum Pushed {
     Waits,
     /// It makes its datagram whole.
     Whole(Whole),
-    /// It may not go on, and neither may those of its datagram that waited.
+    /// It does not go on, and where that spoils its datagram, neither do those that waited.
     Refused(DropReason),
 }
 
@@ -53,17 +52,26 @@ struct Key {
     vlans: ArrayVec<u16, VLAN_TAGS_MAX>,
 }
 
+/// A datagram that began to wait.
+#[derive(Debug)]
+struct Waiting {
+    number: u64,
+    deadline_ns: u64,
+    key: Key,
+}
+
 /// The datagrams of which pieces wait.
 ///
-/// Invariant: `bytes` is what all waiting pieces take, and at most `bytes_max`; `order` names every datagram once, the
-/// oldest first.
+/// Invariant: `bytes` is what all waiting pieces take, and at most `bytes_max`; `order` names every datagram with the number
+/// that it has, the oldest first. What it names beside them is gone.
 pub struct Defragmenter {
     datagrams: BTreeMap<Key, Datagram>,
-    order: VecDeque<(u64, Key)>,
+    order: VecDeque<Waiting>,
+    next_number: u64,
     bytes: usize,
     bytes_max: usize,
     timeout_ns: u64,
-    fallen: Vec<Fallen>,
+    fallen: VecDeque<Fallen>,
 }
 
 impl Defragmenter {
@@ -72,52 +80,54 @@ impl Defragmenter {
         Defragmenter {
             datagrams: BTreeMap::new(),
             order: VecDeque::new(),
+            next_number: 0,
             bytes: 0,
             bytes_max,
             timeout_ns: u64::from(timeout_s) * 1_000_000_000,
-            fallen: Vec::new(),
+            fallen: VecDeque::new(),
         }
     }
 
-    /// Takes a copy of a piece, which `packet` was decoded from. Where there is no room, the oldest datagrams fall.
+    /// Takes a copy of a piece, which `packet` was decoded from, at `now_ns`, which never steps back. Where there is no room,
+    /// the oldest datagrams fall.
     ///
     /// # Panics
     /// If `packet` is no piece.
-    pub fn push(&mut self, frame: &[u8], packet: &Packet<'_>, meta: RxMeta) -> Pushed {
+    pub fn push(&mut self, frame: &[u8], packet: &Packet<'_>, meta: RxMeta, now_ns: u64) -> Pushed {
         let (Some(network), Transport::Fragment { id, offset, more }) = (packet.network, packet.transport)
         else {
             panic!("the caller has seen that it is a piece")
         };
+        self.expire(now_ns);
         let key = key(packet, &network, id, meta);
         if frame.len() > self.bytes_max {
             return Pushed::Refused(DropReason::FragmentMemory);
         }
-        let piece = match Piece::new(frame, packet, &network, [u32::from(offset), u32::from(more)], meta) {
+        let place = Place { offset: u32::from(offset), more };
+        let checked = Piece::new(frame, packet, &network, place, meta).and_then(|piece| {
+            self.datagrams.get(&key).map_or(Ok(()), |datagram| datagram.check(&piece)).map(|()| piece)
+        });
+        let piece = match checked {
             Ok(piece) => piece,
-            Err(reason) => return self.spoil(&key, meta.now_ns, reason),
-        };
-        self.make_room(frame.len(), &key);
-        let datagram = self.datagram(&key, meta.now_ns);
-        match datagram.add(piece) {
-            Ok(()) => self.bytes += frame.len(),
             // The same once more: a receiver has no use for it, and it says nothing against the others.
             Err(DropReason::FragmentDuplicate) => return Pushed::Refused(DropReason::FragmentDuplicate),
-            Err(reason) => return self.spoil(&key, meta.now_ns, reason),
-        }
-        if !self.datagrams[&key].is_whole() {
+            Err(reason) => return self.spoil(&key, now_ns, reason),
+        };
+        self.make_room(frame.len(), &key);
+        self.bytes += frame.len();
+        let datagram = self.datagram(&key, now_ns);
+        datagram.add(piece);
+        if !datagram.is_whole() {
             return Pushed::Waits;
         }
         let datagram = self.datagrams.remove(&key).expect("it was added to");
-        self.order.retain(|(_, other)| *other != key);
         self.bytes -= datagram.bytes();
         Pushed::Whole(datagram.into_whole(key.vlans))
     }
 
     /// Lets datagrams fall that have waited for too long.
     pub fn expire(&mut self, now_ns: u64) {
-        while let Some((deadline_ns, _)) = self.order.front()
-            && *deadline_ns <= now_ns
-        {
+        while self.order.front().is_some_and(|oldest| oldest.deadline_ns <= now_ns) {
             self.fell_oldest(DropReason::FragmentTimeout);
         }
     }
@@ -129,7 +139,7 @@ impl Defragmenter {
 
     /// What fell since the last call.
     pub fn take_fallen(&mut self) -> Option<Fallen> {
-        self.fallen.pop()
+        self.fallen.pop_front()
     }
 
     /// Nothing of this datagram goes on any more, neither what waits nor what is still to come.
@@ -140,16 +150,24 @@ impl Defragmenter {
         let pieces = datagram.spoil(reason);
         self.bytes -= freed_bytes;
         if !pieces.is_empty() {
-            self.fallen.push(Fallen { reason, pieces });
+            self.fallen.push_back(Fallen { reason, pieces });
         }
         Pushed::Refused(reason)
     }
 
     fn datagram(&mut self, key: &Key, now_ns: u64) -> &mut Datagram {
         if !self.datagrams.contains_key(key) {
-            self.order.push_back((now_ns.saturating_add(self.timeout_ns), key.clone()));
+            self.next_number += 1;
+            if self.order.len() > 2 * FRAGMENTED_DATAGRAMS_MAX {
+                let datagrams = &self.datagrams;
+                self.order
+                    .retain(|it| datagrams.get(&it.key).is_some_and(|other| other.number() == it.number));
+            }
+            let deadline_ns = now_ns.saturating_add(self.timeout_ns);
+            self.order.push_back(Waiting { number: self.next_number, deadline_ns, key: key.clone() });
         }
-        self.datagrams.entry(key.clone()).or_default()
+        let number = self.next_number;
+        self.datagrams.entry(key.clone()).or_insert_with(|| Datagram::new(number))
     }
 
     /// Room for so many bytes more, and for one more datagram where `key` is new.
@@ -164,12 +182,16 @@ impl Defragmenter {
     }
 
     fn fell_oldest(&mut self, reason: DropReason) {
-        let Some((_, key)) = self.order.pop_front() else { return };
-        let Some(mut datagram) = self.datagrams.remove(&key) else { return };
+        let Some(oldest) = self.order.pop_front() else { return };
+        let is_there = self.datagrams.get(&oldest.key).is_some_and(|it| it.number() == oldest.number);
+        // One that became whole is gone already.
+        let Some(mut datagram) = is_there.then(|| self.datagrams.remove(&oldest.key)).flatten() else {
+            return;
+        };
         self.bytes -= datagram.bytes();
         let pieces = datagram.spoil(reason);
         if !pieces.is_empty() {
-            self.fallen.push(Fallen { reason, pieces });
+            self.fallen.push_back(Fallen { reason, pieces });
         }
     }
 }

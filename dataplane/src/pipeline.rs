@@ -163,8 +163,7 @@ impl Pipeline {
             let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns };
             end_flow(&mut tracked, FlowEndCause::Shutdown, held, counters, &mut inspection);
         }
-        self.defragmenter.clear();
-        self.answer_fallen(sink);
+        self.give_up_pieces(sink);
     }
 
     /// The books.

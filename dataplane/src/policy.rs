@@ -42,8 +42,8 @@ impl Default for Exceptions {
 
 impl Exceptions {
     /// The causes that an operator may fail open. A rule's own action decides for rules, and what was
-    /// blocked stays so.
-    pub const CAUSES: [DropReason; 18] = [
+    /// blocked stays so. A piece that came twice would pass before its datagram is judged.
+    pub const CAUSES: [DropReason; 17] = [
         DropReason::Malformed,
         DropReason::BadChecksum,
         DropReason::Fragment,
@@ -61,7 +61,6 @@ impl Exceptions {
         DropReason::FragmentTooLong,
         DropReason::FragmentMemory,
         DropReason::FragmentTimeout,
-        DropReason::FragmentDuplicate,
     ];
 
     /// What was said of `cause`.

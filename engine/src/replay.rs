@@ -67,7 +67,17 @@ impl<S: EventSink> Replay<S> {
 
     fn close(&mut self) -> Counters {
         self.pipeline.finish(self.newest_ns, &mut self.sink);
+        self.release();
         *self.pipeline.counters()
+    }
+
+    /// Writes what was held until its datagram was whole.
+    fn release(&mut self) {
+        for (frame, meta) in self.pipeline.take_released() {
+            if let Some(passed) = &mut self.passed {
+                passed.frame(&frame, &meta);
+            }
+        }
     }
 
     #[inline]
@@ -83,11 +93,7 @@ impl<S: EventSink> Replay<S> {
             let count = [resets.to_sender(), resets.to_receiver()].iter().flatten().count();
             (0..count).for_each(|_| self.pipeline.injected(true));
         }
-        for (frame, meta) in self.pipeline.take_released() {
-            if let Some(passed) = &mut self.passed {
-                passed.frame(&frame, &meta);
-            }
-        }
+        self.release();
         if let Some(passed) = &mut self.passed {
             match verdict {
                 Verdict::Forward => passed.frame(frame, &meta),

@@ -130,14 +130,13 @@ fn upload(body: &str) -> Vec<u8> {
 }
 
 /// Causes that speak against several frames at once; `fragments.rs` shows them.
-const FELL_SEVERAL: [DropReason; 7] = [
+const FELL_SEVERAL: [DropReason; 6] = [
     DropReason::FragmentOverlap,
     DropReason::FragmentTeardrop,
     DropReason::FragmentTiny,
     DropReason::FragmentTooLong,
     DropReason::FragmentMemory,
     DropReason::FragmentTimeout,
-    DropReason::FragmentDuplicate,
 ];
 
 /// Frames that pass, and one that a cause speaks against.

@@ -29,6 +29,8 @@ pub struct Piece {
     /// Where in the frame the piece's own bytes begin.
     payload_offset: usize,
     is_ipv4: bool,
+    /// Of the headers that the length of a datagram counts.
+    header_bytes: u32,
     /// Which bytes of the datagram's payload it holds.
     span: Range<u32>,
     is_last: bool,
@@ -52,9 +54,22 @@ pub struct Whole {
     payload_offset: usize,
 }
 
+/// Where a piece stands in its datagram.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// In bytes.
+    pub(super) offset: u32,
+    /// Whether more pieces follow.
+    pub(super) more: bool,
+}
+
 /// Invariant: no two pieces hold the same byte, and none a byte behind the last one's.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Datagram {
+    /// Tells it from others that had its key.
+    number: u64,
+    /// Frames of all pieces, in bytes.
+    bytes: usize,
     pieces: Vec<Piece>,
     /// Payload bytes of all pieces.
     payload_bytes: u32,
@@ -69,10 +84,10 @@ impl Piece {
         frame: &[u8],
         packet: &Packet<'_>,
         network: &Network,
-        [offset, more]: [u32; 2],
+        place: Place,
         meta: RxMeta,
     ) -> Result<Piece, DropReason> {
-        let is_last = more == 0;
+        let is_last = !place.more;
         let bytes = packet.payload.len() as u32;
         // RFC 8200 §4.5: all but the last are multiples of 8 bytes. An empty one brings nothing.
         let is_odd = !is_last && !bytes.is_multiple_of(8) || bytes == 0 || packet.missing_bytes > 0;
@@ -82,7 +97,7 @@ impl Piece {
         let is_ipv4 = network.source.is_ipv4();
         let uncounted = if is_ipv4 { 0 } else { IPV6_HEADER_BYTES };
         let header_bytes = (network.transport_offset - network.offset - uncounted) as u32;
-        let span = offset..offset + bytes;
+        let span = place.offset..place.offset + bytes;
         // The ping of death: a sum that no length can say.
         if header_bytes + span.end > DATAGRAM_BYTES_MAX {
             return Err(DropReason::FragmentTooLong);
@@ -93,6 +108,7 @@ impl Piece {
             network_offset: network.offset,
             payload_offset: network.transport_offset,
             is_ipv4,
+            header_bytes,
             span,
             is_last,
         })
@@ -108,9 +124,17 @@ impl Piece {
 }
 
 impl Datagram {
+    pub(super) fn new(number: u64) -> Datagram {
+        Datagram { number, bytes: 0, pieces: Vec::new(), payload_bytes: 0, total_bytes: None, spoiled: None }
+    }
+
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
     /// Frames of what waits, in bytes.
     pub(super) fn bytes(&self) -> usize {
-        self.pieces.iter().map(|piece| piece.frame.len()).sum()
+        self.bytes
     }
 
     pub(super) fn is_whole(&self) -> bool {
@@ -120,15 +144,24 @@ impl Datagram {
     /// Nothing of it goes on any more; returns what waited.
     pub(super) fn spoil(&mut self, reason: DropReason) -> Vec<Piece> {
         self.spoiled = Some(reason);
+        self.bytes = 0;
         mem::take(&mut self.pieces)
     }
 
-    pub(super) fn add(&mut self, piece: Piece) -> Result<(), DropReason> {
+    /// Whether a piece may join the others.
+    pub(super) fn check(&self, piece: &Piece) -> Result<(), DropReason> {
         if let Some(reason) = self.spoiled {
             return Err(reason);
         }
         for other in &self.pieces {
-            fits_beside(other, &piece)?;
+            fits_beside(other, piece)?;
+        }
+        let all = || self.pieces.iter().chain([piece]);
+        let end = all().map(|each| each.span.end).max().unwrap_or(0);
+        // What counts is the header that the whole will have.
+        let header_bytes = all().find(|each| each.span.start == 0).map_or(0, |first| first.header_bytes);
+        if header_bytes + end > DATAGRAM_BYTES_MAX {
+            return Err(DropReason::FragmentTooLong);
         }
         let seen_until = self.pieces.iter().map(|other| other.span.end).max().unwrap_or(0);
         let is_beyond = self.total_bytes.is_some_and(|total| piece.span.end > total);
@@ -140,12 +173,17 @@ impl Datagram {
         if self.pieces.len() == FRAGMENTS_PER_DATAGRAM_MAX {
             return Err(DropReason::FragmentMemory);
         }
+        Ok(())
+    }
+
+    /// Takes a piece that may join.
+    pub(super) fn add(&mut self, piece: Piece) {
         if piece.is_last {
             self.total_bytes = Some(piece.span.end);
         }
         self.payload_bytes += piece.span.len() as u32;
+        self.bytes += piece.frame.len();
         self.pieces.push(piece);
-        Ok(())
     }
 
     /// # Panics

@@ -24,7 +24,7 @@ impl Pipeline {
         let waits = if self.holds() { Verdict::Hold } else { Verdict::Forward };
         let pushed = match packet.checksum {
             Checksum::Bad => Pushed::Refused(DropReason::BadChecksum),
-            _ => self.defragmenter.push(frame, packet, meta),
+            _ => self.defragmenter.push(frame, packet, meta, self.newest_ns),
         };
         let mut verdict = match pushed {
             Pushed::Refused(reason) => self.refuse_flowless(reason, meta, sink),
@@ -53,26 +53,34 @@ impl Pipeline {
         mem::take(&mut self.departing)
     }
 
-    /// Takes a datagram off the books that goes to its owner.
+    /// Takes a datagram off the books that goes to its owner, where it is not forwarded already.
     pub fn departed(&mut self, whole: &Whole) {
+        if !self.holds() {
+            return;
+        }
         let frames = whole.pieces.len() as u64;
         self.counters.frames_in -= frames;
         self.counters.bytes_in -= u64::from(whole.wire_bytes());
-        *self.waiting() -= frames;
+        self.counters.held -= frames;
     }
 
     /// Judges a datagram that was put together elsewhere, and enters it in the books here.
     pub fn process_whole<S: EventSink>(&mut self, whole: Whole, sink: &mut S) -> Verdict {
         self.arrived(&whole);
+        let newest_ns = whole.pieces.iter().map(|piece| piece.meta.now_ns).max().unwrap_or(0);
+        self.newest_ns = self.newest_ns.max(newest_ns);
         self.resets.clear();
         self.answer_whole(whole, sink)
     }
 
     fn arrived(&mut self, whole: &Whole) {
+        if !self.holds() {
+            return;
+        }
         let frames = whole.pieces.len() as u64;
         self.counters.frames_in += frames;
         self.counters.bytes_in += u64::from(whole.wire_bytes());
-        *self.waiting() += frames;
+        self.counters.held += frames;
     }
 
     /// Answers a datagram that departed and whose owner is too far behind to take it.
@@ -82,11 +90,6 @@ impl Pipeline {
             let verdict = self.refuse_flowless(DropReason::OwnerBehind, first.meta, sink);
             self.answer_pieces(whole.pieces, verdict);
         }
-    }
-
-    /// The book in which pieces stand until their datagram is judged.
-    fn waiting(&mut self) -> &mut u64 {
-        if self.holds() { &mut self.counters.held } else { &mut self.counters.forwarded }
     }
 
     /// The worker that owns the flow of a datagram, where that is another one.
@@ -100,6 +103,12 @@ impl Pipeline {
     fn answer_whole<S: EventSink>(&mut self, mut whole: Whole, sink: &mut S) -> Verdict {
         let judged = self.judge_whole(&mut whole, sink);
         if self.holds() { self.answer_pieces(whole.pieces, judged) } else { Verdict::Forward }
+    }
+
+    /// Waits for no piece any longer: the engine stops.
+    pub fn give_up_pieces<S: EventSink>(&mut self, sink: &mut S) {
+        self.defragmenter.clear();
+        self.answer_fallen(sink);
     }
 
     /// What becomes of pieces whose datagram will never be whole.
@@ -132,7 +141,7 @@ impl Pipeline {
                     (self.refuse_flowless(DropReason::Malformed, meta, sink), Rewrite::default())
                 }
             };
-        if verdict == Verdict::Forward {
+        if verdict == Verdict::Forward && self.holds() {
             rewrite.apply(&mut whole.frame, &mut self.counters);
             whole.recut();
         }

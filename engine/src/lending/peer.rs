@@ -132,8 +132,11 @@ impl<F> Peer<F> {
         self.loans_out.push(loan).expect("the ring holds all that may be lent");
     }
 
-    /// Hands a datagram over; returns it where there is no room.
+    /// Hands a datagram over; returns it where there is no room, or nobody any more.
     pub(super) fn hand_over(&mut self, datagram: Whole) -> Result<(), Whole> {
+        if self.datagrams_out.is_abandoned() {
+            return Err(datagram);
+        }
         self.is_owed_a_ring = true;
         self.datagrams_out.push(datagram).map_err(|PushError::Full(datagram)| datagram)
     }

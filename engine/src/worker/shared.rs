@@ -59,6 +59,12 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
     /// under way between the workers comes to its end. True once nothing is.
     pub fn wind_up(&mut self, now_ns: u64) -> bool {
         self.exchange();
+        self.pipeline.give_up_pieces(&mut self.sink);
+        // Their owners may be about to leave as well.
+        for (_, datagram) in self.pipeline.take_departing() {
+            self.pipeline.departed(&datagram);
+            self.pipeline.refuse_whole(datagram, &mut self.sink);
+        }
         self.release();
         if let Some(lending) = &mut self.lending {
             lending.exchange.ring();
