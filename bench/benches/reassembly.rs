@@ -5,18 +5,13 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use dataplane::decode::TcpFlags;
 use dataplane::flow::Direction;
-use dataplane::reassembly::{Connection, HeldBudget, Segment, StreamChunk};
+use dataplane::reassembly::{Connection, Memory, Segment, StreamChunk};
 
 const SEGMENTS: usize = 200;
 const SEGMENT_BYTES: usize = 1400;
 
 /// Pushes a segment, and returns how many bytes came out in order.
-fn push(
-    connection: &mut Connection,
-    held: &mut HeldBudget,
-    direction: Direction,
-    segment: Segment<'_>,
-) -> usize {
+fn push(connection: &mut Connection, held: &mut Memory, direction: Direction, segment: Segment<'_>) -> usize {
     let mut chunks = connection.push(direction, segment, held).expect("it is in the window");
     let mut bytes = 0;
     while let Some(chunk) = chunks.next_chunk() {
@@ -30,12 +25,13 @@ fn push(
 fn segment(sequence: u32, acknowledgment: u32, flags: u8, payload: &[u8]) -> Segment<'_> {
     let flags = TcpFlags(flags);
     let window_scale = flags.has(TcpFlags::SYN).then_some(7);
-    Segment { sequence, acknowledgment, flags, window: u16::MAX, window_scale, payload, missing_bytes: 0 }
+    let (window, timestamp) = (u16::MAX, None);
+    Segment { sequence, acknowledgment, flags, window, window_scale, timestamp, payload, missing_bytes: 0 }
 }
 
 /// Opens a connection, pushes the segments of `order`, and returns how many bytes came out in order.
 fn reassemble(stream: &[u8], order: &[usize]) -> usize {
-    let mut held = HeldBudget::new(1 << 20);
+    let mut held = Memory::new(1 << 20, 1 << 20);
     let mut connection = Connection::new();
     let (syn, ack) = (TcpFlags::SYN, TcpFlags::ACK);
     push(&mut connection, &mut held, Direction::ToServer, segment(0, 0, syn, b""));

@@ -53,11 +53,21 @@ pub enum DropReason {
     /// A frame that came in on the queue of another worker than the one that owns its flow, who has his share of that
     /// queue's frames and has not answered them.
     OwnerBehind = 13,
+    /// TCP data that is not what was inspected at its place, and that its receiver could read instead.
+    OverlapConflict = 14,
+    /// Repeated TCP data whose first copy could not be kept until its receiver had acknowledged it.
+    OverlapUnverified = 15,
+    /// A TCP segment whose timestamp shows its receiver that it is an old duplicate.
+    StaleTimestamp = 16,
+    /// A TCP segment that marks data as urgent, where the operator wants none.
+    Urgent = 17,
+    /// A segment of a TCP connection whose begin was not seen.
+    Midstream = 18,
 }
 
 impl DropReason {
     /// How many reasons there are.
-    pub const COUNT: usize = 14;
+    pub const COUNT: usize = 19;
 
     /// Every reason, in index order.
     pub const ALL: [DropReason; DropReason::COUNT] = [
@@ -75,6 +85,11 @@ impl DropReason {
         DropReason::WrongSide,
         DropReason::BudgetExceeded,
         DropReason::OwnerBehind,
+        DropReason::OverlapConflict,
+        DropReason::OverlapUnverified,
+        DropReason::StaleTimestamp,
+        DropReason::Urgent,
+        DropReason::Midstream,
     ];
 
     /// The name that counters and events use.
@@ -94,6 +109,11 @@ impl DropReason {
             DropReason::WrongSide => "wrong_side",
             DropReason::BudgetExceeded => "budget_exceeded",
             DropReason::OwnerBehind => "owner_behind",
+            DropReason::OverlapConflict => "overlap_conflict",
+            DropReason::OverlapUnverified => "overlap_unverified",
+            DropReason::StaleTimestamp => "stale_timestamp",
+            DropReason::Urgent => "urgent",
+            DropReason::Midstream => "midstream",
         }
     }
 }

@@ -15,7 +15,7 @@ fn what_the_receiver_has_though_it_never_came_by_is_a_gap() {
     assert_eq!(exchange.client(2, "cde"), REFUSED, "bytes of the gap, late");
     assert_eq!(exchange.client(4, "efgh"), REFUSED, "a part of them");
     assert_eq!(exchange.client(7, "hi"), ok("hi"));
-    assert_eq!(exchange.budget.held_bytes(), 0);
+    assert_eq!(exchange.memory.held_bytes(), 0);
 }
 
 #[test]

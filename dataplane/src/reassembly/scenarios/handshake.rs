@@ -138,6 +138,43 @@ fn both_ends_may_open_at_once() {
     assert!(!exchange.connection.is_midstream());
 }
 
+/// A server that answers a SYN by one of its own, and maybe by a bare acknowledgment before: the client is who asked first.
+#[test]
+fn a_handshake_may_be_split() {
+    for acknowledges in [false, true] {
+        let mut exchange = Exchange::default();
+        assert_eq!(exchange.push(ToServer, segment(SYN, CLIENT, 0, "")), ok(""));
+        if acknowledges {
+            // RFC 9293 §3.10.7.3, fifth: without SYN it is dropped by the client.
+            let bare = segment(ACK, 77, CLIENT.wrapping_add(1), "");
+            assert_eq!(exchange.push(ToClient, bare), ok(""));
+            assert_eq!(exchange.push(ToClient, Segment { payload: b"unread", ..bare }), REFUSED);
+        }
+        assert_eq!(exchange.push(ToClient, segment(SYN, SERVER, 0, "")), ok(""));
+        assert_eq!(exchange.push(ToServer, segment(SYN | ACK, CLIENT, SERVER + 1, "")), ok(""));
+        assert_eq!(exchange.push(ToClient, segment(ACK, SERVER + 1, CLIENT.wrapping_add(1), "")), ok(""));
+        assert_eq!(exchange.connection.state(), TcpState::Established);
+        assert_eq!(exchange.client(0, "abc"), ok("abc"));
+        assert_eq!(exchange.server(ACK, 0, 3, "ho"), ok("ho"));
+        assert!(!exchange.connection.is_midstream());
+    }
+}
+
+/// RFC 7413 §4.2: the server may send before the client has acknowledged its SYN.
+#[test]
+fn the_answer_to_data_on_a_syn_may_come_at_once() {
+    let mut exchange = Exchange::default();
+    assert_eq!(exchange.push(ToServer, segment(SYN, CLIENT, 0, "abc")), ok("abc"));
+    assert_eq!(exchange.push(ToClient, segment(SYN | ACK, SERVER, CLIENT.wrapping_add(4), "ho")), ok("ho"));
+    assert_eq!(exchange.server(ACK, 2, 3, "ho"), ok("ho"));
+    assert_eq!(
+        exchange.push(ToClient, segment(SYN | ACK, SERVER, CLIENT.wrapping_add(4), "")),
+        ok(""),
+        "repeated"
+    );
+    assert_eq!(exchange.client(3, "def"), ok("def"));
+}
+
 #[test]
 fn a_wrong_acknowledgment_does_not_complete_the_handshake() {
     let mut exchange = Exchange::default();
