@@ -11,6 +11,8 @@
 //!   is refused, or [restored](Connection::restore) to the first copy.
 //! - What lies below the receiver's acknowledgment is not compared: no receiver reads it, but it must answer a sender
 //!   that missed the acknowledgment.
+//! - A connection that is picked up stands where one end said, which may be behind what its receiver has: until that
+//!   acknowledges bytes that were read, nothing is held, and what lies before is read together with all that followed.
 //! - At a cap a segment is refused, never let through unseen: its sender repeats it, and nothing is lost.
 //! - Bytes that the receiver acknowledges though they never came by were missed by the capture. They
 //!   become a gap, and what later claims to fill it is refused.

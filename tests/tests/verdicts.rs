@@ -197,29 +197,15 @@ fn case(cause: DropReason) -> Case {
         DropReason::OwnerBehind => connection.segment(ToServer, TcpFlags::ACK, b""),
         DropReason::OverlapUnverified => {
             settings.retained_bytes_max = 0;
-            before.push(connection.segment(ToServer, DATA, b"GET / HTTP/1.1\r\n"));
-            before[3].clone()
+            let data = connection.segment(ToServer, DATA, b"GET / HTTP/1.1\r\n");
+            before.push(data.clone());
+            data
         }
         DropReason::StaleTimestamp => {
-            let stamped = |flags, sequence, acknowledgment, value, payload: &[u8]| {
-                let tcp = Tcp { sequence, acknowledgment, flags };
-                let direction =
-                    if flags & TcpFlags::SYN != 0 && acknowledgment != 0 { ToClient } else { ToServer };
-                with_timestamp(
-                    &ends("10.0.0.1:40000", "192.0.2.1:80", &[]).frame(direction, tcp, payload),
-                    value,
-                )
-            };
-            before = vec![
-                stamped(TcpFlags::SYN, 999, 0, 50, b""),
-                stamped(TcpFlags::SYN | TcpFlags::ACK, 4999, 1000, 7, b""),
-            ];
-            stamped(DATA, 1000, 5000, 49, b"GET / HTTP/1.1\r\n")
+            before = before[..2].iter().map(|frame| with_timestamp(frame, 50)).collect();
+            with_timestamp(&connection.segment(ToServer, DATA, b"GET / HTTP/1.1\r\n"), 49)
         }
-        DropReason::Midstream => {
-            before.clear();
-            connection.segment(ToServer, DATA, b"GET / HTTP/1.1\r\n")
-        }
+        DropReason::Midstream => std::mem::take(&mut before).swap_remove(2),
         DropReason::WrongSide => {
             before.truncate(1);
             sides = [Some(Side::Inside), Some(Side::Outside)];

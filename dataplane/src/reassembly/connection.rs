@@ -267,7 +267,9 @@ impl Connection {
             }
             (Phase::None, true) => {
                 self.pick_up(direction, data_start, acknowledgment);
+                // Who answers a SYN has nothing but that, and what it sends is new.
                 self.stream_mut(direction).open_at(data_start);
+                self.stream_mut(opposite).open_at(acknowledgment);
                 self.phase = Phase::SynReceived;
             }
             (Phase::SynSent(opener), false) if opener == direction => {
@@ -294,29 +296,32 @@ impl Connection {
                     self.stream_mut(opposite).acknowledge(acknowledgment, memory);
                 }
             }
-            // Late, not new: what answers it repeats itself.
-            (_, false) if self.stream(direction).has_sent(data_start) => {
-                return self.ignore(direction, segment);
-            }
-            (_, false) => {
-                let admitted = self.ignore(direction, segment)?;
-                self.asked = Some(Asked {
-                    opener: direction,
-                    data_start,
-                    window_shift: shift_of(segment),
-                    timestamp: segment.timestamp,
-                });
-                return Ok(admitted);
-            }
-            // A repetition, as long as its receiver may not have had it. Any other answers a SYN that was not noted.
-            (_, true) if self.stream(direction).has_sent(data_start) => {
-                return self.ignore(direction, segment);
-            }
-            (_, true) => return Err(DropReason::OutOfWindow),
+            _ => return self.synchronise_again(direction, segment, data_start),
         }
         let admitted = self.stream_mut(direction).admit(data_start, segment, false, memory)?;
         // RFC 7323 §2.2: the window of a SYN is never scaled.
         self.stream_mut(opposite).advertise(u32::from(segment.window));
+        Ok(admitted)
+    }
+
+    /// A SYN or SYN-ACK that finds the connection alive. Only the end that it is for knows whether it opens another.
+    fn synchronise_again<'a>(
+        &mut self,
+        direction: Direction,
+        segment: &Segment<'a>,
+        data_start: Sequence,
+    ) -> Result<Admitted<'a>, DropReason> {
+        // Late, and repeated as long as its receiver may not have had it.
+        if self.stream(direction).has_sent(data_start) {
+            return self.ignore(direction, segment);
+        }
+        // It answers a SYN that was not noted: whatever it opens would not be known here.
+        if segment.flags.has(TcpFlags::ACK) {
+            return Err(DropReason::OutOfWindow);
+        }
+        let admitted = self.ignore(direction, segment)?;
+        let (window_shift, timestamp) = (shift_of(segment), segment.timestamp);
+        self.asked = Some(Asked { opener: direction, data_start, window_shift, timestamp });
         Ok(admitted)
     }
 
@@ -361,8 +366,8 @@ impl Connection {
             }
     }
 
-    /// Takes the connection up where it stands: `direction` sends from `sequence`, which its receiver has yet to
-    /// confirm, and its sender has all before `acknowledgment`. How windows are scaled was agreed on unseen, so all are
+    /// Takes the connection up where it stands: `direction` sends from `sequence`, and its sender has all before
+    /// `acknowledgment`; the receivers of both streams have yet to confirm that. How windows are scaled was agreed on unseen, so all are
     /// taken for the largest.
     fn pick_up(&mut self, direction: Direction, sequence: Sequence, acknowledgment: Sequence) {
         self.clocks = Clocks::Unknown;
@@ -370,7 +375,7 @@ impl Connection {
         self.stream_mut(direction).guess_at(sequence);
         let opposite = self.stream_mut(direction.opposite());
         if !opposite.is_open() || !opposite.has_sent(acknowledgment) {
-            opposite.open_at(acknowledgment);
+            opposite.guess_at(acknowledgment);
         }
         self.streams.iter_mut().for_each(|stream| stream.advertise(WINDOW_BYTES_MAX));
         self.is_midstream = true;

@@ -57,7 +57,8 @@ pub(super) struct Stream {
     /// The largest window that the receiver advertised, in bytes; 0 where none is known.
     window_bytes: u32,
     end: End,
-    /// Whether it began where its sender said, and its receiver has not confirmed that.
+    /// Whether it was picked up, and its receiver has not confirmed where it stands: what one end said of that may be older
+    /// than what passed before.
     is_guess: bool,
     /// Whether bytes that lie before all that was read are to be read next, and the stream's reader was not told.
     is_restarted: bool,
@@ -90,7 +91,7 @@ impl Stream {
         (self.is_guess, self.is_restarted) = (false, false);
     }
 
-    /// Begins anew at `next`, by the word of the sender alone.
+    /// Begins anew at `next`, by the word of one end about what went by unseen.
     pub(super) fn guess_at(&mut self, next: Sequence) {
         self.open_at(next);
         self.is_guess = true;
@@ -163,7 +164,7 @@ impl Stream {
     /// the last one, or beyond what a window can hold or the sender's end, say nothing.
     pub(super) fn acknowledge(&mut self, acknowledgment: Sequence, memory: &mut Memory) {
         if self.is_guess {
-            self.confirm(acknowledgment, memory);
+            self.confirm(acknowledgment);
         }
         // Both are measured from `next`, within a quarter of the space on either side of it.
         let ahead_bytes = acknowledgment.since(self.next);
@@ -177,33 +178,47 @@ impl Stream {
         }
     }
 
-    /// The receiver tells where it stands in a stream that was picked up where the sender did.
-    fn confirm(&mut self, acknowledgment: Sequence, memory: &mut Memory) {
-        let reach_bytes = self.reach_bytes().cast_signed();
-        if acknowledgment.is_before(self.acknowledged) {
-            let is_near = acknowledgment.since(self.acknowledged) >= -reach_bytes;
-            if is_near && self.hold_again(memory) {
-                (self.is_guess, self.is_restarted) = (false, !self.is_fresh());
-                (self.next, self.acknowledged) = (acknowledgment, acknowledgment);
-            }
-        } else if acknowledgment.since(self.next) <= reach_bytes {
-            self.is_guess = false;
-        }
+    /// The receiver tells where it stands in a stream that was picked up. It does so surely when it acknowledges bytes that
+    /// were read here, and no others: it has none behind them, then.
+    fn confirm(&mut self, acknowledgment: Sequence) {
+        let is_of_read = acknowledgment.is_after(self.acknowledged) && !acknowledgment.is_after(self.next);
+        self.is_guess &= !is_of_read;
     }
 
-    /// What was delivered waits once more, as bytes before it are to come. False where it is not known any more.
-    fn hold_again(&mut self, memory: &mut Memory) -> bool {
-        let kept = self.retained.span();
-        if kept.len() < Span::new(self.acknowledged, self.next).len() || self.end != End::Open {
-            return false;
+    /// Moves a guess to where `segment` begins: ahead as long as nothing was read, or back, and then all is read once more.
+    fn guess_again(
+        &mut self,
+        span: Span,
+        segment: &Segment<'_>,
+        is_last: bool,
+        memory: &mut Memory,
+    ) -> Result<(), DropReason> {
+        let is_unread = self.is_fresh() && self.held.is_empty();
+        let is_moved = span.start.is_before(self.acknowledged) || is_unread && span.start.is_after(self.next);
+        let is_near = span.start.since(self.next).unsigned_abs() <= self.reach_bytes();
+        let is_readable = is_unread || !is_last && !self.acknowledged.is_after(self.next);
+        let is_open = self.end == End::Open && !self.is_given_up(span);
+        if !is_moved || span.is_empty() || !is_near || !is_readable || !is_open {
+            return Ok(());
         }
-        let bytes: Vec<u8> =
-            self.retained.pieces(kept, &memory.retained).flat_map(|(_, kept)| kept).copied().collect();
-        if self.held.hold(kept.start, &bytes, 0, &mut memory.held).is_err() {
-            return false;
+        self.agrees(span.start, segment.payload, memory)?;
+        self.hold_again(memory)?;
+        (self.next, self.acknowledged, self.is_restarted) = (span.start, span.start, !is_unread);
+        Ok(())
+    }
+
+    /// What was delivered waits once more, as bytes before it are to come.
+    fn hold_again(&mut self, memory: &mut Memory) -> Result<(), DropReason> {
+        let read = Span::new(self.acknowledged, self.next);
+        let kept = read.overlap(self.retained.span());
+        if kept.len() < read.len() || read.len() > WINDOW_BYTES_MIN {
+            return Err(DropReason::ReassemblyMemory);
         }
+        let pieces = self.retained.pieces(kept, &memory.retained);
+        let bytes: Vec<u8> = pieces.flat_map(|(_, kept)| kept).copied().collect();
+        self.held.hold(kept.start, &bytes, 0, &mut memory.held)?;
         self.retained.release(&mut memory.retained);
-        true
+        Ok(())
     }
 
     /// Keeps `bytes`, which are delivered next, until their receiver acknowledges them.
@@ -232,6 +247,9 @@ impl Stream {
     ) -> Result<Admitted<'p>, DropReason> {
         let length_bytes = segment_bytes(segment).ok_or(DropReason::OutOfWindow)?;
         let span = Span::new(start, start.plus(length_bytes));
+        if self.is_guess && start != self.next {
+            self.guess_again(span, segment, is_last, memory)?;
+        }
         let is_plain = start == self.next && self.end == End::Open && self.is_settled(start);
         let is_in_order = is_plain || self.judge(span, segment, is_last, memory)?;
         if !is_in_order {
@@ -265,7 +283,12 @@ impl Stream {
         if !is_acceptable {
             return Err(DropReason::OutOfWindow);
         }
-        let (start, payload) = (span.start, segment.payload);
+        self.agrees(span.start, segment.payload, memory)?;
+        Ok(ahead_bytes <= 0)
+    }
+
+    /// Whether `payload`, which begins at `start`, says what was read first where its receiver may still choose.
+    fn agrees(&self, start: Sequence, payload: &[u8], memory: &Memory) -> Result<(), DropReason> {
         let old = self.comparable(start, payload);
         let comparison = self.retained.compare(start, payload, old, &memory.retained);
         if comparison == Comparison::Differs || !self.held.agrees_with(start, payload) {
@@ -274,7 +297,7 @@ impl Stream {
         if comparison == Comparison::Unknown {
             return Err(DropReason::OverlapUnverified);
         }
-        Ok(ahead_bytes <= 0)
+        Ok(())
     }
 
     /// The part of `payload`, which begins at `start`, that was delivered and whose receiver may still read another copy.

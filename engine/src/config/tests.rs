@@ -46,7 +46,6 @@ fn every_key_is_read() {
         [flows]
         max = 4096
         held_bytes_max = 1000
-        retained_bytes_max = 5000
         tcp_new_s = 1
         tcp_established_s = 2
         tcp_closed_s = 3
@@ -56,13 +55,9 @@ fn every_key_is_read() {
         other_s = 7
         [inspection]
         packet_steps_max = 70000
-        [tcp]
-        overlap = 'drop'
-        urgent = 'drop'
         [exceptions]
         fragment = 'forward'
         malformed = 'drop'
-        midstream = 'drop'
         [events]
         eve = '-'
         types = ['alert', 'drop']
@@ -93,12 +88,25 @@ fn every_key_is_read() {
     assert_eq!([udp_established_s, icmp_s, other_s], [5, 6, 7]);
     assert_eq!(config.exceptions.get(DropReason::Fragment), Exception::Forward);
     assert_eq!(config.exceptions.get(DropReason::Malformed), Exception::Drop);
-    assert_eq!(config.exceptions.get(DropReason::Midstream), Exception::Drop);
-    assert_eq!(config.settings().tcp, TcpPolicy { overlap: Overlap::Drop, urgent: Urgent::Drop });
-    assert_eq!(config.settings().retained_bytes_max, 5000);
     assert_eq!((config.events.eve.clone(), config.settings().packet_steps_max), (Some("-".into()), 70_000));
     assert!(config.events.types.has(EventType::Drop) && !config.events.types.has(EventType::Flow));
     assert_eq!([config.settings().flows_max, config.settings().held_bytes_max], [4096, 1000]);
+}
+
+#[test]
+fn what_becomes_of_tcp_segments_is_read() {
+    let default = Config::default();
+    assert_eq!(default.settings().tcp, TcpPolicy { overlap: Overlap::Rewrite, urgent: Urgent::Inline });
+    assert_eq!(default.exceptions.get(DropReason::Midstream), Exception::Forward);
+    let text = "[flows]\nretained_bytes_max = 5000\n[tcp]\noverlap = 'drop'\nurgent = 'drop'\n\
+                [exceptions]\nmidstream = 'drop'\noverlap_unverified = 'forward'";
+    let config = Config::parse("w.toml", text).expect("no mistake");
+    assert_eq!(config.settings().tcp, TcpPolicy { overlap: Overlap::Drop, urgent: Urgent::Drop });
+    assert_eq!(config.settings().retained_bytes_max, 5000);
+    assert_eq!(config.exceptions.get(DropReason::Midstream), Exception::Drop);
+    assert_eq!(config.exceptions.get(DropReason::OverlapUnverified), Exception::Forward);
+    let told = mistakes("[tcp]\noverlap = 'forward'");
+    assert!(told.contains("w.toml:2") && told.contains("rewrite"), "{told}");
 }
 
 #[test]

@@ -58,6 +58,7 @@ fn an_acknowledgment_beyond_the_end_says_nothing() {
 fn nothing_is_held_so_far_ahead_that_its_order_is_doubtful() {
     let mut exchange = Exchange::default();
     assert_eq!(exchange.client(0, "a"), ok("a"), "picked up: the largest window");
+    assert_eq!(exchange.server(ACK, 0, 1, ""), ok(""));
     assert_eq!(exchange.server(ACK, 0, 1 + (1 << 30), ""), ok(""));
     assert_eq!(exchange.client(2 + (1 << 30), "x"), REFUSED, "while a gap waits");
     assert_eq!(exchange.pending(ToServer), Some("<gap 1073741824>".to_owned()));

@@ -80,11 +80,14 @@ fn what_a_reset_ends_is_not_kept() {
 #[test]
 fn a_stream_that_was_picked_up_too_far_ahead_is_read_again() {
     let mut exchange = Exchange::default();
-    assert_eq!(exchange.client(3, "def"), ok("def"));
-    assert_eq!(exchange.client(0, "abc"), REFUSED);
-    assert_eq!(exchange.server(ACK, 0, 0, ""), ok(""));
-    assert_eq!(exchange.pending(ToServer), Some("<gap 1073741824>".to_owned()));
-    assert_eq!(exchange.client(3, "dXf"), CONFLICT);
-    assert_eq!(exchange.client(0, "abc"), ok("abcdef"));
-    assert_eq!(exchange.memory.held_bytes(), 0);
+    assert_eq!(exchange.client(6, "ghi"), ok("ghi"));
+    assert_eq!(exchange.server(ACK, 0, 0, ""), ok(""), "older than what passed before, or not");
+    assert_eq!(exchange.client(3, "defX"), CONFLICT);
+    assert_eq!(exchange.client(0, "abc"), ok("<gap 1073741824>abc"));
+    assert_eq!(exchange.client(3, "defgXi"), CONFLICT);
+    assert_eq!(exchange.client(9, "jkl"), REFUSED, "it would wait, and its receiver may read it");
+    assert_eq!(exchange.client(3, "def"), ok("defghi"));
+    assert_eq!(exchange.client(9, "jkl"), ok("jkl"));
+    assert_eq!(exchange.server(ACK, 0, 12, ""), ok(""));
+    assert_eq!((exchange.memory.held_bytes(), exchange.memory.retained_bytes()), (0, 0));
 }
