@@ -197,9 +197,8 @@ fn case(cause: DropReason) -> Case {
         DropReason::OwnerBehind => connection.segment(ToServer, TcpFlags::ACK, b""),
         DropReason::OverlapUnverified => {
             settings.retained_bytes_max = 0;
-            let data = connection.segment(ToServer, DATA, b"GET / HTTP/1.1\r\n");
-            before.push(data.clone());
-            data
+            before.push(connection.segment(ToServer, DATA, b"GET / HTTP/1.1\r\n"));
+            before[3].clone()
         }
         DropReason::StaleTimestamp => {
             before = before[..2].iter().map(|frame| with_timestamp(frame, 50)).collect();
@@ -311,6 +310,21 @@ fn urgent_data_is_read_in_line_or_dropped() {
         assert_eq!(bench.judge(&urgent(&mut connection)), verdict);
         assert_eq!(bench.pipeline.counters().urgent_cleared, u64::from(verdict == Verdict::Forward));
     }
+}
+
+#[test]
+fn monitoring_reads_behind_a_conflict_and_changes_nothing() {
+    let mut bench = Bench::new(Settings { mode: Mode::Monitor, ..settings() });
+    let mut connection = connection();
+    bench.passes(&connection.handshake());
+    let (sequence, acknowledgment) = (connection.sequence(ToServer), connection.sequence(ToClient));
+    bench.passes(&[connection.segment(ToServer, DATA, b"\x01alert")]);
+    let tcp = Tcp { sequence, acknowledgment, flags: DATA };
+    let sent = ends("10.0.0.1:40000", "192.0.2.1:80", &[]).frame(ToServer, tcp, b"\x01other alertword");
+    let (mut frame, meta) = (sent.clone(), bench.next_meta(None, &sent));
+    assert_eq!(bench.pipeline.process(&mut frame, meta, &mut bench.told), Verdict::Forward);
+    assert_eq!((frame, &bench.told.alerts[..]), (sent, &[(ALERT, false)][..]));
+    assert_eq!(bench.pipeline.counters().overlaps_rewritten, 0);
 }
 
 #[test]

@@ -122,7 +122,7 @@ impl Reading<'_> {
     }
 
     /// Tells of a segment that contradicts what was read before, and reads what it says once it no longer does. Where
-    /// verdicts are not carried out, it stays as it is, unread.
+    /// verdicts are not carried out, the frame stays as it is all the same.
     #[cold]
     fn settle<S: EventSink>(
         &mut self,
@@ -133,14 +133,21 @@ impl Reading<'_> {
     ) -> Result<(), DropReason> {
         tracked.tell_conflict(direction, inspection);
         self.counters.overlap_conflicts += 1;
-        if self.settings.tcp.overlap == Overlap::Drop || self.settings.mode == Mode::Monitor {
-            return Err(DropReason::OverlapConflict);
+        let is_monitored = self.settings.mode == Mode::Monitor;
+        if self.settings.tcp.overlap == Overlap::Drop {
+            if !is_monitored {
+                return Err(DropReason::OverlapConflict);
+            }
+            self.counters.excepted[DropReason::OverlapConflict as usize] += 1;
         }
         let mut restored = std::mem::take(self.restored);
         restored.extend_from_slice(segment.payload);
         let (connection, _) = tracked.stream().expect("a TCP flow has a connection");
         connection.restore(direction, &segment, &mut restored, self.memory);
         let outcome = self.show(tracked, direction, Segment { payload: &restored, ..segment }, inspection);
+        if is_monitored {
+            restored.clear();
+        }
         *self.restored = restored;
         outcome
     }

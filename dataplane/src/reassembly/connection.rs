@@ -367,8 +367,8 @@ impl Connection {
     }
 
     /// Takes the connection up where it stands: `direction` sends from `sequence`, and its sender has all before
-    /// `acknowledgment`; the receivers of both streams have yet to confirm that. How windows are scaled was agreed on unseen, so all are
-    /// taken for the largest.
+    /// `acknowledgment`; the receivers of both streams have yet to confirm that. How windows are scaled was agreed on
+    /// unseen, so all are taken for the largest.
     fn pick_up(&mut self, direction: Direction, sequence: Sequence, acknowledgment: Sequence) {
         self.clocks = Clocks::Unknown;
         self.streams.iter_mut().for_each(|stream| stream.start_clock(None));
