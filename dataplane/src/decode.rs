@@ -159,7 +159,7 @@ pub enum Transport {
     None,
 }
 
-/// The fixed part of the TCP header (RFC 9293 §3.1).
+/// The TCP header (RFC 9293 §3.1), and the options that its receiver's view of a stream depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TcpHeader {
     /// Source port.
@@ -176,6 +176,8 @@ pub struct TcpHeader {
     pub window: u16,
     /// Shift count of the window scale option (RFC 7323), at most 14; only a SYN carries one.
     pub window_scale: Option<u8>,
+    /// TSval and TSecr of the timestamps option (RFC 7323 §3.2), where the segment carries it.
+    pub timestamps: Option<(u32, u32)>,
 }
 
 /// The TCP control bits as on the wire.

@@ -150,7 +150,26 @@ pub struct Anomaly<'e> {
     /// Which way the bytes travelled that showed it.
     pub direction: Direction,
     /// How.
-    pub kind: AppAnomaly,
+    pub kind: AnomalyKind,
+}
+
+/// What the peers broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnomalyKind {
+    /// Their application protocol.
+    App(AppAnomaly),
+    /// TCP: data was repeated with other bytes, while its receiver could have read these. Told once a flow.
+    Overlap,
+}
+
+impl AnomalyKind {
+    /// The name that events use (`anomaly.event`).
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AnomalyKind::App(kind) => kind.as_str(),
+            AnomalyKind::Overlap => "reassembly_overlap_different_data",
+        }
+    }
 }
 
 /// What the rules are about to read in one direction of a flow; its fields come one after another.

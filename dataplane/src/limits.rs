@@ -28,6 +28,14 @@ pub const HELD_SEGMENTS_PER_STREAM_MAX: usize = 256;
 /// Out-of-order bytes held by one worker over all its flows.
 pub const HELD_BYTES_PER_WORKER_MAX: usize = 64 * 1024 * 1024;
 
+/// Bytes of one direction of a TCP connection that were inspected and are kept until they are acknowledged: more than the
+/// 6 MiB that Linux' default `tcp_rmem` lets a receive window grow to.
+pub const RETAINED_BYTES_PER_STREAM_MAX: usize = 8 * 1024 * 1024;
+
+/// Bytes of all flows of one worker that were inspected and are kept until they are acknowledged: 10 Gbit/s over a round
+/// trip of some 50 ms.
+pub const RETAINED_BYTES_PER_WORKER_MAX: usize = 64 * 1024 * 1024;
+
 /// Bytes of a request line or of a status line; nginx and Apache refuse lines above 8 KiB.
 pub const HTTP_LINE_BYTES_MAX: usize = 32 * 1024;
 

@@ -26,7 +26,7 @@ use self::hand_over::HandOver;
 pub use self::hand_over::Handling;
 use self::identity::{comes_from_server, end_cause};
 pub use self::owners::Owners;
-use self::reading::read;
+use self::reading::Reading;
 pub use self::reset::Resets;
 use self::rewrite::Rewrite;
 use self::tracked::{Inspection, Tracked};
@@ -37,7 +37,7 @@ use crate::flow::{self, Direction, FlowRecord};
 use crate::inspect::{Epoch, Findings, RuleSets};
 use crate::limits::FLOWS_EXPIRED_PER_CALL_MAX;
 use crate::policy::{Disposition, Settings};
-use crate::reassembly::{Connection, HeldBudget};
+use crate::reassembly::{Connection, Memory};
 pub use crate::rx_meta::{RxMeta, Side};
 use crate::verdict::{DropReason, Verdict};
 
@@ -49,15 +49,17 @@ pub struct Pipeline {
     settings: Settings,
     rules: RuleSets,
     flows: FlowTable<Tracked>,
-    held: HeldBudget,
     defragmenter: Defragmenter,
     /// Pieces that were held and leave now.
     released: Vec<Piece>,
     departing: Vec<(usize, Whole)>,
     /// Where several workers share a link: whose each flow is, and which worker this is.
     owners: Option<(Owners, usize)>,
+    memory: Memory,
     findings: Findings,
     resets: Resets,
+    /// What the payload of the frame at hand is to say, where that is not what it says.
+    restored: Vec<u8>,
     counters: Counters,
     next_flow_id: u64,
     /// The newest time seen: captures may step back, deadlines must not.
@@ -71,11 +73,12 @@ impl Pipeline {
     pub fn new(settings: Settings, rules: Arc<RuleSet>) -> Pipeline {
         Pipeline {
             flows: FlowTable::with_capacity(settings.flows_max, settings.hash_seed),
-            held: HeldBudget::new(settings.held_bytes_max),
             defragmenter: Defragmenter::new(settings.fragment_bytes_max, settings.timeouts.fragment_s),
             released: Vec::new(),
             departing: Vec::new(),
             owners: None,
+            memory: Memory::new(settings.held_bytes_max, settings.retained_bytes_max),
+            restored: Vec::new(),
             findings: Findings::new(settings.packet_steps_max),
             resets: Resets::default(),
             counters: Counters::default(),
@@ -89,12 +92,13 @@ impl Pipeline {
     }
 
     /// Judges one frame. In one that passes, a checksum that the sending kernel left partial is completed, and
-    /// the mark of urgent data is cleared.
+    /// the mark of urgent data is cleared; data that contradicts what was inspected before it says that.
     pub fn process<S: EventSink>(&mut self, frame: &mut [u8], meta: RxMeta, sink: &mut S) -> Verdict {
         self.counters.frames_in += 1;
         self.counters.bytes_in += u64::from(meta.wire_bytes);
         self.newest_ns = self.newest_ns.max(meta.now_ns);
         self.resets.clear();
+        self.restored.clear();
         let decoded = decode(frame, meta.wire_bytes, meta.link_type, self.settings.checksums);
         // By reference: a packet is large enough that moving it would cost more than reading it.
         let (verdict, rewrite) = match &decoded {
@@ -109,7 +113,7 @@ impl Pipeline {
         };
         self.counters.count(verdict);
         if verdict == Verdict::Forward {
-            rewrite.apply(frame, &mut self.counters);
+            rewrite.apply(frame, &self.restored, &mut self.counters);
         }
         verdict
     }
@@ -138,13 +142,13 @@ impl Pipeline {
     /// Ends flows that were silent for too long, a bounded number at a time, and lets go of rules that nobody needs.
     /// To be called between two batches.
     pub fn expire<S: EventSink>(&mut self, now_ns: u64, sink: &mut S) {
-        let Pipeline { flows, held, findings, rules, counters, hand_over, .. } = self;
+        let Pipeline { flows, memory, findings, rules, counters, hand_over, .. } = self;
         flows.expire(now_ns, FLOWS_EXPIRED_PER_CALL_MAX, |key, mut tracked| {
             if tracked.is_elsewhere {
                 return hand_over.depart(key, tracked, FlowEndCause::Timeout, now_ns);
             }
             let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns };
-            end_flow(&mut tracked, FlowEndCause::Timeout, held, counters, &mut inspection);
+            end_flow(&mut tracked, FlowEndCause::Timeout, memory, counters, &mut inspection);
         });
         self.findings.clear();
         self.rules.release_unused();
@@ -154,14 +158,14 @@ impl Pipeline {
 
     /// Ends all flows: the engine stops, or the capture is over.
     pub fn finish<S: EventSink>(&mut self, now_ns: u64, sink: &mut S) {
-        let Pipeline { flows, held, findings, rules, counters, hand_over, .. } = self;
+        let Pipeline { flows, memory, findings, rules, counters, hand_over, .. } = self;
         for (key, mut tracked) in flows.drain() {
             if tracked.is_elsewhere {
                 hand_over.depart(key, tracked, FlowEndCause::Shutdown, now_ns);
                 continue;
             }
             let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns };
-            end_flow(&mut tracked, FlowEndCause::Shutdown, held, counters, &mut inspection);
+            end_flow(&mut tracked, FlowEndCause::Shutdown, memory, counters, &mut inspection);
         }
         self.give_up_pieces(sink);
     }
@@ -219,7 +223,11 @@ impl Pipeline {
             Disposition::Blocked { .. } => Err(DropReason::FlowBlocked),
             Disposition::Inspect | Disposition::Bypassed(_) if is_spoofed => Err(DropReason::WrongSide),
             Disposition::Bypassed(_) => return self.pass_unseen(id),
-            Disposition::Inspect => read(tracked, direction, packet, &mut self.held, &mut inspection),
+            Disposition::Inspect => {
+                let (settings, memory, counters) = (&self.settings, &mut self.memory, &mut self.counters);
+                let mut reading = Reading { settings, memory, counters, restored: &mut self.restored };
+                reading.read(tracked, direction, packet, &mut inspection)
+            }
         };
         let bypass = read.ok().and_then(|_| tracked.bypass_cause_behind(meta.wire_bytes));
         if bypass.is_some() {
@@ -260,7 +268,7 @@ impl Pipeline {
         };
         let (reset, epoch) = (matches!(verdict, Verdict::Reset(_)), self.rules.epoch());
         tracked.disposition = Disposition::Blocked { reason, reset, epoch };
-        tracked.release(&mut self.held, &mut self.rules);
+        tracked.release(&mut self.memory, &mut self.rules);
         verdict
     }
 
@@ -388,13 +396,13 @@ impl Pipeline {
     }
 
     fn end<S: EventSink>(&mut self, id: FlowId, cause: FlowEndCause, now_ns: u64, sink: &mut S) {
-        let Pipeline { flows, held, findings, rules, counters, hand_over, .. } = self;
+        let Pipeline { flows, memory, findings, rules, counters, hand_over, .. } = self;
         let (key, mut tracked) = flows.remove(id).expect(FOUND);
         if tracked.is_elsewhere {
             return hand_over.depart(key, tracked, cause, now_ns);
         }
         let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns };
-        end_flow(&mut tracked, cause, held, counters, &mut inspection);
+        end_flow(&mut tracked, cause, memory, counters, &mut inspection);
     }
 
     /// The verdict on a frame that belongs to no flow.
@@ -447,7 +455,7 @@ fn tell_alerts<S: EventSink>(
 fn end_flow<S: EventSink>(
     tracked: &mut Tracked,
     cause: FlowEndCause,
-    held: &mut HeldBudget,
+    memory: &mut Memory,
     counters: &mut Counters,
     inspection: &mut Inspection<'_, S>,
 ) {
@@ -456,6 +464,6 @@ fn end_flow<S: EventSink>(
         tracked.finish(inspection);
         tell_alerts(tracked, false, counters, inspection);
     }
-    tracked.release(held, inspection.rules);
+    tracked.release(memory, inspection.rules);
     inspection.sink.emit(Event::Flow(tracked.end(inspection.now_ns, cause)));
 }

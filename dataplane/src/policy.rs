@@ -1,14 +1,19 @@
 //! What the operator wants done, and what that makes of a flow.
 
 mod bypass;
+mod tcp;
 
 use dlp_patterns::Action;
 
 pub use self::bypass::{Bypass, BypassCause, IpNetwork, Trusted};
+pub use self::tcp::{Overlap, TcpPolicy, Urgent};
 use crate::decode::ChecksumMode;
 use crate::flow::Timeouts;
 use crate::inspect::{Epoch, ReloadPolicy};
-use crate::limits::{FRAGMENT_BYTES_PER_WORKER_MAX, HELD_BYTES_PER_WORKER_MAX, PACKET_STEPS_DEFAULT};
+use crate::limits::{
+    FRAGMENT_BYTES_PER_WORKER_MAX, HELD_BYTES_PER_WORKER_MAX, PACKET_STEPS_DEFAULT,
+    RETAINED_BYTES_PER_WORKER_MAX,
+};
 use crate::verdict::{DropReason, Verdict};
 
 /// Whether verdicts are carried out.
@@ -30,20 +35,23 @@ pub enum Exception {
     Forward,
 }
 
-/// The operator's word for each cause; fails closed unless told otherwise.
+/// The operator's word for each cause; fails closed unless told otherwise, but for connections whose begin was not seen: a
+/// restart would cut all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exceptions([Exception; DropReason::COUNT]);
 
 impl Default for Exceptions {
     fn default() -> Self {
-        Exceptions([Exception::Drop; DropReason::COUNT])
+        let mut exceptions = Exceptions([Exception::Drop; DropReason::COUNT]);
+        exceptions.set(DropReason::Midstream, Exception::Forward);
+        exceptions
     }
 }
 
 impl Exceptions {
     /// The causes that an operator may fail open. A rule's own action decides for rules, and what was
     /// blocked stays so. A piece that came twice would pass before its datagram is judged.
-    pub const CAUSES: [DropReason; 17] = [
+    pub const CAUSES: [DropReason; 20] = [
         DropReason::Malformed,
         DropReason::BadChecksum,
         DropReason::Fragment,
@@ -61,6 +69,9 @@ impl Exceptions {
         DropReason::FragmentTooLong,
         DropReason::FragmentMemory,
         DropReason::FragmentTimeout,
+        DropReason::OverlapUnverified,
+        DropReason::StaleTimestamp,
+        DropReason::Midstream,
     ];
 
     /// What was said of `cause`.
@@ -85,6 +96,8 @@ pub struct Settings {
     pub exceptions: Exceptions,
     /// Which flows pass without a further look.
     pub bypass: Bypass,
+    /// What becomes of TCP segments that receivers may read in two ways.
+    pub tcp: TcpPolicy,
     /// What becomes of open fields when other rules come into force.
     pub reload: ReloadPolicy,
     /// How long silent flows are remembered.
@@ -95,6 +108,8 @@ pub struct Settings {
     pub held_bytes_max: usize,
     /// Bytes of frames with pieces of datagrams that one pipeline holds at once.
     pub fragment_bytes_max: usize,
+    /// Inspected bytes that one pipeline keeps at once until their receivers acknowledge them.
+    pub retained_bytes_max: usize,
     /// Steps of automata that the scans of one packet may make.
     pub packet_steps_max: u64,
     /// Secret of the flow hash. Fixed for a replay, random for a live engine.
@@ -112,11 +127,13 @@ impl Default for Settings {
             checksums: ChecksumMode::Verify,
             exceptions: Exceptions::default(),
             bypass: Bypass::default(),
+            tcp: TcpPolicy::default(),
             reload: ReloadPolicy::default(),
             timeouts: Timeouts::default(),
             flows_max: 1 << 18,
             held_bytes_max: HELD_BYTES_PER_WORKER_MAX,
             fragment_bytes_max: FRAGMENT_BYTES_PER_WORKER_MAX,
+            retained_bytes_max: RETAINED_BYTES_PER_WORKER_MAX,
             packet_steps_max: PACKET_STEPS_DEFAULT,
             hash_seed: [0x9e37_79b9_7f4a_7c15, 0xd1b5_4a32_d192_ed03],
             hands_over: false,

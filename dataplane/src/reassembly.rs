@@ -6,19 +6,24 @@
 //! - In-order data is lent where it lies. Out-of-order data goes on to the receiver and a copy is held;
 //!   the segment that closes the hole brings it all, and whoever refuses that one segment keeps the
 //!   receiver from reading any of it.
-//! - Receivers disagree on which copy of an overlap they keep, so no two copies may differ: the first
-//!   stays, and a segment that contradicts held bytes is refused.
+//! - Receivers disagree on which copy of an overlap they keep, so no two copies may differ: the first stays. Data that
+//!   was delivered is kept until its receiver acknowledges it, and a segment that contradicts it, or data that is held,
+//!   is refused, or [restored](Connection::restore) to the first copy.
+//! - What lies below the receiver's acknowledgment is not compared: no receiver reads it, but it must answer a sender
+//!   that missed the acknowledgment.
+//! - A connection that is picked up stands where one end said, which may be behind what its receiver has: until that
+//!   acknowledges bytes that were read, nothing is held, and what lies before is read together with all that followed.
 //! - At a cap a segment is refused, never let through unseen: its sender repeats it, and nothing is lost.
 //! - Bytes that the receiver acknowledges though they never came by were missed by the capture. They
 //!   become a gap, and what later claims to fill it is refused.
 //! - Urgent data is data: receivers read it in line (RFC 6093 §4).
-//!
-//! Bytes that were delivered are not kept, so a repetition of them passes without being compared.
 
 mod budget;
 mod chunks;
 mod connection;
 mod held;
+mod memory;
+mod retained;
 mod sequence;
 mod state;
 mod stream;
@@ -28,9 +33,10 @@ mod properties;
 #[cfg(test)]
 mod scenarios;
 
-pub use budget::HeldBudget;
+use budget::HeldBudget;
 pub use chunks::Chunks;
 pub use connection::Connection;
+pub use memory::Memory;
 pub use state::TcpState;
 
 use crate::decode::TcpFlags;
@@ -48,6 +54,8 @@ pub struct Segment<'p> {
     pub window: u16,
     /// Shift count of the window scale option, where the segment carries one.
     pub window_scale: Option<u8>,
+    /// The sender's clock (TSval of RFC 7323 §3.2), where the segment carries it.
+    pub timestamp: Option<u32>,
     /// Data.
     pub payload: &'p [u8],
     /// Bytes behind `payload` that a capture cut off.

@@ -69,11 +69,21 @@ pub enum DropReason {
     FragmentTimeout = 19,
     /// A piece that came already.
     FragmentDuplicate = 20,
+    /// TCP data that is not what was inspected at its place, and that its receiver could read instead.
+    OverlapConflict = 21,
+    /// Repeated TCP data whose first copy could not be kept until its receiver had acknowledged it.
+    OverlapUnverified = 22,
+    /// A TCP segment whose timestamp shows its receiver that it is an old duplicate.
+    StaleTimestamp = 23,
+    /// A TCP segment that marks data as urgent, where the operator wants none.
+    Urgent = 24,
+    /// A segment of a TCP connection whose begin was not seen.
+    Midstream = 25,
 }
 
 impl DropReason {
     /// How many reasons there are.
-    pub const COUNT: usize = 21;
+    pub const COUNT: usize = 26;
 
     /// Every reason, in index order.
     pub const ALL: [DropReason; DropReason::COUNT] = [
@@ -98,6 +108,11 @@ impl DropReason {
         DropReason::FragmentMemory,
         DropReason::FragmentTimeout,
         DropReason::FragmentDuplicate,
+        DropReason::OverlapConflict,
+        DropReason::OverlapUnverified,
+        DropReason::StaleTimestamp,
+        DropReason::Urgent,
+        DropReason::Midstream,
     ];
 
     /// The name that counters and events use.
@@ -124,6 +139,11 @@ impl DropReason {
             DropReason::FragmentMemory => "fragment_memory",
             DropReason::FragmentTimeout => "fragment_timeout",
             DropReason::FragmentDuplicate => "fragment_duplicate",
+            DropReason::OverlapConflict => "overlap_conflict",
+            DropReason::OverlapUnverified => "overlap_unverified",
+            DropReason::StaleTimestamp => "stale_timestamp",
+            DropReason::Urgent => "urgent",
+            DropReason::Midstream => "midstream",
         }
     }
 }

@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 
 use dataplane::flow::Timeouts;
 use dataplane::inspect::ReloadPolicy;
-use dataplane::policy::{Bypass, Exception, Exceptions, Mode, Settings};
+use dataplane::policy::{Bypass, Exception, Exceptions, Mode, Settings, TcpPolicy};
 use dlp_patterns::document::{Document, Mistake, Table};
 
 use crate::failure::Failure;
-use crate::limits::{FLOW_TIMEOUT_S, FLOWS, HELD_BYTES_MAX, PACKET_STEPS};
+use crate::limits::{FLOW_TIMEOUT_S, FLOWS, HELD_BYTES_MAX, PACKET_STEPS, RETAINED_BYTES_MAX};
 
 mod bypass;
 mod events;
 mod link;
+mod tcp;
 
 pub use events::{EventType, EventTypes, EventsConfig};
 pub use link::LinkConfig;
@@ -33,6 +34,8 @@ pub struct Config {
     pub inspection: InspectionConfig,
     /// Which flows pass without a further look.
     pub bypass: Bypass,
+    /// What becomes of TCP segments that receivers may read in two ways.
+    pub tcp: TcpPolicy,
     /// What happens at each cause that is no rule.
     pub exceptions: Exceptions,
     /// Where events go.
@@ -61,6 +64,8 @@ pub struct FlowsConfig {
     pub held_bytes_max: usize,
     /// Bytes of frames with pieces of datagrams that one worker holds at once.
     pub fragment_bytes_max: usize,
+    /// Inspected bytes that one worker keeps at once until they are acknowledged.
+    pub retained_bytes_max: usize,
     /// How long silent flows are remembered.
     pub timeouts: Timeouts,
 }
@@ -86,9 +91,10 @@ impl Default for PacksConfig {
 
 impl Default for FlowsConfig {
     fn default() -> FlowsConfig {
-        let Settings { flows_max: max, held_bytes_max, fragment_bytes_max, timeouts, .. } =
-            Settings::default();
-        FlowsConfig { max, held_bytes_max, fragment_bytes_max, timeouts }
+        let Settings {
+            flows_max: max, held_bytes_max, fragment_bytes_max, retained_bytes_max, timeouts, ..
+        } = Settings::default();
+        FlowsConfig { max, held_bytes_max, fragment_bytes_max, retained_bytes_max, timeouts }
     }
 }
 
@@ -136,6 +142,7 @@ impl Config {
             flows: read_flows(&root),
             inspection: read_inspection(&root),
             bypass: bypass::read(&root),
+            tcp: tcp::read(&root),
             exceptions: read_exceptions(&root),
             events: events::read(&root),
         };
@@ -148,11 +155,13 @@ impl Config {
             mode: self.mode,
             exceptions: self.exceptions,
             bypass: self.bypass.clone(),
+            tcp: self.tcp,
             reload: self.packs.reload_policy,
             timeouts: self.flows.timeouts,
             flows_max: self.flows.max,
             held_bytes_max: self.flows.held_bytes_max,
             fragment_bytes_max: self.flows.fragment_bytes_max,
+            retained_bytes_max: self.flows.retained_bytes_max,
             packet_steps_max: self.inspection.packet_steps_max,
             ..Settings::default()
         }
@@ -186,6 +195,9 @@ fn read_flows(root: &Table<'_>) -> FlowsConfig {
     }
     if let Some(held) = table.optional("fragment_bytes_max").integer(0..=HELD_BYTES_MAX) {
         flows.fragment_bytes_max = held;
+    }
+    if let Some(retained) = table.optional("retained_bytes_max").integer(0..=RETAINED_BYTES_MAX) {
+        flows.retained_bytes_max = retained;
     }
     let timeouts = &mut flows.timeouts;
     for (key, timeout) in [

@@ -5,7 +5,7 @@
 //! `flow.drop_epoch`; `ruleset_reload` and `link` are
 //! events of its own.
 
-use dataplane::event::{Alert, Anomaly, Dropped, Event, FlowEnd, HttpEnd};
+use dataplane::event::{Alert, Anomaly, AnomalyKind, Dropped, Event, FlowEnd, HttpEnd};
 use dataplane::flow::{Direction, FlowRecord};
 use serde::Serialize;
 
@@ -145,12 +145,11 @@ impl EveFormat {
 
     fn anomaly(&self, anomaly: &Anomaly<'_>, out: &mut Vec<u8>) {
         let line = self.packet_line(anomaly.now_ns, EventType::Anomaly, anomaly.flow, anomaly.direction);
-        let body = AnomalyBody {
-            app_proto: "http",
-            kind: "applayer",
-            event: anomaly.kind.as_str(),
-            layer: "proto_parser",
+        let (app_proto, kind, layer) = match anomaly.kind {
+            AnomalyKind::App(_) => (Some("http"), "applayer", Some("proto_parser")),
+            AnomalyKind::Overlap => (None, "stream", None),
         };
+        let body = AnomalyBody { app_proto, kind, event: anomaly.kind.as_str(), layer };
         write(&Line { anomaly: Some(body), ..line }, out);
     }
 

@@ -4,7 +4,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use dataplane::limits::HELD_BYTES_PER_WORKER_MAX;
+use dataplane::limits::{HELD_BYTES_PER_WORKER_MAX, RETAINED_BYTES_PER_WORKER_MAX};
 
 /// Bytes of one record of a capture. Far above any frame (a GSO frame has at most 512 KiB), and below what a
 /// corrupt length would have allocated.
@@ -49,6 +49,10 @@ pub const BYPASS_AFTER_BYTES: RangeInclusive<u64> = 0..=1 << 40;
 /// Out-of-order bytes that one worker may hold: 4 GiB, 64 times the default; more than a worker can scan in a
 /// second.
 pub const HELD_BYTES_MAX: usize = 64 * HELD_BYTES_PER_WORKER_MAX;
+
+/// Inspected bytes that one worker may keep until they are acknowledged: 4 GiB, 64 times the default; 100 Gbit/s over a
+/// round trip of a third of a second.
+pub const RETAINED_BYTES_MAX: usize = 64 * RETAINED_BYTES_PER_WORKER_MAX;
 
 /// Steps of automata that one packet may cause. At least what one small field may; at most what takes some seconds.
 pub const PACKET_STEPS: RangeInclusive<u64> = 65_536..=1 << 30;

@@ -2,14 +2,15 @@
 //! anywhere, out of order within a window and with repetitions, give the hits of the whole buffers; and what
 //! passes in protect mode never holds a whole secret.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use dataplane::decode::{LinkType, TcpFlags};
-use dataplane::event::{Event, EventSink, Reading};
+use dataplane::decode::{Checksum, ChecksumMode, LinkType, TcpFlags, decode};
+use dataplane::event::{AnomalyKind, Event, EventSink, Reading};
 use dataplane::flow::FlowRecord;
 use dataplane::pipeline::{Pipeline, RxMeta};
-use dataplane::policy::{Mode, Settings};
-use dataplane::verdict::Verdict;
+use dataplane::policy::{Mode, Overlap, Settings, TcpPolicy};
+use dataplane::verdict::{DropReason, Verdict};
 use dlp_patterns::{Direction, Field, RuleSet, ScanState, default_packs};
 use engine::sample::frame::Tcp;
 use engine::sample::{Connection, Ends};
@@ -104,6 +105,8 @@ type Read = (Field, Vec<u8>);
 #[derive(Default)]
 struct Told {
     alerts: Vec<Found>,
+    /// How often it was told that data was repeated with other bytes.
+    conflicts: usize,
     /// By direction: the field that is open, and those that are complete.
     open: [Option<Read>; 2],
     complete: [Vec<Read>; 2],
@@ -111,9 +114,13 @@ struct Told {
 
 impl EventSink for Told {
     fn emit(&mut self, event: Event<'_>) {
-        if let Event::Alert(alert) = event {
-            let (start, end) = (alert.hit.start, alert.hit.end);
-            self.alerts.push((alert.rule.id(), alert.field, alert.direction, start, end));
+        match event {
+            Event::Alert(alert) => {
+                let (start, end) = (alert.hit.start, alert.hit.end);
+                self.alerts.push((alert.rule.id(), alert.field, alert.direction, start, end));
+            }
+            Event::Anomaly(anomaly) => self.conflicts += usize::from(anomaly.kind == AnomalyKind::Overlap),
+            _ => {}
         }
     }
 
@@ -200,15 +207,28 @@ struct Bench {
 
 impl Bench {
     fn new(mode: Mode) -> Bench {
-        let settings = Settings { mode, flows_max: 1024, ..Settings::default() };
+        Bench::of(Settings { mode, ..Settings::default() })
+    }
+
+    fn with(overlap: Overlap) -> Bench {
+        let tcp = TcpPolicy { overlap, ..TcpPolicy::default() };
+        Bench::of(Settings { tcp, ..Settings::default() })
+    }
+
+    fn of(settings: Settings) -> Bench {
+        let settings = Settings { flows_max: 1024, ..settings };
         Bench { pipeline: Pipeline::new(settings, rules()), told: Told::default(), now_ns: 0 }
     }
 
     fn judge(&mut self, frame: &[u8]) -> Verdict {
+        self.judge_in_place(&mut frame.to_vec())
+    }
+
+    fn judge_in_place(&mut self, frame: &mut [u8]) -> Verdict {
         self.now_ns += 1000;
         let (now_ns, wire_bytes) = (self.now_ns, frame.len() as u32);
         let meta = RxMeta { now_ns, link: 0, link_type: LinkType::Ethernet, side: None, wire_bytes };
-        self.pipeline.process(&mut frame.to_vec(), meta, &mut self.told)
+        self.pipeline.process(frame, meta, &mut self.told)
     }
 }
 
@@ -322,6 +342,140 @@ proptest! {
         prop_assert!(!contains(&stream, secret), "passed: {}", String::from_utf8_lossy(&stream));
         let counters = bench.pipeline.counters();
         prop_assert!(counters.is_balanced());
+    }
+}
+
+/// An end of a connection that reads its stream at each acknowledgment, and until then keeps one copy of each byte.
+struct Reader {
+    keeps_last: bool,
+    kept: BTreeMap<usize, u8>,
+    read: Vec<u8>,
+}
+
+impl Reader {
+    fn both() -> [Reader; 2] {
+        [false, true].map(|keeps_last| Reader { keeps_last, kept: BTreeMap::new(), read: Vec::new() })
+    }
+
+    /// RFC 9293 §3.10.7.4: what was acknowledged is trimmed. Which copy of the rest it keeps is left to each.
+    fn takes(&mut self, offset: usize, payload: &[u8]) {
+        for (place, byte) in (offset..).zip(payload).filter(|(place, _)| *place >= self.read.len()) {
+            let kept = self.kept.entry(place).or_insert(*byte);
+            *kept = if self.keeps_last { *byte } else { *kept };
+        }
+    }
+
+    /// Reads what is contiguous, and returns how many bytes it has read.
+    fn acknowledges(&mut self) -> u32 {
+        while let Some(byte) = self.kept.remove(&self.read.len()) {
+            self.read.push(byte);
+        }
+        self.read.len() as u32
+    }
+}
+
+/// What the client of a stream of letters sends, or its server.
+#[derive(Clone, Debug)]
+enum Sent {
+    /// A piece of it, of which some letters are others, and whether it is lost behind the engine.
+    Piece {
+        start: usize,
+        letters: usize,
+        others: Vec<usize>,
+        is_lost: bool,
+    },
+    Acknowledgment,
+}
+
+const LETTERS: usize = 300;
+
+fn sent() -> impl Strategy<Value = Sent> {
+    let others = prop_oneof![Just(Vec::new()), vec(0..60usize, 1..4)];
+    let piece = (0..LETTERS, 1..60usize, others, prop::bool::weighted(0.2));
+    prop_oneof![
+        5 => piece.prop_map(|(start, letters, others, is_lost)| {
+            Sent::Piece { start, letters: letters.min(LETTERS - start), others, is_lost }
+        }),
+        1 => Just(Sent::Acknowledgment),
+    ]
+}
+
+/// The client's letters, as it means them.
+fn letters() -> Vec<u8> {
+    (0..LETTERS).map(|place| b'a' + (place % 26) as u8).collect()
+}
+
+/// Sends all of it, then the whole stream in order. Returns what either reader has read, and what was inspected.
+fn converse(bench: &mut Bench, first: u32, events: &[Sent]) -> ([Vec<u8>; 2], Vec<u8>) {
+    let address = |text: &str| text.parse().expect("it is an address");
+    let ends = Ends::new(address("10.0.0.1:40000"), address("192.0.2.1:9000"), &[]);
+    for frame in Connection::new(ends.clone(), [first.wrapping_sub(1), 499]).handshake() {
+        assert_eq!(bench.judge(&frame), Verdict::Forward);
+    }
+    let rest = (0..LETTERS).step_by(50).flat_map(|start| {
+        [Sent::Piece { start, letters: 50, others: vec![], is_lost: false }, Sent::Acknowledgment]
+    });
+    let mut readers = Reader::both();
+    for event in events.iter().cloned().chain(rest) {
+        let Sent::Piece { start, letters: count, others, is_lost } = event else {
+            let [sequence, acknowledgment] = [500, first.wrapping_add(readers[0].acknowledges())];
+            assert_eq!(first.wrapping_add(readers[1].acknowledges()), acknowledgment);
+            let tcp = Tcp { sequence, acknowledgment, flags: TcpFlags::ACK };
+            assert_eq!(bench.judge(&ends.frame(Direction::ToClient, tcp, b"")), Verdict::Forward);
+            continue;
+        };
+        let mut payload = letters()[start..start + count].to_vec();
+        others.iter().for_each(|other| payload[other % count].make_ascii_uppercase());
+        let tcp = Tcp { sequence: first.wrapping_add(start as u32), acknowledgment: 500, flags: DATA };
+        let mut frame = ends.frame(Direction::ToServer, tcp, &payload);
+        if bench.judge_in_place(&mut frame) == Verdict::Forward && !is_lost {
+            let wire_bytes = frame.len() as u32;
+            let packet = decode(&frame, wire_bytes, LinkType::Ethernet, ChecksumMode::Verify);
+            let packet = packet.expect("it is still well-formed");
+            assert_eq!(packet.checksum, Checksum::Valid);
+            readers.iter_mut().for_each(|reader| reader.takes(start, packet.payload));
+        }
+    }
+    bench.pipeline.finish(bench.now_ns, &mut bench.told);
+    let inspected = bench.told.complete[Direction::ToServer as usize].iter();
+    (readers.map(|reader| reader.read), inspected.flat_map(|(_, bytes)| bytes.clone()).collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn overlapped_with_conflicting_bytes_every_receiver_reads_what_was_inspected(
+        events in vec(sent(), 1..60),
+        before_wrap in 0..400u32,
+        drops in any::<bool>(),
+    ) {
+        let overlap = if drops { Overlap::Drop } else { Overlap::Rewrite };
+        let mut bench = Bench::with(overlap);
+        let (read, inspected) = converse(&mut bench, 0u32.wrapping_sub(before_wrap), &events);
+        for read in &read {
+            prop_assert_eq!(&inspected[..read.len()], &read[..]);
+        }
+        // Dropped, the client's true letters may never replace those that were inspected and lost.
+        prop_assert!(drops || read[0].len() == LETTERS, "{} read", read[0].len());
+        prop_assert!(bench.pipeline.counters().is_balanced());
+    }
+}
+
+#[test]
+fn a_conflict_is_rewritten_counted_and_told() {
+    let piece =
+        |others: &[usize], is_lost| Sent::Piece { start: 0, letters: 26, others: others.to_vec(), is_lost };
+    for (overlap, rewritten, dropped) in [(Overlap::Rewrite, 2, 0), (Overlap::Drop, 0, 2)] {
+        let mut bench = Bench::with(overlap);
+        let (read, inspected) =
+            converse(&mut bench, 7, &[piece(&[], true), piece(&[3], false), piece(&[4], false)]);
+        assert_eq!((&read[0], &read[1]), (&letters(), &letters()));
+        assert_eq!(inspected, letters());
+        let counters = bench.pipeline.counters();
+        assert_eq!((counters.overlap_conflicts, counters.overlaps_rewritten), (2, rewritten));
+        assert_eq!(counters.dropped[DropReason::OverlapConflict as usize], dropped);
+        assert_eq!(bench.told.conflicts, 1, "once a flow");
     }
 }
 

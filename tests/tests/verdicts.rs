@@ -11,7 +11,7 @@ use dataplane::event::{Event, EventSink};
 use dataplane::flow::Direction;
 use dataplane::limits::HITS_PER_PACKET_MAX;
 use dataplane::pipeline::{Pipeline, RxMeta, Side};
-use dataplane::policy::{Exception, Exceptions, Mode, Settings};
+use dataplane::policy::{Exception, Exceptions, Mode, Settings, TcpPolicy, Urgent};
 use dataplane::verdict::{DropReason, Verdict};
 use dlp_patterns::{Pack, RuleSet, default_packs};
 use engine::sample::frame::{self, Tcp};
@@ -205,6 +205,16 @@ fn case(cause: DropReason) -> Case {
             connection.segment(ToServer, DATA, &upload(&"qz".repeat(30)).repeat(2))
         }
         DropReason::OwnerBehind => connection.segment(ToServer, TcpFlags::ACK, b""),
+        DropReason::OverlapUnverified => {
+            settings.retained_bytes_max = 0;
+            before.push(connection.segment(ToServer, DATA, b"GET / HTTP/1.1\r\n"));
+            before[3].clone()
+        }
+        DropReason::StaleTimestamp => {
+            before = before[..2].iter().map(|frame| with_timestamp(frame, 50)).collect();
+            with_timestamp(&connection.segment(ToServer, DATA, b"GET / HTTP/1.1\r\n"), 49)
+        }
+        DropReason::Midstream => std::mem::take(&mut before).swap_remove(2),
         DropReason::WrongSide => {
             before.truncate(1);
             sides = [Some(Side::Inside), Some(Side::Outside)];
@@ -213,6 +223,24 @@ fn case(cause: DropReason) -> Case {
         other => panic!("{other:?} is no cause to except"),
     };
     Case { settings, before, guilty, closed, sides }
+}
+
+/// A frame of TCP over IPv4 without options, with the timestamps option (RFC 7323 §3.2).
+fn with_timestamp(frame: &[u8], value: u32) -> Vec<u8> {
+    let mut frame = frame.to_vec();
+    let option = [&[1, 1, 8, 10][..], &value.to_be_bytes(), &[0; 4]].concat();
+    frame.splice(54..54, option);
+    frame[46] += 3 << 4;
+    let total_bytes = (frame.len() - 14) as u16;
+    frame[16..18].copy_from_slice(&total_bytes.to_be_bytes());
+    frame[24..26].fill(0);
+    let sum = !checksum::fold(checksum::sum(&frame[14..34]));
+    frame[24..26].copy_from_slice(&sum.to_be_bytes());
+    frame[50..52].fill(0);
+    let pseudo = checksum::sum(&frame[26..34]) + u64::from(protocol::TCP) + (frame.len() - 34) as u64;
+    let sum = !checksum::fold(pseudo + checksum::sum(&frame[34..]));
+    frame[50..52].copy_from_slice(&sum.to_be_bytes());
+    frame
 }
 
 /// A fragment of a UDP datagram of which more follow, though its length is odd (RFC 791 §3.2).
@@ -229,7 +257,8 @@ fn first_fragment() -> Vec<u8> {
 #[test]
 fn each_cause_drops_or_forwards_as_the_operator_says() {
     for cause in Exceptions::CAUSES.into_iter().filter(|cause| !FELL_SEVERAL.contains(cause)) {
-        let case = case(cause);
+        let mut case = case(cause);
+        case.settings.exceptions.set(cause, Exception::Drop);
         let (settings, closed) = (case.settings.clone(), case.closed);
 
         let mut bench = Bench::new(settings.clone());
@@ -252,7 +281,7 @@ fn each_cause_drops_or_forwards_as_the_operator_says() {
         }
 
         // An exception for the others helps nobody here.
-        let mut exceptions = Exceptions::default();
+        let mut exceptions = settings.exceptions;
         for other in Exceptions::CAUSES.into_iter().filter(|other| *other != cause) {
             exceptions.set(other, Exception::Forward);
         }
@@ -274,6 +303,50 @@ fn a_full_table_keeps_what_it_has_and_takes_anew_when_flows_fall_silent() {
     bench.now_ns += (u64::from(settings().timeouts.tcp_established_s) + 1) * 1_000_000_000;
     bench.passes(&opening);
     assert_eq!(bench.pipeline.flows_active(), 1);
+}
+
+/// RFC 6093 §4: with its mark cleared, urgent data has one reading; the operator may want none at all.
+#[test]
+fn urgent_data_is_read_in_line_or_dropped() {
+    let urgent = |connection: &mut Connection| {
+        connection.segment(ToServer, DATA | TcpFlags::URG, b"GET / HTTP/1.1\r\n")
+    };
+    for (policy, verdict) in
+        [(Urgent::Inline, Verdict::Forward), (Urgent::Drop, Verdict::Drop(DropReason::Urgent))]
+    {
+        let tcp = TcpPolicy { urgent: policy, ..TcpPolicy::default() };
+        let (mut bench, mut connection) = (Bench::new(Settings { tcp, ..settings() }), connection());
+        bench.passes(&connection.handshake());
+        assert_eq!(bench.judge(&urgent(&mut connection)), verdict);
+        assert_eq!(bench.pipeline.counters().urgent_cleared, u64::from(verdict == Verdict::Forward));
+    }
+}
+
+#[test]
+fn monitoring_reads_behind_a_conflict_and_changes_nothing() {
+    let mut bench = Bench::new(Settings { mode: Mode::Monitor, ..settings() });
+    let mut connection = connection();
+    bench.passes(&connection.handshake());
+    let (sequence, acknowledgment) = (connection.sequence(ToServer), connection.sequence(ToClient));
+    bench.passes(&[connection.segment(ToServer, DATA, b"\x01alert")]);
+    let tcp = Tcp { sequence, acknowledgment, flags: DATA };
+    let sent = ends("10.0.0.1:40000", "192.0.2.1:80", &[]).frame(ToServer, tcp, b"\x01other alertword");
+    let (mut frame, meta) = (sent.clone(), bench.next_meta(None, &sent));
+    assert_eq!(bench.pipeline.process(&mut frame, meta, &mut bench.told), Verdict::Forward);
+    assert_eq!((frame, &bench.told.alerts[..]), (sent, &[(ALERT, false)][..]));
+    assert_eq!(bench.pipeline.counters().overlaps_rewritten, 0);
+}
+
+#[test]
+fn connections_whose_begin_was_not_seen_are_inspected_unless_told_otherwise() {
+    let (mut bench, mut connection) = (Bench::new(settings()), connection());
+    bench.passes(&[connection.segment(ToServer, DATA, b"\x01harmless ")]);
+    assert_eq!(bench.pipeline.counters().excepted[DropReason::Midstream as usize], 1);
+    bench.passes(&[connection.segment(ToClient, TcpFlags::ACK, b"")]);
+    assert_eq!(
+        bench.judge(&connection.segment(ToServer, DATA, b"resetword")),
+        Verdict::Reset(DropReason::Rule)
+    );
 }
 
 /// What a frame of the pipeline's own says, its checksums verified.

@@ -18,6 +18,7 @@ pub(super) fn parse(upper: &[u8], missing_bytes: u32) -> Result<Message<'_>, Dec
     }
     let options = upper.get(HEADER_BYTES_MIN..header_bytes).ok_or(DecodeError::TransportTruncated)?;
     let flags = TcpFlags(flags);
+    let options = Options::read(options);
     let header = TcpHeader {
         source: u16::from_be_bytes([s0, s1]),
         destination: u16::from_be_bytes([d0, d1]),
@@ -26,35 +27,66 @@ pub(super) fn parse(upper: &[u8], missing_bytes: u32) -> Result<Message<'_>, Dec
         flags,
         window: u16::from_be_bytes([w0, w1]),
         // Without SYN it must be ignored (RFC 7323 §2.2).
-        window_scale: if flags.has(TcpFlags::SYN) { window_scale(options) } else { None },
+        window_scale: options.window_scale.filter(|_| flags.has(TcpFlags::SYN)),
+        timestamps: options.timestamps,
     };
     Ok(Message { transport: Transport::Tcp(header), bytes: upper, header_bytes, missing_bytes })
 }
 
-/// Walks the options as hosts do: the first broken one ends the walk, and is no reason to refuse the segment.
-fn window_scale(mut options: &[u8]) -> Option<u8> {
-    const END: u8 = 0;
-    const NO_OPERATION: u8 = 1;
-    const WINDOW_SCALE: u8 = 3;
-    /// RFC 7323 §2.3: a larger one counts as this.
-    const SHIFT_MAX: u8 = 14;
+/// The options that are of interest.
+#[derive(Default)]
+struct Options {
+    window_scale: Option<u8>,
+    timestamps: Option<(u32, u32)>,
+}
 
-    let mut scale = None;
-    while let [kind, behind @ ..] = options {
-        match (*kind, behind) {
-            (END, _) => break,
-            (NO_OPERATION, _) => options = behind,
-            (kind, [length, ..]) => {
-                let Some((option, rest)) = options.split_at_checked(usize::from(*length)) else { break };
-                match option {
-                    [] | [_] => break,
-                    [_, _, shift] if kind == WINDOW_SCALE => scale = Some((*shift).min(SHIFT_MAX)),
-                    _ => (),
-                }
-                options = rest;
+impl Options {
+    #[inline]
+    fn read(options: &[u8]) -> Options {
+        match *options {
+            [] => Options::default(),
+            // What RFC 7323 appendix A recommends, and nearly every segment carries.
+            [1, 1, 8, 10, v0, v1, v2, v3, e0, e1, e2, e3] => {
+                let timestamps =
+                    Some((u32::from_be_bytes([v0, v1, v2, v3]), u32::from_be_bytes([e0, e1, e2, e3])));
+                Options { window_scale: None, timestamps }
             }
-            (_, []) => break,
+            _ => Options::walk(options),
         }
     }
-    scale
+
+    /// Walks the options as hosts do: the first broken one ends the walk, and is no reason to refuse the segment.
+    fn walk(mut options: &[u8]) -> Options {
+        const END: u8 = 0;
+        const NO_OPERATION: u8 = 1;
+        const WINDOW_SCALE: u8 = 3;
+        const TIMESTAMPS: u8 = 8;
+        /// RFC 7323 §2.3: a larger one counts as this.
+        const SHIFT_MAX: u8 = 14;
+
+        let mut read = Options::default();
+        while let [kind, behind @ ..] = options {
+            match (*kind, behind) {
+                (END, _) => break,
+                (NO_OPERATION, _) => options = behind,
+                (kind, [length, ..]) => {
+                    let Some((option, rest)) = options.split_at_checked(usize::from(*length)) else { break };
+                    match *option {
+                        [] | [_] => break,
+                        [_, _, shift] if kind == WINDOW_SCALE => {
+                            read.window_scale = Some(shift.min(SHIFT_MAX));
+                        }
+                        [_, _, v0, v1, v2, v3, e0, e1, e2, e3] if kind == TIMESTAMPS => {
+                            let value = u32::from_be_bytes([v0, v1, v2, v3]);
+                            read.timestamps = Some((value, u32::from_be_bytes([e0, e1, e2, e3])));
+                        }
+                        _ => (),
+                    }
+                    options = rest;
+                }
+                (_, []) => break,
+            }
+        }
+        read
+    }
 }

@@ -11,7 +11,7 @@ impl Pipeline {
     pub(super) fn bypass(&mut self, id: FlowId, cause: BypassCause) {
         let tracked = self.flows.value_mut(id).expect(FOUND);
         tracked.disposition = Disposition::Bypassed(cause);
-        tracked.release(&mut self.held, &mut self.rules);
+        tracked.release(&mut self.memory, &mut self.rules);
         self.counters.flows_bypassed[cause as usize] += 1;
     }
 

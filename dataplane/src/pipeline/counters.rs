@@ -33,6 +33,10 @@ pub struct Counters {
     pub checksums_completed: u64,
     /// Forwarded segments whose mark of urgent data was cleared.
     pub urgent_cleared: u64,
+    /// Segments that repeated data with other bytes, while their receivers could have read these.
+    pub overlap_conflicts: u64,
+    /// Of them, those that were forwarded with the bytes that were inspected.
+    pub overlaps_rewritten: u64,
     /// Flows that began.
     pub flows: u64,
     /// Flows that pass without a further look, by [`BypassCause`].
@@ -105,6 +109,8 @@ impl Counters {
         self.non_ip += other.non_ip;
         self.checksums_completed += other.checksums_completed;
         self.urgent_cleared += other.urgent_cleared;
+        self.overlap_conflicts += other.overlap_conflicts;
+        self.overlaps_rewritten += other.overlaps_rewritten;
         self.flows += other.flows;
         add_each(&mut self.flows_bypassed, &other.flows_bypassed);
         self.bypassed += other.bypassed;

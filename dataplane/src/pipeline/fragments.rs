@@ -70,6 +70,7 @@ impl Pipeline {
         let newest_ns = whole.pieces.iter().map(|piece| piece.meta.now_ns).max().unwrap_or(0);
         self.newest_ns = self.newest_ns.max(newest_ns);
         self.resets.clear();
+        self.restored.clear();
         self.answer_whole(whole, sink)
     }
 
@@ -142,7 +143,7 @@ impl Pipeline {
                 }
             };
         if verdict == Verdict::Forward && self.holds() {
-            rewrite.apply(&mut whole.frame, &mut self.counters);
+            rewrite.apply(&mut whole.frame, &self.restored, &mut self.counters);
             whole.recut();
         }
         verdict

@@ -90,9 +90,9 @@ impl Pipeline {
                 self.flows.insert(key, tracked, deadline_ns).expect("there is room");
                 continue;
             }
-            let Pipeline { held, findings, rules, counters, .. } = self;
+            let Pipeline { memory, findings, rules, counters, .. } = self;
             let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns };
-            end_flow(&mut tracked, cause, held, counters, &mut inspection);
+            end_flow(&mut tracked, cause, memory, counters, &mut inspection);
         }
     }
 }

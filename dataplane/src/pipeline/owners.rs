@@ -82,7 +82,7 @@ impl Pipeline {
         if verdict == Verdict::Forward {
             let decoded = decode(frame, meta.wire_bytes, meta.link_type, self.settings.checksums);
             let rewrite = decoded.as_ref().map(Rewrite::of).unwrap_or_default();
-            rewrite.apply(frame, &mut self.counters);
+            rewrite.apply(frame, &[], &mut self.counters);
         }
         verdict
     }

@@ -1,12 +1,14 @@
-//! What a packet brings to read: a segment goes through its stream, anything else is one payload.
+//! [`Reading`]: what a packet brings to read: a segment goes through its stream, anything else is one payload.
 
+use super::Counters;
 use super::reset::Standing;
 use super::tracked::{Inspection, Tracked};
-use crate::decode::{Checksum, Packet, TcpHeader, Transport};
+use crate::decode::{Checksum, Packet, TcpFlags, TcpHeader, Transport};
 use crate::event::EventSink;
 use crate::flow::Direction;
-use crate::reassembly::{HeldBudget, Segment};
-use crate::verdict::DropReason;
+use crate::policy::{Mode, Overlap, Settings, Urgent};
+use crate::reassembly::{Memory, Segment};
+use crate::verdict::{DropReason, Verdict};
 
 /// A TCP packet as reassembly sees it.
 pub(super) fn segment<'p>(header: &TcpHeader, packet: &Packet<'p>) -> Segment<'p> {
@@ -16,65 +18,140 @@ pub(super) fn segment<'p>(header: &TcpHeader, packet: &Packet<'p>) -> Segment<'p
         flags: header.flags,
         window: header.window,
         window_scale: header.window_scale,
+        timestamp: header.timestamps.map(|(value, _)| value),
         payload: packet.payload,
         missing_bytes: packet.missing_bytes,
     }
 }
 
-/// Shows the bytes that a packet completes to parser and rules. For TCP, where the two ends stood before it.
-pub(super) fn read<S: EventSink>(
-    tracked: &mut Tracked,
-    direction: Direction,
-    packet: &Packet<'_>,
-    held: &mut HeldBudget,
-    inspection: &mut Inspection<'_, S>,
-) -> Result<Option<Standing>, DropReason> {
-    if packet.checksum == Checksum::Bad {
-        return Err(DropReason::BadChecksum);
-    }
-    match packet.transport {
-        Transport::Udp { .. }
-        | Transport::Icmp { .. }
-        | Transport::Fragment { .. }
-        | Transport::Other
-        | Transport::None => {
-            tracked.read_datagram(direction, packet.payload, inspection);
-            Ok(None)
-        }
-        Transport::Tcp(header) => {
-            tracked.record.tcp_flags[direction as usize] |= header.flags.0;
-            read_segment(tracked, direction, segment(&header, packet), &header, held, inspection).map(Some)
-        }
-    }
+/// The part of a pipeline that packets are read with.
+pub(super) struct Reading<'r> {
+    pub(super) settings: &'r Settings,
+    pub(super) memory: &'r mut Memory,
+    pub(super) counters: &'r mut Counters,
+    /// What the payload of the frame is to say, where that is not what it says.
+    pub(super) restored: &'r mut Vec<u8>,
 }
 
-fn read_segment<S: EventSink>(
-    tracked: &mut Tracked,
-    direction: Direction,
-    segment: Segment<'_>,
-    header: &TcpHeader,
-    held: &mut HeldBudget,
-    inspection: &mut Inspection<'_, S>,
-) -> Result<Standing, DropReason> {
-    let (connection, mut reader) = tracked.stream().expect("a TCP flow has a connection");
-    let standing = Standing {
-        ports: (header.source, header.destination),
-        from_sender: connection.expected(direction).unwrap_or(segment.sequence),
-        from_receiver: connection.expected(direction.opposite()).unwrap_or(segment.acknowledgment),
-        sender_end: segment.end(),
-    };
-    match &mut connection.push(direction, segment, held) {
-        Ok(chunks) => {
-            while let Some(chunk) = chunks.next_chunk() {
-                reader.read(direction, chunk, inspection);
+impl Reading<'_> {
+    /// Shows the bytes that a packet completes to parser and rules. For TCP, where the two ends stood before it.
+    pub(super) fn read<S: EventSink>(
+        &mut self,
+        tracked: &mut Tracked,
+        direction: Direction,
+        packet: &Packet<'_>,
+        inspection: &mut Inspection<'_, S>,
+    ) -> Result<Option<Standing>, DropReason> {
+        if packet.checksum == Checksum::Bad {
+            return Err(DropReason::BadChecksum);
+        }
+        match packet.transport {
+            Transport::Udp { .. }
+            | Transport::Icmp { .. }
+            | Transport::Fragment { .. }
+            | Transport::Other
+            | Transport::None => {
+                tracked.read_datagram(direction, packet.payload, inspection);
+                Ok(None)
+            }
+            Transport::Tcp(header) => {
+                tracked.record.tcp_flags[direction as usize] |= header.flags.0;
+                self.read_segment(tracked, direction, segment(&header, packet), &header, inspection).map(Some)
             }
         }
-        Err(reason) => return Err(*reason),
     }
-    if let Some(mut chunks) = connection.pending(direction.opposite(), held) {
-        while let Some(chunk) = chunks.next_chunk() {
-            reader.read(direction.opposite(), chunk, inspection);
+
+    fn read_segment<S: EventSink>(
+        &mut self,
+        tracked: &mut Tracked,
+        direction: Direction,
+        segment: Segment<'_>,
+        header: &TcpHeader,
+        inspection: &mut Inspection<'_, S>,
+    ) -> Result<Standing, DropReason> {
+        if header.flags.has(TcpFlags::URG) && self.settings.tcp.urgent == Urgent::Drop {
+            return Err(DropReason::Urgent);
+        }
+        let (connection, _) = tracked.stream().expect("a TCP flow has a connection");
+        if connection.picks_up(direction, &segment) {
+            self.admit_midstream()?;
+        }
+        let standing = Standing {
+            ports: (header.source, header.destination),
+            from_sender: connection.expected(direction).unwrap_or(segment.sequence),
+            from_receiver: connection.expected(direction.opposite()).unwrap_or(segment.acknowledgment),
+            sender_end: segment.end(),
+        };
+        match self.show(tracked, direction, segment, inspection) {
+            Err(DropReason::OverlapConflict) => self.settle(tracked, direction, segment, inspection)?,
+            outcome => outcome?,
+        }
+        Ok(standing)
+    }
+
+    fn admit_midstream(&mut self) -> Result<(), DropReason> {
+        match self.settings.verdict_for(DropReason::Midstream) {
+            Verdict::Forward | Verdict::Hold => {
+                self.counters.excepted[DropReason::Midstream as usize] += 1;
+                Ok(())
+            }
+            Verdict::Drop(cause) | Verdict::Reset(cause) => Err(cause),
         }
     }
-    Ok(standing)
+
+    /// Shows what a segment completes of either stream.
+    fn show<S: EventSink>(
+        &mut self,
+        tracked: &mut Tracked,
+        direction: Direction,
+        segment: Segment<'_>,
+        inspection: &mut Inspection<'_, S>,
+    ) -> Result<(), DropReason> {
+        let (connection, mut reader) = tracked.stream().expect("a TCP flow has a connection");
+        match &mut connection.push(direction, segment, self.memory) {
+            Ok(chunks) => {
+                while let Some(chunk) = chunks.next_chunk() {
+                    reader.read(direction, chunk, inspection);
+                }
+            }
+            Err(reason) => return Err(*reason),
+        }
+        if let Some(mut chunks) = connection.pending(direction.opposite(), self.memory) {
+            while let Some(chunk) = chunks.next_chunk() {
+                reader.read(direction.opposite(), chunk, inspection);
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells of a segment that contradicts what was read before, and reads what it says once it no longer does. Where
+    /// verdicts are not carried out, the frame stays as it is all the same.
+    #[cold]
+    fn settle<S: EventSink>(
+        &mut self,
+        tracked: &mut Tracked,
+        direction: Direction,
+        segment: Segment<'_>,
+        inspection: &mut Inspection<'_, S>,
+    ) -> Result<(), DropReason> {
+        tracked.tell_conflict(direction, inspection);
+        self.counters.overlap_conflicts += 1;
+        let is_monitored = self.settings.mode == Mode::Monitor;
+        if self.settings.tcp.overlap == Overlap::Drop {
+            if !is_monitored {
+                return Err(DropReason::OverlapConflict);
+            }
+            self.counters.excepted[DropReason::OverlapConflict as usize] += 1;
+        }
+        let mut restored = std::mem::take(self.restored);
+        restored.extend_from_slice(segment.payload);
+        let (connection, _) = tracked.stream().expect("a TCP flow has a connection");
+        connection.restore(direction, &segment, &mut restored, self.memory);
+        let outcome = self.show(tracked, direction, Segment { payload: &restored, ..segment }, inspection);
+        if is_monitored {
+            restored.clear();
+        }
+        *self.restored = restored;
+        outcome
+    }
 }

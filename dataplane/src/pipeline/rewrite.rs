@@ -1,6 +1,7 @@
 //! What Weir changes in a frame that it forwards, and nothing else.
 
 use super::Counters;
+use crate::decode::checksum::{fold, sum};
 use crate::decode::{Checksum, Packet, TcpFlags, Transport};
 
 /// Bytes into the TCP header of the word that ends in the control bits, of the checksum and of the urgent
@@ -17,6 +18,8 @@ pub(super) struct Rewrite {
     /// Offset of a TCP header that marks data as urgent. A receiver takes such a byte out of the stream or
     /// leaves it in, as its application chose (RFC 6093 §3.3): without the mark there is one reading.
     urgent: Option<usize>,
+    /// Offset of the TCP header.
+    tcp: Option<usize>,
 }
 
 impl Rewrite {
@@ -25,13 +28,15 @@ impl Rewrite {
             Checksum::Partial { offset, value } => Some((offset, value)),
             Checksum::Valid | Checksum::Bad | Checksum::Unverified => None,
         };
-        let is_urgent = matches!(packet.transport, Transport::Tcp(header) if header.flags.has(TcpFlags::URG));
-        let urgent = packet.network.filter(|_| is_urgent).map(|network| network.transport_offset);
-        Rewrite { checksum, urgent }
+        let Transport::Tcp(header) = packet.transport else {
+            return Rewrite { checksum, ..Rewrite::default() };
+        };
+        let tcp = packet.network.map(|network| network.transport_offset);
+        Rewrite { checksum, urgent: tcp.filter(|_| header.flags.has(TcpFlags::URG)), tcp }
     }
 
-    /// Changes the frame that the packet was decoded from.
-    pub(super) fn apply(self, frame: &mut [u8], counters: &mut Counters) {
+    /// Changes the frame that the packet was decoded from. `restored` is what its payload is to say; empty where it says so.
+    pub(super) fn apply(self, frame: &mut [u8], restored: &[u8], counters: &mut Counters) {
         if let Some((offset, value)) = self.checksum {
             frame[offset..offset + 2].copy_from_slice(&value.to_be_bytes());
             counters.checksums_completed += 1;
@@ -40,6 +45,10 @@ impl Rewrite {
             clear_urgent(&mut frame[header..]);
             counters.urgent_cleared += 1;
         }
+        if let Some(header) = self.tcp.filter(|_| !restored.is_empty()) {
+            restore(&mut frame[header..], restored);
+            counters.overlaps_rewritten += 1;
+        }
     }
 }
 
@@ -47,6 +56,17 @@ fn clear_urgent(tcp: &mut [u8]) {
     let control = word(tcp, CONTROL_OFFSET);
     replace(tcp, CONTROL_OFFSET, control & !u16::from(TcpFlags::URG));
     replace(tcp, URGENT_OFFSET, 0);
+}
+
+/// Stores a payload of the same length, and mends the checksum for it (RFC 1624, equation 3, over all its words).
+fn restore(tcp: &mut [u8], restored: &[u8]) {
+    // Headers are of whole words, and an odd last byte counts as if a zero followed: words match.
+    let header_bytes = usize::from(tcp[CONTROL_OFFSET] >> 4) * 4;
+    let payload = &mut tcp[header_bytes..header_bytes + restored.len()];
+    let old = fold(sum(payload));
+    payload.copy_from_slice(restored);
+    let checksum = u64::from(!word(tcp, CHECKSUM_OFFSET)) + u64::from(!old) + sum(restored);
+    tcp[CHECKSUM_OFFSET..CHECKSUM_OFFSET + 2].copy_from_slice(&(!fold(checksum)).to_be_bytes());
 }
 
 /// Stores a word and mends the checksum for it (RFC 1624, equation 3).
@@ -66,7 +86,6 @@ fn word(tcp: &[u8], offset: usize) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decode::checksum::{fold, sum};
 
     #[test]
     fn without_the_mark_the_checksum_holds() {
@@ -77,5 +96,17 @@ mod tests {
         clear_urgent(&mut tcp);
         assert_eq!((tcp[13], &tcp[18..20]), (0x18, &[0, 0][..]));
         assert_eq!(fold(sum(&tcp)), 0xffff, "the sum over a segment with its right checksum");
+    }
+
+    #[test]
+    fn with_other_bytes_the_checksum_holds() {
+        for payload in ["x", "xy", "hello, world!", "hello, world"] {
+            let mut tcp = vec![0x12, 0x34, 0, 80, 1, 2, 3, 4, 5, 6, 7, 8, 0x50, 0x18, 1, 2, 0, 0, 0, 0];
+            tcp.extend(vec![0xfe; payload.len()]);
+            let right = !fold(sum(&tcp));
+            tcp[16..18].copy_from_slice(&right.to_be_bytes());
+            restore(&mut tcp, payload.as_bytes());
+            assert_eq!((&tcp[20..], fold(sum(&tcp))), (payload.as_bytes(), 0xffff));
+        }
     }
 }

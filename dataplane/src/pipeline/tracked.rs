@@ -6,11 +6,13 @@ use super::secrets::Secrets;
 use super::{Handling, Side};
 use crate::app::{App, AppAnomaly, AppSink, HttpTransaction, TlsRecords};
 use crate::decode::{Checksum, Packet, TcpFlags, Transport};
-use crate::event::{Anomaly, Event, EventSink, FlowEnd, FlowEndCause, FlowState, HttpEnd, Reading};
+use crate::event::{
+    Anomaly, AnomalyKind, Event, EventSink, FlowEnd, FlowEndCause, FlowState, HttpEnd, Reading,
+};
 use crate::flow::{Direction, FlowRecord, Timeouts, protocol};
 use crate::inspect::{FieldScan, Findings, RuleSets};
 use crate::policy::{Bypass, BypassCause, Disposition};
-use crate::reassembly::{Connection, HeldBudget, StreamChunk, TcpState};
+use crate::reassembly::{Connection, Memory, StreamChunk, TcpState};
 use crate::verdict::DropReason;
 
 const NS_PER_S: u64 = 1_000_000_000;
@@ -42,6 +44,7 @@ pub(super) struct Tracked {
     secrets: Secrets,
     /// One bit per [`DropReason`] of which an event has told.
     told: u32,
+    is_conflict_told: bool,
 }
 
 /// What a flow's bytes are shown to, and who hears of it.
@@ -79,6 +82,7 @@ impl Tracked {
             scans: Default::default(),
             secrets: Secrets::default(),
             told: 0,
+            is_conflict_told: false,
             record,
         }
     }
@@ -108,6 +112,18 @@ impl Tracked {
         let first = self.told & bit == 0;
         self.told |= bit;
         first
+    }
+
+    /// Tells, once, that data was repeated with other bytes.
+    pub(super) fn tell_conflict<S: EventSink>(
+        &mut self,
+        direction: Direction,
+        inspection: &mut Inspection<'_, S>,
+    ) {
+        if !std::mem::replace(&mut self.is_conflict_told, true) {
+            let (now_ns, kind) = (inspection.now_ns, AnomalyKind::Overlap);
+            inspection.sink.emit(Event::Anomaly(Anomaly { now_ns, flow: &self.record, direction, kind }));
+        }
     }
 
     /// Notes what a packet tells of the flow beside its content.
@@ -216,9 +232,9 @@ impl Tracked {
     }
 
     /// Nothing of it will be looked at again: gives back what it held, and the rules it counted on.
-    pub(super) fn release(&mut self, held: &mut HeldBudget, rules: &mut RuleSets) {
+    pub(super) fn release(&mut self, memory: &mut Memory, rules: &mut RuleSets) {
         if let Some(connection) = &mut self.connection {
-            connection.release(held);
+            connection.release(memory);
         }
         self.scans.iter_mut().for_each(|scan| scan.abandon(rules));
     }
@@ -326,6 +342,7 @@ impl<S: EventSink> AppSink for Listener<'_, '_, S> {
 
     fn anomaly(&mut self, direction: Direction, kind: AppAnomaly) {
         self.inspection.ambiguous |= kind.is_ambiguous();
+        let kind = AnomalyKind::App(kind);
         let event = Anomaly { now_ns: self.inspection.now_ns, flow: self.record, direction, kind };
         self.inspection.sink.emit(Event::Anomaly(event));
     }

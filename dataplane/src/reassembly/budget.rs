@@ -1,11 +1,9 @@
 //! [`HeldBudget`]: the sum of what all streams of a worker hold never exceeds its maximum.
 
-use crate::limits::HELD_BYTES_PER_WORKER_MAX;
-
 /// A worker's account of out-of-order data. Bookkeeping counts too, so that many tiny pieces cannot
 /// take more memory than few large ones.
 #[derive(Debug)]
-pub struct HeldBudget {
+pub(super) struct HeldBudget {
     held_bytes: usize,
     max_bytes: usize,
     refusals: u64,
@@ -13,17 +11,17 @@ pub struct HeldBudget {
 
 impl HeldBudget {
     /// An empty account of at most `max_bytes`.
-    pub fn new(max_bytes: usize) -> Self {
+    pub(super) fn new(max_bytes: usize) -> Self {
         HeldBudget { held_bytes: 0, max_bytes, refusals: 0 }
     }
 
     /// Memory that is held now, in bytes.
-    pub fn held_bytes(&self) -> usize {
+    pub(super) fn held_bytes(&self) -> usize {
         self.held_bytes
     }
 
     /// How many segments were refused for want of memory, by this cap or by one of a stream.
-    pub fn refusals(&self) -> u64 {
+    pub(super) fn refusals(&self) -> u64 {
         self.refusals
     }
 
@@ -44,12 +42,6 @@ impl HeldBudget {
 
     pub(super) fn count_refusal(&mut self) {
         self.refusals += 1;
-    }
-}
-
-impl Default for HeldBudget {
-    fn default() -> Self {
-        HeldBudget::new(HELD_BYTES_PER_WORKER_MAX)
     }
 }
 

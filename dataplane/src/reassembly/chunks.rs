@@ -1,7 +1,11 @@
 //! [`Chunks`]: each byte that became contiguous, once and in order.
 
-use super::stream::{Admitted, Stream};
-use super::{HeldBudget, StreamChunk};
+use super::stream::{Admitted, Stream, WINDOW_BYTES_MAX};
+use super::{Memory, StreamChunk};
+
+/// The gap that tells the reader of a stream that other bytes follow than those behind the last, in bytes: so many that
+/// hardly a message spans it.
+const RESTART_GAP_BYTES: u32 = WINDOW_BYTES_MAX;
 
 /// What a segment brings: its own bytes where they lie, then held ones that follow, gaps, the end.
 ///
@@ -10,7 +14,7 @@ use super::{HeldBudget, StreamChunk};
 #[derive(Debug)]
 pub struct Chunks<'a> {
     stream: &'a mut Stream,
-    budget: &'a mut HeldBudget,
+    memory: &'a mut Memory,
     admitted: Admitted<'a>,
     /// The held bytes that are lent now.
     lent: Box<[u8]>,
@@ -28,9 +32,9 @@ enum Step<'a> {
 
 impl<'a> Chunks<'a> {
     #[inline]
-    pub(super) fn new(stream: &'a mut Stream, admitted: Admitted<'a>, budget: &'a mut HeldBudget) -> Self {
+    pub(super) fn new(stream: &'a mut Stream, admitted: Admitted<'a>, memory: &'a mut Memory) -> Self {
         let is_exhausted = admitted.payload.is_empty() && stream.is_settled(admitted.known_until);
-        Chunks { stream, budget, admitted, lent: Box::default(), is_exhausted }
+        Chunks { stream, memory, admitted, lent: Box::default(), is_exhausted }
     }
 
     /// The next piece of the stream; `None` when all that is contiguous was given.
@@ -49,8 +53,12 @@ impl<'a> Chunks<'a> {
         if self.is_exhausted {
             return None;
         }
+        if self.stream.take_restart() {
+            return Some(Step::Gap(RESTART_GAP_BYTES));
+        }
         let payload = self.payload_at_next();
         if !payload.is_empty() {
+            self.stream.retain(payload, self.memory);
             self.stream.advance(length_of(payload));
             self.is_exhausted = self.stream.is_settled(self.admitted.known_until);
             return Some(Step::Payload(payload));
@@ -61,10 +69,11 @@ impl<'a> Chunks<'a> {
     /// Held data, gaps and the end: rare.
     #[cold]
     fn step_beside_payload(&mut self) -> Option<Step<'a>> {
-        if let Some((bytes, old_bytes, end)) = self.stream.take_held(self.budget) {
+        if let Some((bytes, old_bytes, end)) = self.stream.take_held(&mut self.memory.held) {
             self.admitted.known_until = self.admitted.known_until.later(end);
             let new_bytes = length_of(bytes.get(old_bytes..).unwrap_or_default());
             if new_bytes > 0 {
+                self.stream.retain(bytes.get(old_bytes..).unwrap_or_default(), self.memory);
                 self.lent = bytes;
                 self.stream.advance(new_bytes);
                 return Some(Step::Held(old_bytes));

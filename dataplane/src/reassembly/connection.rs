@@ -1,8 +1,8 @@
 //! [`Connection`]: both streams of one TCP connection and the handshake that opens them.
 
-use super::sequence::Sequence;
+use super::sequence::{Sequence, Span};
 use super::stream::{Admitted, Stream, WINDOW_BYTES_MAX, segment_bytes};
-use super::{Chunks, HeldBudget, Segment, TcpState};
+use super::{Chunks, Memory, Segment, TcpState};
 use crate::decode::TcpFlags;
 use crate::flow::Direction;
 use crate::verdict::DropReason;
@@ -20,8 +20,23 @@ pub struct Connection {
     /// Whose FIN was seen first.
     first_fin: Option<Direction>,
     is_midstream: bool,
+    clocks: Clocks,
     /// The last SYN that found the connection alive.
     asked: Option<Asked>,
+}
+
+/// Whether receivers look at timestamps (RFC 7323 §3.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Clocks {
+    /// The handshake was not seen: where timestamps come, they were agreed on.
+    #[default]
+    Unknown,
+    /// The first SYN offered them.
+    Offered,
+    /// Both SYNs carried them.
+    Agreed,
+    /// A SYN did not carry them: they mean nothing.
+    Declined,
 }
 
 /// A SYN whose answer tells whether it opens a connection: a SYN-ACK does, an ACK is the challenge of one that lives on.
@@ -31,6 +46,7 @@ struct Asked {
     /// Where the opener's data would begin.
     data_start: Sequence,
     window_shift: u8,
+    timestamp: Option<u32>,
 }
 
 /// How far the handshake has come. Both streams are open from `SynReceived` on.
@@ -61,30 +77,51 @@ impl Connection {
         &'a mut self,
         direction: Direction,
         segment: Segment<'a>,
-        held: &'a mut HeldBudget,
+        memory: &'a mut Memory,
     ) -> Result<Chunks<'a>, DropReason> {
         if segment_bytes(&segment).is_none() {
             return Err(DropReason::OutOfWindow);
         }
         let admitted = if segment.flags.has(TcpFlags::RST) {
-            self.reset(direction, &segment, held)?
+            self.reset(direction, &segment, memory)?
         } else if segment.flags.has(TcpFlags::SYN) {
-            self.synchronise(direction, &segment, held)?
+            self.synchronise(direction, &segment, memory)?
         } else {
-            self.carry(direction, &segment, held)?
+            self.carry(direction, &segment, memory)?
         };
-        Ok(Chunks::new(self.stream_mut(direction), admitted, held))
+        Ok(Chunks::new(self.stream_mut(direction), admitted, memory))
+    }
+
+    /// Makes `payload`, that of a `segment` which travels in `direction`, say what was read first wherever its receiver may
+    /// still choose between two copies: in data that is held, and in data that is delivered and not acknowledged.
+    pub fn restore(&self, direction: Direction, segment: &Segment<'_>, payload: &mut [u8], memory: &Memory) {
+        let syn = u32::from(segment.flags.has(TcpFlags::SYN));
+        self.stream(direction).restore(Sequence::new(segment.sequence).plus(syn), payload, memory);
+    }
+
+    /// Whether `segment` would be taken for one of a connection whose begin went by unseen.
+    pub fn picks_up(&self, direction: Direction, segment: &Segment<'_>) -> bool {
+        let has = |bits| segment.flags.has(bits);
+        match self.phase {
+            Phase::None => has(TcpFlags::ACK) && !has(TcpFlags::RST),
+            Phase::SynSent(opener) => {
+                let is_plain = segment.flags.0 & (TcpFlags::SYN | TcpFlags::RST) == 0;
+                let acknowledgment = Sequence::new(segment.acknowledgment);
+                is_plain && has(TcpFlags::ACK) && self.is_challenge(opener, direction, acknowledgment)
+            }
+            Phase::SynReceived | Phase::Established | Phase::Reset => false,
+        }
     }
 
     /// What `direction` can deliver without a further segment: a gap that the receiver acknowledged and
     /// the held data behind it, or the end that a reset brought.
-    pub fn pending<'a>(&'a mut self, direction: Direction, held: &'a mut HeldBudget) -> Option<Chunks<'a>> {
+    pub fn pending<'a>(&'a mut self, direction: Direction, memory: &'a mut Memory) -> Option<Chunks<'a>> {
         let stream = self.stream_mut(direction);
         if !stream.is_pending() {
             return None;
         }
         let nothing = stream.nothing();
-        Some(Chunks::new(stream, nothing, held))
+        Some(Chunks::new(stream, nothing, memory))
     }
 
     /// The next in-order sequence number of `direction`, which its receiver expects; `None` while that
@@ -163,20 +200,21 @@ impl Connection {
         let opener = Direction::ToServer;
         connection.stream_mut(opener).open_at(asked.data_start);
         connection.window_shifts[opener as usize] = asked.window_shift;
+        connection.offer_clock(opener, asked.timestamp);
         connection.phase = Phase::SynSent(opener);
         Some(connection)
     }
 
     /// Gives held memory back when the flow ends or is blocked.
-    pub fn release(&mut self, held: &mut HeldBudget) {
-        self.streams.iter_mut().for_each(|stream| stream.release(held));
+    pub fn release(&mut self, memory: &mut Memory) {
+        self.streams.iter_mut().for_each(|stream| stream.release(memory));
     }
 
     fn reset<'a>(
         &mut self,
         direction: Direction,
         segment: &Segment<'a>,
-        held: &mut HeldBudget,
+        memory: &mut Memory,
     ) -> Result<Admitted<'a>, DropReason> {
         let sequence = Sequence::new(segment.sequence);
         let acknowledgment = Sequence::new(segment.acknowledgment);
@@ -203,7 +241,7 @@ impl Connection {
         };
         if ends_it {
             self.phase = Phase::Reset;
-            self.streams.iter_mut().for_each(|stream| stream.abort(held));
+            self.streams.iter_mut().for_each(|stream| stream.abort(memory));
         }
         Ok(self.stream(direction).nothing())
     }
@@ -212,7 +250,7 @@ impl Connection {
         &mut self,
         direction: Direction,
         segment: &Segment<'a>,
-        held: &mut HeldBudget,
+        memory: &mut Memory,
     ) -> Result<Admitted<'a>, DropReason> {
         if segment.flags.has(TcpFlags::FIN) {
             return Err(DropReason::OutOfWindow);
@@ -225,11 +263,13 @@ impl Connection {
             (Phase::None, false) => {
                 self.stream_mut(direction).open_at(data_start);
                 self.phase = Phase::SynSent(direction);
-                self.note_scale(direction, segment);
+                self.note_offers(direction, segment);
             }
             (Phase::None, true) => {
                 self.pick_up(direction, data_start, acknowledgment);
+                // Who answers a SYN has nothing but that, and what it sends is new.
                 self.stream_mut(direction).open_at(data_start);
+                self.stream_mut(opposite).open_at(acknowledgment);
                 self.phase = Phase::SynReceived;
             }
             (Phase::SynSent(opener), false) if opener == direction => {
@@ -241,7 +281,7 @@ impl Connection {
                 }
                 if !is_repeated {
                     stream.open_at(data_start);
-                    self.note_scale(direction, segment);
+                    self.note_offers(direction, segment);
                 }
             }
             // RFC 9293 §3.5: both ends may open at once.
@@ -251,53 +291,91 @@ impl Connection {
                 }
                 self.stream_mut(direction).open_at(data_start);
                 self.phase = Phase::SynReceived;
-                self.agree_on_scale(direction, segment);
+                self.agree(direction, segment);
                 if is_answer {
-                    self.stream_mut(opposite).acknowledge(acknowledgment);
+                    self.stream_mut(opposite).acknowledge(acknowledgment, memory);
                 }
             }
-            // Late, not new: what answers it repeats itself.
-            (_, false) if self.stream(direction).has_sent(data_start) => {
-                return self.ignore(direction, segment);
-            }
-            (_, false) => {
-                let admitted = self.ignore(direction, segment)?;
-                self.asked = Some(Asked { opener: direction, data_start, window_shift: shift_of(segment) });
-                return Ok(admitted);
-            }
-            // A repetition, as long as its receiver may not have had it. Any other answers a SYN that was not noted.
-            (_, true) if self.stream(direction).has_sent(data_start) => {
-                return self.ignore(direction, segment);
-            }
-            (_, true) => return Err(DropReason::OutOfWindow),
+            _ => return self.synchronise_again(direction, segment, data_start),
         }
-        let admitted = self.stream_mut(direction).admit(data_start, segment, false, held)?;
+        let admitted = self.stream_mut(direction).admit(data_start, segment, false, memory)?;
         // RFC 7323 §2.2: the window of a SYN is never scaled.
         self.stream_mut(opposite).advertise(u32::from(segment.window));
         Ok(admitted)
     }
 
-    /// Remembers the shift that a SYN offers. Without one, 0 stands.
-    fn note_scale(&mut self, direction: Direction, segment: &Segment<'_>) {
+    /// A SYN or SYN-ACK that finds the connection alive. Only the end that it is for knows whether it opens another.
+    fn synchronise_again<'a>(
+        &mut self,
+        direction: Direction,
+        segment: &Segment<'a>,
+        data_start: Sequence,
+    ) -> Result<Admitted<'a>, DropReason> {
+        // Late, and repeated as long as its receiver may not have had it.
+        if self.stream(direction).has_sent(data_start) {
+            return self.ignore(direction, segment);
+        }
+        // It answers a SYN that was not noted: whatever it opens would not be known here.
+        if segment.flags.has(TcpFlags::ACK) {
+            return Err(DropReason::OutOfWindow);
+        }
+        let admitted = self.ignore(direction, segment)?;
+        let (window_shift, timestamp) = (shift_of(segment), segment.timestamp);
+        self.asked = Some(Asked { opener: direction, data_start, window_shift, timestamp });
+        Ok(admitted)
+    }
+
+    /// Remembers the shift and the clock that a first SYN offers. Without a shift, 0 stands.
+    fn note_offers(&mut self, direction: Direction, segment: &Segment<'_>) {
+        self.offer_clock(direction, segment.timestamp);
         self.window_shifts[direction as usize] = shift_of(segment);
     }
 
     /// RFC 7323 §2.2: windows are scaled where both SYNs carry the option.
-    fn agree_on_scale(&mut self, direction: Direction, segment: &Segment<'_>) {
-        self.note_scale(direction, segment);
+    fn agree(&mut self, direction: Direction, segment: &Segment<'_>) {
+        self.window_shifts[direction as usize] = shift_of(segment);
         if segment.window_scale.is_none() {
             self.window_shifts = [0; 2];
         }
+        self.clocks = match (self.clocks, segment.timestamp) {
+            (Clocks::Offered, Some(timestamp)) => {
+                self.stream_mut(direction).start_clock(Some(timestamp));
+                Clocks::Agreed
+            }
+            _ => Clocks::Declined,
+        };
     }
 
-    /// Takes the connection up where it stands: `direction` sends from `sequence`, which its receiver has yet to
-    /// confirm, and its sender has all before `acknowledgment`. How windows are scaled was agreed on unseen, so all are
-    /// taken for the largest.
+    fn offer_clock(&mut self, direction: Direction, timestamp: Option<u32>) {
+        self.clocks = if timestamp.is_some() { Clocks::Offered } else { Clocks::Declined };
+        self.stream_mut(direction).start_clock(timestamp);
+    }
+
+    /// RFC 7323 §5.3: whether the receiver would drop what a segment carries, as its timestamp is older than what it has or
+    /// is missing (§3.2). What carries nothing has nothing to read.
+    fn has_stale_clock(&self, direction: Direction, segment: &Segment<'_>) -> bool {
+        let carries =
+            !segment.payload.is_empty() || segment.missing_bytes > 0 || segment.flags.has(TcpFlags::FIN);
+        carries
+            && match (self.clocks, segment.timestamp) {
+                (Clocks::Declined | Clocks::Offered, _) | (Clocks::Unknown, None) => false,
+                (Clocks::Agreed, None) => true,
+                (Clocks::Agreed | Clocks::Unknown, Some(timestamp)) => {
+                    self.stream(direction).is_stale(timestamp)
+                }
+            }
+    }
+
+    /// Takes the connection up where it stands: `direction` sends from `sequence`, and its sender has all before
+    /// `acknowledgment`; the receivers of both streams have yet to confirm that. How windows are scaled was agreed on
+    /// unseen, so all are taken for the largest.
     fn pick_up(&mut self, direction: Direction, sequence: Sequence, acknowledgment: Sequence) {
+        self.clocks = Clocks::Unknown;
+        self.streams.iter_mut().for_each(|stream| stream.start_clock(None));
         self.stream_mut(direction).guess_at(sequence);
         let opposite = self.stream_mut(direction.opposite());
         if !opposite.is_open() || !opposite.has_sent(acknowledgment) {
-            opposite.open_at(acknowledgment);
+            opposite.guess_at(acknowledgment);
         }
         self.streams.iter_mut().for_each(|stream| stream.advertise(WINDOW_BYTES_MAX));
         self.is_midstream = true;
@@ -308,7 +386,7 @@ impl Connection {
         &mut self,
         direction: Direction,
         segment: &Segment<'a>,
-        held: &mut HeldBudget,
+        memory: &mut Memory,
     ) -> Result<Admitted<'a>, DropReason> {
         // RFC 9293 §3.10.7.4, fifth: without ACK the receiver drops it.
         if !segment.flags.has(TcpFlags::ACK) {
@@ -322,7 +400,8 @@ impl Connection {
             Phase::SynSent(opener) if self.is_challenge(opener, direction, acknowledgment) => {
                 let data_start = self.stream(opener).next();
                 let window_shift = self.window_shifts[opener as usize];
-                self.asked = Some(Asked { opener, data_start, window_shift });
+                let timestamp = self.stream(opener).recent_timestamp();
+                self.asked = Some(Asked { opener, data_start, window_shift, timestamp });
                 self.pick_up(direction, sequence, acknowledgment);
             }
             // Until a SYN-ACK agrees on both numbers, only the receiver knows where its stream stands: what it
@@ -335,15 +414,22 @@ impl Connection {
             Phase::SynReceived | Phase::Established => {}
         }
 
+        if self.has_stale_clock(direction, segment) {
+            return Err(DropReason::StaleTimestamp);
+        }
         let is_last = segment.flags.has(TcpFlags::FIN);
-        let admitted = self.stream_mut(direction).admit(sequence, segment, is_last, held)?;
+        let admitted = self.stream_mut(direction).admit(sequence, segment, is_last, memory)?;
         if is_last && self.first_fin.is_none() {
             self.first_fin = Some(direction);
         }
         self.phase = Phase::Established;
+        if let (Some(timestamp), Clocks::Agreed | Clocks::Unknown) = (segment.timestamp, self.clocks) {
+            let span = Span::new(sequence, Sequence::new(segment.end()));
+            self.stream_mut(direction).note_timestamp(timestamp, span);
+        }
         let window_bytes = u32::from(segment.window) << self.window_shifts[direction as usize];
         let answered = self.stream_mut(opposite);
-        answered.acknowledge(acknowledgment);
+        answered.acknowledge(acknowledgment, memory);
         answered.advertise(window_bytes);
         Ok(admitted)
     }

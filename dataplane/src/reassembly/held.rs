@@ -71,6 +71,19 @@ impl HeldRanges {
         })
     }
 
+    /// Puts what is held in the place of what `payload`, which begins at `start`, says.
+    pub(super) fn restore(&self, start: Sequence, payload: &mut [u8]) {
+        let Some(queue) = &self.queue else { return };
+        let span = Span::new(start, start.plus(length_of(payload)));
+        for range in queue.overlapping(span) {
+            let both = range.known().overlap(span);
+            let from = Span::new(start, both.start).len() as usize;
+            if let Some(place) = payload.get_mut(from..from + both.len() as usize) {
+                place.copy_from_slice(slice(&range.bytes, range.start, both));
+            }
+        }
+    }
+
     /// Copies what is not held yet of `payload`, which begins at `start` and after which a capture cut
     /// off `missing_bytes`. All or nothing.
     pub(super) fn hold(
@@ -196,7 +209,7 @@ mod tests {
 
     #[test]
     fn ranges_stay_sorted_and_apart_across_the_wrap() {
-        let (mut held, mut budget) = (HeldRanges::default(), HeldBudget::default());
+        let (mut held, mut budget) = (HeldRanges::default(), HeldBudget::new(1 << 20));
         hold(&mut held, &mut budget, 2, "fg");
         hold(&mut held, &mut budget, u32::MAX - 1, "bc");
         hold(&mut held, &mut budget, u32::MAX - 2, "abcdefgh");
@@ -208,7 +221,7 @@ mod tests {
 
     #[test]
     fn what_is_held_already_costs_nothing() {
-        let (mut held, mut budget) = (HeldRanges::default(), HeldBudget::default());
+        let (mut held, mut budget) = (HeldRanges::default(), HeldBudget::new(1 << 20));
         hold(&mut held, &mut budget, 10, "abcd");
         let before = budget.held_bytes();
         hold(&mut held, &mut budget, 11, "bc");
@@ -217,7 +230,7 @@ mod tests {
 
     #[test]
     fn contradictions_are_seen_and_only_those() {
-        let (mut held, mut budget) = (HeldRanges::default(), HeldBudget::default());
+        let (mut held, mut budget) = (HeldRanges::default(), HeldBudget::new(1 << 20));
         hold(&mut held, &mut budget, 10, "abcd");
         assert!(held.agrees_with(at(8), b"..ab"));
         assert!(held.agrees_with(at(12), b"cd.."));
@@ -228,7 +241,7 @@ mod tests {
 
     #[test]
     fn taking_forgets_what_was_passed_and_the_queue_with_the_last() {
-        let (mut held, mut budget) = (HeldRanges::default(), HeldBudget::default());
+        let (mut held, mut budget) = (HeldRanges::default(), HeldBudget::new(1 << 20));
         hold(&mut held, &mut budget, 10, "ab");
         hold(&mut held, &mut budget, 14, "cd");
         assert!(held.take_at(at(9), &mut budget).is_none());

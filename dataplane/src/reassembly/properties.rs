@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::sequence::Sequence;
-use super::{Connection, HeldBudget, Segment, StreamChunk};
+use super::{Connection, Memory, Segment, StreamChunk};
 use crate::decode::TcpFlags;
 use crate::flow::Direction;
 
@@ -14,13 +14,14 @@ fn segment(flags: u8, sequence: u32, payload: &[u8]) -> Segment<'_> {
         flags: TcpFlags(flags),
         window: 65535,
         window_scale: None,
+        timestamp: None,
         payload,
         missing_bytes: 0,
     }
 }
 
 /// A connection whose client's first byte has the number `first`.
-fn established(first: u32, budget: &mut HeldBudget) -> Connection {
+fn established(first: u32, budget: &mut Memory) -> Connection {
     let mut connection = Connection::new();
     let syn = segment(TcpFlags::SYN, first.wrapping_sub(1), &[]);
     let syn_ack = Segment { acknowledgment: first, ..segment(TcpFlags::SYN | TcpFlags::ACK, 0, &[]) };
@@ -150,7 +151,7 @@ proptest! {
     #[test]
     fn any_cutting_delivers_the_stream((bytes, pieces) in cut_stream(), before_wrap in 0..4000u32) {
         let first = 0u32.wrapping_sub(before_wrap);
-        let mut budget = HeldBudget::default();
+        let mut budget = Memory::default();
         let mut connection = established(first, &mut budget);
         let mut delivered = Vec::new();
         let mut fins = 0;
@@ -176,7 +177,7 @@ proptest! {
 
     #[test]
     fn what_is_read_is_what_first_passed(events in proptest::collection::vec(event(), 1..60)) {
-        let mut budget = HeldBudget::default();
+        let mut budget = Memory::default();
         let mut connection = established(0, &mut budget);
         let mut reader = Reader::default();
         for event in &events {
@@ -211,7 +212,7 @@ proptest! {
         segments in proptest::collection::vec(garbage(), 1..120),
         drains in any::<bool>(),
     ) {
-        let mut budget = HeldBudget::new(4000);
+        let mut budget = Memory::new(4000, 1 << 20);
         let mut connection = Connection::new();
         for garbage in &segments {
             let state_before = connection.state();

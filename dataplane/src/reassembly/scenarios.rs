@@ -1,10 +1,12 @@
 //! Segment by segment: what each exchange delivers, and what is refused of it.
 
+mod clocks;
 mod ending;
 mod gaps;
 mod handshake;
+mod overlaps;
 
-use super::{Connection, HeldBudget, Segment, StreamChunk, TcpState};
+use super::{Connection, Memory, Segment, StreamChunk, TcpState};
 use crate::decode::TcpFlags;
 use crate::flow::Direction::{self, ToClient, ToServer};
 use crate::limits::HELD_SEGMENTS_PER_STREAM_MAX;
@@ -26,6 +28,7 @@ fn segment(flags: u8, sequence: u32, acknowledgment: u32, payload: &str) -> Segm
         flags: TcpFlags(flags),
         window: 65535,
         window_scale: None,
+        timestamp: None,
         payload: payload.as_bytes(),
         missing_bytes: 0,
     }
@@ -35,7 +38,7 @@ fn segment(flags: u8, sequence: u32, acknowledgment: u32, payload: &str) -> Segm
 #[derive(Default)]
 struct Exchange {
     connection: Connection,
-    budget: HeldBudget,
+    memory: Memory,
 }
 
 impl Exchange {
@@ -55,16 +58,24 @@ impl Exchange {
 
     fn push(&mut self, direction: Direction, segment: Segment<'_>) -> Result<String, DropReason> {
         let mut text = String::new();
-        let mut chunks = self.connection.push(direction, segment, &mut self.budget)?;
+        let mut chunks = self.connection.push(direction, segment, &mut self.memory)?;
         while let Some(chunk) = chunks.next_chunk() {
             append(&mut text, chunk);
         }
         Ok(text)
     }
 
+    /// The payload that a client's segment at `offset` is to have.
+    fn restored(&self, offset: u32, payload: &str) -> String {
+        let segment = segment(ACK, CLIENT.wrapping_add(1 + offset), SERVER + 1, payload);
+        let mut restored = payload.as_bytes().to_vec();
+        self.connection.restore(ToServer, &segment, &mut restored, &self.memory);
+        String::from_utf8(restored).expect("tests send text")
+    }
+
     fn pending(&mut self, direction: Direction) -> Option<String> {
         let mut text = String::new();
-        let mut chunks = self.connection.pending(direction, &mut self.budget)?;
+        let mut chunks = self.connection.pending(direction, &mut self.memory)?;
         while let Some(chunk) = chunks.next_chunk() {
             append(&mut text, chunk);
         }
@@ -111,12 +122,13 @@ fn ok(text: &str) -> Result<String, DropReason> {
 }
 
 const REFUSED: Result<String, DropReason> = Err(DropReason::OutOfWindow);
+const CONFLICT: Result<String, DropReason> = Err(DropReason::OverlapConflict);
 
 #[test]
 fn in_order_data_is_lent_where_it_lies() {
     let mut exchange = Exchange::established();
     let data = segment(ACK, CLIENT.wrapping_add(1), SERVER + 1, "hello");
-    let mut chunks = exchange.connection.push(ToServer, data, &mut exchange.budget).expect("it is in order");
+    let mut chunks = exchange.connection.push(ToServer, data, &mut exchange.memory).expect("it is in order");
     let Some(StreamChunk::Data(bytes)) = chunks.next_chunk() else { panic!("there is data") };
     assert!(std::ptr::eq(bytes, data.payload));
     assert!(chunks.next_chunk().is_none());
@@ -140,7 +152,7 @@ fn data_out_of_order_waits_for_the_hole_to_close() {
     assert_eq!(exchange.client(6, "gh"), ok(""));
     assert_eq!(exchange.client(0, "ab"), ok("ab"));
     assert_eq!(exchange.client(2, "cd"), ok("cdefghij"));
-    assert_eq!(exchange.budget.held_bytes(), 0);
+    assert_eq!(exchange.memory.held_bytes(), 0);
 }
 
 #[test]
@@ -150,15 +162,15 @@ fn an_overlap_with_held_data_is_delivered_once() {
     assert_eq!(exchange.client(6, "gh"), ok(""));
     assert_eq!(exchange.client(1, "bcdefghij"), ok(""));
     assert_eq!(exchange.client(0, "abc"), ok("abcdefghij"));
-    assert_eq!(exchange.budget.held_bytes(), 0);
+    assert_eq!(exchange.memory.held_bytes(), 0);
 }
 
 #[test]
 fn a_segment_that_contradicts_held_data_is_refused() {
     let mut exchange = Exchange::established();
     assert_eq!(exchange.client(2, "cd"), ok(""));
-    assert_eq!(exchange.client(0, "abXX"), REFUSED);
-    assert_eq!(exchange.client(3, "Xe"), REFUSED);
+    assert_eq!(exchange.client(0, "abXX"), CONFLICT);
+    assert_eq!(exchange.client(3, "Xe"), CONFLICT);
     assert_eq!(exchange.client(0, "abcd"), ok("abcd"), "the first copy stands");
 }
 
@@ -167,11 +179,11 @@ fn chunks_that_nobody_asks_for_are_consumed_all_the_same() {
     let mut exchange = Exchange::established();
     assert_eq!(exchange.client(2, "cd"), ok(""));
     let data = segment(ACK, CLIENT.wrapping_add(1), SERVER + 1, "ab");
-    let mut chunks = exchange.connection.push(ToServer, data, &mut exchange.budget).expect("it is in order");
+    let mut chunks = exchange.connection.push(ToServer, data, &mut exchange.memory).expect("it is in order");
     assert_eq!(chunks.next_chunk(), Some(StreamChunk::Data(b"ab")));
     drop(chunks);
     assert_eq!(exchange.expects(ToServer), 4);
-    assert_eq!(exchange.budget.held_bytes(), 0);
+    assert_eq!(exchange.memory.held_bytes(), 0);
     assert_eq!(exchange.client(4, "ef"), ok("ef"));
 }
 
@@ -183,16 +195,16 @@ fn at_a_cap_a_segment_is_refused_and_its_repetition_welcome() {
         assert_eq!(exchange.client(2 + 2 * index, "x"), ok(""));
     }
     assert_eq!(exchange.client(2 + 2 * count, "x"), Err(DropReason::ReassemblyMemory));
-    assert_eq!(exchange.budget.refusals(), 1);
+    assert_eq!(exchange.memory.refusals(), 1);
     assert_eq!(exchange.client(0, "abx"), ok("abx"));
     assert_eq!(exchange.client(2 + 2 * count, "x"), ok(""));
-    exchange.connection.release(&mut exchange.budget);
-    assert_eq!(exchange.budget.held_bytes(), 0);
+    exchange.connection.release(&mut exchange.memory);
+    assert_eq!(exchange.memory.held_bytes(), 0);
 }
 
 #[test]
 fn the_budget_of_the_worker_binds_all_streams() {
-    let mut exchange = Exchange { budget: HeldBudget::new(70), ..Exchange::established() };
+    let mut exchange = Exchange { memory: Memory::new(70, 1 << 20), ..Exchange::established() };
     assert_eq!(exchange.client(2, "cd"), ok(""));
     assert_eq!(exchange.server(ACK, 2, 0, "cd"), Err(DropReason::ReassemblyMemory));
     assert_eq!(exchange.client(0, "ab"), ok("abcd"));
@@ -213,9 +225,10 @@ fn probes_and_bare_acknowledgments_bring_nothing() {
     let mut exchange = Exchange::established();
     assert_eq!(exchange.client(0, "ab"), ok("ab"));
     assert_eq!(exchange.client(1, ""), ok(""), "keep-alive");
-    assert_eq!(exchange.client(1, "?"), ok(""), "keep-alive with a byte of garbage");
+    assert_eq!(exchange.client(1, "?"), CONFLICT, "its receiver may not have the byte yet");
     assert_eq!(exchange.client(2, ""), ok(""));
     assert_eq!(exchange.server(ACK, 0, 2, ""), ok(""));
+    assert_eq!(exchange.client(1, "?"), ok(""), "keep-alive with a byte of garbage (RFC 9293 §3.8.4)");
     assert_eq!(exchange.connection.acknowledged(ToServer), Some(CLIENT.wrapping_add(3)));
     assert_eq!((exchange.expects(ToServer), exchange.expects(ToClient)), (2, 0));
 }

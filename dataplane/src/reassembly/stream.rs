@@ -1,8 +1,9 @@
 //! [`Stream`]: what one direction of a connection has delivered, in order and without a hole.
 
 use super::held::HeldRanges;
+use super::retained::{Comparison, Retained};
 use super::sequence::{Sequence, Span};
-use super::{HeldBudget, Segment};
+use super::{HeldBudget, Memory, Segment};
 use crate::verdict::DropReason;
 
 /// The largest window that a scaled window field can express, in bytes (RFC 7323 §2.3).
@@ -56,9 +57,16 @@ pub(super) struct Stream {
     /// The largest window that the receiver advertised, in bytes; 0 where none is known.
     window_bytes: u32,
     end: End,
-    /// Whether it began where its sender said, and its receiver has not confirmed that.
+    /// Whether it was picked up, and its receiver has not confirmed where it stands: what one end said of that may be older
+    /// than what passed before.
     is_guess: bool,
+    /// Whether bytes that lie before all that was read are to be read next, and the stream's reader was not told.
+    is_restarted: bool,
     held: HeldRanges,
+    /// What was delivered behind `acknowledged`, as far as there was room for it.
+    retained: Retained,
+    /// What the receiver has of the sender's clock (TS.Recent of RFC 7323 §4.3).
+    recent_timestamp: Option<u32>,
 }
 
 /// What goes out of an admitted segment at its turn.
@@ -75,14 +83,15 @@ impl Stream {
     /// Begins anew at `next`.
     pub(super) fn open_at(&mut self, next: Sequence) {
         debug_assert!(self.held.is_empty(), "nothing is held before the handshake is answered");
+        debug_assert!(self.retained.is_empty(), "nothing was delivered, or it is kept elsewhere");
         self.next = next;
         self.acknowledged = next;
         self.skipped = Span::default();
         self.end = End::Open;
-        self.is_guess = false;
+        (self.is_guess, self.is_restarted) = (false, false);
     }
 
-    /// Begins anew at `next`, by the word of the sender alone.
+    /// Begins anew at `next`, by the word of one end about what went by unseen.
     pub(super) fn guess_at(&mut self, next: Sequence) {
         self.open_at(next);
         self.is_guess = true;
@@ -116,6 +125,31 @@ impl Stream {
         !acknowledgment.is_before(self.acknowledged) && !acknowledgment.is_after(self.next)
     }
 
+    /// Whether the receiver takes a segment with this timestamp for an old duplicate (RFC 7323 §5.3, R1). Nothing is
+    /// remembered here for the 24 days after which it would not (§5.5).
+    pub(super) fn is_stale(&self, timestamp: u32) -> bool {
+        self.recent_timestamp.is_some_and(|recent| timestamp.wrapping_sub(recent).cast_signed() < 0)
+    }
+
+    pub(super) fn recent_timestamp(&self) -> Option<u32> {
+        self.recent_timestamp
+    }
+
+    /// The sender's clock as its SYN shows it.
+    pub(super) fn start_clock(&mut self, timestamp: Option<u32>) {
+        self.recent_timestamp = timestamp;
+    }
+
+    /// Notes the timestamp of an admitted segment that covers `span`, where its receiver does: in a segment that holds the
+    /// place that it acknowledged last (RFC 7323 §5.3, R3).
+    #[inline]
+    pub(super) fn note_timestamp(&mut self, timestamp: u32, span: Span) {
+        let is_at_edge = !span.start.is_after(self.acknowledged) && !span.end.is_before(self.acknowledged);
+        if is_at_edge && !self.is_stale(timestamp) {
+            self.recent_timestamp = Some(timestamp);
+        }
+    }
+
     /// The receiver advertised that it takes `window_bytes`.
     pub(super) fn advertise(&mut self, window_bytes: u32) {
         self.window_bytes = self.window_bytes.max(window_bytes);
@@ -128,7 +162,7 @@ impl Stream {
 
     /// The receiver says that it has everything before `acknowledgment`. Numbers that are older than
     /// the last one, or beyond what a window can hold or the sender's end, say nothing.
-    pub(super) fn acknowledge(&mut self, acknowledgment: Sequence) {
+    pub(super) fn acknowledge(&mut self, acknowledgment: Sequence, memory: &mut Memory) {
         if self.is_guess {
             self.confirm(acknowledgment);
         }
@@ -138,20 +172,68 @@ impl Stream {
         let is_plausible = ahead_bytes <= WINDOW_BYTES_MAX.cast_signed();
         if is_newer && is_plausible && !self.ends_before(acknowledgment.minus(1)) {
             self.acknowledged = acknowledgment;
+            if !self.retained.is_empty() {
+                self.retained.forget_before(acknowledgment, &mut memory.retained);
+            }
         }
     }
 
-    /// The receiver tells where it stands in a stream that was picked up where the sender did.
+    /// The receiver tells where it stands in a stream that was picked up. It does so surely when it acknowledges bytes that
+    /// were read here, and no others: it has none behind them, then.
     fn confirm(&mut self, acknowledgment: Sequence) {
-        let reach_bytes = self.reach_bytes().cast_signed();
-        if acknowledgment.is_before(self.acknowledged) {
-            let is_near = acknowledgment.since(self.acknowledged) >= -reach_bytes;
-            if is_near && self.is_fresh() {
-                self.open_at(acknowledgment);
-            }
-        } else if acknowledgment.since(self.next) <= reach_bytes {
-            self.is_guess = false;
+        let is_of_read = acknowledgment.is_after(self.acknowledged) && !acknowledgment.is_after(self.next);
+        self.is_guess &= !is_of_read;
+    }
+
+    /// Moves a guess to where `segment` begins: ahead as long as nothing was read, or back, and then all is read once more.
+    fn guess_again(
+        &mut self,
+        span: Span,
+        segment: &Segment<'_>,
+        is_last: bool,
+        memory: &mut Memory,
+    ) -> Result<(), DropReason> {
+        let is_unread = self.is_fresh() && self.held.is_empty();
+        let is_moved = span.start.is_before(self.acknowledged) || is_unread && span.start.is_after(self.next);
+        let is_near = span.start.since(self.next).unsigned_abs() <= self.reach_bytes();
+        let is_readable = is_unread || !is_last && !self.acknowledged.is_after(self.next);
+        let is_open = self.end == End::Open && !self.is_given_up(span);
+        if !is_moved || span.is_empty() || !is_near || !is_readable || !is_open {
+            return Ok(());
         }
+        self.agrees(span.start, segment.payload, memory)?;
+        self.hold_again(memory)?;
+        (self.next, self.acknowledged, self.is_restarted) = (span.start, span.start, !is_unread);
+        Ok(())
+    }
+
+    /// What was delivered waits once more, as bytes before it are to come.
+    fn hold_again(&mut self, memory: &mut Memory) -> Result<(), DropReason> {
+        let read = Span::new(self.acknowledged, self.next);
+        let kept = read.overlap(self.retained.span());
+        if kept.len() < read.len() || read.len() > WINDOW_BYTES_MIN {
+            return Err(DropReason::ReassemblyMemory);
+        }
+        let pieces = self.retained.pieces(kept, &memory.retained);
+        let bytes: Vec<u8> = pieces.flat_map(|(_, kept)| kept).copied().collect();
+        self.held.hold(kept.start, &bytes, 0, &mut memory.held)?;
+        self.retained.release(&mut memory.retained);
+        Ok(())
+    }
+
+    /// Keeps `bytes`, which are delivered next, until their receiver acknowledges them.
+    #[inline]
+    pub(super) fn retain(&mut self, bytes: &[u8], memory: &mut Memory) {
+        if self.acknowledged.is_after(self.next) {
+            return;
+        }
+        // One that is never acknowledged must not be taken for what follows a whole sequence space later.
+        if !self.retained.is_empty()
+            && self.next.since(self.retained.span().end).unsigned_abs() > LAG_BYTES_MAX
+        {
+            self.retained.release(&mut memory.retained);
+        }
+        self.retained.append(self.next, bytes, &mut memory.retained);
     }
 
     /// Judges `segment` and takes in what waits of it. A refused segment changes nothing.
@@ -161,14 +243,17 @@ impl Stream {
         start: Sequence,
         segment: &Segment<'p>,
         is_last: bool,
-        budget: &mut HeldBudget,
+        memory: &mut Memory,
     ) -> Result<Admitted<'p>, DropReason> {
         let length_bytes = segment_bytes(segment).ok_or(DropReason::OutOfWindow)?;
         let span = Span::new(start, start.plus(length_bytes));
+        if self.is_guess && start != self.next {
+            self.guess_again(span, segment, is_last, memory)?;
+        }
         let is_plain = start == self.next && self.end == End::Open && self.is_settled(start);
-        let is_in_order = is_plain || self.judge(span, segment, is_last)?;
+        let is_in_order = is_plain || self.judge(span, segment, is_last, memory)?;
         if !is_in_order {
-            self.held.hold(start, segment.payload, segment.missing_bytes, budget)?;
+            self.held.hold(start, segment.payload, segment.missing_bytes, &mut memory.held)?;
         }
         if is_last && self.end == End::Open {
             self.end = End::FinAt(span.end);
@@ -180,7 +265,13 @@ impl Stream {
     }
 
     /// Whether a segment that covers `span` is acceptable, and begins no later than expected.
-    fn judge(&self, span: Span, segment: &Segment<'_>, is_last: bool) -> Result<bool, DropReason> {
+    fn judge(
+        &self,
+        span: Span,
+        segment: &Segment<'_>,
+        is_last: bool,
+        memory: &Memory,
+    ) -> Result<bool, DropReason> {
         let base = self.expected();
         let ahead_bytes = span.start.since(base);
         let is_near = ahead_bytes.unsigned_abs() <= self.reach_bytes()
@@ -188,9 +279,39 @@ impl Stream {
         let is_acceptable = is_near
             && !self.is_out_of_guess(span)
             && !self.is_given_up(span)
-            && !self.contradicts_end(span, is_last, base)
-            && self.held.agrees_with(span.start, segment.payload);
-        if is_acceptable { Ok(ahead_bytes <= 0) } else { Err(DropReason::OutOfWindow) }
+            && !self.contradicts_end(span, is_last, base);
+        if !is_acceptable {
+            return Err(DropReason::OutOfWindow);
+        }
+        self.agrees(span.start, segment.payload, memory)?;
+        Ok(ahead_bytes <= 0)
+    }
+
+    /// Whether `payload`, which begins at `start`, says what was read first where its receiver may still choose.
+    fn agrees(&self, start: Sequence, payload: &[u8], memory: &Memory) -> Result<(), DropReason> {
+        let old = self.comparable(start, payload);
+        let comparison = self.retained.compare(start, payload, old, &memory.retained);
+        if comparison == Comparison::Differs || !self.held.agrees_with(start, payload) {
+            return Err(DropReason::OverlapConflict);
+        }
+        if comparison == Comparison::Unknown {
+            return Err(DropReason::OverlapUnverified);
+        }
+        Ok(())
+    }
+
+    /// The part of `payload`, which begins at `start`, that was delivered and whose receiver may still read another copy.
+    fn comparable(&self, start: Sequence, payload: &[u8]) -> Span {
+        // Payloads are far shorter than the sequence space.
+        let known = Span::new(start, start.plus(payload.len() as u32));
+        known.overlap(Span::new(self.acknowledged, self.next))
+    }
+
+    /// Makes `payload`, which begins at `start`, say what was read first, as far as that is known here.
+    pub(super) fn restore(&self, start: Sequence, payload: &mut [u8], memory: &Memory) {
+        let old = self.comparable(start, payload);
+        self.retained.restore(start, payload, old, &memory.retained);
+        self.held.restore(start, payload);
     }
 
     /// What a segment brings that has no effect.
@@ -226,8 +347,8 @@ impl Stream {
     }
 
     /// The connection was reset: nothing more is delivered but a gap that waits, and the end.
-    pub(super) fn abort(&mut self, budget: &mut HeldBudget) {
-        self.held.release(budget);
+    pub(super) fn abort(&mut self, memory: &mut Memory) {
+        self.release(memory);
         self.end = match self.end {
             End::Open | End::FinAt(_) => End::Aborted,
             end @ (End::Unopened | End::Finished(_) | End::Aborted | End::Reset) => end,
@@ -235,20 +356,24 @@ impl Stream {
     }
 
     /// Gives back what is held.
-    pub(super) fn release(&mut self, budget: &mut HeldBudget) {
-        self.held.release(budget);
+    pub(super) fn release(&mut self, memory: &mut Memory) {
+        self.held.release(&mut memory.held);
+        self.retained.release(&mut memory.retained);
     }
 
     /// Whether something can be delivered without a further segment.
     pub(super) fn is_pending(&self) -> bool {
-        self.acknowledged.is_after(self.next) || self.end == End::Aborted
+        self.acknowledged.is_after(self.next) || self.end == End::Aborted || self.is_restarted
     }
 
     /// Whether nothing can be delivered any more, as all before `known_until` is known.
     #[inline]
     pub(super) fn is_settled(&self, known_until: Sequence) -> bool {
         let ends = matches!(self.end, End::FinAt(_) | End::Aborted);
-        self.held.is_empty() && !ends && !known_until.later(self.acknowledged).is_after(self.next)
+        self.held.is_empty()
+            && !ends
+            && !self.is_restarted
+            && !known_until.later(self.acknowledged).is_after(self.next)
     }
 
     /// Whether the FIN was delivered.
@@ -281,6 +406,12 @@ impl Stream {
         let end = range.end();
         let old_bytes = Span::new(range.start, self.next).len() as usize;
         Some((range.bytes, old_bytes, end))
+    }
+
+    /// Whether what is read next does not follow what was read last; true once.
+    #[inline]
+    pub(super) fn take_restart(&mut self) -> bool {
+        std::mem::take(&mut self.is_restarted)
     }
 
     /// Steps over the bytes at `next` that are absent and will never come, as all before `known_until`

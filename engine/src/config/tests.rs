@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use af_xdp::{AttachMode, OnEngineLoss, ZeroCopy};
 use dataplane::flow::protocol;
-use dataplane::policy::{IpNetwork, Trusted};
+use dataplane::policy::{IpNetwork, Overlap, Trusted, Urgent};
 use dataplane::verdict::DropReason;
 
 use std::net::IpAddr;
@@ -91,6 +91,22 @@ fn every_key_is_read() {
     assert_eq!((config.events.eve.clone(), config.settings().packet_steps_max), (Some("-".into()), 70_000));
     assert!(config.events.types.has(EventType::Drop) && !config.events.types.has(EventType::Flow));
     assert_eq!([config.settings().flows_max, config.settings().held_bytes_max], [4096, 1000]);
+}
+
+#[test]
+fn what_becomes_of_tcp_segments_is_read() {
+    let default = Config::default();
+    assert_eq!(default.settings().tcp, TcpPolicy { overlap: Overlap::Rewrite, urgent: Urgent::Inline });
+    assert_eq!(default.exceptions.get(DropReason::Midstream), Exception::Forward);
+    let text = "[flows]\nretained_bytes_max = 5000\n[tcp]\noverlap = 'drop'\nurgent = 'drop'\n\
+                [exceptions]\nmidstream = 'drop'\noverlap_unverified = 'forward'";
+    let config = Config::parse("w.toml", text).expect("no mistake");
+    assert_eq!(config.settings().tcp, TcpPolicy { overlap: Overlap::Drop, urgent: Urgent::Drop });
+    assert_eq!(config.settings().retained_bytes_max, 5000);
+    assert_eq!(config.exceptions.get(DropReason::Midstream), Exception::Drop);
+    assert_eq!(config.exceptions.get(DropReason::OverlapUnverified), Exception::Forward);
+    let told = mistakes("[tcp]\noverlap = 'forward'");
+    assert!(told.contains("w.toml:2") && told.contains("rewrite"), "{told}");
 }
 
 #[test]

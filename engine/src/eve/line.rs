@@ -158,11 +158,13 @@ pub(super) struct DropBody {
 
 #[derive(Serialize)]
 pub(super) struct AnomalyBody {
-    pub(super) app_proto: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) app_proto: Option<&'static str>,
     #[serde(rename = "type")]
     pub(super) kind: &'static str,
     pub(super) event: &'static str,
-    pub(super) layer: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) layer: Option<&'static str>,
 }
 
 #[derive(Serialize)]

@@ -53,6 +53,8 @@ struct Decoder {
     non_ip: u64,
     checksums_completed: u64,
     urgent_cleared: u64,
+    overlap_conflicts: u64,
+    overlaps_rewritten: u64,
     /// Frames that are no packets, by error.
     invalid: DecodeErrors,
 }
@@ -183,6 +185,8 @@ impl StatsBody<'_> {
                 non_ip: counters.non_ip,
                 checksums_completed: counters.checksums_completed,
                 urgent_cleared: counters.urgent_cleared,
+                overlap_conflicts: counters.overlap_conflicts,
+                overlaps_rewritten: counters.overlaps_rewritten,
                 invalid: DecodeErrors(counters.undecodable),
             },
             flow: Flow { total: counters.flows, bypassed: BypassCauses(counters.flows_bypassed) },

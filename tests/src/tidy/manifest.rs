@@ -16,7 +16,7 @@ const MAY_KNOW: [(&str, &[&str]); 9] = [
     ("bench", &["dlp-patterns", "flow-table", "dataplane", "af-xdp", "engine"]),
     ("perf", &["dlp-patterns", "flow-table", "dataplane", "af-xdp", "engine", "bench"]),
     ("tests", &["dlp-patterns", "flow-table", "dataplane", "af-xdp", "engine", "bench"]),
-    ("fuzz", &["dlp-patterns"]),
+    ("fuzz", &["dataplane", "dlp-patterns"]),
 ];
 
 /// Each dependency of the crate on a crate of the workspace that it may not know.

@@ -30,6 +30,7 @@ fn a_tcp_header_is_read_in_full() {
         acknowledgment: 0x0a0b_0c0d,
         flags: TcpFlags(TcpFlags::SYN),
         window: 0x2000,
+        timestamps: None,
         window_scale: Some(7),
     };
     assert_eq!(decoded.transport, Transport::Tcp(expected));

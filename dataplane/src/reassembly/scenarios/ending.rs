@@ -63,7 +63,7 @@ fn only_an_exact_reset_ends_the_connection() {
     assert_eq!(exchange.client_flags(RST, 2, ""), ok("<fin>"));
     assert_eq!(exchange.connection.state(), TcpState::Closed);
     assert!(exchange.connection.is_reset());
-    assert_eq!(exchange.budget.held_bytes(), 0);
+    assert_eq!(exchange.memory.held_bytes(), 0);
     assert_eq!(exchange.pending(ToClient), Some("<fin>".to_owned()));
     assert_eq!(exchange.pending(ToClient), None);
     assert_eq!(exchange.server(ACK, 0, 2, "more"), REFUSED);

@@ -77,8 +77,8 @@ fn a_connection_that_still_lives_is_picked_up_by_its_challenge() {
         segment(ACK, CLIENT.wrapping_add(1 + at), SERVER + 1 + offset, payload)
     };
     assert_eq!(exchange.push(ToServer, has(5, 3, "abc")), ok("abc"));
-    assert_eq!(exchange.push(ToServer, has(5, 0, "xyz")), ok(""), "its receiver has said that it has these");
     assert_eq!(exchange.push(ToClient, segment(ACK, SERVER + 6, CLIENT.wrapping_add(7), "ho")), ok("ho"));
+    assert_eq!(exchange.push(ToServer, has(5, 0, "xyz")), ok(""), "its receiver has said that it has these");
     assert_eq!(exchange.push(ToServer, has(7, 6, "")), ok(""));
     assert_eq!(exchange.connection.acknowledged(ToClient), Some(SERVER + 8));
 }
@@ -108,22 +108,26 @@ fn a_syn_with_data_is_not_taken_back_by_a_challenge() {
     assert_eq!(exchange.connection.state(), TcpState::SynSent);
 }
 
-/// What is picked up by the word of its sender alone may lie elsewhere for its receiver.
+/// What one end said of a stream may be older than what its receiver has: nothing waits that it could read at once.
 #[test]
-fn until_the_receiver_confirms_it_a_stream_is_read_from_one_place_only() {
+fn until_its_receiver_confirms_it_a_stream_has_no_hole() {
     let mut exchange = Exchange::default();
     assert_eq!(exchange.client(5, ""), ok(""), "such as a probe");
-    assert_eq!(exchange.client(6, "ahead"), REFUSED, "its receiver could read that at once");
-    assert_eq!(exchange.client(3, "behind"), REFUSED, "and that, too");
-    assert_eq!(exchange.client(5, "x"), ok("x"));
-    assert_eq!(exchange.client(5, "x"), ok(""));
-    assert_eq!(exchange.server(ACK, 0, 5, ""), ok(""), "confirmed");
+    assert_eq!(exchange.client(6, "x"), ok("x"), "nothing was read before");
+    assert_eq!(exchange.client(8, "ahead"), REFUSED);
+    assert_eq!(exchange.client(6, "x"), ok(""));
+    assert_eq!(exchange.server(ACK, 0, 6, ""), ok(""));
+    assert_eq!(exchange.client(8, "ahead"), REFUSED, "said before it had what was read");
+    assert_eq!(exchange.server(ACK, 0, 7, ""), ok(""), "confirmed");
     assert_eq!(exchange.client(8, "ahead"), ok(""));
+    assert_eq!(exchange.server(ACK, 4, 7, "behind what it said"), ok("behind what it said"));
 
-    let mut earlier = Exchange::default();
-    assert_eq!(earlier.client(5, ""), ok(""));
-    assert_eq!(earlier.server(ACK, 0, 2, ""), ok(""), "the receiver lacks three bytes");
-    assert_eq!(earlier.client(2, "abc"), ok("abc"));
+    let mut ahead = Exchange::default();
+    assert_eq!(ahead.client(0, "a"), ok("a"));
+    assert_eq!(ahead.server(ACK, 0, 4, ""), ok(""), "it has what went by before");
+    assert_eq!(ahead.pending(ToServer), Some("<gap 3>".to_owned()));
+    assert_eq!(ahead.client(6, "gh"), ok("gh"), "and maybe more");
+    assert_eq!(ahead.client(9, "j"), REFUSED);
 }
 
 #[test]
@@ -136,6 +140,43 @@ fn both_ends_may_open_at_once() {
     assert_eq!(exchange.server(ACK, 0, 0, "hi"), ok("hi"));
     assert_eq!(exchange.client(0, "ho"), ok("ho"));
     assert!(!exchange.connection.is_midstream());
+}
+
+/// A server that answers a SYN by one of its own, and maybe by a bare acknowledgment before: the client is who asked first.
+#[test]
+fn a_handshake_may_be_split() {
+    for acknowledges in [false, true] {
+        let mut exchange = Exchange::default();
+        assert_eq!(exchange.push(ToServer, segment(SYN, CLIENT, 0, "")), ok(""));
+        if acknowledges {
+            // RFC 9293 §3.10.7.3, fifth: without SYN it is dropped by the client.
+            let bare = segment(ACK, 77, CLIENT.wrapping_add(1), "");
+            assert_eq!(exchange.push(ToClient, bare), ok(""));
+            assert_eq!(exchange.push(ToClient, Segment { payload: b"unread", ..bare }), REFUSED);
+        }
+        assert_eq!(exchange.push(ToClient, segment(SYN, SERVER, 0, "")), ok(""));
+        assert_eq!(exchange.push(ToServer, segment(SYN | ACK, CLIENT, SERVER + 1, "")), ok(""));
+        assert_eq!(exchange.push(ToClient, segment(ACK, SERVER + 1, CLIENT.wrapping_add(1), "")), ok(""));
+        assert_eq!(exchange.connection.state(), TcpState::Established);
+        assert_eq!(exchange.client(0, "abc"), ok("abc"));
+        assert_eq!(exchange.server(ACK, 0, 3, "ho"), ok("ho"));
+        assert!(!exchange.connection.is_midstream());
+    }
+}
+
+/// RFC 7413 §4.2: the server may send before the client has acknowledged its SYN.
+#[test]
+fn the_answer_to_data_on_a_syn_may_come_at_once() {
+    let mut exchange = Exchange::default();
+    assert_eq!(exchange.push(ToServer, segment(SYN, CLIENT, 0, "abc")), ok("abc"));
+    assert_eq!(exchange.push(ToClient, segment(SYN | ACK, SERVER, CLIENT.wrapping_add(4), "ho")), ok("ho"));
+    assert_eq!(exchange.server(ACK, 2, 3, "ho"), ok("ho"));
+    assert_eq!(
+        exchange.push(ToClient, segment(SYN | ACK, SERVER, CLIENT.wrapping_add(4), "")),
+        ok(""),
+        "repeated"
+    );
+    assert_eq!(exchange.client(3, "def"), ok("def"));
 }
 
 #[test]
