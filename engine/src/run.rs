@@ -122,7 +122,14 @@ pub fn detach(args: &DetachArgs) -> Result<(), Failure> {
     for name in names {
         let _lock = links::lock(&name)?;
         let ports = af_xdp::detach_leftover(&name).map_err(|error| links::failure(&name, &error))?;
-        eprintln!("weir: link {name}: detached from {ports} port{}", if ports == 1 { "" } else { "s" });
+        if ports == 0 {
+            let told = "nothing is pinned for it here, so nothing was detached";
+            let hint = "run this in the network namespace of the engine, and where /sys/fs/bpf is the same";
+            eprintln!("weir: link {name}: {told}\n  hint: {hint}");
+        } else {
+            let plural = if ports == 1 { "" } else { "s" };
+            eprintln!("weir: link {name}: detached from {ports} port{plural}");
+        }
     }
     Ok(())
 }

@@ -135,6 +135,9 @@ impl Error {
             Error::NoBridge { .. } => {
                 "`ip link add NAME type bridge`, `ip link set DEV master NAME` for both and `ip link set NAME up`; or fail closed"
             }
+            Error::ForeignProgram { name, .. } if name.starts_with("weir_") => {
+                "it is Weir's own, of a link of another name, or pinned in another /sys/fs/bpf (`ip netns exec` mounts one for each command; `nsenter --net=` does not): stop that engine, or run `weir detach` where its pins are"
+            }
             Error::ForeignProgram { .. } => {
                 "`ip link set DEV xdp off` removes a program; one behind a pinned link goes with its pin"
             }
@@ -257,6 +260,17 @@ impl error::Error for Error {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_is_told_to_take_the_program_of_an_engine_off_by_force() {
+        let hint =
+            |name: &str| Error::ForeignProgram { interface: "eth1".into(), id: 7, name: name.into() }.hint();
+        for port in [crate::Port::Inside, crate::Port::Outside] {
+            let own = hint(crate::programs::name(port));
+            assert!(own.contains("`weir detach`") && !own.contains("xdp off"), "{own}");
+        }
+        assert!(hint("flood").contains("xdp off"));
+    }
 
     #[test]
     fn a_refused_privilege_is_told_from_other_errors() {

@@ -162,10 +162,7 @@ impl Programs {
 
     /// The program of a port.
     pub(crate) fn xdp(&mut self, port: Port) -> &mut Xdp {
-        self.program(match port {
-            Port::Inside => "weir_inside",
-            Port::Outside => "weir_outside",
-        })
+        self.program(name(port))
     }
 
     /// A program of the object by its name.
@@ -262,6 +259,14 @@ impl Programs {
 
 pub(crate) fn load_error(error: &(dyn std::error::Error + 'static)) -> Error {
     Error::from_cause("load", "the XDP program", error)
+}
+
+/// What the object and the kernel call the program of a port. Both names begin with `weir_`.
+pub(crate) fn name(port: Port) -> &'static str {
+    match port {
+        Port::Inside => "weir_inside",
+        Port::Outside => "weir_outside",
+    }
 }
 
 #[cfg(test)]
