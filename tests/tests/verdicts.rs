@@ -244,14 +244,13 @@ fn first_fragment() -> Vec<u8> {
     frame
 }
 
+/// But for those that speak against several frames at once: `fragments.rs`.
 #[test]
 fn each_cause_drops_or_forwards_as_the_operator_says() {
-    // Those that speak against several frames at once are shown in `fragments.rs`.
     for cause in Exceptions::CAUSES.into_iter().filter(|cause| !cause.as_str().starts_with("fragment_")) {
         let mut case = case(cause);
         case.settings.exceptions.set(cause, Exception::Drop);
         let (settings, closed) = (case.settings.clone(), case.closed);
-
         let mut bench = Bench::new(settings.clone());
         assert_eq!(case.judge(&mut bench), closed, "{cause:?} fails closed");
         assert_eq!(bench.pipeline.counters().dropped[cause as usize], 1);
