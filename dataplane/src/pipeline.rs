@@ -1,5 +1,6 @@
 //! Frame → verdict: leads each packet through the stages, and keeps the flows between them.
 
+mod admission;
 mod blocked;
 mod bypass;
 mod counters;
@@ -16,23 +17,22 @@ mod tracked;
 use std::sync::Arc;
 
 use dlp_patterns::RuleSet;
-use flow_table::{FlowId, FlowKey, FlowTable, Orientation};
+use flow_table::{FlowId, FlowTable};
 
 pub use self::blocked::BlockedFlow;
 pub use self::counters::Counters;
 use self::flowless::FlowlessEvents;
 use self::hand_over::HandOver;
 pub use self::hand_over::Handling;
-use self::identity::{comes_from_server, end_cause};
 pub use self::owners::Owners;
 pub use self::reset::Resets;
 use self::reset::Standing;
 use self::rewrite::Rewrite;
 pub use self::rx_meta::{RxMeta, Side};
 use self::tracked::{Inspection, Tracked};
-use crate::decode::{Checksum, LinkType, Network, Packet, TcpHeader, Transport, decode};
+use crate::decode::{Checksum, LinkType, Packet, TcpHeader, Transport, decode};
 use crate::event::{Alert, Dropped, Event, EventSink, FlowEndCause};
-use crate::flow::{self, Direction, FlowRecord};
+use crate::flow::Direction;
 use crate::inspect::{Epoch, Findings, RuleSets};
 use crate::limits::FLOWS_EXPIRED_PER_CALL_MAX;
 use crate::policy::{Disposition, Settings};
@@ -280,93 +280,6 @@ impl Pipeline {
                 wire_bytes: meta.wire_bytes,
             }));
         }
-    }
-
-    /// The flow of a packet, and which way the packet travels; `None` where the table is full. What its
-    /// receiver will not take for a packet of its sender neither begins nor ends a flow.
-    fn find_or_begin<S: EventSink>(
-        &mut self,
-        packet: &Packet<'_>,
-        network: &Network,
-        meta: RxMeta,
-        sink: &mut S,
-    ) -> Option<(FlowId, Direction)> {
-        let (source_port, destination_port) = flow::ports(packet);
-        let source = (network.source, source_port);
-        let destination = (network.destination, destination_port);
-        let (key, orientation) =
-            FlowKey::new(network.protocol, source, destination, &packet.vlans, meta.link);
-        if let Some(id) = self.flows.get(&key) {
-            let tracked = self.flows.value(id).expect(FOUND);
-            let direction = tracked.direction(orientation);
-            match end_cause(tracked, direction, packet, &meta, self.newest_ns, &self.settings) {
-                None => return Some((id, direction)),
-                Some(cause) => self.end(id, cause, meta.now_ns, sink),
-            }
-        } else if packet.checksum == Checksum::Bad {
-            return None;
-        }
-        let begun = self.begin(key, orientation, packet, network, meta);
-        if begun.is_none() {
-            self.expire(self.newest_ns, sink);
-            return self.begin(key, orientation, packet, network, meta);
-        }
-        begun
-    }
-
-    fn begin(
-        &mut self,
-        key: FlowKey,
-        orientation: Orientation,
-        packet: &Packet<'_>,
-        network: &Network,
-        meta: RxMeta,
-    ) -> Option<(FlowId, Direction)> {
-        let (source_port, destination_port) = flow::ports(packet);
-        let mut ends = [(network.source, source_port), (network.destination, destination_port)];
-        let (mut client, mut direction) = (orientation, Direction::ToServer);
-        if comes_from_server(packet) {
-            ends.reverse();
-            client = orientation.opposite();
-            direction = Direction::ToClient;
-        }
-        let client_side = match direction {
-            Direction::ToServer => meta.side,
-            Direction::ToClient => meta.side.map(Side::opposite),
-        };
-        let record = FlowRecord {
-            id: self.next_flow_id,
-            link: meta.link,
-            client: ends[0],
-            server: ends[1],
-            protocol: network.protocol,
-            vlans: packet.vlans.clone(),
-            icmp: match packet.transport {
-                Transport::Icmp { kind, code } => Some((kind, code)),
-                _ => None,
-            },
-            start_ns: meta.now_ns,
-            last_ns: meta.now_ns,
-            frames: [0; 2],
-            bytes: [0; 2],
-            tcp_flags: [0; 2],
-        };
-        let tracked = Tracked::new(record, client, client_side, &self.settings.bypass);
-        let deadline_ns = self.newest_ns.saturating_add(tracked.timeout_ns(&self.settings.timeouts));
-        let id = self.flows.insert(key, tracked, deadline_ns).ok()?;
-        self.next_flow_id += 1;
-        self.counters.flows += 1;
-        Some((id, direction))
-    }
-
-    fn end<S: EventSink>(&mut self, id: FlowId, cause: FlowEndCause, now_ns: u64, sink: &mut S) {
-        let Pipeline { flows, held, findings, rules, counters, hand_over, .. } = self;
-        let (key, mut tracked) = flows.remove(id).expect(FOUND);
-        if tracked.is_elsewhere {
-            return hand_over.depart(key, tracked, cause, now_ns);
-        }
-        let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns };
-        end_flow(&mut tracked, cause, held, counters, &mut inspection);
     }
 
     /// The verdict on a frame that belongs to no flow.
