@@ -32,7 +32,7 @@ pub use self::rx_meta::{RxMeta, Side};
 use self::tracked::{Inspection, Tracked};
 use crate::decode::{Checksum, LinkType, Packet, TcpHeader, Transport, decode};
 use crate::event::{Alert, Dropped, Event, EventSink, FlowEndCause};
-use crate::flow::Direction;
+use crate::flow::{Direction, FlowKeys};
 use crate::inspect::{Epoch, Findings, RuleSets};
 use crate::limits::FLOWS_EXPIRED_PER_CALL_MAX;
 use crate::policy::{Disposition, Settings};
@@ -47,6 +47,7 @@ pub struct Pipeline {
     settings: Settings,
     rules: RuleSets,
     flows: FlowTable<Tracked>,
+    keys: FlowKeys,
     held: HeldBudget,
     findings: Findings,
     resets: Resets,
@@ -63,6 +64,7 @@ impl Pipeline {
     pub fn new(settings: Settings, rules: Arc<RuleSet>) -> Pipeline {
         Pipeline {
             flows: FlowTable::with_capacity(settings.flows_max, settings.hash_seed),
+            keys: FlowKeys::new(settings.hash_seed),
             held: HeldBudget::new(settings.held_bytes_max),
             findings: Findings::new(settings.packet_steps_max),
             resets: Resets::default(),
@@ -178,8 +180,10 @@ impl Pipeline {
     ) -> Verdict {
         let Some(network) = &packet.network else {
             self.counters.non_ip += 1;
+            self.counters.arp += u64::from(packet.transport == Transport::Arp);
             return Verdict::Forward;
         };
+        self.counters.decapsulated += u64::from(!packet.tunnels.is_empty());
         let Some((id, direction)) = self.find_or_begin(packet, network, meta, sink) else {
             let cause = match packet.checksum {
                 Checksum::Bad => DropReason::BadChecksum,
@@ -210,7 +214,7 @@ impl Pipeline {
         let ambiguous = inspection.ambiguous;
         let verdict = match read {
             Err(cause) => self.refuse(cause),
-            Ok(_) => self.decide(id, ambiguous),
+            Ok(_) => self.decide(id, packet, ambiguous),
         };
         if let (Verdict::Reset(_), Ok(Some(standing))) = (verdict, read) {
             self.resets.build(frame, meta.link_type == LinkType::Ethernet, network, &standing);
@@ -224,7 +228,7 @@ impl Pipeline {
     }
 
     /// What the content of a packet makes of it, and of its flow.
-    fn decide(&mut self, id: FlowId, ambiguous: bool) -> Verdict {
+    fn decide(&mut self, id: FlowId, packet: &Packet<'_>, ambiguous: bool) -> Verdict {
         let ruled =
             self.findings.asked().map_or(Verdict::Forward, |action| self.settings.verdict_of_rule(action));
         let asked = match ruled {
@@ -236,7 +240,9 @@ impl Pipeline {
         let Some(reason) = asked.reason() else { return Verdict::Forward };
         let tracked = self.flows.value_mut(id).expect(FOUND);
         let verdict = match asked {
-            Verdict::Reset(reason) if tracked.connection.is_none() => Verdict::Drop(reason),
+            Verdict::Reset(reason) if tracked.connection.is_none() || !Resets::reach(packet) => {
+                Verdict::Drop(reason)
+            }
             verdict => verdict,
         };
         let (reset, epoch) = (matches!(verdict, Verdict::Reset(_)), self.rules.epoch());
@@ -329,7 +335,12 @@ fn read<S: EventSink>(
     }
     match packet.transport {
         Transport::Fragment { .. } => Err(DropReason::Fragment),
-        Transport::Udp { .. } | Transport::Icmp { .. } | Transport::Other | Transport::None => {
+        Transport::Udp { .. }
+        | Transport::Sctp { .. }
+        | Transport::Icmp { .. }
+        | Transport::Other
+        | Transport::Arp
+        | Transport::None => {
             tracked.read_datagram(direction, packet.payload, inspection);
             Ok(None)
         }

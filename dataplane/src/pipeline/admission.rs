@@ -19,11 +19,7 @@ impl Pipeline {
         meta: RxMeta,
         sink: &mut S,
     ) -> Option<(FlowId, Direction)> {
-        let (source_port, destination_port) = flow::ports(packet);
-        let source = (network.source, source_port);
-        let destination = (network.destination, destination_port);
-        let (key, orientation) =
-            FlowKey::new(network.protocol, source, destination, &packet.vlans, meta.link);
+        let (key, orientation) = self.keys.of_packet(packet, network, meta.link);
         if let Some(id) = self.flows.get(&key) {
             let tracked = self.flows.value(id).expect(FOUND);
             let direction = tracked.direction(orientation);
@@ -69,6 +65,10 @@ impl Pipeline {
             server: ends[1],
             protocol: network.protocol,
             vlans: packet.vlans.clone(),
+            tunnels: match direction {
+                Direction::ToServer => packet.tunnels.iter().copied().collect(),
+                Direction::ToClient => packet.tunnels.iter().map(|tunnel| tunnel.reversed()).collect(),
+            },
             icmp: match packet.transport {
                 Transport::Icmp { kind, code } => Some((kind, code)),
                 _ => None,

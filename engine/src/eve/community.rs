@@ -14,11 +14,8 @@ const ID_BYTES: usize = 30;
 /// Seed, two IPv6 addresses, protocol, padding, two ports.
 const INPUT_BYTES_MAX: usize = 2 + 16 + 16 + 1 + 1 + 2 + 2;
 
-/// The identifier of a flow; `None` for SCTP, whose ports the decoder does not read.
-pub(super) fn id(flow: &FlowRecord) -> Option<ArrayString<ID_BYTES>> {
-    if flow.protocol == protocol::SCTP {
-        return None;
-    }
+/// The identifier of a flow.
+pub(super) fn id(flow: &FlowRecord) -> ArrayString<ID_BYTES> {
     let (ports, is_one_way) = ports(flow);
     let mut ends =
         [(flow.client.0, ports.map(|ports| ports[0])), (flow.server.0, ports.map(|ports| ports[1]))];
@@ -39,13 +36,13 @@ pub(super) fn id(flow: &FlowRecord) -> Option<ArrayString<ID_BYTES>> {
     encoded[..2].copy_from_slice(b"1:");
     let digest = Sha1::digest(&input);
     STANDARD.encode_slice(digest, &mut encoded[2..]).expect("20 bytes take 28 characters");
-    Some(ArrayString::from_byte_string(&encoded).expect("base64 is ASCII"))
+    ArrayString::from_byte_string(&encoded).expect("base64 is ASCII")
 }
 
 /// The ports that the hash knows, and whether the order of the ends must stay.
 fn ports(flow: &FlowRecord) -> (Option<[u16; 2]>, bool) {
     match flow.protocol {
-        protocol::TCP | protocol::UDP => (Some([flow.client.1, flow.server.1]), false),
+        protocol::TCP | protocol::UDP | protocol::SCTP => (Some([flow.client.1, flow.server.1]), false),
         protocol::ICMP | protocol::ICMPV6 => {
             let Some((kind, code)) = flow.icmp else { return (None, false) };
             match counterpart(flow.protocol, kind) {

@@ -28,6 +28,7 @@ pub(super) fn flow() -> FlowRecord {
         server: ("198.51.100.1".parse().expect("an address"), 80),
         protocol: protocol::TCP,
         vlans: ArrayVec::from_iter([7]),
+        tunnels: Box::default(),
         icmp: None,
         start_ns: NEW_YEAR_NS,
         last_ns: NEW_YEAR_NS + 2_999_999_000,
