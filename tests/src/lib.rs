@@ -12,3 +12,4 @@ pub mod survey;
 pub mod tidy;
 pub mod verify;
 pub mod weir;
+pub mod wrapping;

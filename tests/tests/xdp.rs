@@ -95,7 +95,7 @@ fn generate(random: &mut Random) -> Vec<u8> {
 }
 
 fn ipv4(random: &mut Random, frame: &mut Vec<u8>) {
-    let protocol = random.pick(&[6, 6, 6, 17, 17, 17, 1, 4, 41, 47, 132]);
+    let protocol = random.pick(&[6, 6, 6, 6, 6, 17, 17, 17, 1, 4, 41, 47, 132]);
     let upper = upper(random, protocol);
     let options = random.pick(&[0, 0, 0, 0, 0, 0, 4, 40]);
     let words = (random.nearly(IPV4_BYTES + options) / 4) as u8;
@@ -116,7 +116,7 @@ fn ipv4(random: &mut Random, frame: &mut Vec<u8>) {
 }
 
 fn ipv6(random: &mut Random, frame: &mut Vec<u8>) {
-    let protocol = random.pick(&[6, 6, 6, 17, 17, 17, 58, 59, 50, 4, 41, 47]);
+    let protocol = random.pick(&[6, 6, 6, 6, 6, 17, 17, 17, 58, 59, 50, 4, 41, 47]);
     let mut upper = upper(random, protocol);
     let mut next_header = protocol;
     if random.one_in(6) {

@@ -64,11 +64,15 @@ impl<'p> Nested<'p> {
             Guess::Ipv4 => Carried::Ipv4,
             Guess::Ipv6 => Carried::Ipv6,
             Guess::Ethernet { places } => {
-                let ethernet = |offset| link::ethernet(frame, offset, self.link.vlans.clone());
-                let mut links = places.into_iter().filter_map(|offset| ethernet(offset).ok());
-                if let Some(link) = links.find(|link| link.carried != Carried::Other) {
-                    self.link = link;
-                    return Ok(());
+                for offset in places {
+                    match link::ethernet(frame, offset, self.link.vlans.clone()) {
+                        Ok(link) if link.carried != Carried::Other => {
+                            self.link = link;
+                            return Ok(());
+                        }
+                        Err(error @ DecodeError::TooManyTags) => return Err(error),
+                        Ok(_) | Err(_) => {}
+                    }
                 }
                 Carried::Other
             }

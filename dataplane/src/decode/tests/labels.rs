@@ -71,6 +71,9 @@ fn what_is_no_ip_behind_labels_is_no_error() {
         let decoded = whole(&frame).unwrap();
         assert_eq!((decoded.network, decoded.transport), (None, Transport::None));
     }
+    let tagged = ethernet(&[(0x8100, 1); 4], 0x0800, &four());
+    let frame = ethernet(&[], 0x8847, &[&label(20, true)[..], &[0; 4], &tagged].concat());
+    assert_eq!(whole(&frame), Err(DecodeError::TooManyTags));
     let broken = ethernet(&[], 0x8847, &[&label(20, true)[..], &four()[..20]].concat());
     assert_eq!(whole(&broken), Err(DecodeError::IpTruncated));
 }
