@@ -3,6 +3,7 @@ use std::time::Duration;
 use af_xdp::ProgramCounters;
 use arrayvec::ArrayVec;
 use dataplane::app::{AppAnomaly, AppProtocol, HttpTransaction};
+use dataplane::decode::{Tunnel, TunnelKind};
 use dataplane::event::{FlowEndCause, FlowState};
 use dataplane::flow::protocol;
 use dataplane::inspect::Epoch;
