@@ -7,25 +7,47 @@ use std::net::IpAddr;
 
 use arrayvec::ArrayVec;
 
-use crate::limits::VLAN_TAGS_MAX;
+#[cfg(doc)]
+use crate::limits::MPLS_LABELS_MAX;
+use crate::limits::{TUNNEL_NESTING_MAX, VLAN_TAGS_MAX};
 
 pub mod checksum;
 mod datagram;
+mod encapsulation;
+mod geneve;
+mod gre;
+mod gtp;
 mod icmp;
 mod ipv4;
 mod ipv6;
 mod link;
 mod message;
+mod mpls;
+mod nested;
+mod pppoe;
 pub mod protocol;
+mod sctp;
+mod span;
 mod tcp;
 #[cfg(test)]
 mod tests;
+mod tunnel;
 mod udp;
 mod verify;
+mod vxlan;
 
-use link::Carried;
+pub use self::nested::Surroundings;
+pub use self::tunnel::{Tunnel, TunnelKind, kind_at_port};
+
+use self::datagram::Around;
+use self::link::Carried;
+use self::nested::Nested;
+use self::span::Span;
 
 /// Decodes one frame, of which `wire_bytes` were on the wire.
+///
+/// Of what is encapsulated, the innermost packet is decoded, and [`Packet::tunnels`] says what surrounds it. What only
+/// looks like a tunnel (a port proves none), and a tunnel that carries no IP, is an ordinary packet with a payload.
 ///
 /// Where `wire_bytes` is more than `frame` holds, a capture cut the frame: the packet's payload then may be
 /// incomplete ([`Packet::missing_bytes`]), its headers may not.
@@ -43,36 +65,17 @@ pub fn decode(
     checksums: ChecksumMode,
 ) -> Result<Packet<'_>, DecodeError> {
     let link = link::parse(frame, link)?;
+    let span = Span { frame, wire_bytes };
     match link.carried {
-        Carried::Ipv4 => ipv4::parse(frame, link.offset, wire_bytes)?.into_packet(link.vlans, checksums),
-        Carried::Ipv6 => ipv6::parse(frame, link.offset, wire_bytes)?.into_packet(link.vlans, checksums),
-        Carried::Other => Ok(Packet {
-            vlans: link.vlans,
-            network: None,
-            transport: Transport::None,
-            payload: frame.get(link.offset..).unwrap_or_default(),
-            missing_bytes: 0,
-            checksum: Checksum::Unverified,
-        }),
-    }
-}
-
-/// Decodes what stands in a frame from the IP header at `offset` on, where the link headers are known.
-///
-/// # Errors
-///
-/// As [`decode`].
-pub fn decode_network(
-    frame: &[u8],
-    offset: usize,
-    vlans: ArrayVec<u16, VLAN_TAGS_MAX>,
-    checksums: ChecksumMode,
-) -> Result<Packet<'_>, DecodeError> {
-    let wire_bytes = frame.len() as u32;
-    match frame.get(offset).map(|first| first >> 4) {
-        Some(4) => ipv4::parse(frame, offset, wire_bytes)?.into_packet(vlans, checksums),
-        Some(6) => ipv6::parse(frame, offset, wire_bytes)?.into_packet(vlans, checksums),
-        _ => Err(DecodeError::IpVersion),
+        Carried::Ipv4 => {
+            let around = Around { span, vlans: link.vlans, depth: 0 };
+            ipv4::parse(span, link.offset)?.into_packet(around, checksums)
+        }
+        Carried::Ipv6 => {
+            let around = Around { span, vlans: link.vlans, depth: 0 };
+            ipv6::parse(span, link.offset)?.into_packet(around, checksums)
+        }
+        _ => Nested::below(span, link)?.packet_or_bare(checksums),
     }
 }
 
@@ -89,13 +92,19 @@ pub enum LinkType {
     LinuxSll,
     /// Linux "cooked" capture, version 2 (LINKTYPE_LINUX_SLL2, 276).
     LinuxSll2,
+    /// PPP with or without HDLC-like framing (LINKTYPE_PPP, 9; LINKTYPE_PPP_HDLC, 50).
+    Ppp,
+    /// Cisco's HDLC (LINKTYPE_C_HDLC, 104).
+    CiscoHdlc,
 }
 
 /// A frame's headers as plain data, and its payload where it lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Packet<'p> {
-    /// VLAN identifiers (12 bits), the outermost first.
+    /// VLAN identifiers (12 bits), the outermost first, those inside of tunnels included.
     pub vlans: ArrayVec<u16, VLAN_TAGS_MAX>,
+    /// What the packet travels inside of, the outermost first. All else here is of the innermost packet.
+    pub tunnels: ArrayVec<Tunnel, TUNNEL_NESTING_MAX>,
     /// The network header; `None` where the frame is neither IPv4 nor IPv6 (ARP, LLDP, STP …).
     pub network: Option<Network>,
     /// What follows the network header.
@@ -153,9 +162,18 @@ pub enum Transport {
         /// Whether more pieces follow.
         more: bool,
     },
+    /// RFC 9260; what is behind the common header are its chunks.
+    Sctp {
+        /// Source port.
+        source: u16,
+        /// Destination port.
+        destination: u16,
+    },
     /// Another upper-layer protocol; its number is in [`Network::protocol`].
     Other,
-    /// No IP packet.
+    /// No IP packet, but a question for an address or its answer (RFC 826).
+    Arp,
+    /// Neither.
     None,
 }
 
@@ -216,8 +234,11 @@ pub enum Checksum {
         offset: usize,
         /// What belongs there.
         value: u16,
+        /// Offset of the checksum of a tunnel around it that is right as the frame is: whoever completes the
+        /// other must correct this one. `None` where there is none, or where it counts on the completion already.
+        covered_by: Option<usize>,
     },
-    /// The IPv4 header or the transport checksum is wrong.
+    /// The IPv4 header or the transport checksum is wrong, of the packet or of one that it travels inside of.
     Bad,
     /// Not verified: told so, fragment, cut capture, or a protocol without one.
     Unverified,
@@ -237,7 +258,7 @@ pub enum ChecksumMode {
 pub enum DecodeError {
     /// The frame ends inside its link header.
     LinkTruncated = 0,
-    /// More VLAN tags than [`VLAN_TAGS_MAX`].
+    /// More VLAN tags than [`VLAN_TAGS_MAX`], or more MPLS labels than [`MPLS_LABELS_MAX`].
     TooManyTags = 1,
     /// The packet ends inside its IP header, or before the length that the header announces.
     IpTruncated = 2,
@@ -247,15 +268,17 @@ pub enum DecodeError {
     IpHeaderLength = 4,
     /// A chain of IPv6 extension headers that is too long, or out of the order that RFC 8200 allows.
     Ipv6Extensions = 5,
-    /// The packet ends inside its TCP, UDP or ICMP header.
+    /// The packet ends inside its TCP, UDP, SCTP or ICMP header.
     TransportTruncated = 6,
     /// A TCP data offset or a UDP length that does not fit.
     TransportLength = 7,
+    /// More encapsulations, one in another, than [`TUNNEL_NESTING_MAX`].
+    TooManyTunnels = 8,
 }
 
 impl DecodeError {
     /// How many errors there are.
-    pub const COUNT: usize = 8;
+    pub const COUNT: usize = 9;
 
     /// Every error, in index order.
     pub const ALL: [DecodeError; DecodeError::COUNT] = [
@@ -267,6 +290,7 @@ impl DecodeError {
         DecodeError::Ipv6Extensions,
         DecodeError::TransportTruncated,
         DecodeError::TransportLength,
+        DecodeError::TooManyTunnels,
     ];
 
     /// The name that counters use.
@@ -280,6 +304,7 @@ impl DecodeError {
             DecodeError::Ipv6Extensions => "ipv6_extensions",
             DecodeError::TransportTruncated => "transport_truncated",
             DecodeError::TransportLength => "transport_length",
+            DecodeError::TooManyTunnels => "too_many_tunnels",
         }
     }
 }

@@ -9,13 +9,11 @@ mod datagram;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 
-use arrayvec::ArrayVec;
-
 use self::datagram::Datagram;
 use self::datagram::Place;
 pub use self::datagram::{Piece, Whole};
-use crate::decode::{Network, Packet, Transport};
-use crate::limits::{FRAGMENTED_DATAGRAMS_MAX, VLAN_TAGS_MAX};
+use crate::decode::{Network, Packet, Surroundings, Transport};
+use crate::limits::FRAGMENTED_DATAGRAMS_MAX;
 use crate::rx_meta::{RxMeta, Side};
 use crate::verdict::DropReason;
 
@@ -25,7 +23,7 @@ pub enum Pushed {
     /// It waits for others.
     Waits,
     /// It makes its datagram whole.
-    Whole(Whole),
+    Whole(Box<Whole>),
     /// It does not go on, and where that spoils its datagram, neither do those that waited.
     Refused(DropReason),
 }
@@ -39,7 +37,8 @@ pub struct Fallen {
     pub pieces: Vec<Piece>,
 }
 
-/// What all pieces of a datagram have in common. Those from two sides of a link, or of two VLANs, never meet.
+/// What all pieces of a datagram have in common. Those from two sides of a link, of two VLANs or in two tunnels
+/// never meet.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     source: IpAddr,
@@ -49,7 +48,7 @@ struct Key {
     protocol: u8,
     link: u16,
     side: Option<Side>,
-    vlans: ArrayVec<u16, VLAN_TAGS_MAX>,
+    surroundings: Surroundings,
 }
 
 /// A datagram that began to wait.
@@ -122,7 +121,7 @@ impl Defragmenter {
         }
         let datagram = self.datagrams.remove(&key).expect("it was added to");
         self.bytes -= datagram.bytes();
-        Pushed::Whole(datagram.into_whole(key.vlans))
+        Pushed::Whole(Box::new(datagram.into_whole(key.surroundings)))
     }
 
     /// Lets datagrams fall that have waited for too long.
@@ -204,6 +203,6 @@ fn key(packet: &Packet<'_>, network: &Network, id: u32, meta: RxMeta) -> Key {
         protocol: if network.source.is_ipv4() { network.protocol } else { 0 },
         link: meta.link,
         side: meta.side,
-        vlans: packet.vlans.clone(),
+        surroundings: Surroundings { vlans: packet.vlans.clone(), tunnels: packet.tunnels.clone() },
     }
 }

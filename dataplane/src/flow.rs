@@ -1,12 +1,15 @@
-//! Whose packet it is: directions, and the books of one flow.
+//! Whose packet it is: directions, keys, and the books of one flow.
+
+mod keys;
 
 use std::net::IpAddr;
 
 use arrayvec::ArrayVec;
 pub use dlp_patterns::Direction;
 
+pub(crate) use self::keys::FlowKeys;
 pub use crate::decode::protocol;
-use crate::decode::{Packet, Transport};
+use crate::decode::{Packet, Transport, Tunnel, kind_at_port};
 use crate::limits::VLAN_TAGS_MAX;
 
 /// Who spoke with whom, when, and how much. Counts every frame of the flow, forwarded or not.
@@ -22,8 +25,11 @@ pub struct FlowRecord {
     pub server: (IpAddr, u16),
     /// Upper-layer protocol number.
     pub protocol: u8,
-    /// VLAN identifiers, the outermost first.
+    /// VLAN identifiers, the outermost first, those inside of tunnels included.
     pub vlans: ArrayVec<u16, VLAN_TAGS_MAX>,
+    /// What its first packet travelled inside of, the outermost first, from the client's end to the server's. Empty, and no
+    /// memory, for most.
+    pub tunnels: Box<[Tunnel]>,
     /// Type and code of the first ICMP message.
     pub icmp: Option<(u8, u8)>,
     /// Receive time of the first frame, in ns since the epoch.
@@ -39,6 +45,14 @@ pub struct FlowRecord {
 }
 
 impl FlowRecord {
+    /// Whether a reader of the outermost headers alone may take some of its frames for others, or others for its own:
+    /// what is in a tunnel, and datagrams between ports of tunnels.
+    pub fn may_be_mistaken(&self) -> bool {
+        let is_at_port = |(_, port): (IpAddr, u16)| kind_at_port(port).is_some();
+        let is_udp = self.protocol == protocol::UDP;
+        !self.tunnels.is_empty() || is_udp && (is_at_port(self.client) || is_at_port(self.server))
+    }
+
     /// Enters frames of one packet, and their bytes on the wire together.
     pub fn account(&mut self, direction: Direction, frames: u32, wire_bytes: u32, now_ns: u64) {
         self.frames[direction as usize] += u64::from(frames);
@@ -75,8 +89,14 @@ const _: () =
 pub fn ports(packet: &Packet<'_>) -> (u16, u16) {
     match packet.transport {
         Transport::Tcp(header) => (header.source, header.destination),
-        Transport::Udp { source, destination } => (source, destination),
-        Transport::Icmp { .. } | Transport::Fragment { .. } | Transport::Other | Transport::None => (0, 0),
+        Transport::Udp { source, destination } | Transport::Sctp { source, destination } => {
+            (source, destination)
+        }
+        Transport::Icmp { .. }
+        | Transport::Fragment { .. }
+        | Transport::Other
+        | Transport::Arp
+        | Transport::None => (0, 0),
     }
 }
 

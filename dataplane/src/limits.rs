@@ -2,8 +2,17 @@
 
 use dlp_patterns::limits::TAIL_BYTES;
 
-/// VLAN tags that are decoded; a deeper stack is [`DecodeError::TooManyTags`](crate::decode::DecodeError).
-pub const VLAN_TAGS_MAX: usize = 2;
+/// VLAN tags that are decoded, those inside of tunnels included; a deeper stack is
+/// [`DecodeError::TooManyTags`](crate::decode::DecodeError). Providers use two, and three where one wraps another's.
+pub const VLAN_TAGS_MAX: usize = 3;
+
+/// MPLS labels of one stack; a deeper one is [`DecodeError::TooManyTags`](crate::decode::DecodeError). Traffic
+/// engineering and entropy labels make up to about ten.
+pub const MPLS_LABELS_MAX: usize = 16;
+
+/// Encapsulations around one packet, stacks of MPLS labels and PPPoE included; more are
+/// [`DecodeError::TooManyTunnels`](crate::decode::DecodeError). Networks nest two or three; each takes 44 bytes of stack.
+pub const TUNNEL_NESTING_MAX: usize = 4;
 
 /// IPv6 extension headers that are walked; RFC 8200 names seven, and each may stand once.
 pub const IPV6_EXTENSIONS_MAX: usize = 8;

@@ -1,5 +1,6 @@
 //! Frame → verdict: leads each packet through the stages, and keeps the flows between them.
 
+mod admission;
 mod blocked;
 mod bypass;
 mod counters;
@@ -17,27 +18,26 @@ mod tracked;
 use std::sync::Arc;
 
 use dlp_patterns::RuleSet;
-use flow_table::{FlowId, FlowKey, FlowTable, Orientation};
+use flow_table::{FlowId, FlowTable};
 
 pub use self::blocked::BlockedFlow;
 pub use self::counters::Counters;
 use self::flowless::FlowlessEvents;
 use self::hand_over::HandOver;
 pub use self::hand_over::Handling;
-use self::identity::{comes_from_server, end_cause};
 pub use self::owners::Owners;
 use self::reading::Reading;
 pub use self::reset::Resets;
 use self::rewrite::Rewrite;
 use self::tracked::{Inspection, Tracked};
-use crate::decode::{Checksum, LinkType, Network, Packet, Transport, decode};
+use crate::decode::{Checksum, LinkType, Packet, Transport, decode};
 use crate::defrag::{Defragmenter, Piece, Whole};
 use crate::event::{Alert, Dropped, Event, EventSink, FlowEndCause};
-use crate::flow::{self, Direction, FlowRecord};
+use crate::flow::{Direction, FlowKeys};
 use crate::inspect::{Epoch, Findings, RuleSets};
 use crate::limits::FLOWS_EXPIRED_PER_CALL_MAX;
 use crate::policy::{Disposition, Settings};
-use crate::reassembly::{Connection, Memory};
+use crate::reassembly::Memory;
 pub use crate::rx_meta::{RxMeta, Side};
 use crate::verdict::{DropReason, Verdict};
 
@@ -49,10 +49,11 @@ pub struct Pipeline {
     settings: Settings,
     rules: RuleSets,
     flows: FlowTable<Tracked>,
+    keys: FlowKeys,
     defragmenter: Defragmenter,
     /// Pieces that were held and leave now.
     released: Vec<Piece>,
-    departing: Vec<(usize, Whole)>,
+    departing: Vec<(usize, Box<Whole>)>,
     /// Where several workers share a link: whose each flow is, and which worker this is.
     owners: Option<(Owners, usize)>,
     memory: Memory,
@@ -73,6 +74,7 @@ impl Pipeline {
     pub fn new(settings: Settings, rules: Arc<RuleSet>) -> Pipeline {
         Pipeline {
             flows: FlowTable::with_capacity(settings.flows_max, settings.hash_seed),
+            keys: FlowKeys::new(settings.hash_seed),
             defragmenter: Defragmenter::new(settings.fragment_bytes_max, settings.timeouts.fragment_s),
             released: Vec::new(),
             departing: Vec::new(),
@@ -201,8 +203,10 @@ impl Pipeline {
     ) -> Verdict {
         let Some(network) = &packet.network else {
             self.counters.non_ip += 1;
+            self.counters.arp += u64::from(packet.transport == Transport::Arp);
             return Verdict::Forward;
         };
+        self.counters.decapsulated += u64::from(!packet.tunnels.is_empty());
         let Some((id, direction)) = self.find_or_begin(packet, network, meta, sink) else {
             let cause = match packet.checksum {
                 Checksum::Bad => DropReason::BadChecksum,
@@ -237,7 +241,7 @@ impl Pipeline {
         let ambiguous = inspection.ambiguous;
         let verdict = match read {
             Err(cause) => self.refuse(cause),
-            Ok(_) => self.decide(id, ambiguous),
+            Ok(_) => self.decide(id, packet, ambiguous),
         };
         if let (Verdict::Reset(_), Ok(Some(standing))) = (verdict, read) {
             self.resets.build(frame, meta.link_type == LinkType::Ethernet, network, &standing);
@@ -251,7 +255,7 @@ impl Pipeline {
     }
 
     /// What the content of a packet makes of it, and of its flow.
-    fn decide(&mut self, id: FlowId, ambiguous: bool) -> Verdict {
+    fn decide(&mut self, id: FlowId, packet: &Packet<'_>, ambiguous: bool) -> Verdict {
         let ruled =
             self.findings.asked().map_or(Verdict::Forward, |action| self.settings.verdict_of_rule(action));
         let asked = match ruled {
@@ -263,7 +267,9 @@ impl Pipeline {
         let Some(reason) = asked.reason() else { return Verdict::Forward };
         let tracked = self.flows.value_mut(id).expect(FOUND);
         let verdict = match asked {
-            Verdict::Reset(reason) if tracked.connection.is_none() => Verdict::Drop(reason),
+            Verdict::Reset(reason) if tracked.connection.is_none() || !Resets::reach(packet) => {
+                Verdict::Drop(reason)
+            }
             verdict => verdict,
         };
         let (reset, epoch) = (matches!(verdict, Verdict::Reset(_)), self.rules.epoch());
@@ -307,102 +313,6 @@ impl Pipeline {
                 wire_bytes: meta.wire_bytes,
             }));
         }
-    }
-
-    /// The flow of a packet, and which way the packet travels; `None` where the table is full. What its
-    /// receiver will not take for a packet of its sender neither begins nor ends a flow.
-    fn find_or_begin<S: EventSink>(
-        &mut self,
-        packet: &Packet<'_>,
-        network: &Network,
-        meta: RxMeta,
-        sink: &mut S,
-    ) -> Option<(FlowId, Direction)> {
-        let (source_port, destination_port) = flow::ports(packet);
-        let source = (network.source, source_port);
-        let destination = (network.destination, destination_port);
-        let (key, orientation) =
-            FlowKey::new(network.protocol, source, destination, &packet.vlans, meta.link);
-        let mut reopened = None;
-        if let Some(id) = self.flows.get(&key) {
-            let tracked = self.flows.value(id).expect(FOUND);
-            let direction = tracked.direction(orientation);
-            match end_cause(tracked, direction, packet, &meta, self.newest_ns, &self.settings) {
-                None => return Some((id, direction)),
-                Some(cause) => {
-                    let answers = cause == FlowEndCause::Reused && comes_from_server(packet);
-                    let connection = tracked.connection.as_ref().filter(|_| answers);
-                    reopened = connection.and_then(Connection::reopened);
-                    self.end(id, cause, meta.now_ns, sink);
-                }
-            }
-        } else if packet.checksum == Checksum::Bad {
-            return None;
-        }
-        let mut begun = self.begin(key, orientation, packet, network, meta);
-        if begun.is_none() {
-            self.expire(self.newest_ns, sink);
-            begun = self.begin(key, orientation, packet, network, meta);
-        }
-        if let (Some((id, _)), Some(connection)) = (begun, reopened) {
-            self.flows.value_mut(id).expect(FOUND).connection = Some(connection);
-        }
-        begun
-    }
-
-    fn begin(
-        &mut self,
-        key: FlowKey,
-        orientation: Orientation,
-        packet: &Packet<'_>,
-        network: &Network,
-        meta: RxMeta,
-    ) -> Option<(FlowId, Direction)> {
-        let (source_port, destination_port) = flow::ports(packet);
-        let mut ends = [(network.source, source_port), (network.destination, destination_port)];
-        let (mut client, mut direction) = (orientation, Direction::ToServer);
-        if comes_from_server(packet) {
-            ends.reverse();
-            client = orientation.opposite();
-            direction = Direction::ToClient;
-        }
-        let client_side = match direction {
-            Direction::ToServer => meta.side,
-            Direction::ToClient => meta.side.map(Side::opposite),
-        };
-        let record = FlowRecord {
-            id: self.next_flow_id,
-            link: meta.link,
-            client: ends[0],
-            server: ends[1],
-            protocol: network.protocol,
-            vlans: packet.vlans.clone(),
-            icmp: match packet.transport {
-                Transport::Icmp { kind, code } => Some((kind, code)),
-                _ => None,
-            },
-            start_ns: meta.now_ns,
-            last_ns: meta.now_ns,
-            frames: [0; 2],
-            bytes: [0; 2],
-            tcp_flags: [0; 2],
-        };
-        let tracked = Tracked::new(record, client, client_side, &self.settings.bypass);
-        let deadline_ns = self.newest_ns.saturating_add(tracked.timeout_ns(&self.settings.timeouts));
-        let id = self.flows.insert(key, tracked, deadline_ns).ok()?;
-        self.next_flow_id += 1;
-        self.counters.flows += 1;
-        Some((id, direction))
-    }
-
-    fn end<S: EventSink>(&mut self, id: FlowId, cause: FlowEndCause, now_ns: u64, sink: &mut S) {
-        let Pipeline { flows, memory, findings, rules, counters, hand_over, .. } = self;
-        let (key, mut tracked) = flows.remove(id).expect(FOUND);
-        if tracked.is_elsewhere {
-            return hand_over.depart(key, tracked, cause, now_ns);
-        }
-        let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns };
-        end_flow(&mut tracked, cause, memory, counters, &mut inspection);
     }
 
     /// The verdict on a frame that belongs to no flow.

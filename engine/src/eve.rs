@@ -1,9 +1,8 @@
 //! Events as EVE JSON lines, with the field names of Suricata 7.
 //!
 //! A line is written straight into a reusable buffer: no tree of values, no allocation once the buffer has
-//! grown. What Weir knows beyond Suricata stands under `alert.context`, `drop.reset`, `flow.drop_reason` and
-//! `flow.drop_epoch`; `ruleset_reload` and `link` are
-//! events of its own.
+//! grown. What Weir knows beyond Suricata stands under `alert.context`, `drop.reset`,
+//! `flow.drop_reason`, `flow.drop_epoch` and `tunnel.parents`; `ruleset_reload` and `link` are events of its own.
 
 use dataplane::event::{Alert, Anomaly, AnomalyKind, Dropped, Event, FlowEnd, HttpEnd};
 use dataplane::flow::{Direction, FlowRecord};
@@ -21,6 +20,7 @@ mod reload;
 mod stats;
 mod text;
 mod timestamp;
+mod tunnel;
 
 pub use file::EveFile;
 pub use link::{LinkChange, LinkState, What};
@@ -36,6 +36,7 @@ use link::LinkBody;
 use reload::ReloadBody;
 use stats::StatsBody;
 use text::Text;
+use tunnel::TunnelBody;
 
 /// Turns events into lines, each closed by a newline.
 #[derive(Clone, Debug)]
@@ -167,6 +168,7 @@ impl EveFormat {
             Direction::ToServer => Line { direction: direction_name, ..line },
             Direction::ToClient => Line {
                 direction: direction_name,
+                tunnel: TunnelBody::new(&flow.tunnels, direction),
                 src_ip: line.dest_ip,
                 src_port: line.dest_port,
                 dest_ip: line.src_ip,
@@ -190,7 +192,8 @@ impl EveFormat {
             proto: Some(line::Protocol(flow.protocol)),
             icmp_type: flow.icmp.map(|(kind, _)| kind),
             icmp_code: flow.icmp.map(|(_, code)| code),
-            community_id: community::id(flow),
+            community_id: Some(community::id(flow)),
+            tunnel: TunnelBody::new(&flow.tunnels, Direction::ToServer),
             ..Line::new(now_ns, kind)
         }
     }

@@ -13,3 +13,4 @@ pub mod survey;
 pub mod tidy;
 pub mod verify;
 pub mod weir;
+pub mod wrapping;

@@ -15,8 +15,10 @@ pub enum Trait {
     LinkType,
     /// Fragments. Weir counts each in a flow without ports; others reassemble, or skip all but the first.
     Fragments,
-    /// Packets inside of packets. Weir tracks the outer flow alone.
+    /// Packets inside of packets where others read the outer ones alone, or Weir does.
     Tunnel,
+    /// Packets inside of packets where all read the inner ones; some count the outer ones too.
+    Encapsulated,
     /// More VLAN tags than Weir reads.
     DeepTags,
     /// Frames that the capture cut short. nDPI skips them; Weir counts them.
@@ -34,7 +36,8 @@ impl Trait {
             Trait::LinkType => "link type that Weir does not read",
             Trait::Fragments => "IP fragments between the two addresses",
             Trait::Tunnel => "flow inside of a tunnel",
-            Trait::DeepTags => "more than two VLAN tags",
+            Trait::Encapsulated => "flows around others, which Weir does not count",
+            Trait::DeepTags => "more than three VLAN tags",
             Trait::Snapped => "frames cut by the capture",
             Trait::Malformed => "frames with contradicting lengths",
             Trait::AnswersFirst => "first frame is a SYN+ACK",
@@ -101,17 +104,26 @@ impl Survey {
             Link::DeepTags => {
                 self.whole.insert(Trait::DeepTags);
             }
-            Link::Ip(offset) => self.look_at_ip(frame, offset),
+            Link::Ip(offset) => self.look_at_ip(frame, offset, offset),
+            Link::Encapsulated(offset, link_end) => {
+                self.whole.insert(Trait::Encapsulated);
+                self.look_at_ip(frame, offset, link_end);
+            }
             Link::Other => {}
         }
     }
 
-    fn look_at_ip(&mut self, frame: &Frame, offset: usize) {
+    /// The link header ends at `link_end`, and the packet may be inside of others that stand before `offset`.
+    fn look_at_ip(&mut self, frame: &Frame, offset: usize, link_end: usize) {
         let bytes = frame.bytes.get(offset..).unwrap_or_default();
         let Some(packet) = Ip::read(bytes) else {
             self.whole.insert(Trait::Malformed);
             return;
         };
+        if let Some(inside) = packet.inner_offset() {
+            self.whole.insert(Trait::Encapsulated);
+            return self.look_at_ip(frame, offset + inside, link_end);
+        }
         let (source, destination) = (packet.source, packet.destination);
         let mut traits = BTreeSet::new();
         if packet.fragment {
@@ -137,7 +149,7 @@ impl Survey {
         if let Some((ports, flags)) = packet.tcp() {
             let ends = sorted((source, ports.0), (destination, ports.1));
             // Of Ethernet only what stands behind the addresses.
-            let before = frame.bytes.get(12.min(offset)..offset).unwrap_or_default();
+            let before = frame.bytes.get(12.min(link_end)..link_end).unwrap_or_default();
             if self.seen.insert((before.to_vec(), ends)) && flags & 0x12 == 0x12 {
                 self.answers_first.insert((source, ports.0, destination, ports.1));
             }
@@ -147,6 +159,8 @@ impl Survey {
 
 enum Link {
     Ip(usize),
+    /// Where IP is, behind labels or in a session, and where the link header ends.
+    Encapsulated(usize, usize),
     Tunnel,
     DeepTags,
     Other,
@@ -160,6 +174,8 @@ fn network(frame: &Frame) -> Link {
         1 => (12, 14),
         113 => (14, 16),
         276 => (0, 20),
+        9 | 50 => return point_to_point(bytes, 0),
+        104 => (2, 4),
         0 | 108 => return family(bytes),
         // 228 and 229 name IPv4 and IPv6 frames without a link header.
         12 | 14 | 101 | 228 | 229 => return Link::Ip(0),
@@ -173,11 +189,36 @@ fn network(frame: &Frame) -> Link {
         tags += 1;
     }
     match kind {
-        _ if tags > 2 => Link::DeepTags,
+        _ if tags > 3 => Link::DeepTags,
         Some(0x0800 | 0x86dd) => Link::Ip(offset),
-        // PPPoE, MPLS, and Ethernet behind them.
-        Some(0x8864 | 0x8847 | 0x8848 | 0x6558) => Link::Tunnel,
+        Some(0x8864) => match point_to_point(bytes, offset + 6) {
+            Link::Ip(inside) => Link::Encapsulated(inside, offset),
+            _ => Link::Other,
+        },
+        Some(0x8847 | 0x8848) => labels(bytes, offset),
+        Some(0x6558) => Link::Tunnel,
         _ => Link::Other,
+    }
+}
+
+/// PPP (RFC 1661), with the address and control fields of HDLC or without, or with Cisco's header.
+fn point_to_point(bytes: &[u8], at: usize) -> Link {
+    match (half(bytes, at), half(bytes, at + 2)) {
+        (Some(0x0f00 | 0x8f00), Some(0x0800 | 0x86dd)) => Link::Ip(at + 4),
+        (Some(0xff03), Some(0x0021 | 0x0057)) => Link::Ip(at + 4),
+        (Some(0x0021 | 0x0057), _) => Link::Ip(at + 2),
+        _ => Link::Other,
+    }
+}
+
+/// IP behind a stack of labels (RFC 3032); Ethernet there is too much for a plain reader.
+fn labels(bytes: &[u8], link_end: usize) -> Link {
+    let bottom =
+        (link_end..bytes.len()).step_by(4).find(|at| bytes.get(at + 2).is_some_and(|byte| byte & 1 == 1));
+    let Some(inside) = bottom.map(|at| at + 4) else { return Link::Other };
+    match bytes.get(inside).map(|byte| byte >> 4) {
+        Some(4 | 6) => Link::Encapsulated(inside, link_end),
+        _ => Link::Tunnel,
     }
 }
 
@@ -271,6 +312,26 @@ impl Ip<'_> {
             _ => true,
         };
         self.total_bytes > captured_bytes || !inside
+    }
+
+    /// Where in this packet another stands that all read in its place: IP in IP, and what GTP-U carries.
+    fn inner_offset(&self) -> Option<usize> {
+        if self.fragment {
+            return None;
+        }
+        let is_ip = |at: usize| matches!(self.payload.get(at).map(|byte| byte >> 4), Some(4 | 6));
+        let at = match self.protocol {
+            4 | 41 => 0,
+            17 if half(self.payload, 2)? == 2152 => {
+                let is_user_packet = self.payload.get(8)? >> 4 == 3 && *self.payload.get(9)? == 255;
+                let optional = if self.payload.get(8)? & 7 == 0 { 0 } else { 4 };
+                let extensions =
+                    if self.payload.get(8)? & 4 == 0 { 0 } else { 4 * usize::from(*self.payload.get(20)?) };
+                is_user_packet.then_some(16 + optional + extensions)?
+            }
+            _ => return None,
+        };
+        is_ip(at).then_some(self.header_bytes + at)
     }
 
     /// IP-in-IP, 6in4, GRE, L2TPv3, EtherIP; Teredo, VXLAN, GTP-U, CAPWAP, TZSP by their ports.

@@ -114,7 +114,7 @@ impl Filter {
     /// Told by the capture, never by the comparison.
     fn out_of_scope(&self, survey: &Survey) -> Option<Trait> {
         let address = |key: &str| self.keys.get(key)?.as_str()?.parse::<IpAddr>().ok();
-        let everywhere = [Trait::LinkType, Trait::Tunnel, Trait::DeepTags];
+        let everywhere = [Trait::LinkType, Trait::Tunnel, Trait::Encapsulated, Trait::DeepTags];
         let whole = || everywhere.into_iter().find(|what| survey.whole.contains(what));
         let per_pair = [Trait::Fragments, Trait::Malformed];
         let (Some(a), Some(b)) = (address("src_ip"), address("dest_ip")) else {

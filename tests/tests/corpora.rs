@@ -105,7 +105,7 @@ fn flows_equal_those_of_suricata_verify() {
 }
 
 /// Link types that are decoded.
-const LINK_TYPES: [u16; 10] = [0, 1, 12, 14, 101, 108, 113, 228, 229, 276];
+const LINK_TYPES: [u16; 13] = [0, 1, 9, 12, 14, 50, 101, 104, 108, 113, 228, 229, 276];
 
 /// With the packs that users have: no capture makes the engine panic, what a reader of another hand reads is
 /// replayed to the last frame, and every frame is accounted for.

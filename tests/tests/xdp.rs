@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 
 use af_xdp::{DryRun, Fate, Handling, LinkConfig, Port, ReadFlow, SettledFlows, SettledKey};
-use dataplane::decode::{ChecksumMode, LinkType, TcpFlags, Transport, decode};
+use dataplane::decode::{ChecksumMode, LinkType, TcpFlags, Transport, decode, kind_at_port, protocol};
 
 const FRAMES: u64 = 30_000;
 /// Where the network header of an untagged frame begins, and how long tags and headers without options are.
@@ -65,13 +65,22 @@ fn generate(random: &mut Random) -> Vec<u8> {
         frame.extend(random.pick(&[0x8100u16, 0x88a8, 0x9100]).to_be_bytes());
         frame.extend(u16::to_be_bytes(identifier));
     }
-    match random.below(16) {
+    match random.below(18) {
         0 => frame.extend([0x08, 0x06]),
         1 => {
             let kind = random.next() as u16;
             frame.extend(kind.to_be_bytes());
         }
-        2..=8 => {
+        // MPLS at its bottom; a PPPoE session with PPP.
+        2 => {
+            frame.extend([0x88, 0x47, 0, 1, 1, 64]);
+            ipv4(random, &mut frame);
+        }
+        3 => {
+            frame.extend([0x88, 0x64, 0x11, 0, 0, 7, 0, 40, 0, 0x21]);
+            ipv4(random, &mut frame);
+        }
+        4..=10 => {
             frame.extend([0x08, 0x00]);
             ipv4(random, &mut frame);
         }
@@ -86,7 +95,7 @@ fn generate(random: &mut Random) -> Vec<u8> {
 }
 
 fn ipv4(random: &mut Random, frame: &mut Vec<u8>) {
-    let protocol = random.pick(&[6, 6, 6, 17, 17, 1, 47, 132]);
+    let protocol = random.pick(&[6, 6, 6, 6, 6, 17, 17, 17, 1, 4, 41, 47, 132]);
     let upper = upper(random, protocol);
     let options = random.pick(&[0, 0, 0, 0, 0, 0, 4, 40]);
     let words = (random.nearly(IPV4_BYTES + options) / 4) as u8;
@@ -107,7 +116,7 @@ fn ipv4(random: &mut Random, frame: &mut Vec<u8>) {
 }
 
 fn ipv6(random: &mut Random, frame: &mut Vec<u8>) {
-    let protocol = random.pick(&[6, 6, 6, 17, 17, 58, 59, 50]);
+    let protocol = random.pick(&[6, 6, 6, 6, 6, 17, 17, 17, 58, 59, 50, 4, 41, 47]);
     let mut upper = upper(random, protocol);
     let mut next_header = protocol;
     if random.one_in(6) {
@@ -130,6 +139,9 @@ fn ipv6(random: &mut Random, frame: &mut Vec<u8>) {
 
 /// A header of the upper layer and some bytes behind it.
 fn upper(random: &mut Random, protocol: u8) -> Vec<u8> {
+    if protocol == 17 && random.one_in(4) {
+        return tunnel(random);
+    }
     let mut bytes: Vec<u8> = (0..2).flat_map(|_| [0, random.pick(&[0, 53, 80, 0xff])]).collect();
     let payload = random.below(64);
     match protocol {
@@ -144,10 +156,50 @@ fn upper(random: &mut Random, protocol: u8) -> Vec<u8> {
             bytes.extend((random.nearly(8 + payload as usize) as u16).to_be_bytes());
             bytes.extend(random.bytes(2));
         }
+        // Another packet, sometimes: without lengths that reach further than it.
+        4 => {
+            bytes.clear();
+            ipv4(random, &mut bytes);
+        }
+        41 => {
+            bytes.clear();
+            ipv6(random, &mut bytes);
+        }
+        47 => {
+            bytes.clear();
+            bytes.extend([0, 0, 0x08, 0]);
+            ipv4(random, &mut bytes);
+        }
         _ => bytes.extend(random.bytes(4)),
     }
     bytes.extend(random.bytes(payload));
     bytes
+}
+
+/// A datagram in which another packet may be: by the port of a tunnel and most often by its header too.
+fn tunnel(random: &mut Random) -> Vec<u8> {
+    let (port, header) = random.pick(&[
+        (4789u16, &[8, 0, 0, 0, 0, 0, 1, 0][..]),
+        (8472, &[8, 0, 0, 0, 0, 0, 1, 0]),
+        (6081, &[0, 0, 0x65, 0x58, 0, 0, 1, 0]),
+        (2152, &[0x30, 0xff, 0, 0, 0, 0, 0, 1]),
+    ]);
+    let mut payload = header.to_vec();
+    if port != 2152 {
+        payload.extend(random.bytes(12));
+        payload.extend([0x08, 0x00]);
+    }
+    if random.one_in(8) {
+        payload[0] ^= 0xff;
+    }
+    ipv4(random, &mut payload);
+    let other = random.pick(&[80u16, 4789, 12_345]);
+    let ports = if random.one_in(4) { [port, other] } else { [other, port] };
+    let mut datagram = ports.map(u16::to_be_bytes).concat();
+    datagram.extend((random.nearly(8 + payload.len()) as u16).to_be_bytes());
+    datagram.extend([0, 0]);
+    datagram.extend(payload);
+    datagram
 }
 
 /// Spoils a frame: some of its bytes, or its length. It keeps an Ethernet header, as whatever is received has one.
@@ -166,7 +218,8 @@ fn mutate(random: &mut Random, frame: &mut Vec<u8>) {
     }
 }
 
-/// What the programs are to see in a frame, by the decoder: the flow of TCP and UDP where nothing stands in between.
+/// What the programs are to see in a frame, by the decoder: the flow of TCP and UDP where nothing stands in between, and
+/// where nothing may be a tunnel.
 fn expected(frame: &[u8]) -> Option<ReadFlow> {
     let packet = decode(frame, frame.len() as u32, LinkType::Ethernet, ChecksumMode::Ignore).ok()?;
     let network = packet.network?;
@@ -184,6 +237,10 @@ fn expected(frame: &[u8]) -> Option<ReadFlow> {
         Transport::Udp { source, destination } => (source, destination, false),
         _ => return None,
     };
+    let is_at_port = |port| network.protocol == protocol::UDP && kind_at_port(port).is_some();
+    if !packet.tunnels.is_empty() || is_at_port(source) || is_at_port(destination) {
+        return None;
+    }
     let (source, destination) = ((network.source, source), (network.destination, destination));
     let key = SettledKey::new(network.protocol, source, destination, &packet.vlans);
     Some(ReadFlow { key: key.expect("TCP or UDP, at most two VLANs"), is_edge })

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Reads the headers of a frame as far as its flow needs. Whatever is not plain (options, extension headers,
-// fragments, a third VLAN tag, lengths that contradict each other) has no flow here: the engine reads it.
+// fragments, a third VLAN tag, lengths that contradict each other), and whatever may be a tunnel, has no flow here: the
+// engine reads it.
 
 #pragma once
 
@@ -311,6 +312,13 @@ static __always_inline int read_addressee(struct xdp_md *ctx, const struct netwo
 	return 1;
 }
 
+// VXLAN (RFC 7348, and its former port), GENEVE (RFC 8926), GTP-U (3GPP TS 29.281). What is in a tunnel belongs to
+// another flow than its frame's outermost headers say.
+static __always_inline int is_tunnel_port(__be16 port)
+{
+	return port == bpf_htons(4789) || port == bpf_htons(8472) || port == bpf_htons(6081) || port == bpf_htons(2152);
+}
+
 // The ports of a TCP segment or a UDP datagram whose lengths agree with those of its packet.
 static __always_inline struct ports *read_ports(struct xdp_md *ctx, const struct network *network,
 						 struct place *place)
@@ -332,6 +340,8 @@ static __always_inline struct ports *read_ports(struct xdp_md *ctx, const struct
 		__u32 bytes;
 
 		if (!udp || network->upper_bytes < sizeof(*udp))
+			return NULL;
+		if (is_tunnel_port(udp->ports.source) || is_tunnel_port(udp->ports.destination))
 			return NULL;
 		bytes = bpf_ntohs(udp->bytes);
 		return bytes < sizeof(*udp) || bytes > network->upper_bytes ? NULL : &udp->ports;

@@ -8,7 +8,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// IPv4 addresses carry a mark of their own, so that they never alias an IPv6 address.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FlowKey {
-    /// Lower address (high half, low half), upper address (likewise), the fields of [`pack`], VLANs and link.
+    /// Lower address (high half, low half), upper address (likewise), the fields of [`pack`], VLANs and link; within a
+    /// tunnel the last word is combined with what surrounds it.
     words: [u64; 6],
 }
 
@@ -37,7 +38,7 @@ const VLAN_ID: u16 = 0x0fff;
 
 impl FlowKey {
     /// How many VLAN tags a key holds.
-    pub const VLANS_MAX: usize = 2;
+    pub const VLANS_MAX: usize = 3;
 
     /// The key of a packet from `source` to `destination`, and which way round the packet travels.
     ///
@@ -68,9 +69,19 @@ impl FlowKey {
             (upper.address >> 64) as u64,
             upper.address as u64,
             pack(protocol, lower, upper),
-            vlan(0) << 32 | vlan(1) << 16 | u64::from(link),
+            vlan(0) << 48 | vlan(1) << 32 | vlan(2) << 16 | u64::from(link),
         ];
         (FlowKey { words }, orientation)
+    }
+
+    /// The key of the same ends inside of what `surroundings` stands for: a keyed digest of tunnels, or the flow would
+    /// be one with whatever flow a sender finds a collision for. The key is none of a flow outside of tunnels, and
+    /// VLANs and link cannot be told from it any more.
+    #[inline]
+    pub fn within(mut self, surroundings: u64) -> FlowKey {
+        self.words[4] |= IS_WITHIN;
+        self.words[5] ^= surroundings;
+        self
     }
 
     /// Address and port of the lower endpoint.
@@ -101,7 +112,7 @@ impl FlowKey {
     /// VLAN identifiers, the outermost first.
     pub fn vlans(&self) -> impl Iterator<Item = u16> + use<> {
         let packed = self.words[5];
-        [(packed >> 32) as u16, (packed >> 16) as u16]
+        [(packed >> 48) as u16, (packed >> 32) as u16, (packed >> 16) as u16]
             .into_iter()
             .filter(|tag| tag & VLAN_PRESENT != 0)
             .map(|tag| tag & VLAN_ID)
@@ -132,6 +143,7 @@ impl fmt::Debug for FlowKey {
 
 const LOWER_IS_V4: u64 = 1 << 40;
 const UPPER_IS_V4: u64 = 1 << 41;
+const IS_WITHIN: u64 = 1 << 42;
 
 /// Families in bits 40 and 41, protocol in bits 32 to 39, lower port in bits 16 to 31, upper port below.
 fn pack(protocol: u8, lower: Endpoint, upper: Endpoint) -> u64 {
@@ -184,7 +196,7 @@ mod tests {
         #[test]
         fn a_key_is_symmetric_and_gives_everything_back(
             protocol: u8, a in (address(), any::<u16>()), b in (address(), any::<u16>()),
-            vlans in prop::collection::vec(0..4096u16, 0..=2), link: u16,
+            vlans in prop::collection::vec(0..4096u16, 0..=3), link: u16,
         ) {
             let (there, way) = FlowKey::new(protocol, a, b, &vlans, link);
             let (back, other_way) = FlowKey::new(protocol, b, a, &vlans, link);
@@ -204,6 +216,15 @@ mod tests {
             prop_assert_ne!(key(v4.into()), key(v4.to_ipv6_mapped().into()));
             prop_assert_ne!(key(v4.into()), key(v4.to_ipv6_compatible().into()));
         }
+    }
+
+    #[test]
+    fn what_surrounds_a_flow_tells_it_from_others() {
+        let (a, b) = ((IpAddr::from([10, 0, 0, 1]), 1), (IpAddr::from([10, 0, 0, 2]), 2));
+        let ((there, _), (back, _)) = (FlowKey::new(6, a, b, &[], 0), FlowKey::new(6, b, a, &[], 0));
+        assert_eq!(there.within(7), back.within(7));
+        assert_ne!(there.within(7), there.within(8));
+        assert_ne!(there.within(0), there, "an unlucky digest is no flow outside");
     }
 
     #[test]

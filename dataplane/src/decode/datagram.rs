@@ -5,10 +5,21 @@ use std::net::IpAddr;
 use arrayvec::ArrayVec;
 
 use super::message::Message;
+use super::span::Span;
 use super::{
-    Checksum, ChecksumMode, DecodeError, Network, Packet, Transport, icmp, protocol, tcp, udp, verify,
+    Checksum, ChecksumMode, DecodeError, Network, Packet, Transport, icmp, protocol, sctp, tcp, udp, verify,
 };
 use crate::limits::VLAN_TAGS_MAX;
+
+/// What stands before an IP header.
+pub(super) struct Around<'p> {
+    /// Where the packet must end.
+    pub(super) span: Span<'p>,
+    /// All tags, the outermost first.
+    pub(super) vlans: ArrayVec<u16, VLAN_TAGS_MAX>,
+    /// How many encapsulations.
+    pub(super) depth: usize,
+}
 
 /// An IP packet without its padding: `upper` and the missing bytes are what its headers announce behind them. `A` is
 /// the address of its family.
@@ -35,12 +46,12 @@ pub(super) struct Datagram<'p, A> {
     pub(super) addresses_sum: Option<u64>,
 }
 
-impl<'p, A: Into<IpAddr>> Datagram<'p, A> {
+impl<'p, A: Copy + Into<IpAddr>> Datagram<'p, A> {
     /// Reads the upper-layer header and judges the checksums.
     #[inline(always)]
     pub(super) fn into_packet(
         self,
-        vlans: ArrayVec<u16, VLAN_TAGS_MAX>,
+        around: Around<'p>,
         checksums: ChecksumMode,
     ) -> Result<Packet<'p>, DecodeError> {
         let message = self.message()?;
@@ -48,8 +59,14 @@ impl<'p, A: Into<IpAddr>> Datagram<'p, A> {
             ChecksumMode::Verify => verify::judge(&self, &message),
             ChecksumMode::Ignore => Checksum::Unverified,
         };
+        if self.may_encapsulate(&message)
+            && let Some(inner) = self.inner_packet(&message, checksum, &around, checksums)
+        {
+            return inner;
+        }
         Ok(Packet {
-            vlans,
+            vlans: around.vlans,
+            tunnels: ArrayVec::new(),
             network: Some(Network {
                 source: self.source.into(),
                 destination: self.destination.into(),
@@ -75,6 +92,7 @@ impl<'p, A: Into<IpAddr>> Datagram<'p, A> {
         match (self.protocol, self.is_ipv4()) {
             (protocol::TCP, _) => tcp::parse(upper, missing_bytes),
             (protocol::UDP, _) => udp::parse(upper, missing_bytes),
+            (protocol::SCTP, _) => sctp::parse(upper, missing_bytes),
             (protocol::ICMP, true) | (protocol::ICMPV6, false) => icmp::parse(upper, missing_bytes),
             _ => Ok(bare(Transport::Other)),
         }
@@ -97,16 +115,15 @@ pub(super) struct Fragment {
 /// padding of the link.
 #[inline]
 pub(super) fn without_padding(
-    frame: &[u8],
+    span: Span<'_>,
     offset: usize,
     announced_bytes: usize,
-    wire_bytes: u32,
 ) -> Result<(&[u8], u32), DecodeError> {
-    let present = frame.get(offset..).ok_or(DecodeError::IpTruncated)?;
+    let present = span.frame.get(offset..).ok_or(DecodeError::IpTruncated)?;
     if let Some(whole) = present.get(..announced_bytes) {
         return Ok((whole, 0));
     }
-    if offset + announced_bytes > wire_bytes as usize {
+    if offset + announced_bytes > span.wire_bytes as usize {
         return Err(DecodeError::IpTruncated);
     }
     // At most 65 575 bytes are announced.

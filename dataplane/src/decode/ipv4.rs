@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use super::datagram::{Datagram, Fragment, without_padding};
+use super::span::Span;
 use super::{DecodeError, checksum};
 
 const HEADER_BYTES_MIN: usize = 20;
@@ -11,12 +12,8 @@ const MORE_FRAGMENTS: u16 = 0x2000;
 const FRAGMENT_OFFSET: u16 = 0x1fff;
 
 #[inline(always)]
-pub(super) fn parse(
-    frame: &[u8],
-    offset: usize,
-    wire_bytes: u32,
-) -> Result<Datagram<'_, Ipv4Addr>, DecodeError> {
-    let bytes = frame.get(offset..).ok_or(DecodeError::IpTruncated)?;
+pub(super) fn parse(span: Span<'_>, offset: usize) -> Result<Datagram<'_, Ipv4Addr>, DecodeError> {
+    let bytes = span.frame.get(offset..).ok_or(DecodeError::IpTruncated)?;
     let fixed = bytes.first_chunk::<HEADER_BYTES_MIN>().ok_or(DecodeError::IpTruncated)?;
     // RFC 791 §3.1, field by field.
     let [first, _, l0, l1, id0, id1, f0, f1, hops, protocol, _, _, s0, s1, s2, s3, d0, d1, d2, d3] = *fixed;
@@ -28,7 +25,7 @@ pub(super) fn parse(
     if header_bytes < HEADER_BYTES_MIN || total_bytes < header_bytes {
         return Err(DecodeError::IpHeaderLength);
     }
-    let (packet, missing_bytes) = without_padding(frame, offset, total_bytes, wire_bytes)?;
+    let (packet, missing_bytes) = without_padding(span, offset, total_bytes)?;
     let (header, upper) = packet.split_at_checked(header_bytes).ok_or(DecodeError::IpTruncated)?;
 
     let flags = u16::from_be_bytes([f0, f1]);

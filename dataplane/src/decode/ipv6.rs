@@ -3,6 +3,7 @@
 use std::net::Ipv6Addr;
 
 use super::datagram::{Datagram, Fragment, without_padding};
+use super::span::Span;
 use super::{DecodeError, checksum};
 use crate::limits::IPV6_EXTENSIONS_MAX;
 
@@ -21,12 +22,8 @@ mod extension {
 }
 
 #[inline(always)]
-pub(super) fn parse(
-    frame: &[u8],
-    offset: usize,
-    wire_bytes: u32,
-) -> Result<Datagram<'_, Ipv6Addr>, DecodeError> {
-    let bytes = frame.get(offset..).ok_or(DecodeError::IpTruncated)?;
+pub(super) fn parse(span: Span<'_>, offset: usize) -> Result<Datagram<'_, Ipv6Addr>, DecodeError> {
+    let bytes = span.frame.get(offset..).ok_or(DecodeError::IpTruncated)?;
     let (fixed, addresses) = bytes.split_first_chunk::<8>().ok_or(DecodeError::IpTruncated)?;
     let (source, addresses) = addresses.split_first_chunk::<16>().ok_or(DecodeError::IpTruncated)?;
     let destination = addresses.first_chunk::<16>().ok_or(DecodeError::IpTruncated)?;
@@ -35,7 +32,7 @@ pub(super) fn parse(
         return Err(DecodeError::IpVersion);
     }
     let payload_bytes = usize::from(u16::from_be_bytes([l0, l1]));
-    let (packet, missing_bytes) = without_padding(frame, offset, HEADER_BYTES + payload_bytes, wire_bytes)?;
+    let (packet, missing_bytes) = without_padding(span, offset, HEADER_BYTES + payload_bytes)?;
     let (source, destination) = (Ipv6Addr::from(*source), Ipv6Addr::from(*destination));
     let mut chain = Chain {
         next_header,

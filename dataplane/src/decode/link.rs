@@ -2,7 +2,7 @@
 
 use arrayvec::ArrayVec;
 
-use super::{DecodeError, LinkType};
+use super::{DecodeError, LinkType, pppoe};
 use crate::limits::VLAN_TAGS_MAX;
 
 /// What a link header says: which network header stands at `offset`.
@@ -13,16 +13,50 @@ pub(super) struct Link {
     pub(super) offset: usize,
 }
 
-/// The network protocol under a link header.
+/// What stands under a link header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Carried {
     Ipv4,
     Ipv6,
+    /// RFC 826.
+    Arp,
+    /// A stack of labels.
+    Mpls,
+    /// A PPPoE session.
+    Pppoe,
     Other,
 }
 
-const ETHERTYPE_IPV4: u16 = 0x0800;
-const ETHERTYPE_IPV6: u16 = 0x86dd;
+impl Carried {
+    #[inline]
+    pub(super) fn of(ethertype: u16) -> Carried {
+        match ethertype {
+            ETHERTYPE_IPV4 => Carried::Ipv4,
+            ETHERTYPE_IPV6 => Carried::Ipv6,
+            0x0806 => Carried::Arp,
+            // RFC 5332 §3.
+            0x8847 | 0x8848 => Carried::Mpls,
+            0x8864 => Carried::Pppoe,
+            // Below 0x0600 it is a length (802.3 §3.2.6); hosts take no IP from what then follows.
+            _ => Carried::Other,
+        }
+    }
+
+    /// IP, where that is all that there may be and its first byte tells the version.
+    pub(super) fn by_version(first: Option<u8>) -> Carried {
+        match first.map(|byte| byte >> 4) {
+            Some(4) => Carried::Ipv4,
+            Some(6) => Carried::Ipv6,
+            _ => Carried::Other,
+        }
+    }
+}
+
+pub(super) const ETHERTYPE_IPV4: u16 = 0x0800;
+pub(super) const ETHERTYPE_IPV6: u16 = 0x86dd;
+
+/// Addresses and type (802.3 §3.1.1), in bytes.
+const ETHERNET_BYTES: usize = 14;
 
 /// IEEE 802.1Q, 802.1ad, and what QinQ used before that was agreed.
 const TPIDS: [u16; 3] = [0x8100, 0x88a8, 0x9100];
@@ -34,20 +68,35 @@ const FAMILIES_IPV6: [u32; 5] = [10, 23, 24, 28, 30];
 #[inline]
 pub(super) fn parse(frame: &[u8], link: LinkType) -> Result<Link, DecodeError> {
     match link {
-        LinkType::Ethernet => tagged(frame, 12, 14),
-        LinkType::LinuxSll => tagged(frame, 14, 16),
-        LinkType::LinuxSll2 => tagged(frame, 0, 20),
+        LinkType::Ethernet => ethernet(frame, 0, ArrayVec::new()),
+        LinkType::LinuxSll => tagged(frame, 14, 16, ArrayVec::new()),
+        LinkType::LinuxSll2 => tagged(frame, 0, 20, ArrayVec::new()),
         LinkType::RawIp => raw_ip(frame),
         LinkType::Null => null(frame),
+        LinkType::Ppp => ppp(frame),
+        LinkType::CiscoHdlc => tagged(frame, 2, 4, ArrayVec::new()),
     }
 }
 
-/// A header of `header_bytes` with its protocol field at `type_offset`, and any VLAN tags behind it.
+/// A frame whose header stands at `offset`; `vlans` are the tags outside of it.
 #[inline]
-fn tagged(frame: &[u8], type_offset: usize, header_bytes: usize) -> Result<Link, DecodeError> {
+pub(super) fn ethernet(
+    frame: &[u8],
+    offset: usize,
+    vlans: ArrayVec<u16, VLAN_TAGS_MAX>,
+) -> Result<Link, DecodeError> {
+    tagged(frame, offset + 12, offset + ETHERNET_BYTES, vlans)
+}
+
+/// A header that ends at `offset` with its protocol field at `type_offset`, and any VLAN tags behind it.
+#[inline]
+fn tagged(
+    frame: &[u8],
+    type_offset: usize,
+    mut offset: usize,
+    mut vlans: ArrayVec<u16, VLAN_TAGS_MAX>,
+) -> Result<Link, DecodeError> {
     let mut ethertype = be16(frame, type_offset)?;
-    let mut offset = header_bytes;
-    let mut vlans = ArrayVec::new();
     while TPIDS.contains(&ethertype) {
         // The tag's control field, of which 12 bits are the identifier, then the next type (802.1Q §9.6).
         let identifier = be16(frame, offset)? & 0x0fff;
@@ -61,21 +110,15 @@ fn tagged(frame: &[u8], type_offset: usize, header_bytes: usize) -> Result<Link,
     if frame.len() < offset {
         return Err(DecodeError::LinkTruncated);
     }
-    let carried = match ethertype {
-        ETHERTYPE_IPV4 => Carried::Ipv4,
-        ETHERTYPE_IPV6 => Carried::Ipv6,
-        // Below 0x0600 it is a length (802.3 §3.2.6); hosts take no IP from what then follows.
-        _ => Carried::Other,
-    };
-    Ok(Link { vlans, carried, offset })
+    Ok(Link { vlans, carried: Carried::of(ethertype), offset })
 }
 
 fn raw_ip(frame: &[u8]) -> Result<Link, DecodeError> {
-    let carried = match frame.first().ok_or(DecodeError::IpTruncated)? >> 4 {
-        4 => Carried::Ipv4,
-        6 => Carried::Ipv6,
-        _ => return Err(DecodeError::IpVersion),
-    };
+    let first = *frame.first().ok_or(DecodeError::IpTruncated)?;
+    let carried = Carried::by_version(Some(first));
+    if carried == Carried::Other {
+        return Err(DecodeError::IpVersion);
+    }
     Ok(Link { vlans: ArrayVec::new(), carried, offset: 0 })
 }
 
@@ -89,6 +132,18 @@ fn null(frame: &[u8]) -> Result<Link, DecodeError> {
         _ => Carried::Other,
     };
     Ok(Link { vlans: ArrayVec::new(), carried, offset: 4 })
+}
+
+/// PPP as a capture has it: with or without the address and control fields (RFC 1662 §3.1), or with those of Cisco's
+/// HDLC (RFC 1547 §4.3.1), behind which an Ethernet type stands.
+fn ppp(frame: &[u8]) -> Result<Link, DecodeError> {
+    let offset = match *frame {
+        [0xff, 0x03, ..] => 2,
+        [0x0f | 0x8f, 0x00, ..] => return tagged(frame, 2, 4, ArrayVec::new()),
+        _ => 0,
+    };
+    let (carried, offset) = pppoe::carried(frame, offset)?;
+    Ok(Link { vlans: ArrayVec::new(), carried, offset })
 }
 
 #[inline]

@@ -2,9 +2,12 @@
 
 mod frames;
 mod internet;
+mod labels;
 mod links;
 mod promises;
+mod surroundings;
 mod transports;
+mod tunnels;
 
 use super::{ChecksumMode, DecodeError, LinkType, Packet, decode};
 

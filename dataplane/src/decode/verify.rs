@@ -1,17 +1,17 @@
-//! Judges the checksums of a packet.
+//! Judges the checksums of a packet, and of those that it travels inside of.
 
 use std::net::IpAddr;
 
 use super::checksum::{fold, sum};
 use super::datagram::Datagram;
 use super::message::Message;
-use super::{Checksum, Transport, tcp, udp};
+use super::{Checksum, Transport, gre, sctp, tcp, udp};
 
 /// What bytes that include their right checksum fold to.
 const RIGHT: u16 = 0xffff;
 
 #[inline]
-pub(super) fn judge<A: Into<IpAddr>>(datagram: &Datagram<'_, A>, message: &Message<'_>) -> Checksum {
+pub(super) fn judge<A: Copy + Into<IpAddr>>(datagram: &Datagram<'_, A>, message: &Message<'_>) -> Checksum {
     let is_ipv4 = datagram.is_ipv4();
     if is_ipv4 && fold(sum(datagram.ipv4_header)) != RIGHT {
         return Checksum::Bad;
@@ -24,12 +24,15 @@ pub(super) fn judge<A: Into<IpAddr>>(datagram: &Datagram<'_, A>, message: &Messa
         Transport::Udp { .. } => udp_checksum(datagram, message, is_ipv4),
         Transport::Icmp { .. } if is_ipv4 => right_or_bad(sum(message.bytes)),
         Transport::Icmp { .. } => over_pseudo_header(datagram, message, None),
-        Transport::Fragment { .. } | Transport::Other | Transport::None => Checksum::Unverified,
+        Transport::Sctp { .. } => sctp::judge(message.bytes),
+        Transport::Fragment { .. } | Transport::Other | Transport::Arp | Transport::None => {
+            Checksum::Unverified
+        }
     }
 }
 
 #[inline]
-fn udp_checksum<A: Into<IpAddr>>(
+fn udp_checksum<A: Copy + Into<IpAddr>>(
     datagram: &Datagram<'_, A>,
     message: &Message<'_>,
     is_ipv4: bool,
@@ -44,7 +47,7 @@ fn udp_checksum<A: Into<IpAddr>>(
 
 /// `partial_at` is where in the message the field is that a kernel may have left partial.
 #[inline]
-fn over_pseudo_header<A: Into<IpAddr>>(
+fn over_pseudo_header<A: Copy + Into<IpAddr>>(
     datagram: &Datagram<'_, A>,
     message: &Message<'_>,
     partial_at: Option<usize>,
@@ -64,7 +67,84 @@ fn over_pseudo_header<A: Into<IpAddr>>(
     let is_udp = matches!(message.transport, Transport::Udp { .. });
     // For UDP 0 means none, and 0xffff is its other form (RFC 768).
     let value = if is_udp && complete == 0 { 0xffff } else { complete };
-    Checksum::Partial { offset: datagram.transport_offset + offset, value }
+    Checksum::Partial { offset: datagram.transport_offset + offset, value, covered_by: None }
+}
+
+/// The checksum of a packet around another, which covers the inner one.
+pub(super) struct Cover {
+    /// Without what it covers.
+    outer: Checksum,
+    /// Where the covered bytes begin, and where the field is, in the frame.
+    start: usize,
+    field: usize,
+    /// What the covered bytes fold to; `None` where no checksum covers the inner packet.
+    residue: Option<u16>,
+}
+
+impl Cover {
+    /// Of a packet that was judged to be `outer`; `has_gre_checksum` says that the header behind it has one.
+    pub(super) fn of<A: Copy + Into<IpAddr>>(
+        datagram: &Datagram<'_, A>,
+        message: &Message<'_>,
+        outer: Checksum,
+        has_gre_checksum: bool,
+    ) -> Cover {
+        let (start, bytes) = (datagram.transport_offset, message.bytes);
+        let is_header_bad = datagram.is_ipv4() && fold(sum(datagram.ipv4_header)) != RIGHT;
+        let none = |outer| Cover { outer, start, field: start, residue: None };
+        if is_header_bad {
+            return none(Checksum::Bad);
+        }
+        if message.missing_bytes > 0 {
+            return none(Checksum::Unverified);
+        }
+        match message.transport {
+            // Tunnels may do without over IPv6 too (RFC 6935 §5).
+            Transport::Udp { .. } if field_at(bytes, udp::CHECKSUM_OFFSET) == Some(0) => {
+                none(Checksum::Valid)
+            }
+            Transport::Udp { .. } => {
+                let pseudo = |addresses| addresses + u64::from(datagram.protocol) + bytes.len() as u64;
+                let residue = datagram.addresses_sum.map(|addresses| fold(pseudo(addresses) + sum(bytes)));
+                Cover { outer, start, field: start + udp::CHECKSUM_OFFSET, residue }
+            }
+            _ if has_gre_checksum => {
+                let residue = Some(fold(sum(bytes)));
+                Cover { outer: Checksum::Bad, start, field: start + gre::CHECKSUM_OFFSET, residue }
+            }
+            _ => none(Checksum::Unverified),
+        }
+    }
+
+    /// What a word at `offset` of the frame adds to the residue.
+    fn word(&self, offset: usize, word: u16) -> u64 {
+        // In a sum of big-endian words, one at an odd place counts with its bytes swapped (RFC 1071 §2 B).
+        let is_odd = (offset - self.start) % 2 == 1;
+        u64::from(if is_odd { word.swap_bytes() } else { word })
+    }
+}
+
+/// What the checksums of a packet say together with one that covers it.
+pub(super) fn judge_covered(frame: &[u8], inner: Checksum, cover: &Cover) -> Checksum {
+    let Some(residue) = cover.residue else {
+        return if cover.outer == Checksum::Bad { Checksum::Bad } else { inner };
+    };
+    match inner {
+        Checksum::Bad => Checksum::Bad,
+        Checksum::Valid | Checksum::Unverified if residue == RIGHT => inner,
+        Checksum::Valid | Checksum::Unverified => cover.outer,
+        Checksum::Partial { offset, value, covered_by } if residue == RIGHT => {
+            // What a nearer checksum makes up for never reaches this one.
+            Checksum::Partial { offset, value, covered_by: covered_by.or(Some(cover.field)) }
+        }
+        // The sender counts on the completion of the inner one (local checksum offload).
+        Checksum::Partial { offset, value, covered_by: None } => {
+            let Some(field) = field_at(frame, offset) else { return Checksum::Bad };
+            let change = cover.word(offset, !field) + cover.word(offset, value);
+            if fold(u64::from(residue) + change) == RIGHT { inner } else { Checksum::Bad }
+        }
+        Checksum::Partial { .. } => Checksum::Bad,
+    }
 }
 
 fn right_or_bad(total: u64) -> Checksum {

@@ -3,11 +3,9 @@
 use std::mem;
 use std::ops::Range;
 
-use arrayvec::ArrayVec;
-
 use crate::decode::checksum::{fold, sum};
-use crate::decode::{Network, Packet};
-use crate::limits::{FRAGMENTS_PER_DATAGRAM_MAX, VLAN_TAGS_MAX};
+use crate::decode::{Network, Packet, Surroundings};
+use crate::limits::FRAGMENTS_PER_DATAGRAM_MAX;
 use crate::rx_meta::RxMeta;
 use crate::verdict::DropReason;
 
@@ -44,8 +42,8 @@ pub struct Whole {
     /// A frame that would have held it in one piece: the headers of the first piece, and all bytes behind them. Link
     /// headers that tell a length are as they were.
     pub frame: Vec<u8>,
-    /// VLAN identifiers of all of them, the outermost first.
-    pub vlans: ArrayVec<u16, VLAN_TAGS_MAX>,
+    /// What all of them travel in.
+    pub surroundings: Surroundings,
     /// Where in that frame the IP header stands.
     pub network_offset: usize,
     /// Where in that frame the bytes end that the first piece held.
@@ -188,7 +186,7 @@ impl Datagram {
 
     /// # Panics
     /// Unless it is whole.
-    pub(super) fn into_whole(self, vlans: ArrayVec<u16, VLAN_TAGS_MAX>) -> Whole {
+    pub(super) fn into_whole(self, surroundings: Surroundings) -> Whole {
         assert!(self.is_whole(), "no byte is absent");
         let total_bytes = self.payload_bytes as usize;
         let first = self.pieces.iter().find(|piece| piece.span.start == 0).expect("no byte is absent");
@@ -201,7 +199,7 @@ impl Datagram {
             let span = payload_offset + piece.span.start as usize..payload_offset + piece.span.end as usize;
             frame[span].copy_from_slice(piece.payload());
         }
-        Whole { pieces: self.pieces, frame, vlans, network_offset, first_end, payload_offset }
+        Whole { pieces: self.pieces, frame, surroundings, network_offset, first_end, payload_offset }
     }
 }
 

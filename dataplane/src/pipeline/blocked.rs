@@ -1,7 +1,5 @@
 //! Blocked flows, as one pipeline tells the next of them.
 
-use flow_table::FlowKey;
-
 use super::tracked::Tracked;
 use super::{Pipeline, Side};
 use crate::flow::FlowRecord;
@@ -43,8 +41,7 @@ impl Pipeline {
     /// where there is no room.
     pub fn block(&mut self, flow: &BlockedFlow, is_elsewhere: bool, now_ns: u64) -> bool {
         let BlockedFlow { record, client_side, reason, reset, alerted } = flow;
-        let (key, client) =
-            FlowKey::new(record.protocol, record.client, record.server, &record.vlans, record.link);
+        let (key, client) = self.keys.of_record(record);
         if self.flows.get(&key).is_some() {
             return false;
         }

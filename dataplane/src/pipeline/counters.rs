@@ -27,8 +27,12 @@ pub struct Counters {
     pub injected: u64,
     /// Resets for which a port had no room.
     pub injections_failed: u64,
-    /// Frames that are neither IPv4 nor IPv6; they pass.
+    /// Frames that are neither IPv4 nor IPv6, in whatever MPLS or PPPoE; they pass.
     pub non_ip: u64,
+    /// Of them, ARP.
+    pub arp: u64,
+    /// Frames whose packet was in a tunnel, MPLS or PPPoE, and was judged there.
+    pub decapsulated: u64,
     /// Checksums that the sending kernel had left partial.
     pub checksums_completed: u64,
     /// Forwarded segments whose mark of urgent data was cleared.
@@ -107,6 +111,8 @@ impl Counters {
         self.injected += other.injected;
         self.injections_failed += other.injections_failed;
         self.non_ip += other.non_ip;
+        self.arp += other.arp;
+        self.decapsulated += other.decapsulated;
         self.checksums_completed += other.checksums_completed;
         self.urgent_cleared += other.urgent_cleared;
         self.overlap_conflicts += other.overlap_conflicts;

@@ -6,7 +6,7 @@ use std::mem;
 
 use super::rewrite::Rewrite;
 use super::{Pipeline, RxMeta};
-use crate::decode::{Checksum, ChecksumMode, Packet, Transport, decode_network, protocol};
+use crate::decode::{Checksum, ChecksumMode, Packet, Transport, protocol};
 use crate::defrag::{Piece, Pushed, Whole};
 use crate::event::EventSink;
 use crate::policy::Mode;
@@ -34,7 +34,7 @@ impl Pipeline {
         if let Pushed::Whole(whole) = pushed {
             match self.foreign_owner(&whole) {
                 Some(owner) => self.departing.push((owner, whole)),
-                None => verdict = self.answer_whole(whole, sink),
+                None => verdict = self.answer_whole(*whole, sink),
             }
         }
         self.answer_fallen(sink);
@@ -49,7 +49,7 @@ impl Pipeline {
 
     /// Datagrams that are whole and whose flow is another worker's, with its number. Each is to be told of as
     /// [`departed`](Self::departed), or refused.
-    pub fn take_departing(&mut self) -> Vec<(usize, Whole)> {
+    pub fn take_departing(&mut self) -> Vec<(usize, Box<Whole>)> {
         mem::take(&mut self.departing)
     }
 
@@ -96,8 +96,8 @@ impl Pipeline {
     /// The worker that owns the flow of a datagram, where that is another one.
     fn foreign_owner(&self, whole: &Whole) -> Option<usize> {
         let (owners, mine) = self.owners.as_ref()?;
-        let vlans = whole.vlans.clone();
-        let packet = decode_network(&whole.frame, whole.network_offset, vlans, ChecksumMode::Ignore).ok()?;
+        let around = &whole.surroundings;
+        let packet = around.decode(&whole.frame, whole.network_offset, ChecksumMode::Ignore).ok()?;
         owners.of_packet(&packet).filter(|owner| owner != mine)
     }
 
@@ -132,7 +132,7 @@ impl Pipeline {
         let frames = whole.pieces.len() as u32;
         let checksums = self.settings.checksums;
         let (verdict, rewrite) =
-            match decode_network(&whole.frame, whole.network_offset, whole.vlans.clone(), checksums) {
+            match whole.surroundings.decode(&whole.frame, whole.network_offset, checksums) {
                 Ok(packet) => match fault(&packet, whole.first_end) {
                     Some(reason) => (self.refuse_flowless(reason, meta, sink), Rewrite::default()),
                     None => (self.judge(&whole.frame, &packet, frames, meta, sink), Rewrite::of(&packet)),

@@ -4,9 +4,9 @@ use flow_table::{FlowKey, KeyedHash};
 
 use super::rewrite::Rewrite;
 use super::{Pipeline, RxMeta};
-use crate::decode::{ChecksumMode, LinkType, Packet, Transport, decode};
+use crate::decode::{ChecksumMode, LinkType, Packet, decode};
 use crate::event::EventSink;
-use crate::flow::{self, FlowRecord};
+use crate::flow::{FlowKeys, FlowRecord};
 use crate::verdict::{DropReason, Verdict};
 
 /// Spreads the flows of a link over its workers. Each flow has one owner, the same for both directions; all workers of the
@@ -14,6 +14,7 @@ use crate::verdict::{DropReason, Verdict};
 #[derive(Clone)]
 pub struct Owners {
     hash: KeyedHash,
+    keys: FlowKeys,
     workers: usize,
     link: u16,
 }
@@ -25,7 +26,7 @@ impl Owners {
     /// Without a worker.
     pub fn new(seed: [u64; 2], workers: usize, link: u16) -> Owners {
         assert!(workers > 0, "somebody must own a flow");
-        Owners { hash: KeyedHash::new(seed), workers, link }
+        Owners { hash: KeyedHash::new(seed), keys: FlowKeys::new(seed), workers, link }
     }
 
     /// The owner of a frame's flow, below the number of workers; `None` where the frame belongs to no flow, so that
@@ -38,32 +39,19 @@ impl Owners {
 
     /// As [`of`](Self::of).
     pub(super) fn of_packet(&self, packet: &Packet<'_>) -> Option<usize> {
-        Some(self.of_key(&key(packet, self.link)?))
+        let network = packet.network.as_ref()?;
+        Some(self.of_key(&self.keys.of_owned(packet, network, self.link)))
     }
 
     /// The owner of a flow that is known, other than one of pieces of datagrams.
     pub fn of_flow(&self, flow: &FlowRecord) -> usize {
-        self.of_key(&FlowKey::new(flow.protocol, flow.client, flow.server, &flow.vlans, self.link).0)
+        self.of_key(&self.keys.of_record(flow).0)
     }
 
     fn of_key(&self, key: &FlowKey) -> usize {
         // The upper half of the product is uniform below `workers`, without a division.
         ((u128::from(self.hash.hash(key)) * self.workers as u128) >> 64) as usize
     }
-}
-
-/// What all packets of one flow have in common. Pieces of a datagram are told apart by their addresses alone: behind the
-/// first there are no ports, and of IPv6 each may name another protocol (RFC 8200 §4.5).
-fn key(packet: &Packet<'_>, link: u16) -> Option<FlowKey> {
-    let network = packet.network?;
-    let (source_port, destination_port) = flow::ports(packet);
-    let protocol = match packet.transport {
-        Transport::Fragment { .. } => 0,
-        _ => network.protocol,
-    };
-    let source = (network.source, source_port);
-    let destination = (network.destination, destination_port);
-    Some(FlowKey::new(protocol, source, destination, &packet.vlans, link).0)
 }
 
 impl Pipeline {
@@ -144,6 +132,7 @@ mod tests {
             server: (ends[1].0.into(), ends[1].1),
             protocol: UDP,
             vlans: ArrayVec::new(),
+            tunnels: Box::default(),
             icmp: None,
             start_ns: 0,
             last_ns: 0,

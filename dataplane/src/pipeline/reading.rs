@@ -47,6 +47,8 @@ impl Reading<'_> {
         }
         match packet.transport {
             Transport::Udp { .. }
+            | Transport::Sctp { .. }
+            | Transport::Arp
             | Transport::Icmp { .. }
             | Transport::Fragment { .. }
             | Transport::Other

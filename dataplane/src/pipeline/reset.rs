@@ -2,11 +2,13 @@
 
 use std::net::IpAddr;
 
-use crate::decode::{Network, TcpFlags, checksum};
+use crate::decode::{Network, Packet, TcpFlags, checksum};
 use crate::flow::protocol;
+use crate::limits::VLAN_TAGS_MAX;
 
-/// Longest link header that a reset repeats: Ethernet and two VLAN tags, in bytes.
-const LINK_BYTES_MAX: usize = 22;
+/// Longest link header that a reset repeats: Ethernet and VLAN tags, in bytes. Behind more tags, which then are only
+/// priorities, nothing is reset.
+const LINK_BYTES_MAX: usize = 14 + 4 * VLAN_TAGS_MAX;
 const IPV6_BYTES: usize = 40;
 const IPV4_BYTES: usize = 20;
 const TCP_BYTES: usize = 20;
@@ -44,6 +46,12 @@ impl Resets {
     /// For the port that it would have left by.
     pub fn to_receiver(&self) -> Option<&[u8]> {
         self.to_receiver.bytes()
+    }
+
+    /// Whether the ends of a packet's connection can be reached. Those in a tunnel are not: what a frame of the other
+    /// direction has for labels, TEID or sequence numbers is not known, and a wrong one reaches nobody or someone else.
+    pub(super) fn reach(packet: &Packet<'_>) -> bool {
+        packet.tunnels.is_empty()
     }
 
     pub(super) fn clear(&mut self) {

@@ -13,8 +13,8 @@ const URGENT_OFFSET: usize = 18;
 /// The changes that a packet needs before its receiver may read it as it was inspected.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Rewrite {
-    /// Offset and value of a checksum that the sending kernel left partial.
-    checksum: Option<(usize, u16)>,
+    /// A checksum that the sending kernel left partial.
+    completion: Option<Completion>,
     /// Offset of a TCP header that marks data as urgent. A receiver takes such a byte out of the stream or
     /// leaves it in, as its application chose (RFC 6093 §3.3): without the mark there is one reading.
     urgent: Option<usize>,
@@ -22,23 +22,31 @@ pub(super) struct Rewrite {
     tcp: Option<usize>,
 }
 
+#[derive(Clone, Copy, Debug)]
+struct Completion {
+    offset: usize,
+    value: u16,
+    /// Offset of the checksum of a tunnel that must be corrected for it.
+    covered_by: Option<usize>,
+}
+
 impl Rewrite {
     pub(super) fn of(packet: &Packet<'_>) -> Rewrite {
-        let checksum = match packet.checksum {
-            Checksum::Partial { offset, value } => Some((offset, value)),
+        let completion = match packet.checksum {
+            Checksum::Partial { offset, value, covered_by } => Some(Completion { offset, value, covered_by }),
             Checksum::Valid | Checksum::Bad | Checksum::Unverified => None,
         };
         let Transport::Tcp(header) = packet.transport else {
-            return Rewrite { checksum, ..Rewrite::default() };
+            return Rewrite { completion, ..Rewrite::default() };
         };
         let tcp = packet.network.map(|network| network.transport_offset);
-        Rewrite { checksum, urgent: tcp.filter(|_| header.flags.has(TcpFlags::URG)), tcp }
+        Rewrite { completion, urgent: tcp.filter(|_| header.flags.has(TcpFlags::URG)), tcp }
     }
 
     /// Changes the frame that the packet was decoded from. `restored` is what its payload is to say; empty where it says so.
     pub(super) fn apply(self, frame: &mut [u8], restored: &[u8], counters: &mut Counters) {
-        if let Some((offset, value)) = self.checksum {
-            frame[offset..offset + 2].copy_from_slice(&value.to_be_bytes());
+        if let Some(completion) = self.completion {
+            completion.apply(frame);
             counters.checksums_completed += 1;
         }
         if let Some(header) = self.urgent {
@@ -52,10 +60,20 @@ impl Rewrite {
     }
 }
 
+impl Completion {
+    fn apply(self, frame: &mut [u8]) {
+        match self.covered_by {
+            Some(cover) => replace(frame, self.offset, self.value, cover),
+            None => store(frame, self.offset, self.value),
+        }
+    }
+}
+
+/// The sum over the segment, its checksum included, stays what it was: no checksum of a tunnel around it changes.
 fn clear_urgent(tcp: &mut [u8]) {
     let control = word(tcp, CONTROL_OFFSET);
-    replace(tcp, CONTROL_OFFSET, control & !u16::from(TcpFlags::URG));
-    replace(tcp, URGENT_OFFSET, 0);
+    replace(tcp, CONTROL_OFFSET, control & !u16::from(TcpFlags::URG), CHECKSUM_OFFSET);
+    replace(tcp, URGENT_OFFSET, 0, CHECKSUM_OFFSET);
 }
 
 /// Stores a payload of the same length, and mends the checksum for it (RFC 1624, equation 3, over all its words).
@@ -69,18 +87,25 @@ fn restore(tcp: &mut [u8], restored: &[u8]) {
     tcp[CHECKSUM_OFFSET..CHECKSUM_OFFSET + 2].copy_from_slice(&(!fold(checksum)).to_be_bytes());
 }
 
-/// Stores a word and mends the checksum for it (RFC 1624, equation 3).
-fn replace(tcp: &mut [u8], offset: usize, new: u16) {
-    let old = word(tcp, offset);
-    let mut sum = u32::from(!word(tcp, CHECKSUM_OFFSET)) + u32::from(!old) + u32::from(new);
+/// Stores a word and mends the checksum at `checksum` for it (RFC 1624, equation 3).
+fn replace(bytes: &mut [u8], offset: usize, new: u16, checksum: usize) {
+    // Of two words that are an odd way apart, one counts with its bytes swapped (RFC 1071 §2 B).
+    let is_odd = offset.abs_diff(checksum) % 2 == 1;
+    let counted = |word: u16| u32::from(if is_odd { word.swap_bytes() } else { word });
+    let old = word(bytes, offset);
+    let mut sum = u32::from(!word(bytes, checksum)) + counted(!old) + counted(new);
     sum = (sum & 0xffff) + (sum >> 16);
     sum = (sum & 0xffff) + (sum >> 16);
-    tcp[offset..offset + 2].copy_from_slice(&new.to_be_bytes());
-    tcp[CHECKSUM_OFFSET..CHECKSUM_OFFSET + 2].copy_from_slice(&(!(sum as u16)).to_be_bytes());
+    store(bytes, offset, new);
+    store(bytes, checksum, !(sum as u16));
 }
 
-fn word(tcp: &[u8], offset: usize) -> u16 {
-    u16::from_be_bytes([tcp[offset], tcp[offset + 1]])
+fn store(bytes: &mut [u8], offset: usize, word: u16) {
+    bytes[offset..offset + 2].copy_from_slice(&word.to_be_bytes());
+}
+
+fn word(bytes: &[u8], offset: usize) -> u16 {
+    u16::from_be_bytes([bytes[offset], bytes[offset + 1]])
 }
 
 #[cfg(test)]

@@ -139,6 +139,8 @@ impl Tracked {
     pub(super) fn handling(&self) -> Option<Handling> {
         match self.disposition {
             Disposition::Inspect => None,
+            // The program reads the outermost headers alone.
+            _ if self.record.may_be_mistaken() => None,
             Disposition::Blocked { .. } => Some(Handling::Drop),
             Disposition::Bypassed(_) if self.leaves_checksums => None,
             Disposition::Bypassed(_) => {

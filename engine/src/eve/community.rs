@@ -14,11 +14,8 @@ const ID_BYTES: usize = 30;
 /// Seed, two IPv6 addresses, protocol, padding, two ports.
 const INPUT_BYTES_MAX: usize = 2 + 16 + 16 + 1 + 1 + 2 + 2;
 
-/// The identifier of a flow; `None` for SCTP, whose ports the decoder does not read.
-pub(super) fn id(flow: &FlowRecord) -> Option<ArrayString<ID_BYTES>> {
-    if flow.protocol == protocol::SCTP {
-        return None;
-    }
+/// The identifier of a flow.
+pub(super) fn id(flow: &FlowRecord) -> ArrayString<ID_BYTES> {
     let (ports, is_one_way) = ports(flow);
     let mut ends =
         [(flow.client.0, ports.map(|ports| ports[0])), (flow.server.0, ports.map(|ports| ports[1]))];
@@ -39,13 +36,13 @@ pub(super) fn id(flow: &FlowRecord) -> Option<ArrayString<ID_BYTES>> {
     encoded[..2].copy_from_slice(b"1:");
     let digest = Sha1::digest(&input);
     STANDARD.encode_slice(digest, &mut encoded[2..]).expect("20 bytes take 28 characters");
-    Some(ArrayString::from_byte_string(&encoded).expect("base64 is ASCII"))
+    ArrayString::from_byte_string(&encoded).expect("base64 is ASCII")
 }
 
 /// The ports that the hash knows, and whether the order of the ends must stay.
 fn ports(flow: &FlowRecord) -> (Option<[u16; 2]>, bool) {
     match flow.protocol {
-        protocol::TCP | protocol::UDP => (Some([flow.client.1, flow.server.1]), false),
+        protocol::TCP | protocol::UDP | protocol::SCTP => (Some([flow.client.1, flow.server.1]), false),
         protocol::ICMP | protocol::ICMPV6 => {
             let Some((kind, code)) = flow.icmp else { return (None, false) };
             match counterpart(flow.protocol, kind) {
@@ -80,7 +77,7 @@ mod tests {
         flow.client = (client.0.parse().expect("an address"), client.1);
         flow.server = (server.0.parse().expect("an address"), server.1);
         flow.icmp = icmp;
-        id(&flow).expect("an id").to_string()
+        id(&flow).to_string()
     }
 
     /// The examples of the specification.
@@ -106,11 +103,15 @@ mod tests {
     }
 
     #[test]
+    fn ports_of_sctp_count() {
+        let (a, b, other) = (("10.0.0.1", 2905), ("10.0.0.2", 80), ("10.0.0.2", 81));
+        assert_eq!(id_of(protocol::SCTP, a, b, None), id_of(protocol::SCTP, b, a, None));
+        assert_ne!(id_of(protocol::SCTP, a, b, None), id_of(protocol::SCTP, a, other, None));
+    }
+
+    #[test]
     fn protocols_without_ports_hash_addresses_alone() {
         let (a, b) = (("10.0.0.1", 0), ("10.0.0.2", 0));
         assert_eq!(id_of(47, a, b, None), id_of(47, b, a, None));
-        let mut sctp = flow();
-        sctp.protocol = protocol::SCTP;
-        assert_eq!(id(&sctp), None);
     }
 }

@@ -12,6 +12,7 @@ use serde::{Serialize, Serializer};
 use super::link::LinkBody;
 use super::reload::ReloadBody;
 use super::stats::StatsBody;
+use super::tunnel::TunnelBody;
 use super::{Text, Timestamp};
 use crate::config::EventType;
 
@@ -42,6 +43,9 @@ pub(super) struct Line<'e> {
     pub(super) icmp_code: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) community_id: Option<ArrayString<30>>,
+    /// What the flow travels inside of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) tunnel: Option<TunnelBody>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) direction: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,6 +89,7 @@ impl<'e> Line<'e> {
             icmp_type: None,
             icmp_code: None,
             community_id: None,
+            tunnel: None,
             direction: None,
             tx_id: None,
             app_proto: None,
@@ -103,7 +108,7 @@ impl<'e> Line<'e> {
 
 /// Whether the two ends of a flow have port numbers.
 pub(super) fn has_ports(of_protocol: u8) -> bool {
-    matches!(of_protocol, protocol::TCP | protocol::UDP)
+    matches!(of_protocol, protocol::TCP | protocol::UDP | protocol::SCTP)
 }
 
 /// An upper-layer protocol: by name where it has one, else by number.
@@ -114,8 +119,11 @@ impl Serialize for Protocol {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
             protocol::ICMP => serializer.serialize_str("ICMP"),
+            protocol::IPV4 => serializer.serialize_str("IP-in-IP"),
             protocol::TCP => serializer.serialize_str("TCP"),
             protocol::UDP => serializer.serialize_str("UDP"),
+            protocol::IPV6 => serializer.serialize_str("IPv6"),
+            protocol::GRE => serializer.serialize_str("GRE"),
             protocol::ICMPV6 => serializer.serialize_str("IPv6-ICMP"),
             protocol::SCTP => serializer.serialize_str("SCTP"),
             number => serializer.collect_str(&format_args!("{number:03}")),

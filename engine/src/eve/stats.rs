@@ -51,6 +51,10 @@ struct Decoder {
     pkts: u64,
     bytes: u64,
     non_ip: u64,
+    /// Of them, ARP.
+    arp: u64,
+    /// Frames whose packet was in a tunnel, MPLS or PPPoE.
+    decapsulated: u64,
     checksums_completed: u64,
     urgent_cleared: u64,
     overlap_conflicts: u64,
@@ -183,6 +187,8 @@ impl StatsBody<'_> {
                 pkts: counters.frames_in,
                 bytes: counters.bytes_in,
                 non_ip: counters.non_ip,
+                arp: counters.arp,
+                decapsulated: counters.decapsulated,
                 checksums_completed: counters.checksums_completed,
                 urgent_cleared: counters.urgent_cleared,
                 overlap_conflicts: counters.overlap_conflicts,

@@ -3,6 +3,7 @@ use std::time::Duration;
 use af_xdp::ProgramCounters;
 use arrayvec::ArrayVec;
 use dataplane::app::{AppAnomaly, AppProtocol, HttpTransaction};
+use dataplane::decode::{Tunnel, TunnelKind};
 use dataplane::event::{FlowEndCause, FlowState};
 use dataplane::flow::protocol;
 use dataplane::inspect::Epoch;
@@ -28,6 +29,7 @@ pub(super) fn flow() -> FlowRecord {
         server: ("198.51.100.1".parse().expect("an address"), 80),
         protocol: protocol::TCP,
         vlans: ArrayVec::from_iter([7]),
+        tunnels: Box::default(),
         icmp: None,
         start_ns: NEW_YEAR_NS,
         last_ns: NEW_YEAR_NS + 2_999_999_000,
@@ -87,8 +89,38 @@ fn icmp_has_types_in_place_of_ports() {
     let text = line(&Event::Flow(FlowEnd { tcp: None, ..flow_end(&flow) }));
     assert!(text.contains(r#""proto":"IPv6-ICMP","icmp_type":128,"icmp_code":0"#), "{text}");
     assert!(!text.contains("src_port") && !text.contains("tcp_flags"), "{text}");
-    (flow.protocol, flow.icmp) = (47, None);
-    assert!(line(&Event::Flow(FlowEnd { tcp: None, ..flow_end(&flow) })).contains(r#""proto":"047""#));
+    (flow.protocol, flow.icmp) = (89, None);
+    assert!(line(&Event::Flow(FlowEnd { tcp: None, ..flow_end(&flow) })).contains(r#""proto":"089""#));
+}
+
+/// The outermost tunnel in Suricata's words, and each with its identifier; a packet to the client has them reversed.
+#[test]
+fn tunnels_are_told() {
+    let address = |text: &str| text.parse().expect("an address");
+    let gre = Tunnel {
+        kind: TunnelKind::Gre,
+        id: None,
+        ends: Some((address("10.9.0.1"), address("10.9.0.2"))),
+        vlans_outside: 0,
+    };
+    let label = Tunnel { kind: TunnelKind::Mpls, id: Some(17), ends: None, vlans_outside: 0 };
+    let flow = FlowRecord { tunnels: Box::new([label, gre]), ..flow() };
+    let there = r#""tunnel":{"src_ip":"10.9.0.1","dest_ip":"10.9.0.2","proto":"GRE","depth":2,"parents":[{"kind":"mpls","id":17},{"kind":"gre","src_ip":"10.9.0.1","dest_ip":"10.9.0.2"}]}"#;
+    let text = line(&Event::Flow(flow_end(&flow)));
+    assert!(text.contains(there), "{text}");
+    let dropped = Dropped {
+        now_ns: flow.last_ns,
+        flow: Some(&flow),
+        direction: Direction::ToClient,
+        reason: DropReason::Rule,
+        reset: false,
+        wire_bytes: 60,
+    };
+    let text = line(&Event::Drop(dropped));
+    assert!(
+        text.contains(r#""tunnel":{"src_ip":"10.9.0.2","dest_ip":"10.9.0.1","proto":"GRE","depth":2"#),
+        "{text}"
+    );
 }
 
 #[test]

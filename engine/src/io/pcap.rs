@@ -136,6 +136,8 @@ fn link_type(number: u32) -> Result<LinkType, CaptureFault> {
         1 => Ok(LinkType::Ethernet),
         // 12 and 14 are what BSDs wrote for DLT_RAW; 228 and 229 are IPv4 and IPv6 alone.
         12 | 14 | 101 | 228 | 229 => Ok(LinkType::RawIp),
+        9 | 50 => Ok(LinkType::Ppp),
+        104 => Ok(LinkType::CiscoHdlc),
         113 => Ok(LinkType::LinuxSll),
         276 => Ok(LinkType::LinuxSll2),
         _ => Err(CaptureFault::LinkType(number)),

@@ -75,13 +75,13 @@ impl<F> Exchange<F> {
     ///
     /// # Panics
     /// As [`has_room`](Self::has_room).
-    pub fn hand_over(&mut self, owner: usize, datagram: Whole) -> Result<(), Whole> {
+    pub fn hand_over(&mut self, owner: usize, datagram: Box<Whole>) -> Result<(), Box<Whole>> {
         let slot = self.slot(owner);
         self.peers[slot].hand_over(datagram)
     }
 
     /// Takes the datagrams that others put together. How many frames that were.
-    pub fn take_datagrams(&mut self, mut take: impl FnMut(Whole)) -> usize {
+    pub fn take_datagrams(&mut self, mut take: impl FnMut(Box<Whole>)) -> usize {
         let mut frames = 0;
         for peer in &mut self.peers {
             while let Some(datagram) = peer.next_datagram() {

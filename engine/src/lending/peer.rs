@@ -58,8 +58,8 @@ pub(super) struct Peer<F> {
     loans_in: Consumer<Loan<F>>,
     answers_out: Producer<Answer<F>>,
     /// Datagrams that were put together by one and are the other's to judge and to send; nothing comes back.
-    datagrams_out: Producer<Whole>,
-    datagrams_in: Consumer<Whole>,
+    datagrams_out: Producer<Box<Whole>>,
+    datagrams_in: Consumer<Box<Whole>>,
     /// Frames that were judged there and found no room to leave here, until the other corrects its books.
     unsent_here: Arc<AtomicU64>,
     /// The other way round.
@@ -133,7 +133,7 @@ impl<F> Peer<F> {
     }
 
     /// Hands a datagram over; returns it where there is no room, or nobody any more.
-    pub(super) fn hand_over(&mut self, datagram: Whole) -> Result<(), Whole> {
+    pub(super) fn hand_over(&mut self, datagram: Box<Whole>) -> Result<(), Box<Whole>> {
         if self.datagrams_out.is_abandoned() {
             return Err(datagram);
         }
@@ -142,7 +142,7 @@ impl<F> Peer<F> {
     }
 
     /// The next datagram that was put together there.
-    pub(super) fn next_datagram(&mut self) -> Option<Whole> {
+    pub(super) fn next_datagram(&mut self) -> Option<Box<Whole>> {
         self.datagrams_in.pop().ok()
     }
 

@@ -8,6 +8,7 @@
 use std::io::{self, BufRead, Read};
 use std::net::IpAddr;
 
+use dataplane::decode::{Tunnel, TunnelKind};
 use dataplane::flow::FlowRecord;
 use dataplane::pipeline::{BlockedFlow, Side};
 use dataplane::verdict::DropReason;
@@ -21,7 +22,7 @@ pub(super) const WORKING: &str = "weir: working";
 pub(super) const FAREWELL: &str = "weir: farewell";
 
 /// The version of [`Knowledge`]; another for each change to what stands in it.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// What outlives an engine: the flows of which nothing may pass.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,12 +40,37 @@ struct KnownFlow {
     server: (IpAddr, u16),
     protocol: u8,
     vlans: Vec<u16>,
+    tunnels: Vec<KnownTunnel>,
     icmp: Option<(u8, u8)>,
     client_is_inside: Option<bool>,
     /// By its name: numbers may change from version to version.
     reason: String,
     reset: bool,
     alerted: bool,
+}
+
+/// What such a flow travels inside of.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct KnownTunnel {
+    /// By its name, as the reason.
+    kind: String,
+    id: Option<u32>,
+    ends: Option<(IpAddr, IpAddr)>,
+    vlans_outside: u8,
+}
+
+impl KnownTunnel {
+    fn new(tunnel: &Tunnel) -> KnownTunnel {
+        let Tunnel { kind, id, ends, vlans_outside } = *tunnel;
+        KnownTunnel { kind: kind.as_str().to_owned(), id, ends, vlans_outside }
+    }
+
+    /// `None` where it is of a kind that this engine does not have.
+    fn tunnel(&self) -> Option<Tunnel> {
+        let KnownTunnel { ref kind, id, ends, vlans_outside } = *self;
+        let kind = TunnelKind::ALL.into_iter().find(|known| known.as_str() == kind)?;
+        Some(Tunnel { kind, id, ends, vlans_outside })
+    }
 }
 
 impl Knowledge {
@@ -151,6 +177,7 @@ impl KnownFlow {
             server: record.server,
             protocol: record.protocol,
             vlans: record.vlans.to_vec(),
+            tunnels: record.tunnels.iter().map(KnownTunnel::new).collect(),
             icmp: record.icmp,
             client_is_inside: client_side.map(|side| side == Side::Inside),
             reason: reason.as_str().to_owned(),
@@ -169,6 +196,7 @@ impl KnownFlow {
             server: self.server,
             protocol: self.protocol,
             vlans: self.vlans.as_slice().try_into().ok()?,
+            tunnels: self.tunnels.iter().map(KnownTunnel::tunnel).collect::<Option<_>>()?,
             icmp: self.icmp,
             start_ns: 0,
             last_ns: 0,
@@ -203,7 +231,13 @@ mod tests {
             client: ([10, 0, 0, 1].into(), 4000),
             server: ([10, 0, 0, 2].into(), 80),
             protocol: 6,
-            vlans: vlans.try_into().expect("two at most"),
+            vlans: vlans.try_into().expect("as many as are decoded"),
+            tunnels: Box::new([Tunnel {
+                kind: TunnelKind::Vxlan,
+                id: Some(7),
+                ends: Some(([192, 0, 2, 1].into(), [192, 0, 2, 2].into())),
+                vlans_outside: 0,
+            }]),
             icmp: None,
             start_ns: 0,
             last_ns: 0,
@@ -241,7 +275,7 @@ mod tests {
         let mut knowledge = Knowledge::default();
         knowledge.add("lan", 0, [flow(7, &[])].into_iter());
         let unread = told(VERSION + 1, &knowledge);
-        assert!(matches!(unread, Told::Unread { version: 2, .. }), "{unread:?}");
+        assert!(matches!(unread, Told::Unread { version, .. } if version == VERSION + 1), "{unread:?}");
         assert!(Told::read("weir: refused", &mut [0; 0].as_slice()).is_err());
     }
 

@@ -33,7 +33,7 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
         pipeline.egress_failed(lending.exchange.take_unsent());
         let whole = lending.exchange.take_datagrams(|datagram| {
             let side = datagram.pieces.first().and_then(|piece| piece.meta.side);
-            let verdict = pipeline.process_whole(datagram, sink);
+            let verdict = pipeline.process_whole(*datagram, sink);
             let injected: Vec<_> =
                 resets(pipeline, verdict, side.map_or(Port::Inside, super::port)).collect();
             for (port, frame) in injected {
@@ -50,7 +50,7 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
         for (owner, datagram) in pipeline.take_departing() {
             pipeline.departed(&datagram);
             if let Err(datagram) = lending.exchange.hand_over(owner, datagram) {
-                pipeline.refuse_whole(datagram, sink);
+                pipeline.refuse_whole(*datagram, sink);
             }
         }
     }
@@ -63,7 +63,7 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
         // Their owners may be about to leave as well.
         for (_, datagram) in self.pipeline.take_departing() {
             self.pipeline.departed(&datagram);
-            self.pipeline.refuse_whole(datagram, &mut self.sink);
+            self.pipeline.refuse_whole(*datagram, &mut self.sink);
         }
         self.release();
         if let Some(lending) = &mut self.lending {

@@ -70,8 +70,13 @@ pub(super) fn tcp(addresses: (IpAddr, IpAddr), flags: u8, options: &[u8], payloa
 
 /// A UDP datagram from port 5353 to port 53.
 pub(super) fn udp(addresses: (IpAddr, IpAddr), payload: &[u8]) -> Vec<u8> {
+    udp_to(53, addresses, payload)
+}
+
+/// A UDP datagram from port 5353.
+pub(super) fn udp_to(port: u16, addresses: (IpAddr, IpAddr), payload: &[u8]) -> Vec<u8> {
     let length = (8 + payload.len()) as u16;
-    let mut datagram = [5353, 53, length, 0].map(u16::to_be_bytes).concat();
+    let mut datagram = [5353, port, length, 0].map(u16::to_be_bytes).concat();
     datagram.extend(payload);
     seal(&mut datagram, 6, addresses, 17);
     datagram
@@ -125,4 +130,26 @@ pub(super) fn ethernet(tags: &[(u16, u16)], ethertype: u16, packet: &[u8]) -> Ve
     frame.extend(ethertype.to_be_bytes());
     frame.extend(packet);
     frame
+}
+
+/// A datagram of VXLAN (RFC 7348 §5) with its checksum.
+pub(super) fn vxlan(addresses: (IpAddr, IpAddr), vni: u32, frame: &[u8]) -> Vec<u8> {
+    let header = [[8, 0, 0, 0], (vni << 8).to_be_bytes()].concat();
+    udp_to(4789, addresses, &[header, frame.to_vec()].concat())
+}
+
+/// A datagram of GTP-U (3GPP TS 29.281 §5.1) over IPv4, whose length is put into the first 8 bytes of its header.
+pub(super) fn gtp(header: &[u8], packet: &[u8]) -> Vec<u8> {
+    let mut payload = [header, packet].concat();
+    let length = (payload.len() - 8) as u16;
+    payload[2..4].copy_from_slice(&length.to_be_bytes());
+    udp_to(2152, v4(), &payload)
+}
+
+/// A PPPoE session (RFC 2516 §4) with PPP from its protocol field on.
+pub(super) fn pppoe(session: u16, ppp: &[u8]) -> Vec<u8> {
+    let mut header = vec![0x11, 0];
+    header.extend(session.to_be_bytes());
+    header.extend((ppp.len() as u16).to_be_bytes());
+    [&header, ppp].concat()
 }

@@ -12,6 +12,7 @@ fn vlan_tags_are_read_outermost_first() {
         (&[(0x8100, 7)], &[7]),
         (&[(0x88a8, 0xe064), (0x8100, 0x3fff)], &[100, 0xfff]),
         (&[(0x9100, 0), (0x9100, 1)], &[1]),
+        (&[(0x88a8, 3), (0x88a8, 2), (0x8100, 1)], &[3, 2, 1]),
     ] {
         let frame = ethernet(tags, 0x0800, &packet);
         let decoded = whole(&frame).unwrap();
@@ -23,14 +24,14 @@ fn vlan_tags_are_read_outermost_first() {
 }
 
 #[test]
-fn a_third_tag_is_refused() {
-    let frame = ethernet(&[(0x8100, 1); 3], 0x0800, &ipv4(17, 0, &[], &udp(v4(), b"")));
+fn a_fourth_tag_is_refused() {
+    let frame = ethernet(&[(0x8100, 1); 4], 0x0800, &ipv4(17, 0, &[], &udp(v4(), b"")));
     assert_eq!(whole(&frame), Err(DecodeError::TooManyTags));
 }
 
 #[test]
 fn what_is_not_ip_is_no_error() {
-    for ethertype in [0x0806, 0x88cc, 0x0026, 0x8847] {
+    for ethertype in [0x88cc, 0x0026, 0x8863] {
         let frame = ethernet(&[(0x8100, 5)], ethertype, &[0xaa; 46]);
         let decoded = whole(&frame).unwrap();
         assert_eq!((decoded.network, decoded.transport), (None, Transport::None));
@@ -38,6 +39,15 @@ fn what_is_not_ip_is_no_error() {
         assert_eq!(decoded.payload, [0xaa; 46]);
         assert_eq!(decoded.checksum, Checksum::Unverified);
     }
+}
+
+/// RFC 826.
+#[test]
+fn arp_is_told() {
+    let frame = ethernet(&[(0x8100, 5)], 0x0806, &[1; 46]);
+    let decoded = whole(&frame).unwrap();
+    assert_eq!((decoded.network, decoded.transport), (None, Transport::Arp));
+    assert_eq!(decoded.payload, [1; 46]);
 }
 
 #[test]
@@ -72,6 +82,13 @@ fn every_link_type_leads_to_both_families() {
         (LinkType::LinuxSll2, sll2(0x86dd), &six),
         (LinkType::Null, 2u32.to_le_bytes().to_vec(), &four),
         (LinkType::Null, 2u32.to_be_bytes().to_vec(), &four),
+        (LinkType::CiscoHdlc, vec![0x0f, 0, 0x08, 0x00], &four),
+        (LinkType::CiscoHdlc, vec![0x8f, 0, 0x86, 0xdd], &six),
+        (LinkType::Ppp, vec![0x0f, 0, 0x08, 0x00], &four),
+        (LinkType::Ppp, vec![0xff, 0x03, 0x00, 0x21], &four),
+        (LinkType::Ppp, vec![0xff, 0x03, 0x57], &six),
+        (LinkType::Ppp, vec![0x00, 0x57], &six),
+        (LinkType::Ppp, vec![0x21], &four),
     ];
     for family in [10u32, 23, 24, 28, 30] {
         cases.push((LinkType::Null, family.to_le_bytes().to_vec(), &six));

@@ -3,15 +3,30 @@
 use proptest::prelude::*;
 
 use super::super::{Checksum, ChecksumMode, LinkType, Transport, decode};
-use super::frames::{ethernet, extension, fragment_header, ipv4, ipv6, tcp, udp, v4, v6};
+use super::frames::{ethernet, extension, fragment_header, gtp, ipv4, ipv6, pppoe, tcp, udp, v4, v6, vxlan};
 
-const LINKS: [LinkType; 5] =
-    [LinkType::Ethernet, LinkType::RawIp, LinkType::Null, LinkType::LinuxSll, LinkType::LinuxSll2];
+const LINKS: [LinkType; 7] = [
+    LinkType::Ethernet,
+    LinkType::RawIp,
+    LinkType::Null,
+    LinkType::LinuxSll,
+    LinkType::LinuxSll2,
+    LinkType::Ppp,
+    LinkType::CiscoHdlc,
+];
 
 /// Valid frames of every kind.
 fn frames() -> Vec<Vec<u8>> {
     let chain = [extension(44, 1), fragment_header(60, 0), extension(6, 2)].concat();
+    let inner = ipv4(6, 0, &[], &tcp(v4(), 2, &[], b"payload"));
+    let nested = ethernet(&[], 0x86dd, &ipv6(4, &inner));
     vec![
+        ethernet(&[], 0x0800, &ipv4(17, 0, &[], &vxlan(v4(), 7, &nested))),
+        ethernet(&[], 0x86dd, &ipv6(17, &vxlan(v6(), 7, &ethernet(&[(0x8100, 1)], 0x0800, &inner)))),
+        ethernet(&[], 0x0800, &ipv4(47, 0, &[], &[&[0x30, 0, 0x65, 0x58][..], &[1; 8], &nested].concat())),
+        ethernet(&[], 0x0800, &ipv4(17, 0, &[], &gtp(&[0x34, 255, 0, 0, 0, 0, 0, 1], &inner))),
+        ethernet(&[], 0x8847, &[&[0, 1, 0, 64, 0, 2, 1, 64, 0, 0, 0, 0][..], &nested].concat()),
+        ethernet(&[], 0x8864, &pppoe(9, &[&[0x00, 0x21][..], &inner].concat())),
         ethernet(&[], 0x0800, &ipv4(6, 0, &[1; 8], &tcp(v4(), 2, &[2, 4, 5, 180, 1, 3, 3, 7], b"payload"))),
         ethernet(&[(0x88a8, 1), (0x8100, 2)], 0x0800, &ipv4(17, 0, &[], &udp(v4(), b"payload"))),
         ethernet(&[], 0x0800, &ipv4(1, 0, &[], &[8, 0, 0, 0, 0, 0, 0, 0, 1])),
@@ -31,8 +46,8 @@ fn check(frame: &[u8], wire_bytes: u32, link: LinkType) {
         (Ok(verified), Ok(ignored)) => (verified, ignored),
         (verified, ignored) => return assert_eq!(verified, ignored),
     };
-    if let Checksum::Partial { offset, .. } = verified.checksum {
-        assert!(offset + 2 <= frame.len());
+    if let Checksum::Partial { offset, covered_by, .. } = verified.checksum {
+        assert!(offset.max(covered_by.unwrap_or(0)) + 2 <= frame.len());
     }
     verified.checksum = Checksum::Unverified;
     assert_eq!(verified, ignored, "checksums decide nothing but themselves");
@@ -40,7 +55,7 @@ fn check(frame: &[u8], wire_bytes: u32, link: LinkType) {
     let payload = verified.payload.as_ptr_range();
     let bytes = frame.as_ptr_range();
     assert!(verified.payload.is_empty() || bytes.start <= payload.start && payload.end <= bytes.end);
-    assert_eq!(verified.network.is_none(), verified.transport == Transport::None);
+    assert_eq!(verified.network.is_none(), matches!(verified.transport, Transport::None | Transport::Arp));
     if wire_bytes as usize <= frame.len() {
         assert_eq!(verified.missing_bytes, 0);
     } else {
@@ -91,7 +106,7 @@ proptest! {
 
     #[test]
     fn spliced_frames_never_panic(
-        nth in 0..8usize, at in any::<prop::sample::Index>(), patch in prop::collection::vec(any::<u8>(), 1..8),
+        nth in 0..14usize, at in any::<prop::sample::Index>(), patch in prop::collection::vec(any::<u8>(), 1..8),
     ) {
         let mut frame = frames().swap_remove(nth);
         let at = at.index(frame.len());

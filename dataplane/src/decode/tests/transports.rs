@@ -130,7 +130,8 @@ fn a_partial_checksum_comes_with_its_completion() {
             let complete = upper.clone();
             leave_partial(&mut upper, at, addresses, protocol);
             let mut frame = frame(addresses, protocol, &upper);
-            let Checksum::Partial { offset, value } = whole(&frame).unwrap().checksum else {
+            let Checksum::Partial { offset, value, covered_by: None } = whole(&frame).unwrap().checksum
+            else {
                 panic!("protocol {protocol} is not partial");
             };
             assert_eq!(offset, frame.len() - upper.len() + at);
@@ -150,7 +151,7 @@ fn udp_completes_zero_as_ones() {
     leave_partial(&mut datagram, 6, v4(), 17);
     let frame = frame(v4(), 17, &datagram);
     let decoded = whole(&frame).unwrap();
-    assert_eq!(decoded.checksum, Checksum::Partial { offset: 14 + 20 + 6, value: 0xffff });
+    assert_eq!(decoded.checksum, Checksum::Partial { offset: 14 + 20 + 6, value: 0xffff, covered_by: None });
 }
 
 /// Data that sum to nothing make the right checksum the complement of the pseudo-header's sum; data that sum to the
@@ -189,4 +190,32 @@ fn icmp_of_both_versions() {
     leave_partial(&mut unreachable, 2, v6(), 58);
     assert_eq!(checksum(v6(), 58, &unreachable), Checksum::Bad, "nobody leaves ICMP partial");
     assert_eq!(whole(&frame(v4(), 1, &echo[..7])), Err(DecodeError::TransportTruncated));
+}
+
+/// The check value of the CRC of iSCSI (RFC 3720 §B.4), 32 bytes of zeros, by the definition: bit by bit.
+fn crc32c(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ if crc & 1 == 1 { 0x82f6_3b78 } else { 0 })
+    })
+}
+
+#[test]
+fn sctp_has_ports_and_a_checksum_of_its_own() {
+    assert_eq!(crc32c(&[0; 32]), 0x8a91_36aa, "RFC 3720 §B.4");
+    let mut packet = [&[0x0b, 0x59, 0x00, 0x50, 1, 2, 3, 4, 0, 0, 0, 0][..], b"chunks"].concat();
+    assert_eq!(checksum(v4(), 132, &packet), Checksum::Unverified, "RFC 9653");
+    let sum = crc32c(&packet);
+    packet[8..12].copy_from_slice(&sum.to_le_bytes());
+    for addresses in [v4(), v6()] {
+        let bytes = frame(addresses, 132, &packet);
+        let decoded = whole(&bytes).unwrap();
+        assert_eq!(decoded.transport, Transport::Sctp { source: 2905, destination: 80 });
+        assert_eq!((decoded.payload, decoded.checksum), (&b"chunks"[..], Checksum::Valid));
+    }
+    for bit in 0..packet.len() * 8 {
+        let mut flipped = packet.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        assert_eq!(checksum(v4(), 132, &flipped), Checksum::Bad, "bit {bit}");
+    }
+    assert_eq!(whole(&frame(v4(), 132, &packet[..11])), Err(DecodeError::TransportTruncated));
 }

@@ -20,7 +20,9 @@ impl<W: Write> CaptureWriter<W> {
         let number: u32 = match link_type {
             LinkType::Null => 0,
             LinkType::Ethernet => 1,
+            LinkType::Ppp => 9,
             LinkType::RawIp => 101,
+            LinkType::CiscoHdlc => 104,
             LinkType::LinuxSll => 113,
             LinkType::LinuxSll2 => 276,
         };

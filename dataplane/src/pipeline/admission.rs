@@ -1,0 +1,109 @@
+//! Which flow a packet is taken into: the one that its key names, or a new one in its place.
+
+use flow_table::{FlowId, FlowKey, Orientation};
+
+use super::identity::{comes_from_server, end_cause};
+use super::tracked::{Inspection, Tracked};
+use super::{FOUND, Pipeline, RxMeta, Side, end_flow};
+use crate::decode::{Checksum, Network, Packet, Transport};
+use crate::event::{EventSink, FlowEndCause};
+use crate::flow::{self, Direction, FlowRecord};
+use crate::reassembly::Connection;
+
+impl Pipeline {
+    /// The flow of a packet, and which way the packet travels; `None` where the table is full. What its
+    /// receiver will not take for a packet of its sender neither begins nor ends a flow.
+    pub(super) fn find_or_begin<S: EventSink>(
+        &mut self,
+        packet: &Packet<'_>,
+        network: &Network,
+        meta: RxMeta,
+        sink: &mut S,
+    ) -> Option<(FlowId, Direction)> {
+        let (key, orientation) = self.keys.of_packet(packet, network, meta.link);
+        let mut reopened = None;
+        if let Some(id) = self.flows.get(&key) {
+            let tracked = self.flows.value(id).expect(FOUND);
+            let direction = tracked.direction(orientation);
+            match end_cause(tracked, direction, packet, &meta, self.newest_ns, &self.settings) {
+                None => return Some((id, direction)),
+                Some(cause) => {
+                    let answers = cause == FlowEndCause::Reused && comes_from_server(packet);
+                    let connection = tracked.connection.as_ref().filter(|_| answers);
+                    reopened = connection.and_then(Connection::reopened);
+                    self.end(id, cause, meta.now_ns, sink);
+                }
+            }
+        } else if packet.checksum == Checksum::Bad {
+            return None;
+        }
+        let mut begun = self.begin(key, orientation, packet, network, meta);
+        if begun.is_none() {
+            self.expire(self.newest_ns, sink);
+            begun = self.begin(key, orientation, packet, network, meta);
+        }
+        if let (Some((id, _)), Some(connection)) = (begun, reopened) {
+            self.flows.value_mut(id).expect(FOUND).connection = Some(connection);
+        }
+        begun
+    }
+
+    fn begin(
+        &mut self,
+        key: FlowKey,
+        orientation: Orientation,
+        packet: &Packet<'_>,
+        network: &Network,
+        meta: RxMeta,
+    ) -> Option<(FlowId, Direction)> {
+        let (source_port, destination_port) = flow::ports(packet);
+        let mut ends = [(network.source, source_port), (network.destination, destination_port)];
+        let (mut client, mut direction) = (orientation, Direction::ToServer);
+        if comes_from_server(packet) {
+            ends.reverse();
+            client = orientation.opposite();
+            direction = Direction::ToClient;
+        }
+        let client_side = match direction {
+            Direction::ToServer => meta.side,
+            Direction::ToClient => meta.side.map(Side::opposite),
+        };
+        let record = FlowRecord {
+            id: self.next_flow_id,
+            link: meta.link,
+            client: ends[0],
+            server: ends[1],
+            protocol: network.protocol,
+            vlans: packet.vlans.clone(),
+            tunnels: match direction {
+                Direction::ToServer => packet.tunnels.iter().copied().collect(),
+                Direction::ToClient => packet.tunnels.iter().map(|tunnel| tunnel.reversed()).collect(),
+            },
+            icmp: match packet.transport {
+                Transport::Icmp { kind, code } => Some((kind, code)),
+                _ => None,
+            },
+            start_ns: meta.now_ns,
+            last_ns: meta.now_ns,
+            frames: [0; 2],
+            bytes: [0; 2],
+            tcp_flags: [0; 2],
+        };
+        let tracked = Tracked::new(record, client, client_side, &self.settings.bypass);
+        let deadline_ns = self.newest_ns.saturating_add(tracked.timeout_ns(&self.settings.timeouts));
+        let id = self.flows.insert(key, tracked, deadline_ns).ok()?;
+        self.next_flow_id += 1;
+        self.counters.flows += 1;
+        Some((id, direction))
+    }
+
+    pub(super) fn end<S: EventSink>(&mut self, id: FlowId, cause: FlowEndCause, now_ns: u64, sink: &mut S) {
+        let Pipeline { flows, memory, findings, rules, counters, hand_over, .. } = self;
+        let (key, mut tracked) = flows.remove(id).expect(FOUND);
+        if tracked.is_elsewhere {
+            return hand_over.depart(key, tracked, cause, now_ns);
+        }
+        let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns };
+        end_flow(&mut tracked, cause, memory, counters, &mut inspection);
+    }
+}
