@@ -30,7 +30,8 @@ pub enum DropReason {
     Malformed = 0,
     /// A checksum that is neither right nor left partial by the sending kernel.
     BadChecksum = 1,
-    /// A piece that no datagram can have: of an odd length, behind the last one, or cut by a capture.
+    /// A piece that no datagram can have: of an odd length, behind the last one, or cut by a capture. One with other IP options
+    /// or extension headers than the others, too.
     Fragment = 2,
     /// A new flow where the table is full.
     FlowTableFull = 3,

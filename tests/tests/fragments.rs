@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
+use dataplane::decode::checksum::{fold, sum};
 use dataplane::decode::{LinkType, TcpFlags};
 use dataplane::event::{Event, EventSink};
 use dataplane::flow::Direction;
@@ -387,4 +388,64 @@ fn in_monitor_mode_pieces_pass_at_once_and_are_read_together() {
         assert_eq!(bench.judge(&piece), Verdict::Forward);
     }
     assert_eq!((bench.left.len(), bench.told.alerts), (2, 1));
+}
+
+/// Where a test frame's IP header begins.
+const IP: usize = 14;
+
+/// Stores a byte of the IP header, and the right checksum.
+fn with_byte(mut frame: Vec<u8>, offset: usize, byte: u8) -> Vec<u8> {
+    frame[IP + offset] = byte;
+    if frame[IP] >> 4 == 4 {
+        let header = IP..IP + usize::from(frame[IP] & 0xf) * 4;
+        frame[IP + 10..IP + 12].fill(0);
+        let checksum = !fold(sum(&frame[header]));
+        frame[IP + 10..IP + 12].copy_from_slice(&checksum.to_be_bytes());
+    }
+    frame
+}
+
+/// Of a datagram whose first piece dies on its way, the second would stay with the receiver for another one.
+#[test]
+fn no_piece_goes_where_the_others_do_not() {
+    for (ends, hops_offset) in [(V4, 8), (V6, 7)] {
+        let whole = datagram(ends, &payload(400, false));
+        let pieces = cut(&whole, 1, &[64, 128]);
+        let mut altered = pieces.clone();
+        altered[1] = with_byte(altered[1].clone(), hops_offset, 2);
+        altered[1][5] ^= 0x40;
+        altered[2][11] ^= 0x40;
+        // The two bits of congestion are the routers'.
+        altered[2] = with_byte(altered[2].clone(), 1, if ends == V4 { 0xb9 } else { 0x90 });
+        let mut bench = Bench::new(Settings::default());
+        bench.judge_all(&altered);
+        let congested = |frame: &Vec<u8>| with_byte(frame.clone(), 1, if ends == V4 { 1 } else { 0x10 });
+        let level = |frame: &Vec<u8>| with_byte(frame.clone(), hops_offset, 2);
+        let right = [level(&pieces[0]), level(&pieces[1]), level(&congested(&pieces[2]))];
+        assert_eq!(bench.left, right);
+    }
+}
+
+/// A host discards a piece for an option that it cannot read, and keeps the others.
+#[test]
+fn pieces_with_other_options_than_the_others_are_refused() {
+    let whole = datagram(V4, &payload(400, false));
+    let mut pieces = cut(&whole, 1, &[64]);
+    // A record of the route (RFC 791 §3.1) that is shorter than it says.
+    pieces[1].splice(IP + 20..IP + 20, [7, 40, 4, 0]);
+    pieces[1][IP] = 0x46;
+    let length = (pieces[1].len() - IP) as u16;
+    pieces[1][IP + 2..IP + 4].copy_from_slice(&length.to_be_bytes());
+    let other_v4 = vec![pieces[0].clone(), with_byte(pieces[1].clone(), 8, 64)];
+    let mut pieces = cut(&datagram(V6, &payload(400, false)), 1, &[64]);
+    // Hop-by-hop options that discard the packet where they are not known (RFC 8200 §4.2).
+    pieces[1].splice(IP + 40..IP + 40, [44, 0, 0x5e, 4, 0, 0, 0, 0]);
+    pieces[1][IP + 6] = 0;
+    let length = (pieces[1].len() - IP - 40) as u16;
+    pieces[1][IP + 4..IP + 6].copy_from_slice(&length.to_be_bytes());
+    for pieces in [other_v4, pieces] {
+        let mut bench = Bench::new(Settings::default());
+        bench.judge_all(&pieces);
+        assert_eq!((bench.dropped(), bench.left.len()), ([(DropReason::Fragment, 2)].into(), 0));
+    }
 }

@@ -14,6 +14,10 @@ const DATAGRAM_BYTES_MAX: u32 = 65_535;
 const IPV4_HEADER_BYTES_MIN: usize = 20;
 const IPV6_HEADER_BYTES: usize = 40;
 const FRAGMENT_HEADER_BYTES: usize = 8;
+/// Where in the IP header the next header, the TTL and the hop limit stand (RFC 791 §3.1, RFC 8200 §3).
+const IPV6_NEXT_HEADER_OFFSET: usize = 6;
+const IPV4_HOPS_OFFSET: usize = 8;
+const IPV6_HOPS_OFFSET: usize = 7;
 
 /// A frame with a piece of a datagram.
 #[derive(Debug)]
@@ -119,6 +123,49 @@ impl Piece {
     fn payload_range(&self) -> Range<usize> {
         self.payload_offset..self.payload_offset + self.span.len()
     }
+
+    /// Whether it has the IP options of another, or the headers in front of its fragment header. RFC 791 §3.2 and RFC 8200
+    /// §4.5 let them differ, which no sender makes use of but one who wants a piece discarded on its way for them.
+    fn has_options_of(&self, other: &Piece) -> bool {
+        self.network_offset == other.network_offset && self.options() == other.options()
+    }
+
+    /// What the IP header has beyond its fixed part, and of IPv6 what it says that is.
+    fn options(&self) -> (&[u8], Option<u8>) {
+        let ip = &self.frame[self.network_offset..self.payload_offset];
+        if self.is_ipv4 {
+            return (&ip[IPV4_HEADER_BYTES_MIN..], None);
+        }
+        (&ip[IPV6_HEADER_BYTES..ip.len() - FRAGMENT_HEADER_BYTES], Some(ip[IPV6_NEXT_HEADER_OFFSET]))
+    }
+
+    fn hops_mut(&mut self) -> &mut u8 {
+        let offset = if self.is_ipv4 { IPV4_HOPS_OFFSET } else { IPV6_HOPS_OFFSET };
+        &mut self.frame[self.network_offset + offset]
+    }
+
+    /// Takes over what decides how it travels from the headers of a first piece, and how far from `hops`. The two bits of
+    /// congestion stay, which routers set in one piece and not in another (RFC 3168 §5.3).
+    fn travel_like(&mut self, first: &[u8], hops: u8) {
+        *self.hops_mut() = hops;
+        let (link, first) = first.split_at(self.network_offset);
+        self.frame[..self.network_offset].copy_from_slice(link);
+        let ip = &mut self.frame[self.network_offset..self.payload_offset];
+        let merge = |mine: u8, theirs: u8, kept: u8| mine & kept | theirs & !kept;
+        if self.is_ipv4 {
+            ip[1] = merge(ip[1], first[1], 0b11);
+            // All but the flags is where the piece stands.
+            ip[6] = merge(ip[6], first[6], 0b0011_1111);
+            ip[10..12].fill(0);
+            let checksum = !fold(sum(ip));
+            ip[10..12].copy_from_slice(&checksum.to_be_bytes());
+        } else {
+            // The traffic class and the flow label.
+            ip[0] = first[0];
+            ip[1] = merge(ip[1], first[1], 0b11 << 4);
+            ip[2..4].copy_from_slice(&first[2..4]);
+        }
+    }
 }
 
 impl Datagram {
@@ -160,6 +207,9 @@ impl Datagram {
         let header_bytes = all().find(|each| each.span.start == 0).map_or(0, |first| first.header_bytes);
         if header_bytes + end > DATAGRAM_BYTES_MAX {
             return Err(DropReason::FragmentTooLong);
+        }
+        if self.pieces.first().is_some_and(|other| !piece.has_options_of(other)) {
+            return Err(DropReason::Fragment);
         }
         let seen_until = self.pieces.iter().map(|other| other.span.end).max().unwrap_or(0);
         let is_beyond = self.total_bytes.is_some_and(|total| piece.span.end > total);
@@ -212,6 +262,21 @@ impl Whole {
             let bytes = range.len();
             piece.frame[range].copy_from_slice(&self.frame[start..start + bytes]);
         }
+    }
+
+    /// Has all pieces travel alike, and no farther than the one that would come least far. A piece that its sender made to
+    /// fall behind us, by its TTL or its addresses, would leave the others to be put together with those of another datagram
+    /// of the same identification: what the receiver then reads was never inspected.
+    ///
+    /// In a tunnel, whose headers tell lengths, they stay as they are.
+    pub fn level(&mut self) {
+        if !self.surroundings.tunnels.is_empty() {
+            return;
+        }
+        let Some(first) = self.pieces.iter().find(|piece| piece.span.start == 0) else { return };
+        let headers = first.frame[..first.payload_offset].to_vec();
+        let Some(hops) = self.pieces.iter_mut().map(|piece| *piece.hops_mut()).min() else { return };
+        self.pieces.iter_mut().for_each(|piece| piece.travel_like(&headers, hops));
     }
 
     /// Bytes on the wire of all its frames.

@@ -145,6 +145,7 @@ impl Pipeline {
         if verdict == Verdict::Forward && self.holds() {
             rewrite.apply(&mut whole.frame, &self.restored, &mut self.counters);
             whole.recut();
+            whole.level();
         }
         verdict
     }
