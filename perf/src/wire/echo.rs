@@ -46,7 +46,7 @@ struct Ends {
     server: UdpSocket,
 }
 
-/// Asks and answers for `time` on `core`, beside `load`, which is under way for `lead` before.
+/// Asks and answers on `core`, beside `load`: first the load alone, then both, for these `times`.
 pub(crate) fn round_trips(
     lab: &Lab,
     core: usize,
