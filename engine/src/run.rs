@@ -1,4 +1,5 @@
-//! `weir run` and `weir detach`, and what is asked of an engine that runs: the process that owns links, workers and the log of events.
+//! `weir run` and `weir detach`, and what is asked of an engine that runs: the process that owns links, workers and the log
+//! of events.
 
 mod asker;
 mod call;
