@@ -1,16 +1,17 @@
 //! Pieces of fragmented datagrams → whole datagrams (RFC 791 §3.2, RFC 8200 §4.5).
 //!
 //! Receivers disagree on what they make of pieces that overlap, and on which they never get (RFC 1858, RFC 5722). So no
-//! piece goes on before the datagram is whole and judged: all leave then, or none. What two receivers could put together
-//! in two ways is put together by nobody.
+//! piece goes on before the datagram is whole and judged: all are to leave then, or none.
+//!
+//! What is lost behind us is not known here: a receiver that lost a piece may put the others together with those of a later
+//! datagram of the same identification.
 
 mod datagram;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 
-use self::datagram::Datagram;
-use self::datagram::Place;
+use self::datagram::{Datagram, Place};
 pub use self::datagram::{Piece, Whole};
 use crate::decode::{Network, Packet, Surroundings, Transport};
 use crate::limits::FRAGMENTED_DATAGRAMS_MAX;
@@ -28,7 +29,7 @@ pub enum Pushed {
     Refused(DropReason),
 }
 
-/// Pieces that fell, and why. The last of them may be the one just pushed.
+/// Pieces that waited and fell, and why.
 #[derive(Debug)]
 pub struct Fallen {
     /// Why none of them goes on.
@@ -148,9 +149,7 @@ impl Defragmenter {
         let freed_bytes = datagram.bytes();
         let pieces = datagram.spoil(reason);
         self.bytes -= freed_bytes;
-        if !pieces.is_empty() {
-            self.fallen.push_back(Fallen { reason, pieces });
-        }
+        self.fell(reason, pieces);
         Pushed::Refused(reason)
     }
 
@@ -164,9 +163,9 @@ impl Defragmenter {
             }
             let deadline_ns = now_ns.saturating_add(self.timeout_ns);
             self.order.push_back(Waiting { number: self.next_number, deadline_ns, key: key.clone() });
+            self.datagrams.insert(key.clone(), Datagram::new(self.next_number));
         }
-        let number = self.next_number;
-        self.datagrams.entry(key.clone()).or_insert_with(|| Datagram::new(number))
+        self.datagrams.get_mut(key).expect("it is there or was made")
     }
 
     /// Room for so many bytes more, and for one more datagram where `key` is new.
@@ -188,7 +187,10 @@ impl Defragmenter {
             return;
         };
         self.bytes -= datagram.bytes();
-        let pieces = datagram.spoil(reason);
+        self.fell(reason, datagram.spoil(reason));
+    }
+
+    fn fell(&mut self, reason: DropReason, pieces: Vec<Piece>) {
         if !pieces.is_empty() {
             self.fallen.push_back(Fallen { reason, pieces });
         }

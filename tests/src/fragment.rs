@@ -1,6 +1,6 @@
 //! Cuts datagrams into pieces (RFC 791 §3.2, RFC 8200 §4.5).
 
-use dataplane::decode::checksum::{fold, sum};
+use dataplane::decode::checksum::seal_ipv4;
 use dataplane::decode::{ChecksumMode, LinkType, decode};
 
 const FRAGMENT_HEADER_BYTES: usize = 8;
@@ -32,9 +32,7 @@ pub fn claim(frame: &[u8], id: u16, offset: usize, payload: &[u8], more: bool) -
         ip[2..4].copy_from_slice(&bytes.to_be_bytes());
         ip[4..6].copy_from_slice(&id.to_be_bytes());
         ip[6..8].copy_from_slice(&place.to_be_bytes());
-        ip[10..12].fill(0);
-        let checksum = !fold(sum(ip));
-        ip[10..12].copy_from_slice(&checksum.to_be_bytes());
+        seal_ipv4(ip);
     } else {
         let bytes = (FRAGMENT_HEADER_BYTES + payload.len()) as u16;
         ip[4..6].copy_from_slice(&bytes.to_be_bytes());

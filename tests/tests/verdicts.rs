@@ -223,9 +223,7 @@ fn with_timestamp(frame: &[u8], value: u32) -> Vec<u8> {
     frame[46] += 3 << 4;
     let total_bytes = (frame.len() - 14) as u16;
     frame[16..18].copy_from_slice(&total_bytes.to_be_bytes());
-    frame[24..26].fill(0);
-    let sum = !checksum::fold(checksum::sum(&frame[14..34]));
-    frame[24..26].copy_from_slice(&sum.to_be_bytes());
+    checksum::seal_ipv4(&mut frame[14..34]);
     frame[50..52].fill(0);
     let pseudo = checksum::sum(&frame[26..34]) + u64::from(protocol::TCP) + (frame.len() - 34) as u64;
     let sum = !checksum::fold(pseudo + checksum::sum(&frame[34..]));
@@ -238,9 +236,7 @@ fn first_fragment() -> Vec<u8> {
     let ends = ["10.0.0.1:5000", "192.0.2.1:53"].map(|text| text.parse().expect("it is an address"));
     let mut frame = frame::udp(ends, &[], b"a piece of a datagram");
     frame[20] = 0x20;
-    frame[24..26].fill(0);
-    let sum = !checksum::fold(checksum::sum(&frame[14..34]));
-    frame[24..26].copy_from_slice(&sum.to_be_bytes());
+    checksum::seal_ipv4(&mut frame[14..34]);
     frame
 }
 

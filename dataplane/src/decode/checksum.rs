@@ -4,6 +4,10 @@
 //! the folded total: `!fold(pseudo_header(…) + sum(segment))`.
 
 use std::net::IpAddr;
+use std::ops::Range;
+
+/// Where in the IPv4 header its checksum stands.
+const IPV4_FIELD: Range<usize> = 10..12;
 
 /// Bytes that are added up side by side.
 const BLOCK: usize = 64;
@@ -50,6 +54,16 @@ pub fn fold(sum: u64) -> u16 {
     // Each upper half becomes the sum of both, and the lower half's carry runs into it: an end-around carry.
     let sum = (sum.wrapping_add(sum.rotate_left(32)) >> 32) as u32;
     (sum.wrapping_add(sum.rotate_left(16)) >> 16) as u16
+}
+
+/// Stores the checksum of an IPv4 header, options included (RFC 791 §3.1).
+///
+/// # Panics
+/// If it is shorter than the fixed part up to the checksum.
+pub fn seal_ipv4(header: &mut [u8]) {
+    header[IPV4_FIELD].fill(0);
+    let checksum = !fold(sum(header));
+    header[IPV4_FIELD].copy_from_slice(&checksum.to_be_bytes());
 }
 
 /// The sum of the pseudo-header: RFC 9293 §3.1 and RFC 768 over IPv4, RFC 8200 §8.1 over IPv6. `length` is that of the

@@ -1,6 +1,7 @@
 //! GENEVE (RFC 8926 §3.4).
 
 use super::encapsulation::{Carries, Header};
+use super::link::ETHERTYPE_TRANSPARENT_ETHERNET;
 use super::tunnel::TunnelKind;
 
 const HEADER_BYTES: usize = 8;
@@ -8,7 +9,6 @@ const HEADER_BYTES: usize = 8;
 const VERSION: u8 = 0xc0;
 /// Below the bits for control packets and critical options.
 const RESERVED: u8 = 0x3f;
-const TRANSPARENT_ETHERNET: u16 = 0x6558;
 
 /// Reads the header of a datagram; `None` where it is none.
 pub(super) fn parse(payload: &[u8]) -> Option<Header> {
@@ -20,7 +20,7 @@ pub(super) fn parse(payload: &[u8]) -> Option<Header> {
     let header_bytes = HEADER_BYTES + 4 * usize::from(first);
     payload.get(..header_bytes)?;
     let carries = match u16::from_be_bytes([p0, p1]) {
-        TRANSPARENT_ETHERNET => Carries::Ethernet,
+        ETHERTYPE_TRANSPARENT_ETHERNET => Carries::Ethernet,
         ethertype => Carries::EtherType(ethertype),
     };
     let is_certain = second & RESERVED == 0 && r == 0;

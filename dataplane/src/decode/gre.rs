@@ -1,7 +1,7 @@
 //! GRE (RFC 2784, RFC 2890), NVGRE (RFC 7637), and ERSPAN behind it (draft-foschiano-erspan-03).
 
 use super::encapsulation::{Carries, Header};
-use super::link::ETHERTYPE_IPV4;
+use super::link::{ETHERTYPE_IPV4, ETHERTYPE_TRANSPARENT_ETHERNET};
 use super::tunnel::TunnelKind;
 
 const HAS_CHECKSUM: u16 = 0x8000;
@@ -13,7 +13,6 @@ const NOT_OURS: u16 = 0x4c07;
 /// What must be 0 and is ignored (RFC 2784 §2.3.1).
 const RESERVED: u16 = 0x03f8;
 
-const TRANSPARENT_ETHERNET: u16 = 0x6558;
 const ERSPAN_I_OR_II: u16 = 0x88be;
 const ERSPAN_III: u16 = 0x22eb;
 /// Redirected by WCCP; Cisco's second version has a header of its own, which never begins as IPv4 does.
@@ -47,7 +46,7 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Header> {
         is_certain: flags & RESERVED == 0,
     };
     match protocol {
-        TRANSPARENT_ETHERNET => Some(Header { carries: Carries::Ethernet, ..header }),
+        ETHERTYPE_TRANSPARENT_ETHERNET => Some(Header { carries: Carries::Ethernet, ..header }),
         ERSPAN_I_OR_II if !has_sequence => {
             Some(Header { kind: TunnelKind::Erspan, id: None, carries: Carries::Ethernet, ..header })
         }

@@ -54,6 +54,8 @@ impl Carried {
 
 pub(super) const ETHERTYPE_IPV4: u16 = 0x0800;
 pub(super) const ETHERTYPE_IPV6: u16 = 0x86dd;
+/// An Ethernet frame in a tunnel (RFC 1701, RFC 8926 §3.4).
+pub(super) const ETHERTYPE_TRANSPARENT_ETHERNET: u16 = 0x6558;
 
 /// Addresses and type (802.3 §3.1.1), in bytes.
 const ETHERNET_BYTES: usize = 14;

@@ -3,7 +3,7 @@
 use std::mem;
 use std::ops::Range;
 
-use crate::decode::checksum::{fold, sum};
+use crate::decode::checksum::seal_ipv4;
 use crate::decode::{Network, Packet, Surroundings};
 use crate::limits::FRAGMENTS_PER_DATAGRAM_MAX;
 use crate::rx_meta::RxMeta;
@@ -156,9 +156,7 @@ impl Piece {
             ip[1] = merge(ip[1], first[1], 0b11);
             // All but the flags is where the piece stands.
             ip[6] = merge(ip[6], first[6], 0b0011_1111);
-            ip[10..12].fill(0);
-            let checksum = !fold(sum(ip));
-            ip[10..12].copy_from_slice(&checksum.to_be_bytes());
+            seal_ipv4(ip);
         } else {
             // The traffic class and the flow label.
             ip[0] = first[0];
@@ -311,9 +309,7 @@ fn unmark(ip: &mut [u8], is_ipv4: bool, total_bytes: usize) {
         debug_assert!(header_bytes >= IPV4_HEADER_BYTES_MIN);
         ip[2..4].copy_from_slice(&length(header_bytes + total_bytes));
         ip[6..8].fill(0);
-        ip[10..12].fill(0);
-        let checksum = !fold(sum(ip));
-        ip[10..12].copy_from_slice(&checksum.to_be_bytes());
+        seal_ipv4(ip);
     } else {
         ip[4..6].copy_from_slice(&length(header_bytes - IPV6_HEADER_BYTES + total_bytes));
         ip[header_bytes - FRAGMENT_HEADER_BYTES + 2..][..2].fill(0);

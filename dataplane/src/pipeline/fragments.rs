@@ -53,20 +53,24 @@ impl Pipeline {
         mem::take(&mut self.departing)
     }
 
-    /// Takes a datagram off the books that goes to its owner, where it is not forwarded already.
-    pub fn departed(&mut self, whole: &Whole) {
-        if !self.holds() {
-            return;
+    /// Takes the frames of a datagram that went to its owner, and their bytes, off the books, where they are not forwarded
+    /// already.
+    pub fn departed(&mut self, frames: u64, bytes: u64) {
+        if self.holds() {
+            self.counters.frames_in -= frames;
+            self.counters.bytes_in -= bytes;
+            self.counters.held -= frames;
         }
-        let frames = whole.pieces.len() as u64;
-        self.counters.frames_in -= frames;
-        self.counters.bytes_in -= u64::from(whole.wire_bytes());
-        self.counters.held -= frames;
     }
 
     /// Judges a datagram that was put together elsewhere, and enters it in the books here.
     pub fn process_whole<S: EventSink>(&mut self, whole: Whole, sink: &mut S) -> Verdict {
-        self.arrived(&whole);
+        if self.holds() {
+            let frames = whole.pieces.len() as u64;
+            self.counters.frames_in += frames;
+            self.counters.bytes_in += u64::from(whole.wire_bytes());
+            self.counters.held += frames;
+        }
         let newest_ns = whole.pieces.iter().map(|piece| piece.meta.now_ns).max().unwrap_or(0);
         self.newest_ns = self.newest_ns.max(newest_ns);
         self.resets.clear();
@@ -74,23 +78,9 @@ impl Pipeline {
         self.answer_whole(whole, sink)
     }
 
-    fn arrived(&mut self, whole: &Whole) {
-        if !self.holds() {
-            return;
-        }
-        let frames = whole.pieces.len() as u64;
-        self.counters.frames_in += frames;
-        self.counters.bytes_in += u64::from(whole.wire_bytes());
-        self.counters.held += frames;
-    }
-
-    /// Answers a datagram that departed and whose owner is too far behind to take it.
+    /// Answers a datagram whose owner is too far behind to take it.
     pub fn refuse_whole<S: EventSink>(&mut self, whole: Whole, sink: &mut S) {
-        self.arrived(&whole);
-        if let (true, Some(first)) = (self.holds(), whole.pieces.first()) {
-            let verdict = self.refuse_flowless(DropReason::OwnerBehind, first.meta, sink);
-            self.answer_pieces(whole.pieces, verdict);
-        }
+        self.refuse_pieces(DropReason::OwnerBehind, whole.pieces, sink);
     }
 
     /// The worker that owns the flow of a datagram, where that is another one.
@@ -115,10 +105,14 @@ impl Pipeline {
     /// What becomes of pieces whose datagram will never be whole.
     pub(super) fn answer_fallen<S: EventSink>(&mut self, sink: &mut S) {
         while let Some(fallen) = self.defragmenter.take_fallen() {
-            if let (true, Some(first)) = (self.holds(), fallen.pieces.first()) {
-                let verdict = self.refuse_flowless(fallen.reason, first.meta, sink);
-                self.answer_pieces(fallen.pieces, verdict);
-            }
+            self.refuse_pieces(fallen.reason, fallen.pieces, sink);
+        }
+    }
+
+    fn refuse_pieces<S: EventSink>(&mut self, reason: DropReason, pieces: Vec<Piece>, sink: &mut S) {
+        if let (true, Some(first)) = (self.holds(), pieces.first()) {
+            let verdict = self.refuse_flowless(reason, first.meta, sink);
+            self.answer_pieces(pieces, verdict);
         }
     }
 

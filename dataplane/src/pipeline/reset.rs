@@ -122,8 +122,7 @@ impl Frame {
                 header[9] = protocol::TCP;
                 header[12..16].copy_from_slice(&source.octets());
                 header[16..20].copy_from_slice(&destination.octets());
-                let sum = !checksum::fold(checksum::sum(&header));
-                header[10..12].copy_from_slice(&sum.to_be_bytes());
+                checksum::seal_ipv4(&mut header);
                 self.extend(&header);
             }
             (IpAddr::V6(source), IpAddr::V6(destination)) => {

@@ -109,8 +109,7 @@ fn ipv4_header(ends: [IpAddr; 2], of_protocol: u8, transport_bytes: usize) -> Ve
     header.extend((20 + transport_bytes as u16).to_be_bytes());
     header.extend([0, 0, 0x40, 0, HOPS, of_protocol, 0, 0]);
     header.extend(addresses(ends));
-    let sum = !checksum::fold(checksum::sum(&header));
-    header[10..12].copy_from_slice(&sum.to_be_bytes());
+    checksum::seal_ipv4(&mut header);
     header
 }
 

@@ -48,9 +48,10 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
         let Worker { pipeline, sink, lending, .. } = self;
         let Some(lending) = lending else { return };
         for (owner, datagram) in pipeline.take_departing() {
-            pipeline.departed(&datagram);
-            if let Err(datagram) = lending.exchange.hand_over(owner, datagram) {
-                pipeline.refuse_whole(*datagram, sink);
+            let (frames, bytes) = (datagram.pieces.len() as u64, u64::from(datagram.wire_bytes()));
+            match lending.exchange.hand_over(owner, datagram) {
+                Ok(()) => pipeline.departed(frames, bytes),
+                Err(datagram) => pipeline.refuse_whole(*datagram, sink),
             }
         }
     }
@@ -62,7 +63,6 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
         self.pipeline.give_up_pieces(&mut self.sink);
         // Their owners may be about to leave as well.
         for (_, datagram) in self.pipeline.take_departing() {
-            self.pipeline.departed(&datagram);
             self.pipeline.refuse_whole(*datagram, &mut self.sink);
         }
         self.release();

@@ -12,7 +12,7 @@ use super::lab::Lab;
 /// For the last frames of a flood to arrive.
 const SETTLE: Duration = Duration::from_millis(500);
 /// The slowest that the flood can.
-pub(crate) const PPS_MIN: u64 = 1_000;
+const PPS_MIN: u64 = 1_000;
 /// Of one step of a search. The flood keeps a rate over whole seconds.
 const STEP_S: u64 = 1;
 

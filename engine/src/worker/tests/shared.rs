@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Barrier, OnceLock};
 use std::thread;
 
-use dataplane::decode::checksum::{fold, sum};
+use dataplane::decode::checksum::seal_ipv4;
 use dataplane::pipeline::Owners;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -321,9 +321,7 @@ fn in_pieces(frame: &[u8], id: u16) -> Vec<Vec<u8>> {
         piece[IP + 2..IP + 4].copy_from_slice(&(20 + bytes.len() as u16).to_be_bytes());
         piece[IP + 4..IP + 6].copy_from_slice(&id.to_be_bytes());
         piece[IP + 6..IP + 8].copy_from_slice(&place.to_be_bytes());
-        piece[IP + 10..IP + 12].fill(0);
-        let checksum = !fold(sum(&piece[IP..UPPER]));
-        piece[IP + 10..IP + 12].copy_from_slice(&checksum.to_be_bytes());
+        seal_ipv4(&mut piece[IP..UPPER]);
         piece
     };
     let upper = &frame[UPPER..];
