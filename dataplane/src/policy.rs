@@ -1,11 +1,13 @@
 //! What the operator wants done, and what that makes of a flow.
 
 mod bypass;
+mod exceptions;
 mod tcp;
 
 use dlp_patterns::Action;
 
 pub use self::bypass::{Bypass, BypassCause, IpNetwork, Trusted};
+pub use self::exceptions::{Exception, Exceptions, Scope};
 pub use self::tcp::{Overlap, TcpPolicy, Urgent};
 use crate::decode::ChecksumMode;
 use crate::flow::Timeouts;
@@ -24,65 +26,6 @@ pub enum Mode {
     /// Frames are dropped and connections reset.
     #[default]
     Protect,
-}
-
-/// What happens to a frame where a cause would keep it from passing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exception {
-    /// Fail closed.
-    Drop,
-    /// Fail open: the frame passes as if nothing had been.
-    Forward,
-}
-
-/// The operator's word for each cause; fails closed unless told otherwise, but for connections whose begin was not seen: a
-/// restart would cut all of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Exceptions([Exception; DropReason::COUNT]);
-
-impl Default for Exceptions {
-    fn default() -> Self {
-        let mut exceptions = Exceptions([Exception::Drop; DropReason::COUNT]);
-        exceptions.set(DropReason::Midstream, Exception::Forward);
-        exceptions
-    }
-}
-
-impl Exceptions {
-    /// The causes that an operator may fail open. A rule's own action decides for rules, and what was
-    /// blocked stays so. A piece that came twice would pass before its datagram is judged.
-    pub const CAUSES: [DropReason; 20] = [
-        DropReason::Malformed,
-        DropReason::BadChecksum,
-        DropReason::Fragment,
-        DropReason::FlowTableFull,
-        DropReason::ReassemblyMemory,
-        DropReason::OutOfWindow,
-        DropReason::AppError,
-        DropReason::ScanOverflow,
-        DropReason::WrongSide,
-        DropReason::BudgetExceeded,
-        DropReason::OwnerBehind,
-        DropReason::FragmentOverlap,
-        DropReason::FragmentTeardrop,
-        DropReason::FragmentTiny,
-        DropReason::FragmentTooLong,
-        DropReason::FragmentMemory,
-        DropReason::FragmentTimeout,
-        DropReason::OverlapUnverified,
-        DropReason::StaleTimestamp,
-        DropReason::Midstream,
-    ];
-
-    /// What was said of `cause`.
-    pub fn get(&self, cause: DropReason) -> Exception {
-        self.0[cause as usize]
-    }
-
-    /// Says it.
-    pub fn set(&mut self, cause: DropReason, exception: Exception) {
-        self.0[cause as usize] = exception;
-    }
 }
 
 /// All that a pipeline is told at its start.
@@ -171,16 +114,11 @@ impl Settings {
         }
     }
 
-    /// The verdict on a frame that a cause other than a rule speaks against.
-    pub fn verdict_for(&self, cause: DropReason) -> Verdict {
-        if self.mode == Mode::Monitor || self.exceptions.get(cause) == Exception::Forward {
-            return Verdict::Forward;
-        }
-        match cause {
-            DropReason::AppError | DropReason::ScanOverflow | DropReason::BudgetExceeded => {
-                Verdict::Reset(cause)
-            }
-            _ => Verdict::Drop(cause),
+    /// What becomes of a frame that a cause other than a rule speaks against.
+    pub fn exception_for(&self, cause: DropReason) -> Exception {
+        match self.mode {
+            Mode::Monitor => Exception::Ignore,
+            Mode::Protect => self.exceptions.get(cause),
         }
     }
 }

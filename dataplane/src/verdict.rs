@@ -82,6 +82,31 @@ pub enum DropReason {
     Midstream = 25,
 }
 
+/// A set of reasons.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Causes(u32);
+
+const _: () = assert!(DropReason::COUNT <= u32::BITS as usize);
+
+impl Causes {
+    /// Adds one; whether it was not there.
+    pub fn add(&mut self, cause: DropReason) -> bool {
+        let before = self.0;
+        self.0 |= 1 << cause as u32;
+        self.0 != before
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0 == 0
+    }
+
+    /// All of them, in index order.
+    pub fn iter(self) -> impl Iterator<Item = DropReason> {
+        DropReason::ALL.into_iter().filter(move |&cause| self.0 >> cause as u32 & 1 == 1)
+    }
+}
+
 impl DropReason {
     /// How many reasons there are.
     pub const COUNT: usize = 26;

@@ -230,7 +230,12 @@ fn read_exceptions(root: &Table<'_>) -> Exceptions {
     let mut exceptions = Exceptions::default();
     let Some(table) = root.optional("exceptions").table() else { return exceptions };
     for cause in Exceptions::CAUSES {
-        let words = [("drop", Exception::Drop), ("forward", Exception::Forward)];
+        let scope = Exceptions::scope(cause);
+        let fitting = Exception::ALL.into_iter().filter(|exception| exception.suits(scope));
+        let words: Vec<_> = [("auto", Exceptions::auto(cause))]
+            .into_iter()
+            .chain(fitting.map(|exception| (exception.as_str(), exception)))
+            .collect();
         if let Some(exception) = table.optional(cause.as_str()).one_of(&words) {
             exceptions.set(cause, exception);
         }

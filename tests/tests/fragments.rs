@@ -252,7 +252,7 @@ fn each_cause_has_its_name_and_fells_what_was_held() {
 
         let mut exceptions = Exceptions::default();
         for each in [cause, DropReason::FragmentTimeout] {
-            exceptions.set(each, Exception::Forward);
+            exceptions.set(each, Exception::Ignore);
         }
         let mut bench = Bench::new(Settings { exceptions, ..settings.clone() });
         bench.judge_all(&frames);

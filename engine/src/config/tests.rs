@@ -56,8 +56,8 @@ fn every_key_is_read() {
         [inspection]
         packet_steps_max = 70000
         [exceptions]
-        fragment = 'forward'
-        malformed = 'drop'
+        fragment = 'pass-packet'
+        malformed = 'auto'
         [events]
         eve = '-'
         types = ['alert', 'drop']
@@ -86,8 +86,8 @@ fn every_key_is_read() {
     assert_eq!([tcp_new_s, tcp_established_s, tcp_closed_s, udp_new_s], [1, 2, 3, 4]);
     let Timeouts { udp_established_s, icmp_s, other_s, .. } = config.flows.timeouts;
     assert_eq!([udp_established_s, icmp_s, other_s], [5, 6, 7]);
-    assert_eq!(config.exceptions.get(DropReason::Fragment), Exception::Forward);
-    assert_eq!(config.exceptions.get(DropReason::Malformed), Exception::Drop);
+    assert_eq!(config.exceptions.get(DropReason::Fragment), Exception::PassPacket);
+    assert_eq!(config.exceptions.get(DropReason::Malformed), Exception::DropPacket);
     assert_eq!((config.events.eve.clone(), config.settings().packet_steps_max), (Some("-".into()), 70_000));
     assert!(config.events.types.has(EventType::Drop) && !config.events.types.has(EventType::Flow));
     assert_eq!([config.settings().flows_max, config.settings().held_bytes_max], [4096, 1000]);
@@ -97,14 +97,14 @@ fn every_key_is_read() {
 fn what_becomes_of_tcp_segments_is_read() {
     let default = Config::default();
     assert_eq!(default.settings().tcp, TcpPolicy { overlap: Overlap::Rewrite, urgent: Urgent::Inline });
-    assert_eq!(default.exceptions.get(DropReason::Midstream), Exception::Forward);
+    assert_eq!(default.exceptions.get(DropReason::Midstream), Exception::Ignore);
     let text = "[flows]\nretained_bytes_max = 5000\n[tcp]\noverlap = 'drop'\nurgent = 'drop'\n\
-                [exceptions]\nmidstream = 'drop'\noverlap_unverified = 'forward'";
+                [exceptions]\nmidstream = 'reject'\noverlap_unverified = 'pass-flow'";
     let config = Config::parse("w.toml", text).expect("no mistake");
     assert_eq!(config.settings().tcp, TcpPolicy { overlap: Overlap::Drop, urgent: Urgent::Drop });
     assert_eq!(config.settings().retained_bytes_max, 5000);
-    assert_eq!(config.exceptions.get(DropReason::Midstream), Exception::Drop);
-    assert_eq!(config.exceptions.get(DropReason::OverlapUnverified), Exception::Forward);
+    assert_eq!(config.exceptions.get(DropReason::Midstream), Exception::Reject);
+    assert_eq!(config.exceptions.get(DropReason::OverlapUnverified), Exception::PassFlow);
     let told = mistakes("[tcp]\noverlap = 'forward'");
     assert!(told.contains("w.toml:2") && told.contains("rewrite"), "{told}");
 }
@@ -252,17 +252,36 @@ fn each_mistake_is_pointed_at() {
         (&format!("{LINK}heartbeat_timeout_ms = 1"), "w.toml:6:24: 1 is not within 5 to 60000"),
         ("[flows]\ntcp_new_s = '1'", "w.toml:2:13: an integer belongs here, not a string"),
         ("[flows]\nmax = 10", "w.toml:2:7: 10 is not within 1024 to 4194304"),
-        ("[exceptions]\nrule = 'forward'", "w.toml:2:1: unknown key `rule`"),
-        (
-            "[exceptions]\nfragment = 'pass'",
-            "w.toml:2:12: `pass` is not known here\n  hint: one of: drop, forward",
-        ),
+        ("[exceptions]\nrule = 'ignore'", "w.toml:2:1: unknown key `rule`"),
         (
             "[events]\ntypes = ['alerts']",
             "w.toml:2:10: `alerts` is not known here\n  hint: did you mean `alert`?",
         ),
         ("[events]\neve = ''", "w.toml:2:7: an empty path\n  hint: a file, or `-` for standard output"),
         ("[packs]\ndirs = 'packs'", "w.toml:2:8: an array of strings belongs here, not a string"),
+    ] {
+        assert_eq!(mistakes(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_word_must_fit_its_cause() {
+    for (text, expected) in [
+        (
+            "[exceptions]\nfragment = 'pass'",
+            "w.toml:2:12: `pass` is not known here\n  hint: one of: auto, drop-packet, pass-packet, ignore",
+        ),
+        // Anybody can send a broken frame in the name of a flow.
+        (
+            "[exceptions]\nmalformed = 'drop-flow'",
+            "w.toml:2:13: `drop-flow` is not known here\n  hint: one of: auto, drop-packet, pass-packet, ignore",
+        ),
+        // Its receiver would ask for it again, and what is read is not read twice.
+        (
+            "[exceptions]\napp_error = 'drop-packet'",
+            "w.toml:2:13: `drop-packet` is not known here\n  hint: one of: auto, drop-flow, reject, pass-packet, \
+             pass-flow, bypass, ignore",
+        ),
     ] {
         assert_eq!(mistakes(text), expected, "{text}");
     }
