@@ -82,7 +82,8 @@ fn flow_line() {
     let bypassed = FlowEnd { bypassed: Some(BypassCause::Encrypted), ..flow_end(&flow) };
     assert!(line(&Event::Flow(bypassed)).contains(r#""alerted":true,"bypassed":"encrypted"}"#));
     let mut exceptions = Causes::default();
-    [DropReason::Midstream, DropReason::OutOfWindow].map(|cause| exceptions.add(cause));
+    exceptions.add(DropReason::Midstream);
+    exceptions.add(DropReason::OutOfWindow);
     let excepted = FlowEnd { exceptions, ..flow_end(&flow) };
     let told = r#""alerted":true,"exceptions":["out_of_window","midstream"]}"#;
     assert!(line(&Event::Flow(excepted)).contains(told));
