@@ -134,6 +134,72 @@ fn a_config_with_mistakes_still_says_where_the_packs_are() {
 }
 
 #[test]
+fn packs_that_cannot_be_told_apart_or_read_are_named_with_their_places() {
+    let folder = Folder::new();
+    folder.file("mine/a.toml", PACK);
+    folder.file("mine/b.toml", PACK.replace("77", "78"));
+    folder.file("theirs/c.toml", PACK.replace("77", "79").replace("'mine'", "'cards'"));
+    fs::create_dir(folder.path("bare")).expect("a folder");
+    folder.file("weir.toml", "[packs]\ndirs = ['mine', 'theirs',\n  'nowhere', 'bare']\n");
+    let wrong = folder.weir(&["check", "--config", "weir.toml"]);
+    assert_eq!(wrong.code, Some(78));
+    for expected in [
+        "mine/b.toml:3:8: another pack is named `mine`\n  hint: mine/a.toml:3:8 has it already",
+        "theirs/c.toml:3:8: another pack is named `cards`\n  hint: a built-in one (cards.toml) has it already",
+        "weir.toml:3:3: nowhere: No such file or directory (os error 2)\n  hint: ",
+        "weir.toml:3:14: bare: no pack (*.toml) in it\n  hint: ",
+    ] {
+        assert!(wrong.stderr.contains(expected), "{expected}\n{}", wrong.stderr);
+    }
+    let config = "[packs]\ndefault = false\ndirs = ['theirs']\n[[link]]\nname = 'a'\ninside = 'in0'\n\
+                  outside = 'out0'\non_engine_loss = 'drop'\n";
+    folder.file("fine.toml", config);
+    let fine = folder.weir(&["check", "--config", "fine.toml"]);
+    assert_eq!(fine.code, Some(0), "without the built-in ones it is alone: {}", fine.stderr);
+}
+
+#[test]
+fn a_start_tells_mistakes_of_config_packs_and_links_at_once() {
+    let folder = Folder::new();
+    folder.file("packs/a.toml", "= \n");
+    folder.file("weir.toml", START);
+    let Outcome { code, stderr, .. } = folder.weir(&["run", "--config", "weir.toml"]);
+    for expected in ["weir.toml:1:1: unknown key `moed`", "packs/a.toml:1:1: "] {
+        assert!(stderr.contains(expected), "{expected}\n{stderr}");
+    }
+    if stderr.contains("not allowed to") || stderr.contains("no BPF file system") {
+        eprintln!("SKIPPED: the links of a start: this user may not claim any");
+        return;
+    }
+    assert_eq!(code, Some(78));
+    for expected in [
+        "weir.toml:5:1: link first: there is no interface weir-none-1\n  hint: ",
+        "weir.toml:5:1: link first: there is no interface weir-none-2\n  hint: ",
+        "weir.toml:10:1: link second: there is no interface weir-none-3\n  hint: ",
+    ] {
+        assert!(stderr.contains(expected), "{expected}\n{stderr}");
+    }
+}
+
+/// With a mistake in each part, and links that no machine has.
+const START: &str = "\
+moed = 'protect'
+[packs]
+dirs = ['packs']
+
+[[link]]
+name = 'first'
+inside = 'weir-none-1'
+outside = 'weir-none-2'
+on_engine_loss = 'drop'
+[[link]]
+name = 'second'
+inside = 'lo'
+outside = 'weir-none-3'
+on_engine_loss = 'forward'
+";
+
+#[test]
 fn check_refuses_what_run_refuses() {
     let folder = Folder::new();
     folder.file("weir.toml", "mode = 'monitor'\n");
@@ -273,7 +339,20 @@ fn a_damaged_capture_is_played_as_far_as_it_goes() {
     let lines: Vec<&str> = cut.stderr.lines().collect();
     assert_eq!(lines[0], fault);
     assert!(lines[1].starts_with("weir: missing.pcap: No such file"), "{}", lines[1]);
-    assert_eq!(lines[2], "weir: 2 of 2 captures could not be read to their end");
+    assert!(lines[2].starts_with("  hint: "), "{}", lines[2]);
+    assert_eq!(lines[3], "weir: 2 of 2 captures could not be read to their end");
+
+    let header = b"\xd4\xc3\xb2\xa1\x02\0\x04\0\0\0\0\0\0\0\0\0\xff\xff\0\0\x01\0\0\0";
+    folder.file("blank.pcap", header);
+    let blank = folder.weir(&["replay", "blank.pcap", "sample.pcap", "-o", "json"]);
+    assert_eq!((blank.code, frames(&blank.stdout)), (Some(0), all));
+    assert_eq!(blank.stderr, "weir: blank.pcap: note: it is a capture, but holds no frame\n");
+    folder.file("zero.pcap", "");
+    for unread in ["missing.pcap", "zero.pcap", "."] {
+        let Outcome { code, stdout, stderr } = folder.weir(&["replay", unread]);
+        assert_eq!((code, stdout.as_str()), (Some(1), ""), "no zeros that look like an outcome: {stderr}");
+        assert!(stderr.starts_with(&format!("weir: {unread}: ")), "{stderr}");
+    }
 
     folder.file("radio.pcap", b"\xd4\xc3\xb2\xa1\x02\0\x04\0\0\0\0\0\0\0\0\0\xff\xff\0\0\x7f\0\0\0");
     let radio = folder.weir(&["replay", "radio.pcap"]);

@@ -4,6 +4,7 @@ use af_xdp::{AttachMode, OnEngineLoss, ZeroCopy};
 use dataplane::flow::protocol;
 use dataplane::policy::{IpNetwork, Overlap, Trusted, Urgent};
 use dataplane::verdict::DropReason;
+use dlp_patterns::document::Place;
 
 use std::net::IpAddr;
 
@@ -77,9 +78,15 @@ fn every_key_is_read() {
         ..af_xdp::LinkConfig::new("", "", "")
     };
     let spin = Duration::from_micros(40);
-    let link = LinkConfig { ports, cores: vec![2, 3], spin, symmetric_queues: true };
+    let place = config.links[0].place.clone();
+    let link = LinkConfig { place, ports, cores: vec![2, 3], spin, symmetric_queues: true };
     assert_eq!(config.links, [link]);
-    let dirs = vec!["packs".into(), "/etc/packs".into()];
+    let line = 1 + text.lines().position(|line| line.contains("dirs")).expect("it is there") as u32;
+    let dir = |path: &str, column| {
+        let place = Some(Place { file: "w.toml".into(), line, column });
+        PackDir { path: path.into(), place }
+    };
+    let dirs = vec![dir("packs", 17), dir("/etc/packs", 26)];
     let (cache, reload_policy) = (Some("/var/cache/weir".into()), ReloadPolicy::Restart);
     assert_eq!(config.packs, PacksConfig { default: false, dirs, cache, reload_policy });
     let Timeouts { tcp_new_s, tcp_established_s, tcp_closed_s, udp_new_s, .. } = config.flows.timeouts;
@@ -114,10 +121,9 @@ fn a_link_has_the_defaults_of_the_port_layer() {
     let config = Config::parse("w.toml", LINK).expect("no mistake");
     let ports = af_xdp::LinkConfig::new("a", "in0", "out0");
     assert_eq!(ports.on_engine_loss, OnEngineLoss::Drop);
-    assert_eq!(
-        config.links,
-        [LinkConfig { ports, cores: Vec::new(), spin: Duration::ZERO, symmetric_queues: false }]
-    );
+    let place = Place { file: "w.toml".into(), line: 1, column: 1 };
+    let (cores, spin) = (Vec::new(), Duration::ZERO);
+    assert_eq!(config.links, [LinkConfig { place, ports, cores, spin, symmetric_queues: false }]);
 }
 
 #[test]
@@ -282,6 +288,7 @@ fn folders_of_packs_are_relative_to_the_config() {
     let path = folder.path().join("weir.toml");
     std::fs::write(&path, "[packs]\ndirs = ['mine', '/theirs']\ncache = 'kept'\n").expect("writes");
     let config = Config::read(&path).expect("no mistake");
-    assert_eq!(config.packs.dirs, [folder.path().join("mine"), "/theirs".into()]);
+    let dirs: Vec<_> = config.packs.dirs.iter().map(|dir| dir.path.clone()).collect();
+    assert_eq!(dirs, [folder.path().join("mine"), "/theirs".into()]);
     assert_eq!(config.packs.cache, Some(folder.path().join("kept")));
 }
