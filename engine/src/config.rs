@@ -188,14 +188,18 @@ fn read_packs(root: &Table<'_>) -> PacksConfig {
     }
     PacksConfig {
         default: table.optional("default").bool().unwrap_or(default.default),
-        dirs: table.optional("dirs").items().iter().filter_map(read_dir).collect(),
+        dirs: read_dirs(table.optional("dirs")),
         cache: cache.string().map(PathBuf::from),
         reload_policy: table.optional("reload_policy").one_of(&policies).unwrap_or_default(),
     }
 }
 
-fn read_dir(value: &Value<'_>) -> Option<PackDir> {
-    Some(PackDir { path: value.string()?.into(), place: Some(value.place()) })
+fn read_dirs(value: Value<'_>) -> Vec<PackDir> {
+    let paths = value.strings().unwrap_or_default();
+    // Asked of an array alone: anything else is a mistake already.
+    let places = if paths.is_empty() { Vec::new() } else { value.items() };
+    let dir = |(path, item): (&str, Value<'_>)| PackDir { path: path.into(), place: Some(item.place()) };
+    paths.into_iter().zip(places).map(dir).collect()
 }
 
 fn read_flows(root: &Table<'_>) -> FlowsConfig {
