@@ -17,6 +17,10 @@ fn mistakes(text: &str) -> String {
     mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
+fn pack_dir(path: &str, line: u32, column: u32) -> PackDir {
+    PackDir { path: path.into(), place: Some(Place { file: "w.toml".into(), line, column }) }
+}
+
 #[test]
 fn an_empty_text_means_the_defaults() {
     assert_eq!(Config::parse("w.toml", ""), Ok(Config::default()));
@@ -81,12 +85,7 @@ fn every_key_is_read() {
     let place = config.links[0].place.clone();
     let link = LinkConfig { place, ports, cores: vec![2, 3], spin, symmetric_queues: true };
     assert_eq!(config.links, [link]);
-    let line = 1 + text.lines().position(|line| line.contains("dirs")).expect("it is there") as u32;
-    let dir = |path: &str, column| {
-        let place = Some(Place { file: "w.toml".into(), line, column });
-        PackDir { path: path.into(), place }
-    };
-    let dirs = vec![dir("packs", 17), dir("/etc/packs", 26)];
+    let dirs = vec![pack_dir("packs", 18, 17), pack_dir("/etc/packs", 18, 26)];
     let (cache, reload_policy) = (Some("/var/cache/weir".into()), ReloadPolicy::Restart);
     assert_eq!(config.packs, PacksConfig { default: false, dirs, cache, reload_policy });
     let Timeouts { tcp_new_s, tcp_established_s, tcp_closed_s, udp_new_s, .. } = config.flows.timeouts;
