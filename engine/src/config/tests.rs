@@ -81,8 +81,7 @@ fn every_key_is_read() {
         zero_copy: ZeroCopy::Never,
         ..af_xdp::LinkConfig::new("", "", "")
     };
-    let spin = Duration::from_micros(40);
-    let place = config.links[0].place.clone();
+    let (place, spin) = (config.links[0].place.clone(), Duration::from_micros(40));
     let link = LinkConfig { place, ports, cores: vec![2, 3], spin, symmetric_queues: true };
     assert_eq!(config.links, [link]);
     let dirs = vec![pack_dir("packs", 18, 17), pack_dir("/etc/packs", 18, 26)];
