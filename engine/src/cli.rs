@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::{Config, PacksConfig};
+use crate::config::{Config, PackDir, PacksConfig};
 use crate::failure::Failure;
 
 mod check;
@@ -244,7 +244,8 @@ impl PacksArgs {
         if self.packs.is_empty() {
             return config.packs.clone();
         }
-        PacksConfig { default: false, dirs: self.packs.clone(), ..PacksConfig::default() }
+        let dirs = self.packs.iter().map(|path| PackDir { path: path.clone(), place: None }).collect();
+        PacksConfig { default: false, dirs, ..PacksConfig::default() }
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use dataplane::flow::Timeouts;
 use dataplane::inspect::ReloadPolicy;
 use dataplane::policy::{Bypass, Exception, Exceptions, Mode, Settings, TcpPolicy};
-use dlp_patterns::document::{Document, Mistake, Table};
+use dlp_patterns::document::{Document, Mistake, Place, Table, Value};
 
 use crate::failure::Failure;
 use crate::limits::{FLOW_TIMEOUT_S, FLOWS, HELD_BYTES_MAX, PACKET_STEPS, RETAINED_BYTES_MAX};
@@ -48,11 +48,20 @@ pub struct PacksConfig {
     /// Whether the packs that the binary carries are used.
     pub default: bool,
     /// Folders of further packs; relative ones were resolved against the folder of the config.
-    pub dirs: Vec<PathBuf>,
+    pub dirs: Vec<PackDir>,
     /// Folder of compiled rule sets; a relative one was resolved against the folder of the config. `None` keeps none.
     pub cache: Option<PathBuf>,
     /// What becomes of open fields when packs are loaded anew.
     pub reload_policy: ReloadPolicy,
+}
+
+/// A folder of packs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackDir {
+    /// The folder.
+    pub path: PathBuf,
+    /// Where it is named; `None` on the command line.
+    pub place: Option<Place>,
 }
 
 /// `[flows]`
@@ -116,8 +125,9 @@ impl Config {
         };
         let (mut config, mistakes) = Config::take(&path.display().to_string(), &text);
         let folder = path.parent().unwrap_or(Path::new(""));
-        for dir in config.packs.dirs.iter_mut().chain(&mut config.packs.cache) {
-            *dir = folder.join(&*dir);
+        let dirs = config.packs.dirs.iter_mut().map(|dir| &mut dir.path);
+        for path in dirs.chain(&mut config.packs.cache) {
+            *path = folder.join(&*path);
         }
         (config, mistakes.iter().map(ToString::to_string).collect())
     }
@@ -178,10 +188,18 @@ fn read_packs(root: &Table<'_>) -> PacksConfig {
     }
     PacksConfig {
         default: table.optional("default").bool().unwrap_or(default.default),
-        dirs: table.optional("dirs").strings().unwrap_or_default().into_iter().map(PathBuf::from).collect(),
+        dirs: read_dirs(table.optional("dirs")),
         cache: cache.string().map(PathBuf::from),
         reload_policy: table.optional("reload_policy").one_of(&policies).unwrap_or_default(),
     }
+}
+
+fn read_dirs(value: Value<'_>) -> Vec<PackDir> {
+    let paths = value.strings().unwrap_or_default();
+    // Asked of an array alone: anything else is a mistake already.
+    let places = if paths.is_empty() { Vec::new() } else { value.items() };
+    let dir = |(path, item): (&str, Value<'_>)| PackDir { path: path.into(), place: Some(item.place()) };
+    paths.into_iter().zip(places).map(dir).collect()
 }
 
 fn read_flows(root: &Table<'_>) -> FlowsConfig {

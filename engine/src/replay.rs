@@ -55,6 +55,11 @@ impl<S: EventSink> Replay<S> {
         Ok(())
     }
 
+    /// Frames that were judged so far.
+    pub fn frames(&self) -> u64 {
+        self.pipeline.counters().frames_in
+    }
+
     /// Ends all flows; yields the sink and the books.
     ///
     /// # Errors

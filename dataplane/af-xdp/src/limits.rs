@@ -77,3 +77,10 @@ pub const NUMA_NODES_MAX: usize = 1024;
 
 /// Bytes of one netlink answer: a device with many virtual functions describes each.
 pub const NETLINK_ANSWER_BYTES_MAX: usize = 256 * 1024;
+
+/// Milliseconds for which who is to mount the BPF file system waits for others who may be about to: a mount takes well below
+/// one, and a lock that is held for longer is not an engine's.
+pub const MOUNT_LOCK_MS_MAX: u64 = 1000;
+
+/// Milliseconds between two tries to lock.
+pub const MOUNT_LOCK_INTERVAL_MS: u64 = 2;

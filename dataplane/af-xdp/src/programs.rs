@@ -230,10 +230,14 @@ impl Programs {
         Ok([self.counters(Port::Inside)?, self.counters(Port::Outside)?])
     }
 
+    /// The map of the counters of both programs.
+    pub(crate) fn counters_map(&self) -> &Map {
+        self.bpf.map("counters").expect("the object defines counters")
+    }
+
     pub(crate) fn counters(&self, port: Port) -> Result<ProgramCounters, Error> {
-        let map = self.bpf.map("counters").expect("the object defines counters");
         let counters: PerCpuArray<&MapData, u64> =
-            PerCpuArray::try_from(map).expect("counters is a per-CPU array of u64");
+            PerCpuArray::try_from(self.counters_map()).expect("counters is a per-CPU array of u64");
         let mut sums = [0; ProgramCounters::COUNT];
         for (index, sum) in (port as u32 * sums.len() as u32..).zip(&mut sums) {
             let by_cpu = counters.get(&index, 0);

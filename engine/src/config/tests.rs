@@ -4,6 +4,7 @@ use af_xdp::{AttachMode, OnEngineLoss, ZeroCopy};
 use dataplane::flow::protocol;
 use dataplane::policy::{IpNetwork, Overlap, Trusted, Urgent};
 use dataplane::verdict::DropReason;
+use dlp_patterns::document::Place;
 
 use std::net::IpAddr;
 
@@ -14,6 +15,10 @@ const LINK: &str = "[[link]]\nname = 'a'\ninside = 'in0'\noutside = 'out0'\non_e
 fn mistakes(text: &str) -> String {
     let mistakes = Config::parse("w.toml", text).expect_err("a mistake");
     mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+fn pack_dir(path: &str, line: u32, column: u32) -> PackDir {
+    PackDir { path: path.into(), place: Some(Place { file: "w.toml".into(), line, column }) }
 }
 
 #[test]
@@ -76,10 +81,10 @@ fn every_key_is_read() {
         zero_copy: ZeroCopy::Never,
         ..af_xdp::LinkConfig::new("", "", "")
     };
-    let spin = Duration::from_micros(40);
-    let link = LinkConfig { ports, cores: vec![2, 3], spin, symmetric_queues: true };
+    let (place, spin) = (config.links[0].place.clone(), Duration::from_micros(40));
+    let link = LinkConfig { place, ports, cores: vec![2, 3], spin, symmetric_queues: true };
     assert_eq!(config.links, [link]);
-    let dirs = vec!["packs".into(), "/etc/packs".into()];
+    let dirs = vec![pack_dir("packs", 18, 17), pack_dir("/etc/packs", 18, 26)];
     let (cache, reload_policy) = (Some("/var/cache/weir".into()), ReloadPolicy::Restart);
     assert_eq!(config.packs, PacksConfig { default: false, dirs, cache, reload_policy });
     let Timeouts { tcp_new_s, tcp_established_s, tcp_closed_s, udp_new_s, .. } = config.flows.timeouts;
@@ -114,10 +119,9 @@ fn a_link_has_the_defaults_of_the_port_layer() {
     let config = Config::parse("w.toml", LINK).expect("no mistake");
     let ports = af_xdp::LinkConfig::new("a", "in0", "out0");
     assert_eq!(ports.on_engine_loss, OnEngineLoss::Drop);
-    assert_eq!(
-        config.links,
-        [LinkConfig { ports, cores: Vec::new(), spin: Duration::ZERO, symmetric_queues: false }]
-    );
+    let place = Place { file: "w.toml".into(), line: 1, column: 1 };
+    let (cores, spin) = (Vec::new(), Duration::ZERO);
+    assert_eq!(config.links, [LinkConfig { place, ports, cores, spin, symmetric_queues: false }]);
 }
 
 #[test]
@@ -301,6 +305,7 @@ fn folders_of_packs_are_relative_to_the_config() {
     let path = folder.path().join("weir.toml");
     std::fs::write(&path, "[packs]\ndirs = ['mine', '/theirs']\ncache = 'kept'\n").expect("writes");
     let config = Config::read(&path).expect("no mistake");
-    assert_eq!(config.packs.dirs, [folder.path().join("mine"), "/theirs".into()]);
+    let dirs: Vec<_> = config.packs.dirs.iter().map(|dir| dir.path.clone()).collect();
+    assert_eq!(dirs, [folder.path().join("mine"), "/theirs".into()]);
     assert_eq!(config.packs.cache, Some(folder.path().join("kept")));
 }
