@@ -80,11 +80,14 @@ pub enum DropReason {
     Urgent = 24,
     /// A segment of a TCP connection whose begin was not seen.
     Midstream = 25,
+    /// A datagram that was put together, where all identifications between its ends were used within the time for which receivers
+    /// keep pieces (RFC 4963).
+    FragmentIdentification = 26,
 }
 
 impl DropReason {
     /// How many reasons there are.
-    pub const COUNT: usize = 26;
+    pub const COUNT: usize = 27;
 
     /// Every reason, in index order.
     pub const ALL: [DropReason; DropReason::COUNT] = [
@@ -114,6 +117,7 @@ impl DropReason {
         DropReason::StaleTimestamp,
         DropReason::Urgent,
         DropReason::Midstream,
+        DropReason::FragmentIdentification,
     ];
 
     /// The name that counters and events use.
@@ -145,6 +149,7 @@ impl DropReason {
             DropReason::StaleTimestamp => "stale_timestamp",
             DropReason::Urgent => "urgent",
             DropReason::Midstream => "midstream",
+            DropReason::FragmentIdentification => "fragment_identification",
         }
     }
 }

@@ -46,6 +46,9 @@ fn every_key_is_read() {
         [flows]
         max = 4096
         held_bytes_max = 1000
+        fragment_bytes_max = 2000
+        fragment_s = 8
+        fragment_reuse_s = 9
         tcp_new_s = 1
         tcp_established_s = 2
         tcp_closed_s = 3
@@ -86,6 +89,8 @@ fn every_key_is_read() {
     assert_eq!([tcp_new_s, tcp_established_s, tcp_closed_s, udp_new_s], [1, 2, 3, 4]);
     let Timeouts { udp_established_s, icmp_s, other_s, .. } = config.flows.timeouts;
     assert_eq!([udp_established_s, icmp_s, other_s], [5, 6, 7]);
+    let fragments = FragmentPolicy { bytes_max: 2000, wait_s: 8, reuse_s: 9 };
+    assert_eq!(config.settings().fragments, fragments);
     assert_eq!(config.exceptions.get(DropReason::Fragment), Exception::Forward);
     assert_eq!(config.exceptions.get(DropReason::Malformed), Exception::Drop);
     assert_eq!((config.events.eve.clone(), config.settings().packet_steps_max), (Some("-".into()), 70_000));
