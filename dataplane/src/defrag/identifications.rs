@@ -25,7 +25,7 @@ const IPV4_IDENTIFICATIONS: u32 = 1 << 16;
 const TUNNELLED_UPPER_HALVES: u32 = 1 << 15;
 const TUNNELLED: u16 = 1 << 15;
 
-/// See the [module](self).
+/// Counters of identifications, a fixed number of them, that pairs of hosts share by a secret hash.
 pub struct Identifications {
     hash: KeyedHash,
     counters: Box<[Counter]>,

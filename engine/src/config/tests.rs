@@ -46,9 +46,6 @@ fn every_key_is_read() {
         [flows]
         max = 4096
         held_bytes_max = 1000
-        fragment_bytes_max = 2000
-        fragment_s = 8
-        fragment_reuse_s = 9
         tcp_new_s = 1
         tcp_established_s = 2
         tcp_closed_s = 3
@@ -89,13 +86,25 @@ fn every_key_is_read() {
     assert_eq!([tcp_new_s, tcp_established_s, tcp_closed_s, udp_new_s], [1, 2, 3, 4]);
     let Timeouts { udp_established_s, icmp_s, other_s, .. } = config.flows.timeouts;
     assert_eq!([udp_established_s, icmp_s, other_s], [5, 6, 7]);
-    let fragments = FragmentPolicy { bytes_max: 2000, wait_s: 8, reuse_s: 9 };
-    assert_eq!(config.settings().fragments, fragments);
     assert_eq!(config.exceptions.get(DropReason::Fragment), Exception::Forward);
     assert_eq!(config.exceptions.get(DropReason::Malformed), Exception::Drop);
     assert_eq!((config.events.eve.clone(), config.settings().packet_steps_max), (Some("-".into()), 70_000));
     assert!(config.events.types.has(EventType::Drop) && !config.events.types.has(EventType::Flow));
     assert_eq!([config.settings().flows_max, config.settings().held_bytes_max], [4096, 1000]);
+}
+
+#[test]
+fn how_pieces_of_datagrams_are_held_is_read() {
+    let text = "[flows]\nfragment_bytes_max = 2000\nfragment_s = 8\nfragment_reuse_s = 9\n\
+                [exceptions]\nfragment_identification = 'forward'";
+    let config = Config::parse("w.toml", text).expect("no mistake");
+    let fragments = FragmentPolicy { bytes_max: 2000, wait_s: 8, reuse_s: 9 };
+    assert_eq!(config.settings().fragments, fragments);
+    assert_eq!(config.exceptions.get(DropReason::FragmentIdentification), Exception::Forward);
+    for key in ["fragment_s", "fragment_reuse_s"] {
+        let told = mistakes(&format!("[flows]\n{key} = 256"));
+        assert!(told.contains("w.toml:2") && told.contains("255"), "{told}");
+    }
 }
 
 #[test]
