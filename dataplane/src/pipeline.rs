@@ -33,7 +33,7 @@ pub use self::reset::Resets;
 use self::rewrite::Rewrite;
 use self::tracked::{Inspection, Tracked};
 use crate::decode::{Checksum, LinkType, Packet, Transport, decode};
-use crate::defrag::{Defragmenter, Piece, Whole};
+use crate::defrag::{Defragmenter, Identifications, Piece, Whole};
 use crate::event::{Alert, Dropped, Event, EventSink, FlowEndCause};
 use crate::flow::{Direction, FlowKeys};
 use crate::inspect::{Epoch, Findings, RuleSets};
@@ -53,8 +53,9 @@ pub struct Pipeline {
     flows: FlowTable<Tracked>,
     keys: FlowKeys,
     defragmenter: Defragmenter,
-    /// Pieces that were held and leave now.
-    released: Vec<Piece>,
+    identifications: Identifications,
+    /// Pieces that were held and leave now, by datagram.
+    released: Vec<Vec<Piece>>,
     departing: Vec<(usize, Box<Whole>)>,
     /// Where several workers share a link: whose each flow is, and which worker this is.
     owners: Option<(Owners, usize)>,
@@ -77,7 +78,8 @@ impl Pipeline {
         Pipeline {
             flows: FlowTable::with_capacity(settings.flows_max, settings.hash_seed),
             keys: FlowKeys::new(settings.hash_seed),
-            defragmenter: Defragmenter::new(settings.fragment_bytes_max, settings.timeouts.fragment_s),
+            defragmenter: Defragmenter::new(settings.fragments.bytes_max, settings.fragments.wait_s),
+            identifications: identifications(&settings),
             released: Vec::new(),
             departing: Vec::new(),
             owners: None,
@@ -287,6 +289,12 @@ impl Pipeline {
             }));
         }
     }
+}
+
+/// Where the workers of an engine begin to count differs, as their flows do.
+fn identifications(settings: &Settings) -> Identifications {
+    let [first, second] = settings.hash_seed;
+    Identifications::new([first, second ^ settings.first_flow_id], settings.fragments.reuse_s)
 }
 
 /// Tells of what the rules found.

@@ -2,20 +2,19 @@
 
 mod bypass;
 mod exceptions;
+mod fragments;
 mod tcp;
 
 use dlp_patterns::Action;
 
 pub use self::bypass::{Bypass, BypassCause, IpNetwork, Trusted};
 pub use self::exceptions::{Exception, Exceptions, Scope};
+pub use self::fragments::FragmentPolicy;
 pub use self::tcp::{Overlap, TcpPolicy, Urgent};
 use crate::decode::ChecksumMode;
 use crate::flow::Timeouts;
 use crate::inspect::{Epoch, ReloadPolicy};
-use crate::limits::{
-    FRAGMENT_BYTES_PER_WORKER_MAX, HELD_BYTES_PER_WORKER_MAX, PACKET_STEPS_DEFAULT,
-    RETAINED_BYTES_PER_WORKER_MAX,
-};
+use crate::limits::{HELD_BYTES_PER_WORKER_MAX, PACKET_STEPS_DEFAULT, RETAINED_BYTES_PER_WORKER_MAX};
 use crate::verdict::{DropReason, Verdict};
 
 /// Whether verdicts are carried out.
@@ -49,8 +48,8 @@ pub struct Settings {
     pub flows_max: usize,
     /// Out-of-order bytes that one pipeline holds at once.
     pub held_bytes_max: usize,
-    /// Bytes of frames with pieces of datagrams that one pipeline holds at once.
-    pub fragment_bytes_max: usize,
+    /// How pieces of datagrams are held, and what they leave with.
+    pub fragments: FragmentPolicy,
     /// Inspected bytes that one pipeline keeps at once until their receivers acknowledge them.
     pub retained_bytes_max: usize,
     /// Steps of automata that the scans of one packet may make.
@@ -75,7 +74,7 @@ impl Default for Settings {
             timeouts: Timeouts::default(),
             flows_max: 1 << 18,
             held_bytes_max: HELD_BYTES_PER_WORKER_MAX,
-            fragment_bytes_max: FRAGMENT_BYTES_PER_WORKER_MAX,
+            fragments: FragmentPolicy::default(),
             retained_bytes_max: RETAINED_BYTES_PER_WORKER_MAX,
             packet_steps_max: PACKET_STEPS_DEFAULT,
             hash_seed: [0x9e37_79b9_7f4a_7c15, 0xd1b5_4a32_d192_ed03],

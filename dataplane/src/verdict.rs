@@ -80,6 +80,9 @@ pub enum DropReason {
     Urgent = 24,
     /// A segment of a TCP connection whose begin was not seen.
     Midstream = 25,
+    /// A datagram that was put together, where all identifications between its ends were used within the time for which receivers
+    /// keep pieces (RFC 4963).
+    FragmentIdentification = 26,
 }
 
 /// A set of reasons.
@@ -109,7 +112,7 @@ impl Causes {
 
 impl DropReason {
     /// How many reasons there are.
-    pub const COUNT: usize = 26;
+    pub const COUNT: usize = 27;
 
     /// Every reason, in index order.
     pub const ALL: [DropReason; DropReason::COUNT] = [
@@ -139,6 +142,7 @@ impl DropReason {
         DropReason::StaleTimestamp,
         DropReason::Urgent,
         DropReason::Midstream,
+        DropReason::FragmentIdentification,
     ];
 
     /// The name that counters and events use.
@@ -170,6 +174,7 @@ impl DropReason {
             DropReason::StaleTimestamp => "stale_timestamp",
             DropReason::Urgent => "urgent",
             DropReason::Midstream => "midstream",
+            DropReason::FragmentIdentification => "fragment_identification",
         }
     }
 }

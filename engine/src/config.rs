@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use dataplane::flow::Timeouts;
 use dataplane::inspect::ReloadPolicy;
-use dataplane::policy::{Bypass, Exception, Exceptions, Mode, Settings, TcpPolicy};
+use dataplane::policy::{Bypass, Exception, Exceptions, FragmentPolicy, Mode, Settings, TcpPolicy};
 use dlp_patterns::document::{Document, Mistake, Place, Table, Value};
 
 use crate::failure::Failure;
-use crate::limits::{FLOW_TIMEOUT_S, FLOWS, HELD_BYTES_MAX, PACKET_STEPS, RETAINED_BYTES_MAX};
+use crate::limits::{FLOW_TIMEOUT_S, FLOWS, FRAGMENT_S, HELD_BYTES_MAX, PACKET_STEPS, RETAINED_BYTES_MAX};
 
 mod bypass;
 mod events;
@@ -71,8 +71,8 @@ pub struct FlowsConfig {
     pub max: usize,
     /// Out-of-order bytes that one worker holds at once.
     pub held_bytes_max: usize,
-    /// Bytes of frames with pieces of datagrams that one worker holds at once.
-    pub fragment_bytes_max: usize,
+    /// How pieces of datagrams are held, and what they leave with.
+    pub fragments: FragmentPolicy,
     /// Inspected bytes that one worker keeps at once until they are acknowledged.
     pub retained_bytes_max: usize,
     /// How long silent flows are remembered.
@@ -100,10 +100,9 @@ impl Default for PacksConfig {
 
 impl Default for FlowsConfig {
     fn default() -> FlowsConfig {
-        let Settings {
-            flows_max: max, held_bytes_max, fragment_bytes_max, retained_bytes_max, timeouts, ..
-        } = Settings::default();
-        FlowsConfig { max, held_bytes_max, fragment_bytes_max, retained_bytes_max, timeouts }
+        let Settings { flows_max: max, held_bytes_max, fragments, retained_bytes_max, timeouts, .. } =
+            Settings::default();
+        FlowsConfig { max, held_bytes_max, fragments, retained_bytes_max, timeouts }
     }
 }
 
@@ -170,7 +169,7 @@ impl Config {
             timeouts: self.flows.timeouts,
             flows_max: self.flows.max,
             held_bytes_max: self.flows.held_bytes_max,
-            fragment_bytes_max: self.flows.fragment_bytes_max,
+            fragments: self.flows.fragments,
             retained_bytes_max: self.flows.retained_bytes_max,
             packet_steps_max: self.inspection.packet_steps_max,
             ..Settings::default()
@@ -211,9 +210,7 @@ fn read_flows(root: &Table<'_>) -> FlowsConfig {
     if let Some(held) = table.optional("held_bytes_max").integer(0..=HELD_BYTES_MAX) {
         flows.held_bytes_max = held;
     }
-    if let Some(held) = table.optional("fragment_bytes_max").integer(0..=HELD_BYTES_MAX) {
-        flows.fragment_bytes_max = held;
-    }
+    read_fragments(&table, &mut flows.fragments);
     if let Some(retained) = table.optional("retained_bytes_max").integer(0..=RETAINED_BYTES_MAX) {
         flows.retained_bytes_max = retained;
     }
@@ -226,13 +223,23 @@ fn read_flows(root: &Table<'_>) -> FlowsConfig {
         ("udp_established_s", &mut timeouts.udp_established_s),
         ("icmp_s", &mut timeouts.icmp_s),
         ("other_s", &mut timeouts.other_s),
-        ("fragment_s", &mut timeouts.fragment_s),
     ] {
         if let Some(seconds) = table.optional(key).integer(FLOW_TIMEOUT_S) {
             *timeout = seconds;
         }
     }
     flows
+}
+
+fn read_fragments(table: &Table<'_>, fragments: &mut FragmentPolicy) {
+    if let Some(held) = table.optional("fragment_bytes_max").integer(0..=HELD_BYTES_MAX) {
+        fragments.bytes_max = held;
+    }
+    for (key, time) in [("fragment_s", &mut fragments.wait_s), ("fragment_reuse_s", &mut fragments.reuse_s)] {
+        if let Some(seconds) = table.optional(key).integer(FRAGMENT_S) {
+            *time = seconds;
+        }
+    }
 }
 
 fn read_inspection(root: &Table<'_>) -> InspectionConfig {

@@ -78,9 +78,9 @@ impl<S: EventSink> Replay<S> {
 
     /// Writes what was held until its datagram was whole.
     fn release(&mut self) {
-        for (frame, meta) in self.pipeline.take_released() {
+        for piece in self.pipeline.take_released().flatten() {
             if let Some(passed) = &mut self.passed {
-                passed.frame(&frame, &meta);
+                passed.frame(&piece.frame, &piece.meta);
             }
         }
     }

@@ -83,7 +83,7 @@ impl Default for Exceptions {
 impl Exceptions {
     /// The causes that an operator has a word for. A rule's own action decides for rules, and what was
     /// blocked stays so. A piece that came twice would pass before its datagram is judged.
-    pub const CAUSES: [DropReason; 20] = [
+    pub const CAUSES: [DropReason; 21] = [
         DropReason::Malformed,
         DropReason::BadChecksum,
         DropReason::Fragment,
@@ -101,6 +101,7 @@ impl Exceptions {
         DropReason::FragmentTooLong,
         DropReason::FragmentMemory,
         DropReason::FragmentTimeout,
+        DropReason::FragmentIdentification,
         DropReason::OverlapUnverified,
         DropReason::StaleTimestamp,
         DropReason::Midstream,

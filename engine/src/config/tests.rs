@@ -99,6 +99,20 @@ fn every_key_is_read() {
 }
 
 #[test]
+fn how_pieces_of_datagrams_are_held_is_read() {
+    let text = "[flows]\nfragment_bytes_max = 2000\nfragment_s = 8\nfragment_reuse_s = 9\n\
+                [exceptions]\nfragment_identification = 'pass-packet'";
+    let config = Config::parse("w.toml", text).expect("no mistake");
+    let fragments = FragmentPolicy { bytes_max: 2000, wait_s: 8, reuse_s: 9 };
+    assert_eq!(config.settings().fragments, fragments);
+    assert_eq!(config.exceptions.get(DropReason::FragmentIdentification), Exception::PassPacket);
+    for key in ["fragment_s", "fragment_reuse_s"] {
+        let told = mistakes(&format!("[flows]\n{key} = 256"));
+        assert!(told.contains("w.toml:2") && told.contains("255"), "{told}");
+    }
+}
+
+#[test]
 fn what_becomes_of_tcp_segments_is_read() {
     let default = Config::default();
     assert_eq!(default.settings().tcp, TcpPolicy { overlap: Overlap::Rewrite, urgent: Urgent::Inline });
