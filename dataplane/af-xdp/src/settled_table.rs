@@ -1,0 +1,266 @@
+//! The table of settled flows that the XDP programs share: a slot whose flow they find is whole, and nobody else gets it
+//! before the last frame that found it is counted.
+
+use std::{
+    array, hint, io,
+    os::fd::BorrowedFd,
+    sync::atomic::{AtomicU32, AtomicU64, Ordering, fence},
+};
+
+use crate::{
+    heartbeat::monotonic_ns,
+    limits::{SETTLED_SLOTS_PER_FLOW, SETTLED_VISIT_NS_MAX, STORES_SEEN_NS},
+    mapped_array::{MappedArray, Shared},
+    settled::RawKey,
+};
+
+/// As in `bpf/weir_xdp.c`.
+const BUCKET_SLOTS: u32 = 8;
+const HANDLED: u32 = 0x10;
+/// The bit that tags have, and nothing else in a bucket.
+const TAG: u64 = 0x80;
+/// In place of a tag: the slot is free.
+const FREE: u64 = 0;
+/// In place of a tag: the slot is being filled or emptied.
+const CLAIMED: u64 = 1;
+
+const SEEDS: usize = 11;
+
+/// How large a table is, and what keys its hash.
+#[derive(Debug)]
+pub(crate) struct Shape {
+    seeds: [u64; SEEDS],
+    buckets_log2: u32,
+}
+
+impl Shape {
+    /// For so many flows. Nobody outside can tell which of them share a bucket.
+    pub(crate) fn new(flows_max: u32) -> Shape {
+        let slots = flows_max.saturating_mul(SETTLED_SLOTS_PER_FLOW).max(2 * BUCKET_SLOTS);
+        let buckets_log2 = (slots.next_power_of_two() / BUCKET_SLOTS).ilog2();
+        Shape { seeds: random_words(), buckets_log2 }
+    }
+
+    pub(crate) fn buckets(&self) -> u32 {
+        1 << self.buckets_log2
+    }
+
+    pub(crate) fn slots(&self) -> u32 {
+        self.buckets() * BUCKET_SLOTS
+    }
+
+    /// `settled_shift` of `bpf/weir_xdp.c`.
+    pub(crate) fn shift(&self) -> u32 {
+        u64::BITS - self.buckets_log2
+    }
+
+    /// `settled_seeds` of `bpf/weir_xdp.c`.
+    pub(crate) fn seeds(&self) -> &[u64; SEEDS] {
+        &self.seeds
+    }
+
+    /// The bucket of a flow, and its tag there: as `hash` and `find` of `bpf/weir_xdp.c` have them.
+    fn find(&self, key: &RawKey) -> (u32, u64) {
+        let (first, pairs) = self.seeds.split_first().expect("there are eleven");
+        let product = |(pair, word): (&[u64], &u64)| {
+            pair[0].wrapping_add(word >> 32).wrapping_mul(pair[1].wrapping_add(word & 0xffff_ffff))
+        };
+        let products = pairs.chunks_exact(2).zip(key.words()).map(product);
+        let hash = products.fold(*first, u64::wrapping_add);
+        ((hash >> self.shift()) as u32, hash >> 32 & 0x7f | TAG)
+    }
+}
+
+/// What nobody can guess, from the kernel.
+fn random_words() -> [u64; SEEDS] {
+    let mut bytes = [[0_u8; 8]; SEEDS];
+    // SAFETY: the pointer and the length are those of the array. So few bytes are never cut short.
+    let got = unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), size_of_val(&bytes), 0) };
+    assert_eq!(got, size_of_val(&bytes).cast_signed(), "the kernel has random bytes once it is up");
+    bytes.map(u64::from_ne_bytes)
+}
+
+/// `struct settled` of `bpf/weir_xdp.c`.
+#[repr(C)]
+#[derive(Debug)]
+struct Slot {
+    key: [AtomicU64; 5],
+    handling: AtomicU32,
+    is_concurrent: AtomicU32,
+    last_seen_ns: AtomicU64,
+    visitors: [AtomicU32; 2],
+    /// By port, and by endpoint, the lower one first: frames and bytes.
+    counts: [[[AtomicU64; 2]; 2]; 2],
+}
+
+// SAFETY: atomics without padding, 128 bytes in all.
+unsafe impl Shared for Slot {}
+
+// SAFETY: an atomic of eight bytes.
+unsafe impl Shared for AtomicU64 {}
+
+impl Slot {
+    fn holds(&self, key: &RawKey) -> bool {
+        self.handling.load(Ordering::Acquire) != 0
+            && self.key.iter().zip(key.0).all(|(ours, theirs)| ours.load(Ordering::Relaxed) == theirs)
+    }
+
+    /// Of a slot that is claimed. The visitors stay: who saw a former tag of the bucket may look in at any time, and goes
+    /// where nothing is to be handled.
+    fn fill(&self, key: &RawKey, passes: u32, is_concurrent: bool) {
+        for (ours, word) in self.key.iter().zip(key.0) {
+            ours.store(word, Ordering::Relaxed);
+        }
+        self.counts.as_flattened().as_flattened().iter().for_each(|count| count.store(0, Ordering::Relaxed));
+        self.last_seen_ns.store(0, Ordering::Relaxed);
+        self.is_concurrent.store(is_concurrent.into(), Ordering::Relaxed);
+        self.handling.store(HANDLED | passes, Ordering::Release);
+    }
+
+    /// Of a slot in which nothing is to be handled any more: waits until no program reads it on behalf of a frame that came
+    /// before. Looks twice, as neither the coming of a visitor nor what it counted is seen at once.
+    fn wait_for_visitors(&self) {
+        fence(Ordering::SeqCst);
+        let (begin_ns, mut quiet_looks) = (monotonic_ns(), 0);
+        let mut look_ns = begin_ns + STORES_SEEN_NS;
+        while quiet_looks < 2 {
+            let now_ns = monotonic_ns();
+            if now_ns > begin_ns + SETTLED_VISIT_NS_MAX {
+                break;
+            }
+            if now_ns < look_ns {
+                hint::spin_loop();
+                continue;
+            }
+            let is_quiet = self.visitors.iter().all(|visitors| visitors.load(Ordering::Acquire) == 0);
+            quiet_looks = if is_quiet { quiet_looks + 1 } else { 0 };
+            look_ns = now_ns + STORES_SEEN_NS;
+        }
+        fence(Ordering::SeqCst);
+    }
+
+    fn tally(&self) -> Tally {
+        let count = |port: usize, end: usize| self.counts[port][end].each_ref().map(read);
+        Tally {
+            counts: array::from_fn(|port| array::from_fn(|end| count(port, end))),
+            last_seen_ns: read(&self.last_seen_ns),
+        }
+    }
+}
+
+fn read(number: &AtomicU64) -> u64 {
+    number.load(Ordering::Relaxed)
+}
+
+/// What the programs counted of a flow.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    /// By port, and by endpoint, the lower one first: frames and bytes.
+    pub(crate) counts: [[[u64; 2]; 2]; 2],
+    /// `CLOCK_MONOTONIC` of the heartbeat before the last frame; 0 where there was none.
+    pub(crate) last_seen_ns: u64,
+}
+
+/// Settled flows in memory shared with the programs. Each flow is put in and taken out by one worker; different ones may
+/// do so at once.
+#[derive(Debug)]
+pub(crate) struct SettledTable {
+    shape: Shape,
+    tags: MappedArray<AtomicU64>,
+    slots: MappedArray<Slot>,
+    flows: AtomicU32,
+    flows_max: u32,
+}
+
+impl SettledTable {
+    /// Maps both arrays, which are of this shape.
+    pub(crate) fn map(
+        tags: BorrowedFd<'_>,
+        slots: BorrowedFd<'_>,
+        shape: Shape,
+        flows_max: u32,
+    ) -> io::Result<SettledTable> {
+        let (tags, slots) =
+            (MappedArray::map(tags, shape.buckets())?, MappedArray::map(slots, shape.slots())?);
+        Ok(SettledTable { shape, tags, slots, flows: AtomicU32::new(0), flows_max })
+    }
+
+    /// Puts a flow in; `passes` are the bits of its handling. False where it is there already, or has no room.
+    pub(crate) fn insert(&self, key: &RawKey, passes: u32, is_concurrent: bool) -> bool {
+        if self.find(key).is_some() {
+            return false;
+        }
+        let has_room = |flows: u32| (flows < self.flows_max).then_some(flows + 1);
+        if self.flows.fetch_update(Ordering::Relaxed, Ordering::Relaxed, has_room).is_err() {
+            return false;
+        }
+        let (bucket, tag) = self.shape.find(key);
+        let Some(place) = self.claim(bucket) else {
+            self.flows.fetch_sub(1, Ordering::Relaxed);
+            return false;
+        };
+        self.slot(place).fill(key, passes, is_concurrent);
+        self.change_tag(place, CLAIMED, tag);
+        true
+    }
+
+    /// Takes a flow out, with all that was counted of it; `None` where it is not there.
+    pub(crate) fn take(&self, key: &RawKey) -> Option<Tally> {
+        let place = self.find(key)?;
+        let (slot, (_, tag)) = (self.slot(place), self.shape.find(key));
+        slot.handling.store(0, Ordering::SeqCst);
+        self.change_tag(place, tag, CLAIMED);
+        slot.wait_for_visitors();
+        let tally = slot.tally();
+        self.change_tag(place, CLAIMED, FREE);
+        self.flows.fetch_sub(1, Ordering::Relaxed);
+        Some(tally)
+    }
+
+    /// What was counted of a flow so far; `None` where it is not there.
+    pub(crate) fn tally(&self, key: &RawKey) -> Option<Tally> {
+        Some(self.slot(self.find(key)?).tally())
+    }
+
+    fn find(&self, key: &RawKey) -> Option<Place> {
+        let (bucket, tag) = self.shape.find(key);
+        let tags = self.tags.get(bucket).load(Ordering::Acquire);
+        let places = (0..BUCKET_SLOTS).map(|number| Place { bucket, number });
+        places.filter(|place| tags >> place.shift() & 0xff == tag).find(|place| self.slot(*place).holds(key))
+    }
+
+    /// A slot of a bucket that nobody else has.
+    fn claim(&self, bucket: u32) -> Option<Place> {
+        let free = |tags: u64| {
+            let places = (0..BUCKET_SLOTS).map(|number| Place { bucket, number });
+            places.into_iter().find(|place| tags >> place.shift() & 0xff == FREE)
+        };
+        let claimed = |tags| free(tags).map(|place| tags | CLAIMED << place.shift());
+        let before = self.tags.get(bucket).fetch_update(Ordering::AcqRel, Ordering::Acquire, claimed);
+        before.ok().and_then(free)
+    }
+
+    /// Of a slot that we have, so that nobody else changes its tag.
+    fn change_tag(&self, place: Place, from: u64, to: u64) {
+        self.tags.get(place.bucket).fetch_xor((from ^ to) << place.shift(), Ordering::AcqRel);
+    }
+
+    fn slot(&self, place: Place) -> &Slot {
+        self.slots.get(place.bucket * BUCKET_SLOTS + place.number)
+    }
+}
+
+/// Where a slot is.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    bucket: u32,
+    /// Of the slot in its bucket.
+    number: u32,
+}
+
+impl Place {
+    /// Of its tag in the bucket's word.
+    fn shift(self) -> u32 {
+        8 * self.number
+    }
+}
