@@ -264,3 +264,100 @@ impl Place {
         8 * self.number
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::atomic::AtomicBool, thread};
+
+    use aya::programs::{TestRun, TestRunOptions};
+
+    use super::*;
+    use crate::{
+        LinkConfig, Port, SettledFlows, SettledKey, probe,
+        programs::{Build, Programs},
+        settled::Handling,
+    };
+
+    fn programs(test: &str, flows_max: u32) -> Option<Programs> {
+        if let Err(reason) = probe() {
+            eprintln!("SKIPPED: {test}: {reason}");
+            return None;
+        }
+        let config = LinkConfig { settled_flows_max: flows_max, ..LinkConfig::new("test", "a", "b") };
+        Some(Programs::load(Build::Linear, &config, 1, 0).expect("loads"))
+    }
+
+    fn key(port: u16) -> SettledKey {
+        let end = |port| ([192, 0, 2, 1].into(), port);
+        SettledKey::new(17, end(port), end(9), &[]).expect("UDP has a key")
+    }
+
+    /// A datagram of the flow `key(7)`.
+    fn frame() -> Vec<u8> {
+        let mut frame = vec![2; 12];
+        frame.extend([0x08, 0x00, 0x45, 0, 0, 46, 0, 0, 0, 0, 64, 17, 0, 0, 192, 0, 2, 1, 192, 0, 2, 1]);
+        frame.extend([0, 7, 0, 9, 0, 26, 0, 0]);
+        frame.resize(60, 0);
+        frame
+    }
+
+    /// Frames that were counted by takers, while the program of a port ran on some CPUs at once.
+    fn taken_while_running(programs: &mut Programs, mut flows: SettledFlows, cpus: usize) -> u64 {
+        let (frame, is_over, mut frames) = (frame(), AtomicBool::new(false), 0);
+        assert!(flows.insert(&key(7), Handling::Drop));
+        let program = programs.xdp(Port::Inside);
+        thread::scope(|scope| {
+            let taker = scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    frames += flows.take(&key(7)).expect("it is there").frames[0];
+                    assert!(flows.insert(&key(7), Handling::Drop));
+                }
+                frames + flows.take(&key(7)).expect("it is there").frames[0]
+            });
+            let run = || {
+                let repeat =
+                    TestRunOptions { data_in: Some(&frame), repeat: 300_000, ..TestRunOptions::new() };
+                program.test_run(repeat).expect("runs");
+            };
+            let runners: Vec<_> = (0..cpus).map(|_| scope.spawn(run)).collect();
+            runners.into_iter().for_each(|runner| runner.join().expect("no panic"));
+            is_over.store(true, Ordering::Relaxed);
+            taker.join().expect("no panic")
+        })
+    }
+
+    #[test]
+    fn a_flow_is_taken_with_each_frame_that_was_dropped_of_it() {
+        let test = "a_flow_is_taken_with_each_frame_that_was_dropped_of_it";
+        for cpus in [1, 2] {
+            let Some(mut programs) = programs(test, 8) else { return };
+            let flows = programs.settled(cpus > 1, false).expect("it keeps settled flows");
+            let taken: u64 = (0..10).map(|_| taken_while_running(&mut programs, flows.clone(), cpus)).sum();
+            let dropped = programs.counters(Port::Inside).expect("readable").dropped_flow_blocked;
+            assert!(taken > 0);
+            assert_eq!(taken, dropped, "on {cpus} CPUs");
+        }
+    }
+
+    #[test]
+    fn workers_put_in_and_take_out_at_once_and_lose_no_slot() {
+        let test = "workers_put_in_and_take_out_at_once_and_lose_no_slot";
+        let Some(programs) = programs(test, 8) else { return };
+        let flows = programs.settled(false, false).expect("it keeps settled flows");
+        thread::scope(|scope| {
+            for worker in 0..4 {
+                let mut flows = flows.clone();
+                scope.spawn(move || {
+                    for round in 0..2000 {
+                        let keys = (0..4).map(|flow| key(1000 + (round % 16) * 64 + worker * 16 + flow));
+                        let inserted: Vec<_> = keys.filter(|key| flows.insert(key, Handling::Drop)).collect();
+                        inserted.iter().for_each(|key| assert!(flows.take(key).is_some(), "{round}"));
+                    }
+                });
+            }
+        });
+        let mut flows = flows;
+        let inserted = (0..100).filter(|port| flows.insert(&key(*port), Handling::Drop)).count();
+        assert_eq!(inserted, 8);
+    }
+}
