@@ -178,7 +178,7 @@ impl Programs {
     }
 
     /// The descriptor of an array of the object.
-    fn array(&self, name: &str) -> BorrowedFd<'_> {
+    pub(crate) fn array(&self, name: &str) -> BorrowedFd<'_> {
         let Some(Map::Array(array)) = self.bpf.map(name) else {
             unreachable!("the object defines {name} as an array");
         };

@@ -287,6 +287,16 @@ mod tests {
         Some(Programs::load(Build::Linear, &config, 1, 0).expect("loads"))
     }
 
+    /// The slots as the programs have them.
+    fn slots(programs: &Programs, flows_max: u32) -> MappedArray<Slot> {
+        let slots = Shape::new(flows_max).slots();
+        MappedArray::map(programs.array("settled_flows"), slots).expect("maps")
+    }
+
+    fn visitors(slot: &Slot) -> [u32; 2] {
+        slot.visitors.each_ref().map(|visitors| visitors.load(Ordering::Relaxed))
+    }
+
     fn key(port: u16) -> SettledKey {
         let end = |port| ([192, 0, 2, 1].into(), port);
         SettledKey::new(17, end(port), end(9), &[]).expect("UDP has a key")
@@ -336,7 +346,30 @@ mod tests {
             let dropped = programs.counters(Port::Inside).expect("readable").dropped_flow_blocked;
             assert!(taken > 0);
             assert_eq!(taken, dropped, "on {cpus} CPUs");
+            let slots = slots(&programs, 8);
+            let are_read = (0..slots.count()).any(|slot| visitors(slots.get(slot)) != [0; 2]);
+            assert!(!are_read, "a program left a slot and said so no more often than it came");
         }
+    }
+
+    #[test]
+    fn what_is_being_taken_out_is_not_handled_though_its_tag_still_stands() {
+        let test = "what_is_being_taken_out_is_not_handled_though_its_tag_still_stands";
+        let Some(mut programs) = programs(test, 8) else { return };
+        let mut flows = programs.settled(false, false).expect("it keeps settled flows");
+        assert!(flows.insert(&key(7), Handling::Drop));
+        let slots = slots(&programs, 8);
+        let is_used = |slot: &u32| slots.get(*slot).handling.load(Ordering::Relaxed) != 0;
+        let slot = slots.get((0..slots.count()).find(is_used).expect("one is"));
+        let mut run = |frames| {
+            let options = TestRunOptions { data_in: Some(&frame()), repeat: frames, ..TestRunOptions::new() };
+            programs.xdp(Port::Inside).test_run(options).expect("runs");
+            programs.counters(Port::Inside).expect("readable").dropped_flow_blocked
+        };
+        assert_eq!(run(3), 3);
+        slot.handling.store(0, Ordering::Relaxed);
+        assert_eq!(run(3), 3, "these three went on");
+        assert_eq!((slot.tally().counts[0][0][0], visitors(slot)), (3, [0; 2]));
     }
 
     #[test]
