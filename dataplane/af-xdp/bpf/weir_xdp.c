@@ -50,13 +50,15 @@ struct sockets {
 struct sockets inside_xsks SEC(".maps");
 struct sockets outside_xsks SEC(".maps");
 
-// The worker of an RX queue: CLOCK_MONOTONIC in ns at which it was last alive, and a futex that its thread holds, which
-// the kernel marks when that thread dies, however it does.
+// The worker of an RX queue. A line of the cache of its own, as other CPUs work on other queues.
 struct heartbeat {
+	// CLOCK_MONOTONIC at which it was last alive.
 	__u64 beat_ns;
+	// The tick of the kernel's clock in which it was last found alive, by a program.
+	__u64 alive_tick;
+	// A futex that its thread holds, which the kernel marks when that thread dies, however it does.
 	__u32 owner;
-	__u32 padding;
-};
+} __attribute__((aligned(64)));
 
 #define FUTEX_OWNER_DIED 0x40000000
 
@@ -68,14 +70,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct heartbeat);
 } heartbeats SEC(".maps");
-
-// The tick of the kernel's clock in which the worker of each RX queue was last found alive.
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u64);
-} alive_ticks SEC(".maps");
 
 // The addresses of the node itself; never written once the program runs.
 struct {
@@ -181,19 +175,18 @@ static __always_inline void count(enum port port, enum counter counter)
 
 // Reads a clock once a tick only, some milliseconds, since that takes as long as everything else together. The tick
 // itself costs one load.
-static __always_inline int is_young(__u32 queue, volatile struct heartbeat *heart)
+static __always_inline int is_young(volatile struct heartbeat *heart)
 {
-	__u64 *alive_tick = bpf_map_lookup_elem(&alive_ticks, &queue);
 	__u64 tick = bpf_jiffies64();
 
-	if (!alive_tick || heart->owner & FUTEX_OWNER_DIED)
+	if (heart->owner & FUTEX_OWNER_DIED)
 		return 0;
-	if (*alive_tick == tick)
+	if (heart->alive_tick == tick)
 		return 1;
 	// Signed: another CPU may have stored a beat that is slightly younger than this clock read.
 	if ((__s64)(bpf_ktime_get_ns() - heart->beat_ns) > (__s64)heartbeat_timeout_ns)
 		return 0;
-	*alive_tick = tick;
+	heart->alive_tick = tick;
 	return 1;
 }
 
@@ -201,7 +194,7 @@ static __always_inline int engine_alive(__u32 queue)
 {
 	volatile struct heartbeat *heart = bpf_map_lookup_elem(&heartbeats, &queue);
 
-	return heart && is_young(queue, heart);
+	return heart && is_young(heart);
 }
 
 // Multilinear-HM (Lemire and Kaser, "Strongly universal string hashing is fast", 2014) of the 32-bit halves of a key: of
@@ -302,7 +295,7 @@ static __always_inline int carry_out(struct xdp_md *ctx, struct settled *flow, e
 	}
 	// A killed engine leaves an empty slot at once, and a young beat for a while.
 	if (!heart || !(passes >> (2 * port + (from_upper & 1)) & 1) || frame_bytes(ctx) > bypass_bytes_max ||
-	    !bpf_map_lookup_elem(xsks, &queue) || !is_young(queue, heart) ||
+	    !bpf_map_lookup_elem(xsks, &queue) || !is_young(heart) ||
 	    bpf_redirect_map(&egress, PORTS - 1 - port, XDP_ABORTED) != XDP_REDIRECT)
 		return XDP_ABORTED;
 	enter(ctx, flow, port, from_upper);

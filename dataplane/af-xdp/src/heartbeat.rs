@@ -69,16 +69,17 @@ pub(crate) fn monotonic_ns() -> u64 {
 }
 
 /// `struct heartbeat` of `bpf/weir_xdp.c`.
-#[repr(C)]
+#[repr(C, align(64))]
 #[derive(Debug)]
 pub(crate) struct Cell {
     pub(crate) beat_ns: AtomicU64,
+    /// The programs' own.
+    _alive_tick: AtomicU64,
     /// A robust futex: the thread that holds it, or zero.
     pub(crate) owner: AtomicU32,
-    _padding: u32,
 }
 
-// SAFETY: two atomics and padding that nobody reads, 16 bytes in all.
+// SAFETY: three atomics and padding that nobody reads, 64 bytes in all.
 unsafe impl Shared for Cell {}
 
 /// The memory of a link's heartbeat array: one cell for each queue.

@@ -159,7 +159,6 @@ impl Programs {
             .map_max_entries("inside_xsks", queues)
             .map_max_entries("outside_xsks", queues)
             .map_max_entries("heartbeats", queues)
-            .map_max_entries("alive_ticks", queues)
             // A map of no entry cannot be made; these are then not asked.
             .map_max_entries("hosts", host_count.max(1))
             .map_max_entries("settled_tags", shape.buckets())
