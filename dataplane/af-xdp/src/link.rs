@@ -84,7 +84,7 @@ impl Link {
         }
         // In the driver, a queue is received by one CPU at a time; in the generic path, by whoever sends on veth.
         let is_concurrent = self.devices[0].rx_queues > 1 || generic.contains(&true);
-        self.programs.settled(is_concurrent, self.no_egress.is_none())
+        Ok(self.programs.settled(is_concurrent, self.no_egress.is_none()))
     }
 
     /// The first port of which the other's program cannot send frames out. In the generic path it always can.
@@ -182,7 +182,7 @@ impl PreparedLink {
     }
 
     /// The flows that its programs are to handle from their first frame on; `None` where all are left to the engine.
-    pub fn settled(&self) -> Result<Option<SettledFlows>, Error> {
+    pub fn settled(&self) -> Option<SettledFlows> {
         // How the programs come to be attached is not known yet.
         let (is_concurrent, can_pass_on) = (true, false);
         self.programs.settled(is_concurrent, can_pass_on)

@@ -149,7 +149,7 @@ fn open_link(engine: &Config, index: u16, ready: ReadyLink, known: &Knowledge) -
         None => claim(&ports.name)?,
     };
     // Before the programs are attached: nothing of these flows may pass in between.
-    let mut settled = prepared.settled().map_err(|error| failure(&ports.name, &error))?;
+    let mut settled = prepared.settled();
     let (now_ns, count) = (now_ns(), pipelines.len());
     let owners = shares::owners(&config, count, index);
     for (queue, flow) in known.of_link(&ports.name, index) {
