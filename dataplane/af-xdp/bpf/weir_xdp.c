@@ -197,8 +197,12 @@ static __always_inline int engine_alive(__u32 queue)
 	return heart && is_young(heart);
 }
 
+// 2^64 over the golden ratio.
+#define MIXER 0x9e3779b97f4a7c15ULL
+
 // Multilinear-HM (Lemire and Kaser, "Strongly universal string hashing is fast", 2014) of the 32-bit halves of a key: of
-// the result, the upper 32 bits are strongly universal. The words of zero that an IPv4 key ends in are left out.
+// the sum, the upper 32 bits are strongly universal. But keys in a row, as a client's ports are, have sums in a row, which
+// under some seeds crowd into few buckets: so it is mixed. The words of zero that an IPv4 key ends in are left out.
 static __always_inline __u64 hash(const struct flow_key *key, __u32 address_words)
 {
 	__u64 sum = settled_seeds[0] + (settled_seeds[1] + (key->ports_and_tags >> 32)) *
@@ -208,7 +212,7 @@ static __always_inline __u64 hash(const struct flow_key *key, __u32 address_word
 	for (__u32 i = 0; i < address_words; i++)
 		sum += (settled_seeds[3 + 2 * i] + (key->addresses[i] >> 32)) *
 		       (settled_seeds[4 + 2 * i] + (__u32)key->addresses[i]);
-	return sum;
+	return (sum ^ sum >> 32) * MIXER;
 }
 
 // The words are those that follow from the family, which the tags tell.

@@ -25,6 +25,8 @@ const FREE: u64 = 0;
 const CLAIMED: u64 = 1;
 
 const SEEDS: usize = 11;
+/// As in `bpf/weir_xdp.c`.
+const MIXER: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// How large a table is, and what keys its hash.
 #[derive(Debug)]
@@ -66,7 +68,8 @@ impl Shape {
             pair[0].wrapping_add(word >> 32).wrapping_mul(pair[1].wrapping_add(word & 0xffff_ffff))
         };
         let products = pairs.chunks_exact(2).zip(key.words()).map(product);
-        let hash = products.fold(*first, u64::wrapping_add);
+        let sum = products.fold(*first, u64::wrapping_add);
+        let hash = (sum ^ sum >> 32).wrapping_mul(MIXER);
         ((hash >> self.shift()) as u32, hash >> 32 & 0x7f | TAG)
     }
 }

@@ -208,6 +208,7 @@ fn each_of_many_flows_is_found_and_no_other() {
         (config.settled_flows_max, config.on_engine_loss) = (4096, OnEngineLoss::Forward);
     };
     let Some(mut dry) = load(test, change) else { return };
+    // In a row, as the ports of a busy client are.
     let ends = |flow: u16| {
         let port = 10_000 + flow / 2;
         let hosts = if flow.is_multiple_of(2) {
