@@ -4,10 +4,15 @@
 
 pub mod capture;
 pub mod corpora;
+pub mod cut;
+pub mod dialogue;
 pub mod flow_event;
 pub mod fragment;
+pub mod judged;
 pub mod ndpi;
+pub mod overheard;
 pub mod player;
+pub mod random;
 pub mod scoreboard;
 pub mod survey;
 pub mod tidy;

@@ -6,10 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use dataplane::decode::ChecksumMode;
-use tests::corpora::{captures, folder};
+use tests::corpora::{captures, folder, for_each};
 use tests::flow_event::merged;
 use tests::player::Player;
 use tests::scoreboard::Scoreboard;
@@ -181,19 +180,4 @@ fn the_program_says_what_the_library_says() {
         codes.push(replay.code);
     }
     assert!(codes.len() > 5 && codes.contains(&Some(0)) && codes.contains(&Some(1)), "{codes:?}");
-}
-
-/// Does the work for each item on as many threads as the machine has cores.
-fn for_each<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
-    let next = AtomicUsize::new(0);
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    work(item);
-                }
-            });
-        }
-    });
 }
