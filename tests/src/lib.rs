@@ -13,6 +13,7 @@ pub mod ndpi;
 pub mod overheard;
 pub mod player;
 pub mod random;
+pub mod requests;
 pub mod scoreboard;
 pub mod survey;
 pub mod tidy;

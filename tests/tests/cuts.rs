@@ -1,6 +1,6 @@
-//! What is found in a dialogue, and how it is judged, does not depend on how it is brought onto the wire: every dialogue of
-//! captures of others, sent again in segments of one byte, in any order, twice, with other bytes in between, in pieces and
-//! in tunnels, comes to what it came to as it was captured.
+//! What is found in a dialogue, and how it is judged, does not depend on how it is brought onto the wire: dialogues of
+//! captures of others, and requests of others, sent in segments of one byte, in any order, twice, with other bytes in between,
+//! in pieces and in tunnels, come to what they came to as they were captured.
 //!
 //! Needs the corpora; says SKIPPED where they are absent. `WEIR_EVERY_CUT=1` compares all of them, which takes some minutes.
 
@@ -20,6 +20,7 @@ use tests::cut::Cut;
 use tests::dialogue::Dialogue;
 use tests::judged::Judged;
 use tests::overheard::Overheard;
+use tests::requests::{self, Request};
 
 fn packs() -> Vec<Pack> {
     let text = include_str!("../packs/frequent.toml");
@@ -133,27 +134,59 @@ fn dialogues_of_others_are_judged_alike_however_they_are_cut() {
     let chosen: Vec<&PathBuf> =
         all.iter().filter(|path| is_every || digest(&relative(path)) % CAPTURES_EVERY == 0).collect();
     let known = Mutex::new(HashSet::new());
-    let (tally, differences) = (Mutex::new(Tally::default()), Mutex::new(Vec::new()));
-    for_each(&chosen, |path| {
+    let tally = compare_all(&chosen, |path| {
         let frames = capture::read(&fs::read(path).expect("captures are readable")).frames;
-        let mut own = Tally::default();
+        let mut dialogues = Vec::new();
         for (place, mut dialogue) in Overheard::of(&frames).into_iter().enumerate() {
             dialogue.truncate(bytes_max);
-            if !known.lock().expect("no test thread panicked").insert(dialogue.digest()) {
-                continue;
+            if known.lock().expect("no test thread panicked").insert(dialogue.digest()) {
+                dialogues.push((format!("{}, dialogue {place}", relative(path)), dialogue));
             }
-            let name = format!("{}, dialogue {place}", relative(path));
+        }
+        dialogues
+    });
+    eprintln!("{} of {} captures: {tally:?}", chosen.len(), all.len());
+    assert!(tally.dialogues > 1000, "only {} dialogues were compared", tally.dialogues);
+    assert!(tally.hits > 10_000, "only {} hits were compared", tally.hits);
+    assert!(tally.blocked > 200, "only {} dialogues were blocked", tally.blocked);
+}
+
+/// One in so many requests is compared, unless all are asked for.
+const REQUESTS_EVERY: u64 = 40;
+
+#[test]
+fn requests_of_others_are_judged_alike_however_they_are_cut() {
+    let Some(corpora) = folder("requests_of_others_are_judged_alike_however_they_are_cut") else { return };
+    let every = if std::env::var_os("WEIR_EVERY_CUT").is_some() { 1 } else { REQUESTS_EVERY };
+    let files = requests::files(&corpora);
+    let mut chosen: Vec<Request> = files.iter().flat_map(|file| requests::read(file)).collect();
+    let all = chosen.len();
+    chosen.retain(|request| digest(&request.id) % every == 0);
+    let tally = compare_all(&chosen, |request| {
+        let ends = ["10.0.0.1:40000", "192.0.2.1:80"].map(|end| end.parse().expect("an address"));
+        let mut dialogue = Dialogue::new(protocol::TCP, ends);
+        dialogue.say(Direction::ToServer, &request.bytes);
+        vec![(request.id.clone(), dialogue)]
+    });
+    eprintln!("{} of {all} requests: {tally:?}", chosen.len());
+    assert!(tally.dialogues > 1000, "only {} requests were compared", tally.dialogues);
+    assert!(tally.blocked > 300, "only {} requests were blocked", tally.blocked);
+}
+
+/// Compares the dialogues of each item, which have names. Fails with every difference.
+fn compare_all<T: Sync>(items: &[T], dialogues: impl Fn(&T) -> Vec<(String, Dialogue)> + Sync) -> Tally {
+    let (tally, differences) = (Mutex::new(Tally::default()), Mutex::new(Vec::new()));
+    for_each(items, |item| {
+        let mut own = Tally::default();
+        for (name, dialogue) in dialogues(item) {
             let found = compare(&name, &dialogue, digest(&name), &mut own);
             differences.lock().expect("no test thread panicked").extend(found);
         }
         tally.lock().expect("no test thread panicked").add(own);
     });
     let (tally, differences) = (tally.into_inner().expect("whole"), differences.into_inner().expect("whole"));
-    eprintln!("{} of {} captures: {tally:?}", chosen.len(), all.len());
     assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
-    assert!(tally.dialogues > 200, "only {} dialogues were compared", tally.dialogues);
-    assert!(tally.hits > 1000, "only {} hits were compared", tally.hits);
-    assert!(tally.blocked > 50, "only {} dialogues were blocked", tally.blocked);
+    tally
 }
 
 impl Tally {
