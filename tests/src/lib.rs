@@ -20,3 +20,4 @@ pub mod tidy;
 pub mod verify;
 pub mod weir;
 pub mod wrapping;
+pub mod zeek;
