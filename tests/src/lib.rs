@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod capture;
+pub mod case_rules;
 pub mod corpora;
 pub mod cut;
 pub mod dialogue;
@@ -15,6 +16,7 @@ pub mod player;
 pub mod random;
 pub mod requests;
 pub mod scoreboard;
+pub mod signature;
 pub mod survey;
 pub mod tidy;
 pub mod verify;

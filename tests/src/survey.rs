@@ -13,7 +13,8 @@ use crate::flow_event::End;
 pub enum Trait {
     /// Frames of a link type that Weir does not read.
     LinkType,
-    /// Fragments. Weir counts each in a flow without ports; others reassemble, or skip all but the first.
+    /// Fragments. Weir counts each in the flow of the datagram, and where there is no whole one in none; others count the
+    /// datagram once, or skip all but its first fragment.
     Fragments,
     /// Packets inside of packets where others read the outer ones alone, or Weir does.
     Tunnel,

@@ -14,7 +14,7 @@ use tests::player::Player;
 use tests::scoreboard::Scoreboard;
 use tests::survey::Survey;
 use tests::weir;
-use tests::{capture, ndpi, verify};
+use tests::{capture, ndpi};
 
 /// Flows are counted alike without rules. Verdicts would not change the books, but monitor mode makes sure.
 const NO_PACKS: &str = r#"
@@ -23,22 +23,6 @@ mode = "monitor"
 [packs]
 default = false
 "#;
-
-/// Expectations that Weir does not share, each with its cause.
-const KNOWN_TO_DIFFER: [(&str, &str); 3] = [
-    (
-        "dns-reversed-udp-1:",
-        "Suricata turns a flow round once DNS shows who answers; Weir knows who spoke first",
-    ),
-    (
-        "tcp-stream-after-swap:",
-        "Suricata turns a flow round once HTTP shows who answers; Weir knows who spoke first",
-    ),
-    (
-        "firewall__ruletype-firewall-50-ruleset-vs-ping:",
-        "Suricata tells ICMP flows apart by message type; nDPI and Weir do not",
-    ),
-];
 
 /// As long as a flow may be silent, for nDPI does not end flows by time.
 const ENDLESS: &str = r#"
@@ -70,37 +54,6 @@ fn flows_equal_those_of_ndpi() {
     eprintln!("nDPI flows: {board}");
     assert!(board.applicable() >= 2950, "only {} of about 3200 flows are in scope", board.applicable());
     assert!(board.failures().is_empty(), "{} flows differ", board.failures().len());
-}
-
-#[test]
-fn flows_equal_those_of_suricata_verify() {
-    let Some(corpora) = folder("flows_equal_those_of_suricata_verify") else { return };
-    let player = Player::new(NO_PACKS, ChecksumMode::Ignore);
-    let board = Mutex::new(Scoreboard::default());
-    let mut cases: Vec<PathBuf> = captures(&corpora.join("suricata-verify"));
-    cases.retain(|path| path.with_file_name("test.yaml").is_file());
-    for_each(&cases, |path| {
-        let yaml = fs::read_to_string(path.with_file_name("test.yaml")).expect("a case has its checks");
-        let filters = verify::filters(&yaml);
-        if filters.is_empty() {
-            return;
-        }
-        let name = path.parent().and_then(Path::file_name).expect("a case has a folder").to_string_lossy();
-        let file = fs::read(path).expect("captures are readable");
-        let survey = Survey::of(&capture::read(&file).frames);
-        let events = verify::with_netflow(player.play(&file).expect("no panic").flows());
-        let mut board = board.lock().expect("no test thread panicked");
-        for filter in &filters {
-            filter.compare(&name, &survey, &events, &mut board);
-        }
-    });
-    let mut board = board.into_inner().expect("no test thread panicked");
-    for (start, cause) in KNOWN_TO_DIFFER {
-        assert_eq!(board.known(start, cause), 1, "{start} no longer differs");
-    }
-    eprintln!("suricata-verify flow filters: {board}");
-    assert!(board.applicable() >= 65, "only {} filters are in scope", board.applicable());
-    assert!(board.failures().is_empty(), "{} filters differ", board.failures().len());
 }
 
 /// Link types that are decoded.
