@@ -12,6 +12,7 @@ pub mod fragment;
 pub mod judged;
 pub mod ndpi;
 pub mod overheard;
+pub mod pieces;
 pub mod player;
 pub mod random;
 pub mod requests;
