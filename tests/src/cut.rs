@@ -20,6 +20,9 @@ const SEGMENT_BYTES_MAX: usize = 16 << 10;
 /// Segments behind which their receiver acknowledges all, where they come one after another.
 const ACKNOWLEDGED_EVERY: usize = 16;
 
+/// Data that rides on a SYN, in bytes: what fits into a packet of the usual length.
+const SYN_BYTES_MAX: u64 = 1420;
+
 /// Bytes of the transport headers, which stand in the first piece of a datagram.
 const HEADER_BYTES: [usize; 2] = [20, 8];
 
@@ -38,6 +41,11 @@ pub enum Cut {
     Duplicated,
     /// In those, with other bytes in the place of some that were sent before and are not acknowledged.
     Overlapped,
+    /// As it was captured, but that the first bytes of the client ride on its SYN (RFC 7413); the server takes them, or ignores
+    /// them and gets them again.
+    FastOpen,
+    /// As it was captured, all of it marked as urgent, whose mark receivers may not see (RFC 6093 §4).
+    Urgent,
     /// As it was captured, each packet in pieces that come in any order.
     Fragmented,
     /// The same between addresses of IPv6.
@@ -69,13 +77,15 @@ pub struct Sent<'d> {
 
 impl Cut {
     /// Each of them, the finest first.
-    pub const ALL: [Cut; 11] = [
+    pub const ALL: [Cut; 13] = [
         Cut::Bytes,
         Cut::AsIs,
         Cut::Random,
         Cut::Reordered,
         Cut::Duplicated,
         Cut::Overlapped,
+        Cut::FastOpen,
+        Cut::Urgent,
         Cut::Fragmented,
         Cut::FragmentedV6,
         Cut::Vxlan,
@@ -85,14 +95,19 @@ impl Cut {
 
     /// Whether it is another way to send this dialogue: datagrams are not cut into segments.
     pub fn applies(self, dialogue: &Dialogue) -> bool {
-        let is_of_packets = matches!(self, Cut::AsIs | Cut::Fragmented | Cut::Vxlan | Cut::QinQ | Cut::Mixed);
+        let is_of_packets = matches!(
+            self,
+            Cut::AsIs | Cut::Fragmented | Cut::FragmentedV6 | Cut::Vxlan | Cut::QinQ | Cut::Mixed
+        );
         dialogue.is_tcp() || is_of_packets
     }
 
     /// Sends a dialogue: for TCP from the first SYN to the last FIN.
     pub fn deliver<'d>(self, dialogue: &'d Dialogue, seed: u64, to: impl FnMut(Sent<'d>)) {
         let mut random = Random(seed);
-        let sequences = [random.number() as u32, random.number() as u32];
+        // One of them often close to the wrap.
+        let near = random.pick(&[u32::MAX, 3000]).wrapping_sub(random.below(3000) as u32);
+        let sequences = [near, random.number() as u32];
         let is_v6 = match self {
             Cut::FragmentedV6 => true,
             Cut::Mixed => random.one_in(2),
@@ -152,12 +167,10 @@ impl<'d, F: FnMut(Sent<'d>)> Sender<'d, F> {
     fn connection(&mut self) {
         let [client, server] = self.ends;
         let ends = Ends::new(client, server, &[]);
-        for (place, frame) in Connection::new(ends.clone(), self.sequences).handshake().iter().enumerate() {
-            let direction = if place == 1 { Direction::ToClient } else { Direction::ToServer };
-            self.send(0, direction, frame);
-        }
+        let taken = self.open(&ends);
         for (place, turn) in self.dialogue.turns.iter().enumerate() {
-            let mut parts = segments(self.cut, turn, &mut self.random).into_iter().peekable();
+            let from = if place == 0 { taken } else { 0 };
+            let mut parts = segments(self.cut, turn, from, &mut self.random).into_iter().peekable();
             let mut window = Vec::new();
             while parts.peek().is_some() {
                 let end = self.window(&mut parts, &mut window);
@@ -176,6 +189,38 @@ impl<'d, F: FnMut(Sent<'d>)> Sender<'d, F> {
         self.bare(&ends, all, Direction::ToServer, TcpFlags::FIN | TcpFlags::ACK, [0, 0]);
         self.bare(&ends, all, Direction::ToClient, TcpFlags::FIN | TcpFlags::ACK, [0, 1]);
         self.bare(&ends, all, Direction::ToServer, TcpFlags::ACK, [1, 1]);
+    }
+
+    /// The handshake. Returns how many bytes of the first turn the server has taken with it.
+    fn open(&mut self, ends: &Ends) -> usize {
+        let dialogue = self.dialogue;
+        let early = dialogue
+            .turns
+            .first()
+            .filter(|turn| self.cut == Cut::FastOpen && turn.direction == Direction::ToServer);
+        let Some(turn) = early else {
+            for (place, frame) in Connection::new(ends.clone(), self.sequences).handshake().iter().enumerate()
+            {
+                let direction = if place == 1 { Direction::ToClient } else { Direction::ToServer };
+                self.send(0, direction, frame);
+            }
+            return 0;
+        };
+        let bytes = (1 + self.random.below(SYN_BYTES_MAX) as usize).min(turn.bytes.len());
+        let taken = self.random.pick(&[0, bytes]);
+        let [client, server] = self.sequences;
+        let syn = Tcp { sequence: client, acknowledgment: 0, flags: TcpFlags::SYN };
+        let frames = vec![ends.frame(Direction::ToServer, syn, &turn.bytes[..bytes])];
+        let payload = &turn.bytes[..bytes];
+        let direction = Direction::ToServer;
+        (self.to)(Sent { turn: 0, direction, start: 0, payload, is_altered: false, frames });
+        let acknowledgment = client.wrapping_add(1 + taken as u32);
+        let answer = Tcp { sequence: server, acknowledgment, flags: TcpFlags::SYN | TcpFlags::ACK };
+        self.send(0, Direction::ToClient, &ends.frame(Direction::ToClient, answer, &[]));
+        let end =
+            Tcp { sequence: acknowledgment, acknowledgment: server.wrapping_add(1), flags: TcpFlags::ACK };
+        self.send(0, Direction::ToServer, &ends.frame(Direction::ToServer, end, &[]));
+        taken
     }
 
     /// The next segments in the order in which they are sent, and where in the turn they end.
@@ -228,7 +273,8 @@ impl<'d, F: FnMut(Sent<'d>)> Sender<'d, F> {
             *byte ^= 0x15;
         }
         let start = self.said[turn.direction as usize] + part.start;
-        let tcp = self.tcp(turn.direction, TcpFlags::PSH | TcpFlags::ACK, start, 0);
+        let urgent = if self.cut == Cut::Urgent { TcpFlags::URG } else { 0 };
+        let tcp = self.tcp(turn.direction, TcpFlags::PSH | TcpFlags::ACK | urgent, start, 0);
         let frame = ends.frame(turn.direction, tcp, &payload);
         let frames = self.packet(&frame, payload.len());
         (self.to)(Sent {
@@ -304,15 +350,21 @@ impl<'d, F: FnMut(Sent<'d>)> Sender<'d, F> {
     }
 }
 
-/// The segments that a turn is cut into.
-fn segments(cut: Cut, turn: &Turn, random: &mut Random) -> Vec<Range<usize>> {
+/// The segments that a turn is cut into, from a byte on.
+fn segments(cut: Cut, turn: &Turn, from: usize, random: &mut Random) -> Vec<Range<usize>> {
     let mut parts = Vec::new();
     let mut captured = turn.segments.iter();
-    let mut start = 0;
+    let mut start = from;
     let mut left = 0;
     while start < turn.bytes.len() {
         let bytes = match cut {
-            Cut::AsIs | Cut::Fragmented | Cut::FragmentedV6 | Cut::Vxlan | Cut::QinQ => {
+            Cut::AsIs
+            | Cut::FastOpen
+            | Cut::Urgent
+            | Cut::Fragmented
+            | Cut::FragmentedV6
+            | Cut::Vxlan
+            | Cut::QinQ => {
                 if left == 0 {
                     left = *captured.next().expect("segments cover the turn");
                 }

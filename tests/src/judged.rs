@@ -151,6 +151,7 @@ impl Bench {
             sent.frames.len()
         );
         let passed = passed > 0;
+        assert!(passed || self.mode == Mode::Protect, "nothing is kept back in monitor mode");
         if !passed && self.told.refused.is_none() {
             self.told.refused = Some((sent.turn, sent.direction));
         }
