@@ -131,8 +131,10 @@ fn dialogues_of_others_are_judged_alike_however_they_are_cut() {
     let bytes_max = if is_every { EVERY_DIALOGUE_BYTES_MAX } else { DIALOGUE_BYTES_MAX };
     let all = captures(&corpora);
     let relative = |path: &Path| path.strip_prefix(&corpora).expect("below it").display().to_string();
-    let chosen: Vec<&PathBuf> =
-        all.iter().filter(|path| is_every || digest(&relative(path)) % CAPTURES_EVERY == 0).collect();
+    let chosen: Vec<&PathBuf> = all
+        .iter()
+        .filter(|path| is_every || digest(&relative(path)).is_multiple_of(CAPTURES_EVERY))
+        .collect();
     let known = Mutex::new(HashSet::new());
     let tally = compare_all(&chosen, |path| {
         let frames = capture::read(&fs::read(path).expect("captures are readable")).frames;
@@ -161,7 +163,7 @@ fn requests_of_others_are_judged_alike_however_they_are_cut() {
     let files = requests::files(&corpora);
     let mut chosen: Vec<Request> = files.iter().flat_map(|file| requests::read(file)).collect();
     let all = chosen.len();
-    chosen.retain(|request| digest(&request.id) % every == 0);
+    chosen.retain(|request| digest(&request.id).is_multiple_of(every));
     let tally = compare_all(&chosen, |request| {
         let ends = ["10.0.0.1:40000", "192.0.2.1:80"].map(|end| end.parse().expect("an address"));
         let mut dialogue = Dialogue::new(protocol::TCP, ends);

@@ -36,18 +36,10 @@ const KNOWN_TO_DIFFER: [(&str, &str); 4] = [
 ];
 
 /// Alerts that Weir does not share, each with its cause.
-const ALERTS_KNOWN_TO_DIFFER: [(&str, &str); 4] = [
+const ALERTS_KNOWN_TO_DIFFER: [(&str, &str); 2] = [
     (
         "alert-no-3whs-established:",
         "Suricata calls no flow established whose begin was not seen; Weir reads it unless it is told to drop it",
-    ),
-    (
-        "bug-3286-02-linux-evasion:",
-        "Linux does not take the RST, for its timestamp; Weir does, and lets nothing pass that follows",
-    ),
-    (
-        "bug-3286-03-windows-evasion:",
-        "Windows does not take the RST, for its timestamp; Weir does, and lets nothing pass that follows",
     ),
     (
         "eve-payload-02-tcp-exact-overlap-policy-oldlinux:",
