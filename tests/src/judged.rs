@@ -23,8 +23,11 @@ pub type Found = (u32, Field, Direction, u64, u64);
 /// [`received_bytes`](Self::received_bytes): these say how far it came before it was blocked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Judged {
-    /// Sorted. Empty where one packet had more than are listed.
+    /// Sorted.
     pub alerts: Vec<Found>,
+    /// Whether no packet had more hits than are listed. One that had hides the text of transactions, too, for what may be a
+    /// secret in it.
+    pub is_listed: bool,
     /// Those that are not listed, too.
     pub hits: u64,
     /// By direction, what the rules read: fields, bytes, and a digest of both.
@@ -172,9 +175,7 @@ impl Bench {
         let mut told = self.told;
         told.hits = counters.alerts + counters.hits_unlisted;
         told.frames = counters.frames_in;
-        if counters.hits_unlisted > 0 {
-            told.alerts.clear();
-        }
+        told.is_listed = counters.hits_unlisted == 0;
         told.alerts.sort();
         told.anomalies.sort();
         told.received_bytes =

@@ -61,9 +61,8 @@ fn difference(finest: &Judged, other: &Judged) -> Option<String> {
 }
 
 fn difference_of_readings(finest: &Judged, other: &Judged) -> Option<String> {
-    if finest.hits != other.hits
-        || finest.alerts != other.alerts && !other.alerts.is_empty() && !finest.alerts.is_empty()
-    {
+    let are_listed = finest.is_listed && other.is_listed;
+    if finest.hits != other.hits || are_listed && finest.alerts != other.alerts {
         let missing: Vec<_> = finest.alerts.iter().filter(|alert| !other.alerts.contains(alert)).collect();
         let more: Vec<_> = other.alerts.iter().filter(|alert| !finest.alerts.contains(alert)).collect();
         return Some(format!("{} hits, but {}: without {missing:?}, with {more:?}", finest.hits, other.hits));
@@ -71,7 +70,7 @@ fn difference_of_readings(finest: &Judged, other: &Judged) -> Option<String> {
     if finest.anomalies != other.anomalies {
         return Some(format!("{:?}, but {:?}", finest.anomalies, other.anomalies));
     }
-    if finest.transactions != other.transactions {
+    if are_listed && finest.transactions != other.transactions {
         return Some(format!("{:?}, but {:?}", finest.transactions, other.transactions));
     }
     (finest.read != other.read).then(|| format!("read {:?}, but {:?}", finest.read, other.read))
