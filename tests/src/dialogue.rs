@@ -74,6 +74,15 @@ impl Dialogue {
         });
     }
 
+    /// By direction, bytes that were said, or datagrams.
+    pub fn said(&self) -> [usize; 2] {
+        let mut said = [0; 2];
+        for turn in &self.turns {
+            said[turn.direction as usize] += if self.is_tcp() { turn.bytes.len() } else { 1 };
+        }
+        said
+    }
+
     /// Bytes that were said, both ways.
     pub fn bytes(&self) -> usize {
         self.turns.iter().map(|turn| turn.bytes.len()).sum()

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use dataplane::decode::protocol;
 use dataplane::flow::Direction;
 use dataplane::policy::Mode;
+use dataplane::verdict::DropReason;
 use dlp_patterns::{Pack, RuleSet, check_examples, default_packs};
 use tests::capture;
 use tests::corpora::{captures, folder, for_each};
@@ -61,6 +62,12 @@ fn difference(finest: &Judged, other: &Judged) -> Option<String> {
 }
 
 fn difference_of_readings(finest: &Judged, other: &Judged) -> Option<String> {
+    if finest.received_bytes != other.received_bytes {
+        return Some(format!("received {:?}, but {:?}", finest.received_bytes, other.received_bytes));
+    }
+    if finest.apps != other.apps {
+        return Some(format!("{:?}, but {:?}", finest.apps, other.apps));
+    }
     let are_listed = finest.is_listed && other.is_listed;
     if finest.hits != other.hits || are_listed && finest.alerts != other.alerts {
         let missing: Vec<_> = finest.alerts.iter().filter(|alert| !other.alerts.contains(alert)).collect();
@@ -111,6 +118,10 @@ fn compare(name: &str, dialogue: &Dialogue, seed: u64, tally: &mut Tally) -> Vec
             }
         }
         let Some(finest) = finest else { continue };
+        if finest.refused.is_none() && finest.received_bytes != dialogue.said() {
+            let (got, said) = (finest.received_bytes, dialogue.said());
+            differences.push(format!("{name}: {mode:?}: {got:?} arrived of {said:?}"));
+        }
         tally.blocked += usize::from(finest.refused.is_some());
         tally.hits += if mode == Mode::Monitor { finest.hits } else { 0 };
     }
@@ -224,6 +235,20 @@ fn what_differs_is_seen() {
         let plain = judge(&dialogue, mode);
         assert_eq!(difference(&plain, &judge(&dialogue, mode)), None);
         assert!(difference(&plain, &judge(other, mode)).is_some(), "{mode:?}");
+    }
+    let plain = judge(&dialogue, Mode::Monitor);
+    let changes: [&dyn Fn(&mut Judged); 6] = [
+        &|judged| judged.received_bytes[0] -= 1,
+        &|judged| judged.apps.clear(),
+        &|judged| judged.hits += 1,
+        &|judged| judged.anomalies.push((Direction::ToServer, "http_gap")),
+        &|judged| judged.transactions[0].status += 1,
+        &|judged| judged.blocked[0] = Some(DropReason::OutOfWindow),
+    ];
+    for (place, change) in changes.into_iter().enumerate() {
+        let mut changed = plain.clone();
+        change(&mut changed);
+        assert!(difference(&plain, &changed).is_some(), "change {place}");
     }
     let blocked = judge(&dialogue, Mode::Protect);
     assert_eq!(blocked.refused, Some((1, Direction::ToClient)));
