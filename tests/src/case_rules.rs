@@ -8,7 +8,6 @@ use dlp_patterns::Pack;
 use serde_json::Value;
 
 use crate::signature::{Signature, signatures};
-use crate::verify::arguments;
 
 /// The rules of a case, and how its engine stood in the way.
 #[derive(Clone, Debug, Default)]
@@ -116,6 +115,12 @@ impl CaseRules {
         let unread = always.or(of_http.filter(|_| signature.is_of_http));
         signature.text.as_ref().err().copied().or(unread)
     }
+}
+
+/// The arguments of a case.
+pub(crate) fn arguments(case: &Value) -> String {
+    let listed = case["args"].as_array().into_iter().flatten();
+    listed.filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
 }
 
 /// The file that the engine of the suite loads.

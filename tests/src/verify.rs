@@ -11,7 +11,7 @@ use std::net::IpAddr;
 
 use serde_json::{Value, json};
 
-use crate::case_rules::CaseRules;
+use crate::case_rules::{CaseRules, arguments};
 use crate::flow_event::protocol_number;
 use crate::scoreboard::Scoreboard;
 use crate::survey::{Survey, Trait, pair};
@@ -69,8 +69,8 @@ pub struct Filter {
 pub fn filters(text: &str, rules: &CaseRules) -> Vec<Filter> {
     let case: Value = serde_yaml_ng::from_str(text).unwrap_or_default();
     let arguments = arguments(&case);
-    let checks = listed(&case["checks"]);
-    let checks = checks.iter().filter(|check| check["filter"].is_object());
+    let checks = case["checks"].as_array().into_iter().flatten();
+    let checks = checks.filter(|check| check["filter"].is_object());
     checks
         .filter_map(|check| {
             let filter = &check["filter"];
@@ -86,15 +86,6 @@ pub fn filters(text: &str, rules: &CaseRules) -> Vec<Filter> {
             Some(filter)
         })
         .collect()
-}
-
-/// The arguments of a case.
-pub fn arguments(case: &Value) -> String {
-    listed(&case["args"]).iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
-}
-
-fn listed(value: &Value) -> Vec<Value> {
-    value.as_array().cloned().unwrap_or_default()
 }
 
 /// Whether newer releases are excluded: then another filter of the case speaks of these.
@@ -166,7 +157,7 @@ impl Filter {
             return;
         }
         let keys: Vec<String> = self.keys.iter().map(|(key, value)| format!("{key}={value}")).collect();
-        let sign = if self.partial || self.is_of_alerts() { "at least " } else { "" };
+        let sign = if self.partial || self.is_of_alerts() && self.count > 0 { "at least " } else { "" };
         board.fail(format!("{name}: expected {sign}{} of {}, got {found}", self.count, keys.join(" ")));
     }
 
