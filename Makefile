@@ -9,7 +9,7 @@ SECONDS = 60
 SCANS = 1000000
 FRAMES = 1000000
 
-.PHONY: help build demo test tiers fuzz match-check xdp-check check bench clean
+.PHONY: help build demo test tiers fuzz match-check cuts xdp-check check bench clean
 
 help: ## show this list
 	@awk -F ': *## *' '/^[a-z-]+:.*##/ { split($$1, name, ":"); printf "make %-11s %s\n", name[1], $$2 }' Makefile
@@ -32,6 +32,10 @@ fuzz: ## fuzz the matcher, the decoder and reassembly for SECONDS each, 60 unles
 
 match-check: ## compare random scans with Hyperscan and plain automata, SCANS of each pack
 	@tests/match_check.sh $(SCANS)
+
+cuts: ## compare what all dialogues and requests of the corpora come to however they are cut into packets
+	@deploy/prepare.sh build
+	WEIR_EVERY_CUT=1 $(CARGO) test --locked -p tests --test cuts -- --nocapture
 
 xdp-check: ## compare what the XDP programs read in FRAMES random frames with the decoder, as root
 	@deploy/prepare.sh build

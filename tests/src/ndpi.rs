@@ -4,7 +4,7 @@
 //! is whole counts, with its length on the wire (link header, tags and padding included); the first sender is
 //! `a`; VLAN tags are part of a flow's identity; no time-out and no reopened connection ever splits a flow.
 //! It looks into tunnels (IP-in-IP, GTP-U, CAPWAP, PPPoE) and reports the inner flow; it skips all fragments
-//! but the first, frames that the capture cut, and packets that claim to be longer than their frame.
+//! but the first, which is made up for here, frames that the capture cut, and packets that claim to be longer than their frame.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -60,10 +60,7 @@ fn end(text: &str) -> Option<End> {
 /// Why a flow, expected or found, is out of scope; told by the capture, never by the comparison.
 fn out_of_scope(flow: &Flow, survey: &Survey) -> Option<Trait> {
     let (a, b) = (flow.client.0, flow.server.0);
-    if survey.has(a, b, Trait::Tunnel) {
-        return Some(Trait::Tunnel);
-    }
-    let of_flow = [Trait::Fragments, Trait::Snapped, Trait::Malformed];
+    let of_flow = [Trait::Tunnel, Trait::Snapped, Trait::Malformed];
     let has = |what: &Trait| survey.has_in_flow(flow.protocol, flow.client, flow.server, *what);
     if let Some(found) = of_flow.into_iter().find(has) {
         return Some(found);
@@ -92,6 +89,11 @@ pub fn compare(
             continue;
         }
         let (client, server) = (flow.client, flow.server);
+        for (direction, (from, to)) in [(client, server), (server, client)].into_iter().enumerate() {
+            let [frames, bytes] = survey.pieces.surplus(flow.protocol, from, to);
+            flow.frames[direction] = flow.frames[direction].saturating_add_signed(frames);
+            flow.bytes[direction] = flow.bytes[direction].saturating_add_signed(bytes);
+        }
         if survey.answers_first.contains(&(client.0, client.1, server.0, server.1)) {
             flow = flow.reversed();
         }

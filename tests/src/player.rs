@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use dataplane::decode::ChecksumMode;
 use dataplane::policy::Settings;
-use dlp_patterns::RuleSet;
+use dlp_patterns::{Pack, RuleSet};
 use engine::config::{Config, EventTypes};
 use engine::eve::{EveFile, EveFormat};
 use engine::io::pcap::Capture;
@@ -50,6 +50,19 @@ impl Player {
     pub fn new(config: &str, checksums: ChecksumMode) -> Player {
         let config = Config::parse("weir.toml", config).expect("the configuration is right");
         let rules = Arc::new(Packs::read(&config.packs).compile().expect("the packs are right"));
+        Player::of(&config, checksums, rules)
+    }
+
+    /// A player with the configuration `config`, and other rules than it asks for.
+    ///
+    /// # Panics
+    /// Where the configuration or a pack is refused.
+    pub fn with_packs(config: &str, checksums: ChecksumMode, packs: &[Pack]) -> Player {
+        let config = Config::parse("weir.toml", config).expect("the configuration is right");
+        Player::of(&config, checksums, Arc::new(RuleSet::compile(packs).expect("the packs compile")))
+    }
+
+    fn of(config: &Config, checksums: ChecksumMode, rules: Arc<RuleSet>) -> Player {
         let settings = Settings { checksums, flows_max: FLOWS_MAX, ..config.settings() };
         Player { settings, rules, types: config.events.types }
     }

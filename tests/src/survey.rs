@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use crate::capture::Frame;
 use crate::flow_event::End;
+use crate::pieces::{Piece, Pieces};
 
 /// Something in a capture, or in the frames between two addresses, that Weir reads in another way than the
 /// suites do, on purpose.
@@ -13,7 +14,8 @@ use crate::flow_event::End;
 pub enum Trait {
     /// Frames of a link type that Weir does not read.
     LinkType,
-    /// Fragments. Weir counts each in a flow without ports; others reassemble, or skip all but the first.
+    /// Fragments. Weir counts each in the flow of the datagram, and where there is no whole one in none; others count the
+    /// datagram once, or skip all but its first fragment.
     Fragments,
     /// Packets inside of packets where others read the outer ones alone, or Weir does.
     Tunnel,
@@ -66,8 +68,10 @@ pub struct Survey {
     pub pairs: BTreeMap<Pair, BTreeSet<Trait>>,
     /// Protocol, addresses and ports of flows whose first frame is a SYN+ACK, the sender first.
     pub answers_first: BTreeSet<(IpAddr, u16, IpAddr, u16)>,
-    /// What holds of the frames of one flow, by protocol and ends. Fragments and broken frames also count for the
-    /// flow without ports, where a reader that finds none puts them.
+    /// Datagrams in pieces.
+    pub pieces: Pieces,
+    /// What holds of the frames of one flow, by protocol and ends. Broken frames also count for the flow without ports, where
+    /// a reader that finds none puts them.
     flows: BTreeMap<(u8, [End; 2]), BTreeSet<Trait>>,
     /// Flows of TCP that were seen, with the bytes before the IP header: they hold the tags.
     seen: BTreeSet<(Vec<u8>, [End; 2])>,
@@ -126,24 +130,30 @@ impl Survey {
         }
         let (source, destination) = (packet.source, packet.destination);
         let mut traits = BTreeSet::new();
-        if packet.fragment {
-            traits.insert(Trait::Fragments);
-        }
         if (frame.bytes.len() as u64) < u64::from(frame.wire_bytes) {
             traits.insert(Trait::Snapped);
         } else if packet.contradicts(bytes.len()) {
             traits.insert(Trait::Malformed);
         }
-        if !traits.is_empty() {
+        // What claims to be longer than its frame nobody counts.
+        let is_counted = packet.total_bytes <= bytes.len() || traits.contains(&Trait::Snapped);
+        if !traits.is_empty() && is_counted {
             let ports = packet.ports().filter(|_| !packet.later_fragment).unwrap_or_default();
             for (from, to) in [ports, (0, 0)] {
                 let flow = (packet.protocol, sorted((source, from), (destination, to)));
                 self.flows.entry(flow).or_default().extend(&traits);
             }
         }
+        if packet.fragment {
+            traits.insert(Trait::Fragments);
+            self.pieces.take(&packet.piece(frame.wire_bytes));
+        }
         if packet.is_tunnel() {
             self.whole.insert(Trait::Tunnel);
             traits.insert(Trait::Tunnel);
+            let (from, to) = packet.ports().unwrap_or_default();
+            let flow = (packet.protocol, sorted((source, from), (destination, to)));
+            self.flows.entry(flow).or_default().insert(Trait::Tunnel);
         }
         self.pairs.entry(pair(source, destination)).or_default().extend(traits);
         if let Some((ports, flags)) = packet.tcp() {
@@ -238,6 +248,8 @@ struct Ip<'p> {
     fragment: bool,
     /// A fragment other than the first: without ports.
     later_fragment: bool,
+    /// Identification, offset in bytes, and whether more follow; of no meaning without fragments.
+    place: (u32, usize, bool),
     /// As the header says, its own included.
     total_bytes: usize,
     header_bytes: usize,
@@ -261,6 +273,11 @@ impl Ip<'_> {
             protocol: *bytes.get(9)?,
             fragment: half(bytes, 6)? & 0x3fff != 0,
             later_fragment: half(bytes, 6)? & 0x1fff != 0,
+            place: (
+                half(bytes, 4)?.into(),
+                usize::from(half(bytes, 6)? & 0x1fff) * 8,
+                half(bytes, 6)? & 0x2000 != 0,
+            ),
             total_bytes: half(bytes, 2)?.into(),
             header_bytes,
             payload: bytes.get(header_bytes..).filter(|_| header_bytes >= 20)?,
@@ -270,12 +287,14 @@ impl Ip<'_> {
     fn read_v6(bytes: &[u8]) -> Option<Ip<'_>> {
         let mut protocol = *bytes.get(6)?;
         let mut at = 40;
-        let (mut fragment, mut later_fragment) = (false, false);
+        let (mut fragment, mut later_fragment, mut place) = (false, false, (0, 0, false));
         while matches!(protocol, 0 | 43 | 44 | 60) {
             let length = if protocol == 44 { 8 } else { (usize::from(*bytes.get(at + 1)?) + 1) * 8 };
             if protocol == 44 {
                 fragment = true;
                 later_fragment = half(bytes, at + 2)? & 0xfff8 != 0;
+                let id = u32::from(half(bytes, at + 4)?) << 16 | u32::from(half(bytes, at + 6)?);
+                place = (id, usize::from(half(bytes, at + 2)? & 0xfff8), half(bytes, at + 2)? & 1 != 0);
             }
             protocol = *bytes.get(at)?;
             at += length;
@@ -289,10 +308,25 @@ impl Ip<'_> {
             protocol,
             fragment,
             later_fragment,
+            place,
             total_bytes: 40 + usize::from(half(bytes, 4)?),
             header_bytes: at,
             payload: bytes.get(at..)?,
         })
+    }
+
+    /// Of a fragment.
+    fn piece(&self, wire_bytes: u32) -> Piece {
+        let (id, offset, more) = self.place;
+        Piece {
+            addresses: (self.source, self.destination),
+            protocol: self.protocol,
+            id,
+            span: (offset, self.total_bytes.saturating_sub(self.header_bytes)),
+            is_last: !more,
+            ports: self.ports().filter(|_| !self.later_fragment),
+            wire_bytes: wire_bytes.into(),
+        }
     }
 
     /// Whether a length goes beyond what holds it. An IPv4 length of 0, which a capture shows of what a NIC

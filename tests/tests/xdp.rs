@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use af_xdp::{DryRun, Fate, Handling, LinkConfig, Port, ReadFlow, SettledFlows, SettledKey};
 use dataplane::decode::{ChecksumMode, LinkType, TcpFlags, Transport, decode, kind_at_port, protocol};
+use tests::random::Random;
 
 const FRAMES: u64 = 30_000;
 /// Where the network header of an untagged frame begins, and how long tags and headers without options are.
@@ -15,47 +16,6 @@ const IPV4_BYTES: usize = 20;
 const IPV6_BYTES: usize = 40;
 
 const ACK: u8 = TcpFlags::ACK;
-
-/// SplitMix64: the same frames in every run.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    fn one_in(&mut self, n: u64) -> bool {
-        self.below(n) == 0
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len() as u64) as usize]
-    }
-
-    fn byte(&mut self) -> u8 {
-        self.next() as u8
-    }
-
-    fn bytes(&mut self, count: u64) -> Vec<u8> {
-        (0..count).map(|_| self.byte()).collect()
-    }
-
-    /// A number that most often is what it should be.
-    fn nearly(&mut self, number: usize) -> usize {
-        match self.below(16) {
-            0 => number.saturating_sub(1 + self.below(40) as usize),
-            1 => number + 1 + self.below(40) as usize,
-            _ => number,
-        }
-    }
-}
 
 /// A frame that is right in most respects.
 fn generate(random: &mut Random) -> Vec<u8> {
@@ -68,7 +28,7 @@ fn generate(random: &mut Random) -> Vec<u8> {
     match random.below(18) {
         0 => frame.extend([0x08, 0x06]),
         1 => {
-            let kind = random.next() as u16;
+            let kind = random.number() as u16;
             frame.extend(kind.to_be_bytes());
         }
         // MPLS at its bottom; a PPPoE session with PPP.

@@ -21,7 +21,7 @@ pub struct Connection {
     first_fin: Option<Direction>,
     is_midstream: bool,
     clocks: Clocks,
-    /// The last SYN that found the connection alive.
+    /// The last SYN that found the connection alive, or whose reset its sender may not have taken.
     asked: Option<Asked>,
 }
 
@@ -240,6 +240,14 @@ impl Connection {
             }
         };
         if ends_it {
+            // Receivers look at more of it than is looked at here, such as the echo of their timestamp: a SYN-ACK shows that
+            // this one has not taken it.
+            if let Phase::SynSent(opener) = self.phase
+                && opener != direction
+                && self.stream(opener).is_fresh()
+            {
+                self.ask_on(opener);
+            }
             self.phase = Phase::Reset;
             self.streams.iter_mut().for_each(|stream| stream.abort(memory));
         }
@@ -325,6 +333,14 @@ impl Connection {
         Ok(admitted)
     }
 
+    /// The SYN that opened this connection may yet open another.
+    fn ask_on(&mut self, opener: Direction) {
+        let data_start = self.stream(opener).next();
+        let window_shift = self.window_shifts[opener as usize];
+        let timestamp = self.stream(opener).recent_timestamp();
+        self.asked = Some(Asked { opener, data_start, window_shift, timestamp });
+    }
+
     /// Remembers the shift and the clock that a first SYN offers. Without a shift, 0 stands.
     fn note_offers(&mut self, direction: Direction, segment: &Segment<'_>) {
         self.offer_clock(direction, segment.timestamp);
@@ -398,10 +414,7 @@ impl Connection {
         match self.phase {
             Phase::None => self.pick_up(direction, sequence, acknowledgment),
             Phase::SynSent(opener) if self.is_challenge(opener, direction, acknowledgment) => {
-                let data_start = self.stream(opener).next();
-                let window_shift = self.window_shifts[opener as usize];
-                let timestamp = self.stream(opener).recent_timestamp();
-                self.asked = Some(Asked { opener, data_start, window_shift, timestamp });
+                self.ask_on(opener);
                 self.pick_up(direction, sequence, acknowledgment);
             }
             // Until a SYN-ACK agrees on both numbers, only the receiver knows where its stream stands: what it

@@ -81,6 +81,29 @@ fn a_closed_port_resets_the_syn() {
     assert_eq!(exchange.connection.expected(ToClient), None);
 }
 
+/// Linux takes no reset for its SYN that does not echo its timestamp, and waits on.
+#[test]
+fn a_reset_that_the_opener_does_not_take_is_undone_by_the_answer() {
+    let answer = segment(SYN | ACK, SERVER, CLIENT.wrapping_add(1), "");
+    let reset = segment(RST | ACK, 0, CLIENT.wrapping_add(1), "");
+    let mut exchange = Exchange::default();
+    assert_eq!(exchange.push(ToServer, segment(SYN, CLIENT, 0, "")), ok(""));
+    assert_eq!(exchange.push(ToClient, reset), ok(""));
+    assert!(!exchange.connection.is_reopened_by(ToClient, &segment(SYN | ACK, SERVER, CLIENT, "")));
+    assert!(exchange.connection.is_reopened_by(ToClient, &answer));
+    exchange.connection = exchange.connection.reopened().expect("its SYN was seen");
+    assert_eq!(exchange.push(ToClient, answer), ok(""));
+    assert_eq!(exchange.client(0, "abc"), ok("abc"));
+    assert_eq!(exchange.server(ACK, 0, 3, "ho"), ok("ho"));
+    assert!(!exchange.connection.is_midstream());
+
+    let mut early = Exchange::default();
+    assert_eq!(early.push(ToServer, segment(SYN, CLIENT, 0, "abc")), ok("abc"));
+    assert_eq!(early.push(ToClient, segment(RST | ACK, 0, CLIENT.wrapping_add(4), "")), ok(""));
+    let answer = segment(SYN | ACK, SERVER, CLIENT.wrapping_add(4), "");
+    assert!(!early.connection.is_reopened_by(ToClient, &answer), "what was read must not be read again");
+}
+
 #[test]
 fn the_opener_may_reset_before_the_answer() {
     let mut exchange = Exchange::default();
