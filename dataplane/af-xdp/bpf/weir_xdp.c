@@ -238,8 +238,9 @@ static __always_inline void visit(struct settled *flow, enum port port, __u32 ch
 	asm volatile("" ::: "memory");
 }
 
-// The settled flow of a key, which is visited then.
-static __always_inline struct settled *find(const struct flow_key *key, __u32 address_words, enum port port)
+// The settled flow of a key, which is visited then, and what is to be done: that may be cleared at any time.
+static __always_inline struct settled *find(const struct flow_key *key, __u32 address_words, enum port port,
+					    __u32 *handling)
 {
 	__u64 hashed = hash(key, address_words);
 	__u32 bucket = hashed >> settled_shift;
@@ -258,7 +259,8 @@ static __always_inline struct settled *find(const struct flow_key *key, __u32 ad
 		if (!flow)
 			return NULL;
 		visit(flow, port, 1);
-		if (*(volatile __u32 *)&flow->handling && is_of(flow, key, address_words))
+		*handling = *(volatile __u32 *)&flow->handling;
+		if (*handling && is_of(flow, key, address_words))
 			return flow;
 		visit(flow, port, -1);
 		equal &= equal - 1;
@@ -281,12 +283,11 @@ static __always_inline void enter(struct xdp_md *ctx, struct settled *flow, enum
 
 // What becomes of a frame of a settled flow: dropped, or redirected while somebody lives to ask what passed. Where it
 // is neither, XDP_ABORTED.
-static __always_inline int carry_out(struct xdp_md *ctx, struct settled *flow, enum port port, __u32 from_upper,
-				     void *xsks)
+static __always_inline int carry_out(struct xdp_md *ctx, struct settled *flow, __u32 passes, enum port port,
+				     __u32 from_upper, void *xsks)
 {
 	__u32 queue = ctx->rx_queue_index;
 	volatile struct heartbeat *heart = bpf_map_lookup_elem(&heartbeats, &queue);
-	__u32 passes = flow->handling & PASSES;
 
 	if (!passes) {
 		enter(ctx, flow, port, from_upper);
@@ -315,20 +316,21 @@ static __always_inline int settle(struct xdp_md *ctx, const struct network *netw
 	struct place place = {};
 	struct flow_key key;
 	struct settled *flow;
+	__u32 handling;
 	int action;
 
 	if (network->ether_type == ETHER_TYPE_IPV4) {
 		if (!read_flow_v4(ctx, network, &key, &place) || place.is_edge)
 			return XDP_ABORTED;
-		flow = find(&key, 1, port);
+		flow = find(&key, 1, port, &handling);
 	} else {
 		if (network->ether_type != ETHER_TYPE_IPV6 || !read_flow_v6(ctx, network, &key, &place) || place.is_edge)
 			return XDP_ABORTED;
-		flow = find(&key, 4, port);
+		flow = find(&key, 4, port, &handling);
 	}
 	if (!flow)
 		return XDP_ABORTED;
-	action = carry_out(ctx, flow, port, place.from_upper, xsks);
+	action = carry_out(ctx, flow, handling & PASSES, port, place.from_upper, xsks);
 	visit(flow, port, -1);
 	return action;
 }

@@ -1,6 +1,11 @@
 //! What the XDP programs decide by themselves: frames for the node, of blocked flows, and of flooding sources.
 
-use std::{net::IpAddr, thread, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::Duration,
+};
 
 use af_xdp::{
     DryRun, Fate, Handling, LinkConfig, OnEngineLoss, Port, ProgramCounters, SettledCounts, SettledFlows,
@@ -336,6 +341,30 @@ fn a_bypassed_flow_leaves_by_the_other_port_and_is_counted_by_its_ends() {
     let counters = Port::BOTH.map(|port| dry.counters(port).expect("readable"));
     assert_eq!(counters.map(|port| port.bypassed), [1, 3]);
     assert_eq!(counters.map(|port| port.redirected), [1, 6]);
+}
+
+#[test]
+fn a_bypassed_flow_that_is_taken_loses_no_frame() {
+    let test = "a_bypassed_flow_that_is_taken_loses_no_frame";
+    let Some((mut dry, [there, _], key)) = with_a_bypassed_flow(test, OnEngineLoss::Forward) else { return };
+    let (mut flows, is_over) = (settled(&dry), AtomicBool::new(false));
+    let taken = thread::scope(|scope| {
+        let taker = scope.spawn(|| {
+            let mut frames = 0;
+            while !is_over.load(Ordering::Relaxed) {
+                frames += flows.take(&key).expect("it is there").frames[0];
+                assert!(flows.insert(&key, Handling::PassOn { source_port: None }));
+            }
+            frames + flows.take(&key).expect("it is there").frames[0]
+        });
+        for _ in 0..20 {
+            dry.time(Port::Outside, &there, 200_000).expect("runs");
+        }
+        is_over.store(true, Ordering::Relaxed);
+        taker.join().expect("no panic")
+    });
+    let counters = dry.counters(Port::Outside).expect("readable");
+    assert_eq!((counters.bypassed, counters.dropped_flow_blocked), (taken, 0));
 }
 
 #[test]
