@@ -19,10 +19,10 @@ fn main() {
 
 fn measure(flows: usize) {
     let keys: Vec<_> = (0..flows as u32).map(key).collect();
-    let mut table = FlowTable::<Value>::with_capacity(flows, [0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210]);
+    let mut table = FlowTable::<Value, 0>::with_capacity(flows, [0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210]);
     report(flows, "insert (first touch)", flows, || {
         for (n, key) in keys.iter().enumerate() {
-            table.insert(*key, [n as u64; 24], n as u64 % 1000 * TICK_NS).expect("there is room");
+            table.insert(*key, [n as u64; 24], [], n as u64 % 1000 * TICK_NS).expect("there is room");
         }
     });
 
@@ -54,7 +54,7 @@ fn measure(flows: usize) {
     report(flows, "insert + expire", flows, || {
         for (n, key) in keys.iter().enumerate() {
             let now_ns = (1000 + n as u64 / 64) * TICK_NS;
-            table.insert(*key, [0; 24], now_ns + 10 * TICK_NS).expect("there is room");
+            table.insert(*key, [0; 24], [], now_ns + 10 * TICK_NS).expect("there is room");
             if n % 64 == 0 {
                 table.expire(now_ns, usize::MAX, |_, value| keep(&value));
             }

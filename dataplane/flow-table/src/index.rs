@@ -75,6 +75,15 @@ impl Index {
         }
     }
 
+    /// A slot that has that hash most likely, where one has; any number otherwise. Reads one bucket and takes no branch
+    /// on it, so that the processor waits for the buckets of several hashes at once.
+    #[inline]
+    pub(crate) fn guess(&self, hash: u64) -> u32 {
+        let bucket = &self.buckets[self.home(hash)];
+        let lanes = bucket.lanes_with(tag_of(hash));
+        bucket.slots[(lanes.trailing_zeros() / u8::BITS) as usize % LANES]
+    }
+
     /// Adds a slot; there is always room, as there are more lanes than the capacity.
     pub(crate) fn insert(&mut self, hash: u64, slot: u32) {
         let mut at = self.home(hash);

@@ -3,13 +3,15 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::slots::KEY_WORDS;
+
 /// The endpoints, protocol, VLANs and link of a flow, equal for both directions: the lower endpoint stands first.
 ///
 /// IPv4 addresses carry a mark of their own, so that they never alias an IPv6 address.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FlowKey {
     /// Lower address (high half, low half), upper address (likewise), the fields of [`pack`], VLANs and link.
-    words: [u64; 6],
+    words: [u64; KEY_WORDS],
 }
 
 /// Which way a packet travels, seen from the order of the endpoints within its key.
@@ -113,8 +115,13 @@ impl FlowKey {
     }
 
     #[inline]
-    pub(crate) fn words(&self) -> &[u64; 6] {
+    pub(crate) fn words(&self) -> &[u64; KEY_WORDS] {
         &self.words
+    }
+
+    /// The key with these words, which are another key's.
+    pub(crate) fn from_words(words: [u64; KEY_WORDS]) -> FlowKey {
+        FlowKey { words }
     }
 }
 
