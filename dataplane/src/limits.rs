@@ -70,6 +70,15 @@ pub const FLOWS_EXPIRED_PER_CALL_MAX: usize = 256;
 /// A flow beyond it is offered with its next frame.
 pub const FLOWS_OFFERED_PER_CALL_MAX: usize = 128;
 
+/// Share of the flow table that half-open flows may take, in percent, unless told otherwise. Of the default table that is
+/// 65 536: at a million spoofed SYNs a second an honest client has 65 ms for its handshake, and established flows have
+/// three quarters to themselves.
+pub const HALF_OPEN_PERCENT_DEFAULT: u8 = 25;
+
+/// Half-open flows that one source may have, unless told otherwise: 68 new ones a second that nobody ever answers. A
+/// resolver or a proxy with answers within 100 ms may open 40 000 a second.
+pub const HALF_OPEN_PER_SOURCE_DEFAULT: usize = 4096;
+
 /// Rule sets that one worker keeps beside the one in force, because fields that were open at a swap still need them.
 /// Each is some 10 MB that all workers share; more swaps than this in the life of one field restart it.
 pub const RULE_SETS_RETIRED_MAX: usize = 8;

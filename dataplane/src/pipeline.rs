@@ -4,8 +4,10 @@ mod blocked;
 mod bypass;
 mod counters;
 mod flowless;
+mod half_open;
 mod hand_over;
 mod identity;
+mod live_flow;
 mod owners;
 mod reset;
 mod rewrite;
@@ -24,6 +26,8 @@ use self::flowless::FlowlessEvents;
 use self::hand_over::HandOver;
 pub use self::hand_over::Handling;
 use self::identity::{comes_from_server, end_cause};
+use self::live_flow::LIVE_WORDS;
+pub use self::live_flow::{LiveFlow, LiveFlows};
 pub use self::owners::Owners;
 pub use self::reset::Resets;
 use self::reset::Standing;
@@ -46,7 +50,7 @@ const FOUND: &str = "the flow was found or begun for this packet";
 pub struct Pipeline {
     settings: Settings,
     rules: RuleSets,
-    flows: FlowTable<Tracked>,
+    flows: FlowTable<Tracked, LIVE_WORDS>,
     held: HeldBudget,
     findings: Findings,
     resets: Resets,
@@ -180,12 +184,9 @@ impl Pipeline {
             self.counters.non_ip += 1;
             return Verdict::Forward;
         };
-        let Some((id, direction)) = self.find_or_begin(packet, network, meta, sink) else {
-            let cause = match packet.checksum {
-                Checksum::Bad => DropReason::BadChecksum,
-                _ => DropReason::FlowTableFull,
-            };
-            return self.refuse_flowless(cause, meta, sink);
+        let (id, direction) = match self.find_or_begin(packet, network, meta, sink) {
+            Ok(found) => found,
+            Err(cause) => return self.refuse_flowless(cause, meta, sink),
         };
         let tracked = self.flows.value_mut(id).expect(FOUND);
         tracked.record.account(direction, meta.wire_bytes, meta.now_ns);
@@ -282,7 +283,7 @@ impl Pipeline {
         }
     }
 
-    /// The flow of a packet, and which way the packet travels; `None` where the table is full. What its
+    /// The flow of a packet, and which way the packet travels; why not, where it is not let in. What its
     /// receiver will not take for a packet of its sender neither begins nor ends a flow.
     fn find_or_begin<S: EventSink>(
         &mut self,
@@ -290,7 +291,7 @@ impl Pipeline {
         network: &Network,
         meta: RxMeta,
         sink: &mut S,
-    ) -> Option<(FlowId, Direction)> {
+    ) -> Result<(FlowId, Direction), DropReason> {
         let (source_port, destination_port) = flow::ports(packet);
         let source = (network.source, source_port);
         let destination = (network.destination, destination_port);
@@ -300,28 +301,23 @@ impl Pipeline {
             let tracked = self.flows.value(id).expect(FOUND);
             let direction = tracked.direction(orientation);
             match end_cause(tracked, direction, packet, &meta, self.newest_ns, &self.settings) {
-                None => return Some((id, direction)),
+                None => return Ok((id, direction)),
                 Some(cause) => self.end(id, cause, meta.now_ns, sink),
             }
         } else if packet.checksum == Checksum::Bad {
-            return None;
+            return Err(DropReason::BadChecksum);
         }
-        let begun = self.begin(key, orientation, packet, network, meta);
-        if begun.is_none() {
-            self.expire(self.newest_ns, sink);
-            return self.begin(key, orientation, packet, network, meta);
-        }
-        begun
+        self.begin((key, orientation), packet, network, meta, sink)
     }
 
-    fn begin(
+    fn begin<S: EventSink>(
         &mut self,
-        key: FlowKey,
-        orientation: Orientation,
+        (key, orientation): (FlowKey, Orientation),
         packet: &Packet<'_>,
         network: &Network,
         meta: RxMeta,
-    ) -> Option<(FlowId, Direction)> {
+        sink: &mut S,
+    ) -> Result<(FlowId, Direction), DropReason> {
         let (source_port, destination_port) = flow::ports(packet);
         let mut ends = [(network.source, source_port), (network.destination, destination_port)];
         let (mut client, mut direction) = (orientation, Direction::ToServer);
@@ -352,11 +348,10 @@ impl Pipeline {
             tcp_flags: [0; 2],
         };
         let tracked = Tracked::new(record, client, client_side, &self.settings.bypass);
-        let deadline_ns = self.newest_ns.saturating_add(tracked.timeout_ns(&self.settings.timeouts));
-        let id = self.flows.insert(key, tracked, deadline_ns).ok()?;
+        let id = self.admit(key, tracked, meta.now_ns, sink)?;
         self.next_flow_id += 1;
         self.counters.flows += 1;
-        Some((id, direction))
+        Ok((id, direction))
     }
 
     fn end<S: EventSink>(&mut self, id: FlowId, cause: FlowEndCause, now_ns: u64, sink: &mut S) {

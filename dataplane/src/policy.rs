@@ -8,7 +8,9 @@ pub use self::bypass::{Bypass, BypassCause, IpNetwork, Trusted};
 use crate::decode::ChecksumMode;
 use crate::flow::Timeouts;
 use crate::inspect::{Epoch, ReloadPolicy};
-use crate::limits::{HELD_BYTES_PER_WORKER_MAX, PACKET_STEPS_DEFAULT};
+use crate::limits::{
+    HALF_OPEN_PER_SOURCE_DEFAULT, HALF_OPEN_PERCENT_DEFAULT, HELD_BYTES_PER_WORKER_MAX, PACKET_STEPS_DEFAULT,
+};
 use crate::verdict::{DropReason, Verdict};
 
 /// Whether verdicts are carried out.
@@ -43,7 +45,7 @@ impl Default for Exceptions {
 impl Exceptions {
     /// The causes that an operator may fail open. A rule's own action decides for rules, and what was
     /// blocked stays so.
-    pub const CAUSES: [DropReason; 11] = [
+    pub const CAUSES: [DropReason; 12] = [
         DropReason::Malformed,
         DropReason::BadChecksum,
         DropReason::Fragment,
@@ -55,6 +57,7 @@ impl Exceptions {
         DropReason::WrongSide,
         DropReason::BudgetExceeded,
         DropReason::OwnerBehind,
+        DropReason::HalfOpenSource,
     ];
 
     /// What was said of `cause`.
@@ -85,6 +88,11 @@ pub struct Settings {
     pub timeouts: Timeouts,
     /// Flows that one pipeline tracks at once.
     pub flows_max: usize,
+    /// Share of them, in percent, that half-open flows may take: of which one end was heard only, or whose handshake is not
+    /// complete. One at least.
+    pub half_open_percent: u8,
+    /// Half-open flows that one source may have; 0 is any number.
+    pub half_open_per_source_max: usize,
     /// Out-of-order bytes that one pipeline holds at once.
     pub held_bytes_max: usize,
     /// Steps of automata that the scans of one packet may make.
@@ -107,6 +115,8 @@ impl Default for Settings {
             reload: ReloadPolicy::default(),
             timeouts: Timeouts::default(),
             flows_max: 1 << 18,
+            half_open_percent: HALF_OPEN_PERCENT_DEFAULT,
+            half_open_per_source_max: HALF_OPEN_PER_SOURCE_DEFAULT,
             held_bytes_max: HELD_BYTES_PER_WORKER_MAX,
             packet_steps_max: PACKET_STEPS_DEFAULT,
             hash_seed: [0x9e37_79b9_7f4a_7c15, 0xd1b5_4a32_d192_ed03],
@@ -136,6 +146,11 @@ pub enum Disposition {
 }
 
 impl Settings {
+    /// Half-open flows that one pipeline tracks at once.
+    pub fn half_open_max(&self) -> usize {
+        (self.flows_max * usize::from(self.half_open_percent) / 100).max(1)
+    }
+
     /// The verdict on a frame that completes a match.
     pub fn verdict_of_rule(&self, action: Action) -> Verdict {
         match (self.mode, action) {

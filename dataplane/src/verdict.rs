@@ -53,11 +53,13 @@ pub enum DropReason {
     /// A frame that came in on the queue of another worker than the one that owns its flow, who has his share of that
     /// queue's frames and has not answered them.
     OwnerBehind = 13,
+    /// A new flow of a source that has as many half-open flows as it may.
+    HalfOpenSource = 14,
 }
 
 impl DropReason {
     /// How many reasons there are.
-    pub const COUNT: usize = 14;
+    pub const COUNT: usize = 15;
 
     /// Every reason, in index order.
     pub const ALL: [DropReason; DropReason::COUNT] = [
@@ -75,6 +77,7 @@ impl DropReason {
         DropReason::WrongSide,
         DropReason::BudgetExceeded,
         DropReason::OwnerBehind,
+        DropReason::HalfOpenSource,
     ];
 
     /// The name that counters and events use.
@@ -94,6 +97,7 @@ impl DropReason {
             DropReason::WrongSide => "wrong_side",
             DropReason::BudgetExceeded => "budget_exceeded",
             DropReason::OwnerBehind => "owner_behind",
+            DropReason::HalfOpenSource => "half_open_source",
         }
     }
 }

@@ -170,6 +170,14 @@ fn case(cause: DropReason) -> Case {
             settings.flows_max = 1;
             Connection::new(ends("10.0.0.2:1", "192.0.2.1:80", &[]), [1, 2]).handshake().swap_remove(0)
         }
+        DropReason::HalfOpenSource => {
+            settings.half_open_per_source_max = 1;
+            let syn = |client| {
+                Connection::new(ends(client, "192.0.2.1:80", &[]), [1, 2]).handshake().swap_remove(0)
+            };
+            before.push(syn("10.0.0.1:1"));
+            syn("10.0.0.1:2")
+        }
         DropReason::ReassemblyMemory => {
             settings.held_bytes_max = 0;
             connection.segment(ToServer, DATA, b"GET / HTT");

@@ -19,7 +19,8 @@ fn main() {
 
 fn measure(flows: usize) {
     let keys: Vec<_> = (0..flows as u32).map(key).collect();
-    let mut table = FlowTable::<Value, 0>::with_capacity(flows, [0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210]);
+    let mut table =
+        FlowTable::<Value, 0>::with_capacity(flows, [0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210]);
     report(flows, "insert (first touch)", flows, || {
         for (n, key) in keys.iter().enumerate() {
             table.insert(*key, [n as u64; 24], [], n as u64 % 1000 * TICK_NS).expect("there is room");

@@ -84,13 +84,7 @@ impl<const WORDS: usize, const KEY: usize> Slots<WORDS, KEY> {
     }
 
     /// Places a flow in a vacant slot; returns its generation.
-    pub(crate) fn fill(
-        &self,
-        slot: u32,
-        key: &[u64; KEY],
-        words: &[u64; WORDS],
-        deadline_ns: u64,
-    ) -> u32 {
+    pub(crate) fn fill(&self, slot: u32, key: &[u64; KEY], words: &[u64; WORDS], deadline_ns: u64) -> u32 {
         let (head, view) = (&self.heads[slot as usize], &self.views[slot as usize]);
         let identity = head.identity.load(Ordering::Relaxed);
         debug_assert!(!is_taken(identity), "a slot has one flow");

@@ -112,7 +112,10 @@ fn a_million_flows_are_listed_while_the_writer_runs() {
     let (listed, skipped, rounds) = thread::scope(|scope| {
         let lister = scope.spawn(|| {
             let mut flows = reader.flows();
-            let listed = flows.by_ref().inspect(|view| assert_eq!(view.words, words(view.words[0], step_of(view)))).count();
+            let listed = flows
+                .by_ref()
+                .inspect(|view| assert_eq!(view.words, words(view.words[0], step_of(view))))
+                .count();
             done.store(true, Ordering::Release);
             (listed, flows.skipped())
         });

@@ -33,6 +33,8 @@ pub struct Counters {
     pub urgent_cleared: u64,
     /// Flows that began.
     pub flows: u64,
+    /// Half-open flows that made room for newer ones.
+    pub half_open_evicted: u64,
     /// Flows that pass without a further look, by [`BypassCause`].
     pub flows_bypassed: [u64; BypassCause::COUNT],
     /// Frames of these flows that were forwarded here; those that were handled elsewhere are not among them.
@@ -96,6 +98,7 @@ impl Counters {
         self.checksums_completed += other.checksums_completed;
         self.urgent_cleared += other.urgent_cleared;
         self.flows += other.flows;
+        self.half_open_evicted += other.half_open_evicted;
         add_each(&mut self.flows_bypassed, &other.flows_bypassed);
         self.bypassed += other.bypassed;
         self.alerts += other.alerts;

@@ -25,6 +25,8 @@ pub(super) struct Tracked {
     pub(super) disposition: Disposition,
     pub(super) connection: Option<Connection>,
     pub(super) alerted: bool,
+    /// Whether it was never established: it is the table's to evict.
+    pub(super) is_half_open: bool,
     /// Whether somebody handles its frames before they come here, and counts them.
     pub(super) is_elsewhere: bool,
     /// Whether a sender left checksums partial: only here are they completed.
@@ -41,7 +43,7 @@ pub(super) struct Tracked {
     scans: [FieldScan; 2],
     secrets: Secrets,
     /// One bit per [`DropReason`] of which an event has told.
-    told: u16,
+    told: u32,
 }
 
 /// What a flow's bytes are shown to, and who hears of it.
@@ -69,6 +71,7 @@ impl Tracked {
             disposition: Disposition::Inspect,
             connection,
             alerted: false,
+            is_half_open: false,
             is_elsewhere: false,
             leaves_checksums: false,
             inspected_bytes: 0,
@@ -104,7 +107,7 @@ impl Tracked {
 
     /// Whether this is the first drop of the flow for that reason.
     pub(super) fn tell_once(&mut self, reason: DropReason) -> bool {
-        let bit = 1 << reason as u16;
+        let bit = 1 << reason as u32;
         let first = self.told & bit == 0;
         self.told |= bit;
         first
@@ -166,6 +169,12 @@ impl Tracked {
             None if self.record.frames.contains(&0) => FlowState::New,
             None => FlowState::Established,
         }
+    }
+
+    /// Whether it is more than one end's word: both spoke, and for TCP the handshake is complete. One that ended before
+    /// is not.
+    pub(super) fn is_established(&self) -> bool {
+        self.state() == FlowState::Established && !self.record.frames.contains(&0)
     }
 
     /// How long it may be silent, in ns.

@@ -45,6 +45,8 @@ fn every_key_is_read() {
         reload_policy = 'restart'
         [flows]
         max = 4096
+        half_open_percent = 10
+        half_open_per_source_max = 7
         held_bytes_max = 1000
         tcp_new_s = 1
         tcp_established_s = 2
@@ -91,6 +93,7 @@ fn every_key_is_read() {
     assert_eq!((config.events.eve.clone(), config.settings().packet_steps_max), (Some("-".into()), 70_000));
     assert!(config.events.types.has(EventType::Drop) && !config.events.types.has(EventType::Flow));
     assert_eq!([config.settings().flows_max, config.settings().held_bytes_max], [4096, 1000]);
+    assert_eq!((config.settings().half_open_max(), config.settings().half_open_per_source_max), (409, 7));
 }
 
 #[test]
