@@ -83,6 +83,16 @@ pub const HALF_OPEN_PER_SOURCE_DEFAULT: usize = 4096;
 /// Each is some 10 MB that all workers share; more swaps than this in the life of one field restart it.
 pub const RULE_SETS_RETIRED_MAX: usize = 8;
 
+/// Scans whose room one worker keeps for fields to come. Each is some 300 bytes, and up to 64 KiB where its field came near to
+/// matches; as many as there are fields open at once whose memory is then never asked for again.
+pub const FIELD_SCANS_SPARE_MAX: usize = 256;
+
+/// Parsers of HTTP that one worker keeps for messages to come: of those under way at once. Each is some 2 KiB.
+pub const HTTP_PARSERS_SPARE_MAX: usize = 1024;
+
+/// Bytes of memory that each buffer of such a parser keeps; a larger one goes when its message is over.
+pub const HTTP_SPARE_BUFFER_BYTES_MAX: usize = 2048;
+
 /// Bytes that an open field may go on for under the rules it began with, once others are in force. Most messages end
 /// before that, and what never ends (a stream of an unknown protocol) comes under the new rules.
 pub const RULES_FINISH_BYTES_MAX: u32 = 1 << 20;

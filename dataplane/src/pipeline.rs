@@ -34,6 +34,7 @@ use self::reset::Standing;
 use self::rewrite::Rewrite;
 pub use self::rx_meta::{RxMeta, Side};
 use self::tracked::{Inspection, Tracked};
+use crate::app::SpareParsers;
 use crate::decode::{Checksum, LinkType, Network, Packet, TcpHeader, Transport, decode};
 use crate::event::{Alert, Dropped, Event, EventSink, FlowEndCause};
 use crate::flow::{self, Direction, FlowRecord};
@@ -53,6 +54,7 @@ pub struct Pipeline {
     flows: FlowTable<Tracked, LIVE_WORDS>,
     held: HeldBudget,
     findings: Findings,
+    parsers: SpareParsers,
     resets: Resets,
     counters: Counters,
     next_flow_id: u64,
@@ -69,6 +71,7 @@ impl Pipeline {
             flows: FlowTable::with_capacity(settings.flows_max, settings.hash_seed),
             held: HeldBudget::new(settings.held_bytes_max),
             findings: Findings::new(settings.packet_steps_max),
+            parsers: SpareParsers::default(),
             resets: Resets::default(),
             counters: Counters::default(),
             next_flow_id: settings.first_flow_id,
@@ -127,12 +130,12 @@ impl Pipeline {
     /// Ends flows that were silent for too long, a bounded number at a time, and lets go of rules that nobody needs.
     /// To be called between two batches.
     pub fn expire<S: EventSink>(&mut self, now_ns: u64, sink: &mut S) {
-        let Pipeline { flows, held, findings, rules, counters, hand_over, .. } = self;
+        let Pipeline { flows, held, findings, parsers, rules, counters, hand_over, .. } = self;
         flows.expire(now_ns, FLOWS_EXPIRED_PER_CALL_MAX, |key, mut tracked| {
             if tracked.is_elsewhere {
                 return hand_over.depart(key, tracked, FlowEndCause::Timeout, now_ns);
             }
-            let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns };
+            let mut inspection = Inspection { rules, findings, parsers, ambiguous: false, sink, now_ns };
             end_flow(&mut tracked, FlowEndCause::Timeout, held, counters, &mut inspection);
         });
         self.findings.clear();
@@ -141,13 +144,13 @@ impl Pipeline {
 
     /// Ends all flows: the engine stops, or the capture is over.
     pub fn finish<S: EventSink>(&mut self, now_ns: u64, sink: &mut S) {
-        let Pipeline { flows, held, findings, rules, counters, hand_over, .. } = self;
+        let Pipeline { flows, held, findings, parsers, rules, counters, hand_over, .. } = self;
         for (key, mut tracked) in flows.drain() {
             if tracked.is_elsewhere {
                 hand_over.depart(key, tracked, FlowEndCause::Shutdown, now_ns);
                 continue;
             }
-            let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns };
+            let mut inspection = Inspection { rules, findings, parsers, ambiguous: false, sink, now_ns };
             end_flow(&mut tracked, FlowEndCause::Shutdown, held, counters, &mut inspection);
         }
     }
@@ -195,8 +198,9 @@ impl Pipeline {
         let is_spoofed = is_wrong_side && self.refuse(DropReason::WrongSide) != Verdict::Forward;
         let tracked = self.flows.value_mut(id).expect(FOUND);
         self.findings.clear();
-        let (rules, findings) = (&mut self.rules, &mut self.findings);
-        let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns: meta.now_ns };
+        let (rules, findings, parsers) = (&mut self.rules, &mut self.findings, &mut self.parsers);
+        let mut inspection =
+            Inspection { rules, findings, parsers, ambiguous: false, sink, now_ns: meta.now_ns };
         let read = match tracked.disposition {
             Disposition::Blocked { .. } => Err(DropReason::FlowBlocked),
             Disposition::Inspect | Disposition::Bypassed(_) if is_spoofed => Err(DropReason::WrongSide),
@@ -264,10 +268,11 @@ impl Pipeline {
         meta: RxMeta,
         sink: &mut S,
     ) {
-        let Pipeline { flows, rules, findings, counters, .. } = self;
+        let Pipeline { flows, rules, findings, parsers, counters, .. } = self;
         let tracked = flows.value_mut(id).expect(FOUND);
         let blocked = verdict != Verdict::Forward;
-        let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns: meta.now_ns };
+        let mut inspection =
+            Inspection { rules, findings, parsers, ambiguous: false, sink, now_ns: meta.now_ns };
         tell_alerts(tracked, blocked, counters, &mut inspection);
         if let Some(reason) = verdict.reason()
             && tracked.tell_once(reason)
@@ -355,12 +360,12 @@ impl Pipeline {
     }
 
     fn end<S: EventSink>(&mut self, id: FlowId, cause: FlowEndCause, now_ns: u64, sink: &mut S) {
-        let Pipeline { flows, held, findings, rules, counters, hand_over, .. } = self;
+        let Pipeline { flows, held, findings, parsers, rules, counters, hand_over, .. } = self;
         let (key, mut tracked) = flows.remove(id).expect(FOUND);
         if tracked.is_elsewhere {
             return hand_over.depart(key, tracked, cause, now_ns);
         }
-        let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns };
+        let mut inspection = Inspection { rules, findings, parsers, ambiguous: false, sink, now_ns };
         end_flow(&mut tracked, cause, held, counters, &mut inspection);
     }
 

@@ -100,8 +100,8 @@ impl Pipeline {
                 self.flows.insert(key, tracked, words, deadline_ns).expect("there is room");
                 continue;
             }
-            let Pipeline { held, findings, rules, counters, .. } = self;
-            let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns };
+            let Pipeline { held, findings, parsers, rules, counters, .. } = self;
+            let mut inspection = Inspection { rules, findings, parsers, ambiguous: false, sink, now_ns };
             end_flow(&mut tracked, cause, held, counters, &mut inspection);
         }
     }
