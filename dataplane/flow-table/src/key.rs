@@ -141,6 +141,7 @@ const LOWER_IS_V4: u64 = 1 << 40;
 const UPPER_IS_V4: u64 = 1 << 41;
 
 /// Families in bits 40 and 41, protocol in bits 32 to 39, lower port in bits 16 to 31, upper port below.
+#[inline]
 fn pack(protocol: u8, lower: Endpoint, upper: Endpoint) -> u64 {
     let families = if lower.is_v4 { LOWER_IS_V4 } else { 0 } | if upper.is_v4 { UPPER_IS_V4 } else { 0 };
     families | u64::from(protocol) << 32 | u64::from(lower.port) << 16 | u64::from(upper.port)
