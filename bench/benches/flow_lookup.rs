@@ -2,82 +2,12 @@
 //! table half and nine tenths full; and flows that come and go.
 
 use std::hint::black_box;
-use std::net::{IpAddr, SocketAddr};
 
-use bench::http::Random;
+use bench::flow_frames::{FRAMES, Frame, Table, count_found, frame, key, key_of, random_flows, table};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use dashmap::DashMap;
-use dataplane::decode::{ChecksumMode, LinkType, TcpFlags, decode};
-use dataplane::flow::ports;
-use engine::sample::{Connection, Ends};
-use flow_table::{FlowId, FlowKey, FlowTable, LOOKUP_BATCH, TICK_NS};
+use flow_table::{FlowId, FlowKey, TICK_NS};
 use hashbrown::HashMap;
-
-/// As many words are shown as those of the pipeline's flows.
-type Table = FlowTable<u64, 7>;
-
-const FRAME_BYTES: usize = 64;
-type Frame = [u8; FRAME_BYTES];
-
-/// Frames of one pass, in a row: 64 MiB, beyond every cache.
-const FRAMES: u32 = 1 << 20;
-
-fn client(flow: u32) -> SocketAddr {
-    (IpAddr::from((0x0a00_0000 | flow >> 8).to_be_bytes()), 1024 + (flow & 0xff) as u16).into()
-}
-
-fn server() -> SocketAddr {
-    ([192, 0, 2, 1], 80).into()
-}
-
-fn key(flow: u32) -> FlowKey {
-    let (client, server) = (client(flow), server());
-    FlowKey::new(6, (client.ip(), client.port()), (server.ip(), server.port()), &[], 0).0
-}
-
-/// An acknowledgment of the client's, padded to the least length of Ethernet.
-fn frame(flow: u32) -> Frame {
-    let mut connection = Connection::new(Ends::new(client(flow), server(), &[]), [flow, !flow]);
-    let segment = connection.segment(dataplane::flow::Direction::ToServer, TcpFlags::ACK, b"");
-    let mut frame = [0; FRAME_BYTES];
-    frame[..segment.len()].copy_from_slice(&segment);
-    frame
-}
-
-fn key_of(frame: &Frame) -> FlowKey {
-    let packet = decode(frame, FRAME_BYTES as u32, LinkType::Ethernet, ChecksumMode::Verify);
-    let packet = packet.as_ref().expect("the frames are well-formed");
-    let network = packet.network.as_ref().expect("they are IP");
-    let (source, destination) = ports(packet);
-    let ends = ((network.source, source), (network.destination, destination));
-    FlowKey::new(network.protocol, ends.0, ends.1, &packet.vlans, 0).0
-}
-
-fn random_flows(flows: u32, count: u32) -> impl Iterator<Item = u32> {
-    let mut random = Random::new(flows.into());
-    (0..count).map(move |_| random.below(flows))
-}
-
-fn table(flows: u32, capacity: usize) -> Table {
-    let mut table = Table::with_capacity(capacity, [1, 2]);
-    for flow in 0..flows {
-        table.insert(key(flow), flow.into(), [0; 7], u64::MAX).expect("the table has room");
-    }
-    table
-}
-
-fn count_found(table: &Table, frames: &[Frame]) -> usize {
-    let mut keys = [key(0); LOOKUP_BATCH];
-    let mut ids: [Option<FlowId>; LOOKUP_BATCH] = [None; LOOKUP_BATCH];
-    let found = frames.chunks(LOOKUP_BATCH).map(|frames| {
-        for (key, frame) in keys.iter_mut().zip(frames) {
-            *key = key_of(frame);
-        }
-        table.get_batch(&keys[..frames.len()], &mut ids[..frames.len()]);
-        ids[..frames.len()].iter().flatten().count()
-    });
-    found.sum()
-}
 
 /// Frames are decoded and looked up, one by one and in batches.
 fn decode_and_look_up(criterion: &mut Criterion) {

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod flood;
+pub mod flow_frames;
 pub mod http;
 pub mod sampler;
 pub mod syntax;
