@@ -45,8 +45,6 @@ fn every_key_is_read() {
         reload_policy = 'restart'
         [flows]
         max = 4096
-        half_open_percent = 10
-        half_open_per_source_max = 7
         held_bytes_max = 1000
         tcp_new_s = 1
         tcp_established_s = 2
@@ -93,7 +91,18 @@ fn every_key_is_read() {
     assert_eq!((config.events.eve.clone(), config.settings().packet_steps_max), (Some("-".into()), 70_000));
     assert!(config.events.types.has(EventType::Drop) && !config.events.types.has(EventType::Flow));
     assert_eq!([config.settings().flows_max, config.settings().held_bytes_max], [4096, 1000]);
-    assert_eq!((config.settings().half_open_max(), config.settings().half_open_per_source_max), (409, 7));
+}
+
+#[test]
+fn half_open_flows_have_the_share_that_is_said() {
+    let half_open = |text: &str| {
+        let settings = Config::parse("w.toml", text).expect("no mistake").settings();
+        (settings.half_open_max(), settings.half_open_per_source_max)
+    };
+    assert_eq!(half_open(""), (65_536, 4096));
+    let said = "[flows]\nmax = 4096\nhalf_open_percent = 10\nhalf_open_per_source_max = 0";
+    assert_eq!(half_open(said), (409, 0));
+    assert!(Config::parse("w.toml", "[flows]\nhalf_open_percent = 0").is_err());
 }
 
 #[test]
