@@ -2,6 +2,8 @@
 //! benchmarks run on them, and so do perf's captures and the cross-stage tests.
 #![forbid(unsafe_code)]
 
+pub mod flood;
+pub mod flow_frames;
 pub mod http;
 pub mod sampler;
 pub mod syntax;

@@ -80,11 +80,13 @@ pub enum DropReason {
     Urgent = 24,
     /// A segment of a TCP connection whose begin was not seen.
     Midstream = 25,
+    /// A new flow of a source that has as many half-open flows as it may.
+    HalfOpenSource = 26,
 }
 
 impl DropReason {
     /// How many reasons there are.
-    pub const COUNT: usize = 26;
+    pub const COUNT: usize = 27;
 
     /// Every reason, in index order.
     pub const ALL: [DropReason; DropReason::COUNT] = [
@@ -114,6 +116,7 @@ impl DropReason {
         DropReason::StaleTimestamp,
         DropReason::Urgent,
         DropReason::Midstream,
+        DropReason::HalfOpenSource,
     ];
 
     /// The name that counters and events use.
@@ -145,6 +148,7 @@ impl DropReason {
             DropReason::StaleTimestamp => "stale_timestamp",
             DropReason::Urgent => "urgent",
             DropReason::Midstream => "midstream",
+            DropReason::HalfOpenSource => "half_open_source",
         }
     }
 }

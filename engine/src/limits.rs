@@ -37,6 +37,13 @@ pub const HEARTBEAT_TIMEOUT_MS: RangeInclusive<u64> = 5..=60_000;
 /// (some 500 bytes each) exceeds the memory of many machines.
 pub const FLOWS: RangeInclusive<usize> = 1024..=1 << 22;
 
+/// Share of the flow table, in percent, that half-open flows may take: none would let no flow begin, and all of it is one
+/// table for both.
+pub const HALF_OPEN_PERCENT: RangeInclusive<u8> = 1..=100;
+
+/// Half-open flows that one source may have: as many as there may be flows.
+pub const HALF_OPEN_PER_SOURCE: RangeInclusive<usize> = 0..=*FLOWS.end();
+
 /// Seconds for which a silent flow may be remembered: up to a day, for what is silent for longer is gone.
 pub const FLOW_TIMEOUT_S: RangeInclusive<u32> = 1..=86_400;
 

@@ -6,6 +6,13 @@ pub(crate) struct Index {
     buckets: Box<[Bucket]>,
 }
 
+/// The bucket in which the search for a hash begins, and how many slots it passed on.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Home {
+    at: usize,
+    passed_on: u32,
+}
+
 /// Slots of a bucket. Eight 16-bit tags are compared at once.
 const LANES: usize = 8;
 
@@ -73,6 +80,23 @@ impl Index {
             }
             at = self.after(at);
         }
+    }
+
+    /// Where the search for that hash begins, and whether it ends there. Next to nothing but the load of one cache line,
+    /// so that the processor waits for the lines of many hashes at once.
+    #[inline]
+    pub(crate) fn touch(&self, hash: u64) -> Home {
+        let at = self.home(hash);
+        Home { at, passed_on: self.buckets[at].passed_on }
+    }
+
+    /// The slot that has that hash most likely; `None` where no slot has it.
+    #[inline]
+    pub(crate) fn guess(&self, hash: u64, home: Home) -> Option<u32> {
+        let bucket = &self.buckets[home.at];
+        let lanes = bucket.lanes_with(tag_of(hash));
+        let slot = bucket.slots[(lanes.trailing_zeros() / u8::BITS) as usize % LANES];
+        (lanes != 0 || home.passed_on != 0).then_some(slot)
     }
 
     /// Adds a slot; there is always room, as there are more lanes than the capacity.
