@@ -5,6 +5,7 @@ mod blocked;
 mod bypass;
 mod counters;
 mod flowless;
+mod foresight;
 mod fragments;
 mod half_open;
 mod hand_over;
@@ -25,6 +26,7 @@ use flow_table::{FlowId, FlowTable};
 pub use self::blocked::BlockedFlow;
 pub use self::counters::Counters;
 use self::flowless::FlowlessEvents;
+use self::foresight::Foresight;
 use self::hand_over::HandOver;
 pub use self::hand_over::Handling;
 use self::live_flow::LIVE_WORDS;
@@ -72,6 +74,7 @@ pub struct Pipeline {
     /// The newest time seen: captures may step back, deadlines must not.
     newest_ns: u64,
     flowless: FlowlessEvents,
+    foresight: Foresight,
     hand_over: HandOver,
 }
 
@@ -94,6 +97,7 @@ impl Pipeline {
             next_flow_id: settings.first_flow_id,
             newest_ns: 0,
             flowless: FlowlessEvents::default(),
+            foresight: Foresight::default(),
             hand_over: HandOver::default(),
             rules: RuleSets::new(rules, settings.reload),
             settings,

@@ -168,15 +168,25 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
         }
         let received = Instant::now();
         self.verdicts.clear();
+        let link = self.link;
+        let meta_of = |frame: &[u8]| RxMeta {
+            now_ns,
+            link,
+            link_type: LinkType::Ethernet,
+            side: Some(side(port)),
+            wire_bytes: frame.len() as u32,
+        };
+        // Where frames are spread over workers, each costs a look at its headers before: those of others would be in vain.
+        if self.lending.is_none() {
+            for index in 0..frames {
+                let frame = batch.frame(index);
+                self.pipeline.foresee(frame, &meta_of(frame));
+            }
+            self.pipeline.foreseen();
+        }
         for index in 0..frames {
             let frame = batch.frame(index);
-            let meta = RxMeta {
-                now_ns,
-                link: self.link,
-                link_type: LinkType::Ethernet,
-                side: Some(side(port)),
-                wire_bytes: frame.len() as u32,
-            };
+            let meta = meta_of(frame);
             let verdict = match self.lending.as_ref().map_or(Owner::Here, |lending| lending.owner(frame)) {
                 Owner::Here => self.pipeline.process(frame, meta, &mut self.sink),
                 Owner::Behind => self.pipeline.refuse_unowned(frame, meta, &mut self.sink),

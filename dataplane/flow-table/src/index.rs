@@ -1,16 +1,11 @@
 //! Hash → slot, in one cache line.
 
+use crate::prefetch::prefetch;
+
 /// Slots by hash: a slot lies in the bucket that its hash names, or behind full buckets that count it as
 /// passed on, so that a search ends at the first bucket which passed on nothing.
 pub(crate) struct Index {
     buckets: Box<[Bucket]>,
-}
-
-/// The bucket in which the search for a hash begins, and how many slots it passed on.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Home {
-    at: usize,
-    passed_on: u32,
 }
 
 /// Slots of a bucket. Eight 16-bit tags are compared at once.
@@ -82,21 +77,17 @@ impl Index {
         }
     }
 
-    /// Where the search for that hash begins, and whether it ends there. Next to nothing but the load of one cache line,
-    /// so that the processor waits for the lines of many hashes at once.
+    /// Asks for the memory in which the search for that hash begins, and in most cases ends.
     #[inline]
-    pub(crate) fn touch(&self, hash: u64) -> Home {
-        let at = self.home(hash);
-        Home { at, passed_on: self.buckets[at].passed_on }
+    pub(crate) fn prefetch(&self, hash: u64) {
+        prefetch(&self.buckets[self.home(hash)], size_of::<Bucket>());
     }
 
-    /// The slot that has that hash most likely; `None` where no slot has it.
+    /// The slot in the first bucket that the search for that hash looks at first.
     #[inline]
-    pub(crate) fn guess(&self, hash: u64, home: Home) -> Option<u32> {
-        let bucket = &self.buckets[home.at];
-        let lanes = bucket.lanes_with(tag_of(hash));
-        let slot = bucket.slots[(lanes.trailing_zeros() / u8::BITS) as usize % LANES];
-        (lanes != 0 || home.passed_on != 0).then_some(slot)
+    pub(crate) fn candidate(&self, hash: u64) -> Option<u32> {
+        let bucket = &self.buckets[self.home(hash)];
+        bucket.lane_of(tag_of(hash), |_| true).map(|lane| bucket.slots[lane])
     }
 
     /// Adds a slot; there is always room, as there are more lanes than the capacity.

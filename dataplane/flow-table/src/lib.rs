@@ -3,13 +3,14 @@
 //! [`FlowTable`] finds a flow by its [`FlowKey`], hands out a [`FlowId`] that is never followed once it is
 //! stale, hands back the flows whose deadline has passed, and knows which of them are half-open. Its one writer shows
 //! words of each flow to any number of [`Reader`]s. It knows nothing else of what a flow is.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod half_open;
 mod hash;
 mod id;
 mod index;
 mod key;
+mod prefetch;
 mod reader;
 mod slots;
 mod sync;

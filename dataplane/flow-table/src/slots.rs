@@ -21,7 +21,7 @@ pub(crate) struct Slots<const WORDS: usize, const KEY: usize = KEY_WORDS> {
 
 /// What a lookup reads of a slot, in one cache line.
 #[repr(align(64))]
-struct Head<const KEY: usize> {
+pub(crate) struct Head<const KEY: usize> {
     key: [AtomicU64; KEY],
     /// The writer's alone.
     deadline_ns: AtomicU64,
@@ -31,7 +31,7 @@ struct Head<const KEY: usize> {
 
 /// What the writer shows of a flow, in one cache line for up to seven words.
 #[repr(align(64))]
-struct View<const WORDS: usize> {
+pub(crate) struct View<const WORDS: usize> {
     /// Odd while the writer is at it.
     changes: AtomicU64,
     words: [AtomicU64; WORDS],
@@ -110,6 +110,18 @@ impl<const WORDS: usize, const KEY: usize> Slots<WORDS, KEY> {
         let old = identity.load(Ordering::Relaxed);
         debug_assert!(is_taken(old), "only a flow can leave");
         identity.store(old + 1, Ordering::Relaxed);
+    }
+
+    /// What a lookup reads of a slot.
+    #[inline]
+    pub(crate) fn head(&self, slot: u32) -> &Head<KEY> {
+        &self.heads[slot as usize]
+    }
+
+    /// What readers see of a slot.
+    #[inline]
+    pub(crate) fn view(&self, slot: u32) -> &View<WORDS> {
+        &self.views[slot as usize]
     }
 
     #[inline]

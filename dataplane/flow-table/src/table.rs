@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use crate::half_open::HalfOpen;
-use crate::index::{Home, Index};
-use crate::slots::Slots;
+use crate::index::Index;
+use crate::prefetch::prefetch;
+use crate::slots::{Head, KEY_WORDS, Slots, View};
 use crate::wheel::Wheel;
 use crate::{FlowId, FlowKey, KeyedHash, Reader};
 
 /// Keys that a batch of lookups has under way at once: more than a core has cache misses under way.
 pub const LOOKUP_BATCH: usize = 32;
+
+/// Bytes of a value that are asked for ahead, from its begin on: beyond, more lines are under way than a core can have.
+const VALUE_BYTES_PREFETCHED: usize = 512;
 
 /// At most `capacity` flows: each is in the index under its key, in the wheel no later than its deadline, and in
 /// the slab, where its id points. Of each flow, `WORDS` words are shown to [`Reader`]s.
@@ -80,39 +84,37 @@ impl<V, const WORDS: usize> FlowTable<V, WORDS> {
         assert_eq!(keys.len(), ids.len(), "each key has an answer");
         for (keys, ids) in keys.chunks(LOOKUP_BATCH).zip(ids.chunks_mut(LOOKUP_BATCH)) {
             let mut hashes = [0; LOOKUP_BATCH];
-            let mut homes = [Home::default(); LOOKUP_BATCH];
-            let mut guesses = [None; LOOKUP_BATCH];
             for (hash, key) in hashes.iter_mut().zip(keys) {
                 *hash = self.hash.hash(key);
+                self.index.prefetch(*hash);
             }
-            let hashes = &hashes[..keys.len()];
-            for (home, hash) in homes.iter_mut().zip(hashes) {
-                *home = self.index.touch(*hash);
-            }
-            for ((guess, home), hash) in guesses.iter_mut().zip(homes).zip(hashes) {
-                *guess = self.index.guess(*hash, home);
-            }
-            self.touch_heads(&guesses[..keys.len()], ids);
-            for (((id, key), guess), hash) in ids.iter_mut().zip(keys).zip(guesses).zip(hashes) {
-                if guess.is_some() && !id.is_some_and(|id| self.slots.has_key(id.index(), key.words())) {
-                    *id = self.get_unguessed(key, *hash);
+            for hash in &hashes[..keys.len()] {
+                if let Some(slot) = self.index.candidate(*hash) {
+                    prefetch(self.slots.head(slot), size_of::<Head<KEY_WORDS>>());
                 }
             }
+            for ((id, key), hash) in ids.iter_mut().zip(keys).zip(hashes) {
+                *id = self.get_hashed(key, hash);
+            }
         }
     }
 
-    /// The flows in these slots. Next to nothing but the load of one cache line each, as with the buckets before.
+    /// Asks for the memory that a lookup of the key with that [hash](FlowTable::hash) reads first. Changes nothing but when
+    /// it arrives.
     #[inline]
-    fn touch_heads(&self, slots: &[Option<u32>], ids: &mut [Option<FlowId>]) {
-        for (id, slot) in ids.iter_mut().zip(slots) {
-            *id = slot.and_then(|slot| Some(FlowId::new(slot, self.slots.generation(slot)?)));
-        }
+    pub fn prefetch_bucket(&self, hash: u64) {
+        self.index.prefetch(hash);
     }
 
-    /// The flow is not where it was guessed to be: it is new, passed on to another bucket, or has the tag of another.
-    #[cold]
-    fn get_unguessed(&self, key: &FlowKey, hash: u64) -> Option<FlowId> {
-        self.get_hashed(key, hash)
+    /// Asks for the memory that a lookup reads next, and for the flow's value; worth its while once the bucket has
+    /// [arrived](FlowTable::prefetch_bucket).
+    #[inline]
+    pub fn prefetch_flow(&self, hash: u64) {
+        if let Some(slot) = self.index.candidate(hash) {
+            prefetch(self.slots.head(slot), size_of::<Head<KEY_WORDS>>());
+            prefetch(self.slots.view(slot), size_of::<View<WORDS>>());
+            prefetch(&self.values[slot as usize], VALUE_BYTES_PREFETCHED);
+        }
     }
 
     #[inline]
