@@ -139,6 +139,9 @@ pub const HAND_OVER_LINE_BYTES_MAX: u64 = 1024;
 /// Characters of what an engine answers to whoever asked it for something: one reason, with the kernel's. The log has it all.
 pub const ANSWER_CHARS_MAX: usize = 240;
 
+/// Live flows of one list: enough for a person to look through, and some 40 MB for a program.
+pub const FLOWS_LISTED: RangeInclusive<usize> = 1..=100_000;
+
 /// Microseconds without a frame after which a worker that stops has seen the last one: those that the kernel had under way to
 /// it when its heartbeat ended come with the end of a poll of the port, within some microseconds.
 pub const RETIRE_QUIET_US: u64 = 2_000;
