@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use bench::flow_frames::{FRAME_BYTES, FRAMES, Frame, frame, random_flows};
+use bench::flow_frames::{FRAMES, Frame, frame, random_flows};
 use bench::http::{Kind, Random, connection};
+use bench::many_flows::{judge_foreseen, judge_one_by_one, pipeline};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use dataplane::decode::LinkType;
 use dataplane::pipeline::{Pipeline, RxMeta};
 use dataplane::policy::Settings;
 use dlp_patterns::{RuleSet, default_packs};
-
-/// Frames that a port hands over at once.
-const BATCH: usize = 64;
 
 fn frames(kind: Kind, connections: u32) -> Vec<Vec<u8>> {
     let mut random = Random::new(1);
@@ -35,46 +33,19 @@ fn judge(pipeline: &mut Pipeline, frames: &mut [Vec<u8>]) -> u64 {
     pipeline.counters().forwarded
 }
 
-/// Judges the smallest frames in batches, of which it is shown each `ahead`, and returns how many are forwarded.
-fn judge_small(
-    pipeline: &mut Pipeline,
-    frames: &[Frame],
-    ahead: impl Fn(&mut Pipeline, &[u8], &RxMeta),
-) -> usize {
-    let before = pipeline.counters().forwarded;
-    let wire_bytes = FRAME_BYTES as u32;
-    let meta = RxMeta { now_ns: 1, link: 0, link_type: LinkType::Ethernet, side: None, wire_bytes };
-    for batch in frames.chunks(BATCH) {
-        batch.iter().for_each(|frame| ahead(pipeline, frame, &meta));
-        pipeline.foreseen();
-        for frame in batch {
-            pipeline.process(&mut frame.to_owned(), meta, &mut ());
-        }
-    }
-    (pipeline.counters().forwarded - before) as usize
-}
-
 /// Acknowledgments of many flows in random order, with and without a look ahead.
 fn many_flows(criterion: &mut Criterion) {
-    let rules = Arc::new(RuleSet::compile(&default_packs()).expect("the default packs compile"));
-    let mut group = criterion.benchmark_group("pipeline_flows");
-    for flows in [100_000, 500_000] {
-        let flows_max = flows as usize;
-        let half_open =
-            Settings { half_open_percent: 100, half_open_per_source_max: 0, ..Settings::default() };
-        let mut pipeline = Pipeline::new(Settings { flows_max, ..half_open }, Arc::clone(&rules));
-        let all: Vec<Frame> = (0..flows).map(frame).collect();
-        assert_eq!(judge_small(&mut pipeline, &all, |_, _, _| ()), flows_max);
-        assert_eq!(pipeline.flows_active(), flows_max);
-        let frames: Vec<Frame> = random_flows(flows, FRAMES).map(frame).collect();
-        group.throughput(Throughput::Elements(FRAMES.into())).sample_size(10);
-        group.bench_function(format!("{flows}/one_by_one"), |bencher| {
-            bencher.iter(|| assert_eq!(judge_small(&mut pipeline, &frames, |_, _, _| ()), frames.len()));
-        });
-        group.bench_function(format!("{flows}/foreseen"), |bencher| {
-            bencher.iter(|| assert_eq!(judge_small(&mut pipeline, &frames, Pipeline::foresee), frames.len()));
-        });
-    }
+    const FLOWS: u32 = 300_000;
+    let mut pipeline = pipeline(FLOWS);
+    let frames: Vec<Frame> = random_flows(FLOWS, FRAMES).map(frame).collect();
+    let mut group = criterion.benchmark_group("many_flows");
+    group.throughput(Throughput::Elements(FRAMES.into())).sample_size(10);
+    group.bench_function("one_by_one", |bencher| {
+        bencher.iter(|| assert_eq!(judge_one_by_one(&mut pipeline, &frames), frames.len()));
+    });
+    group.bench_function("foreseen", |bencher| {
+        bencher.iter(|| assert_eq!(judge_foreseen(&mut pipeline, &frames), frames.len()));
+    });
     group.finish();
 }
 

@@ -5,6 +5,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use bench::flow_frames::{FRAMES, Frame, Table, count_found, frame, key, key_of, random_flows, table};
+use bench::many_flows::{judge_foreseen, judge_one_by_one, pipeline};
 use dashmap::DashMap;
 use flow_table::{FlowId, FlowKey, TICK_NS};
 use hashbrown::HashMap;
@@ -71,6 +72,16 @@ fn main() {
         });
         tell(&format!("{percent} % full: look up, one by one"), &keys, |keys| {
             assert!(keys.iter().all(|key| table.get(key).is_some()));
+        });
+    }
+    for flows in [10_000, 50_000, 100_000, 500_000] {
+        let mut pipeline = pipeline(flows);
+        let frames: Vec<Frame> = random_flows(flows, FRAMES).map(frame).collect();
+        tell(&format!("pipeline, {flows} flows: one by one"), &frames, |frames| {
+            assert_eq!(judge_one_by_one(&mut pipeline, frames), SLICE);
+        });
+        tell(&format!("pipeline, {flows} flows: shown ahead"), &frames, |frames| {
+            assert_eq!(judge_foreseen(&mut pipeline, frames), SLICE);
         });
     }
     let mut table = Table::with_capacity(1 << 18, [1, 2]);

@@ -5,6 +5,7 @@
 pub mod flood;
 pub mod flow_frames;
 pub mod http;
+pub mod many_flows;
 pub mod sampler;
 pub mod syntax;
 pub mod workload;

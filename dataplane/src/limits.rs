@@ -99,7 +99,7 @@ pub const FLOWS_OFFERED_PER_CALL_MAX: usize = 128;
 
 /// Flows of a table from which on the memory of a batch's flows is asked for ahead: some 40 MB. With fewer, the look at the
 /// headers costs more than the waits.
-pub const FLOWS_FORESEEN_MIN: usize = 1 << 16;
+pub const FLOWS_FORESEEN_MIN: usize = 1 << 15;
 
 /// Share of the flow table that half-open flows may take, in percent, unless told otherwise. Of the default table that is
 /// 65 536: at a million spoofed SYNs a second an honest client has 65 ms for its handshake, and established flows have

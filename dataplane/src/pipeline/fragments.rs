@@ -88,7 +88,7 @@ impl Pipeline {
         let (owners, mine) = self.owners.as_ref()?;
         let around = &whole.surroundings;
         let packet = around.decode(&whole.frame, whole.network_offset, ChecksumMode::Ignore).ok()?;
-        owners.of_packet(&packet).filter(|owner| owner != mine)
+        owners.of_other(&packet, *mine)
     }
 
     fn answer_whole<S: EventSink>(&mut self, mut whole: Whole, sink: &mut S) -> Verdict {
