@@ -28,6 +28,7 @@ mod pppoe;
 pub mod protocol;
 mod sctp;
 mod span;
+mod tags;
 mod tcp;
 #[cfg(test)]
 mod tests;
@@ -115,6 +116,10 @@ pub struct Packet<'p> {
     pub missing_bytes: u32,
     /// What the checksums said.
     pub checksum: Checksum,
+    /// Where the checksum is partial: offset in the frame of the checksum of a tunnel around it that is right as the
+    /// frame is, so that whoever completes the one must correct the other. `None` where there is none, or where it counts
+    /// on the completion already.
+    pub covered_by: Option<usize>,
 }
 
 /// The IP header.
@@ -231,12 +236,9 @@ pub enum Checksum {
     /// field holds the folded pseudo-header sum. `value`, big-endian, at `offset` of the frame completes it.
     Partial {
         /// Offset of the checksum field in the frame, in bytes.
-        offset: usize,
+        offset: u32,
         /// What belongs there.
         value: u16,
-        /// Offset of the checksum of a tunnel around it that is right as the frame is: whoever completes the
-        /// other must correct this one. `None` where there is none, or where it counts on the completion already.
-        covered_by: Option<usize>,
     },
     /// The IPv4 header or the transport checksum is wrong, of the packet or of one that it travels inside of.
     Bad,

@@ -6,17 +6,19 @@ use arrayvec::ArrayVec;
 
 use super::message::Message;
 use super::span::Span;
+use super::tags::Tags;
 use super::{
-    Checksum, ChecksumMode, DecodeError, Network, Packet, Transport, icmp, protocol, sctp, tcp, udp, verify,
+    Checksum, ChecksumMode, DecodeError, Network, Packet, Transport, encapsulation, icmp, protocol, sctp,
+    tcp, udp, verify,
 };
-use crate::limits::VLAN_TAGS_MAX;
 
 /// What stands before an IP header.
+#[derive(Clone, Copy)]
 pub(super) struct Around<'p> {
     /// Where the packet must end.
     pub(super) span: Span<'p>,
     /// All tags, the outermost first.
-    pub(super) vlans: ArrayVec<u16, VLAN_TAGS_MAX>,
+    pub(super) vlans: Tags,
     /// How many encapsulations.
     pub(super) depth: usize,
 }
@@ -47,7 +49,7 @@ pub(super) struct Datagram<'p, A> {
 }
 
 impl<'p, A: Copy + Into<IpAddr>> Datagram<'p, A> {
-    /// Reads the upper-layer header and judges the checksums.
+    /// Reads the upper-layer header and judges the checksums. The innermost packet, where this one carries others.
     #[inline(always)]
     pub(super) fn into_packet(
         self,
@@ -55,17 +57,26 @@ impl<'p, A: Copy + Into<IpAddr>> Datagram<'p, A> {
         checksums: ChecksumMode,
     ) -> Result<Packet<'p>, DecodeError> {
         let message = self.message()?;
-        let checksum = match checksums {
-            ChecksumMode::Verify => verify::judge(&self, &message),
-            ChecksumMode::Ignore => Checksum::Unverified,
-        };
-        if self.may_encapsulate(&message)
-            && let Some(inner) = self.inner_packet(&message, checksum, &around, checksums)
-        {
-            return inner;
+        if self.may_encapsulate(&message) {
+            // By the place alone, to be read once more there: that what was read is kept in registers is worth more
+            // to all other packets.
+            let Around { span: Span { frame, wire_bytes }, vlans, depth } = around;
+            return encapsulation::open(frame, wire_bytes, self.offset, vlans, depth, checksums);
         }
+        self.with(message, around.vlans, checksums)
+    }
+
+    /// The packet itself, whatever it carries.
+    #[inline(always)]
+    pub(super) fn with(
+        self,
+        message: Message<'p>,
+        vlans: Tags,
+        checksums: ChecksumMode,
+    ) -> Result<Packet<'p>, DecodeError> {
+        let checksum = self.judge(&message, checksums);
         Ok(Packet {
-            vlans: around.vlans,
+            vlans: vlans.list(),
             tunnels: ArrayVec::new(),
             network: Some(Network {
                 source: self.source.into(),
@@ -79,11 +90,20 @@ impl<'p, A: Copy + Into<IpAddr>> Datagram<'p, A> {
             payload: message.payload(),
             missing_bytes: message.missing_bytes,
             checksum,
+            covered_by: None,
         })
     }
 
+    #[inline(always)]
+    pub(super) fn judge(&self, message: &Message<'_>, checksums: ChecksumMode) -> Checksum {
+        match checksums {
+            ChecksumMode::Verify => verify::judge(self, message),
+            ChecksumMode::Ignore => Checksum::Unverified,
+        }
+    }
+
     #[inline]
-    fn message(&self) -> Result<Message<'p>, DecodeError> {
+    pub(super) fn message(&self) -> Result<Message<'p>, DecodeError> {
         let (upper, missing_bytes) = (self.upper, self.missing_bytes);
         let bare = |transport| Message { transport, bytes: upper, header_bytes: 0, missing_bytes };
         if let Some(Fragment { id, offset, more }) = self.fragment {

@@ -2,15 +2,17 @@
 
 use std::net::IpAddr;
 
-use arrayvec::ArrayVec;
-
 use super::datagram::{Around, Datagram};
 use super::link::{self, Carried, Link};
 use super::message::Message;
 use super::nested::Nested;
+use super::span::Span;
+use super::tags::Tags;
 use super::tunnel::{Tunnel, TunnelKind, kind_at_port};
 use super::verify::{self, Cover};
-use super::{Checksum, ChecksumMode, DecodeError, Packet, Transport, geneve, gre, gtp, protocol, vxlan};
+use super::{
+    Checksum, ChecksumMode, DecodeError, Packet, Transport, geneve, gre, gtp, ipv4, ipv6, protocol, vxlan,
+};
 
 /// A header of an encapsulation, behind that of IP or UDP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,21 +36,50 @@ pub(super) enum Carries {
     Ip,
 }
 
+/// The innermost packet of the one whose IP header stands at `offset`, and which may carry others.
+#[cold]
+#[inline(never)]
+pub(super) fn open(
+    frame: &[u8],
+    wire_bytes: u32,
+    offset: usize,
+    vlans: Tags,
+    depth: usize,
+    checksums: ChecksumMode,
+) -> Result<Packet<'_>, DecodeError> {
+    let around = Around { span: Span { frame, wire_bytes }, vlans, depth };
+    match Carried::by_version(around.span.frame.get(offset).copied()) {
+        Carried::Ipv6 => ipv6::parse(around.span, offset)?.open(around, checksums),
+        _ => ipv4::parse(around.span, offset)?.open(around, checksums),
+    }
+}
+
 impl<'p, A: Copy + Into<IpAddr>> Datagram<'p, A> {
+    fn open(self, around: Around<'p>, checksums: ChecksumMode) -> Result<Packet<'p>, DecodeError> {
+        let message = self.message()?;
+        let outer = self.judge(&message, checksums);
+        match self.inner_packet(&message, outer, &around, checksums) {
+            Some(inner) => inner,
+            None => self.with(message, around.vlans, checksums),
+        }
+    }
+
     /// Whether a closer look is worth it.
     #[inline(always)]
     pub(super) fn may_encapsulate(&self, message: &Message<'_>) -> bool {
-        match message.transport {
-            Transport::Udp { destination, .. } => kind_at_port(destination).is_some(),
-            Transport::Other => matches!(self.protocol, protocol::IPV4 | protocol::IPV6 | protocol::GRE),
+        // By the number, which is at hand, before what was made of it.
+        match self.protocol {
+            protocol::UDP => match message.transport {
+                Transport::Udp { destination, .. } => kind_at_port(destination).is_some(),
+                _ => false,
+            },
+            protocol::IPV4 | protocol::IPV6 | protocol::GRE => message.transport == Transport::Other,
             _ => false,
         }
     }
 
     /// The innermost packet in this one, which was judged to be `outer`; `None` where it carries no IP.
-    #[cold]
-    #[inline(never)]
-    pub(super) fn inner_packet(
+    fn inner_packet(
         &self,
         message: &Message<'p>,
         outer: Checksum,
@@ -75,7 +106,7 @@ impl<'p, A: Copy + Into<IpAddr>> Datagram<'p, A> {
             Ok(mut packet) => {
                 if checksums == ChecksumMode::Verify {
                     let cover = Cover::of(self, message, outer, header.has_checksum);
-                    packet.checksum = verify::judge_covered(around.span.frame, packet.checksum, &cover);
+                    verify::judge_covered(around.span.frame, &mut packet, &cover);
                 }
                 Some(Ok(packet))
             }
@@ -109,7 +140,7 @@ impl<'p, A: Copy + Into<IpAddr>> Datagram<'p, A> {
 impl Header {
     /// The link header inside, or what stands for it.
     fn link(&self, frame: &[u8], offset: usize, around: &Around<'_>) -> Result<Link, DecodeError> {
-        let vlans: ArrayVec<_, _> = around.vlans.clone();
+        let vlans = around.vlans;
         let carried = match self.carries {
             Carries::Ethernet => return link::ethernet(frame, offset, vlans),
             Carries::EtherType(ethertype) => Carried::of(ethertype),

@@ -1,13 +1,11 @@
 //! Link headers, down to the network header.
 
-use arrayvec::ArrayVec;
-
+use super::tags::Tags;
 use super::{DecodeError, LinkType, pppoe};
-use crate::limits::VLAN_TAGS_MAX;
 
 /// What a link header says: which network header stands at `offset`.
 pub(super) struct Link {
-    pub(super) vlans: ArrayVec<u16, VLAN_TAGS_MAX>,
+    pub(super) vlans: Tags,
     pub(super) carried: Carried,
     /// Bytes of the frame before the network header; at most the length of the frame.
     pub(super) offset: usize,
@@ -70,41 +68,32 @@ const FAMILIES_IPV6: [u32; 5] = [10, 23, 24, 28, 30];
 #[inline]
 pub(super) fn parse(frame: &[u8], link: LinkType) -> Result<Link, DecodeError> {
     match link {
-        LinkType::Ethernet => ethernet(frame, 0, ArrayVec::new()),
-        LinkType::LinuxSll => tagged(frame, 14, 16, ArrayVec::new()),
-        LinkType::LinuxSll2 => tagged(frame, 0, 20, ArrayVec::new()),
+        LinkType::Ethernet => ethernet(frame, 0, Tags::default()),
+        LinkType::LinuxSll => tagged(frame, 14, 16, Tags::default()),
+        LinkType::LinuxSll2 => tagged(frame, 0, 20, Tags::default()),
         LinkType::RawIp => raw_ip(frame),
         LinkType::Null => null(frame),
         LinkType::Ppp => ppp(frame),
-        LinkType::CiscoHdlc => tagged(frame, 2, 4, ArrayVec::new()),
+        LinkType::CiscoHdlc => tagged(frame, 2, 4, Tags::default()),
     }
 }
 
 /// A frame whose header stands at `offset`; `vlans` are the tags outside of it.
 #[inline]
-pub(super) fn ethernet(
-    frame: &[u8],
-    offset: usize,
-    vlans: ArrayVec<u16, VLAN_TAGS_MAX>,
-) -> Result<Link, DecodeError> {
+pub(super) fn ethernet(frame: &[u8], offset: usize, vlans: Tags) -> Result<Link, DecodeError> {
     tagged(frame, offset + 12, offset + ETHERNET_BYTES, vlans)
 }
 
 /// A header that ends at `offset` with its protocol field at `type_offset`, and any VLAN tags behind it.
 #[inline]
-fn tagged(
-    frame: &[u8],
-    type_offset: usize,
-    mut offset: usize,
-    mut vlans: ArrayVec<u16, VLAN_TAGS_MAX>,
-) -> Result<Link, DecodeError> {
+fn tagged(frame: &[u8], type_offset: usize, mut offset: usize, mut vlans: Tags) -> Result<Link, DecodeError> {
     let mut ethertype = be16(frame, type_offset)?;
     while TPIDS.contains(&ethertype) {
         // The tag's control field, of which 12 bits are the identifier, then the next type (802.1Q §9.6).
         let identifier = be16(frame, offset)? & 0x0fff;
         // Identifier 0 marks a priority, and no VLAN (802.1Q §9.6): hosts take the frame for an untagged one.
         if identifier != 0 {
-            vlans.try_push(identifier).map_err(|_| DecodeError::TooManyTags)?;
+            vlans.push(identifier)?;
         }
         ethertype = be16(frame, offset + 2)?;
         offset += 4;
@@ -121,7 +110,7 @@ fn raw_ip(frame: &[u8]) -> Result<Link, DecodeError> {
     if carried == Carried::Other {
         return Err(DecodeError::IpVersion);
     }
-    Ok(Link { vlans: ArrayVec::new(), carried, offset: 0 })
+    Ok(Link { vlans: Tags::default(), carried, offset: 0 })
 }
 
 fn null(frame: &[u8]) -> Result<Link, DecodeError> {
@@ -133,7 +122,7 @@ fn null(frame: &[u8]) -> Result<Link, DecodeError> {
         _ if FAMILIES_IPV6.contains(&family) => Carried::Ipv6,
         _ => Carried::Other,
     };
-    Ok(Link { vlans: ArrayVec::new(), carried, offset: 4 })
+    Ok(Link { vlans: Tags::default(), carried, offset: 4 })
 }
 
 /// PPP as a capture has it: with or without the address and control fields (RFC 1662 §3.1), or with those of Cisco's
@@ -141,11 +130,11 @@ fn null(frame: &[u8]) -> Result<Link, DecodeError> {
 fn ppp(frame: &[u8]) -> Result<Link, DecodeError> {
     let offset = match *frame {
         [0xff, 0x03, ..] => 2,
-        [0x0f | 0x8f, 0x00, ..] => return tagged(frame, 2, 4, ArrayVec::new()),
+        [0x0f | 0x8f, 0x00, ..] => return tagged(frame, 2, 4, Tags::default()),
         _ => 0,
     };
     let (carried, offset) = pppoe::carried(frame, offset)?;
-    Ok(Link { vlans: ArrayVec::new(), carried, offset })
+    Ok(Link { vlans: Tags::default(), carried, offset })
 }
 
 #[inline]

@@ -4,6 +4,7 @@ use super::Transport;
 
 /// A transport header and what it carries: `bytes` begins with `header_bytes` of header, and ends where that header
 /// says or a capture was cut.
+#[derive(Clone, Copy)]
 pub(super) struct Message<'p> {
     pub(super) transport: Transport,
     pub(super) bytes: &'p [u8],

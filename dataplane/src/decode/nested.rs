@@ -6,6 +6,7 @@ use super::datagram::Around;
 use super::link::{self, Carried, Link};
 use super::mpls::{self, Guess};
 use super::span::Span;
+use super::tags::Tags;
 use super::tunnel::{Tunnel, TunnelKind};
 use super::{Checksum, ChecksumMode, DecodeError, LinkType, Packet, Transport, ipv4, ipv6, pppoe};
 use crate::limits::{TUNNEL_NESTING_MAX, VLAN_TAGS_MAX};
@@ -41,7 +42,7 @@ impl Surroundings {
     ) -> Result<Packet<'p>, DecodeError> {
         let span = Span { frame, wire_bytes: frame.len() as u32 };
         let datagram = frame.get(offset..).unwrap_or_default();
-        let link = Link { vlans: self.vlans.clone(), offset, ..link::parse(datagram, LinkType::RawIp)? };
+        let link = Link { vlans: Tags::of(&self.vlans)?, offset, ..link::parse(datagram, LinkType::RawIp)? };
         Nested { span, link, labels: ArrayVec::new() }.packet_behind(&self.tunnels, 0, checksums)
     }
 }
@@ -70,7 +71,7 @@ impl<'p> Nested<'p> {
             Guess::Ipv6 => Carried::Ipv6,
             Guess::Ethernet { places } => {
                 for offset in places {
-                    match link::ethernet(frame, offset, self.link.vlans.clone()) {
+                    match link::ethernet(frame, offset, self.link.vlans) {
                         Ok(link) if link.carried != Carried::Other => {
                             self.link = link;
                             return Ok(());
@@ -111,13 +112,14 @@ impl<'p> Nested<'p> {
             return self.packet_behind(&[], 0, checksums);
         }
         Ok(Packet {
-            vlans: self.link.vlans,
+            vlans: self.link.vlans.list(),
             tunnels: self.labels,
             network: None,
             transport: if self.link.carried == Carried::Arp { Transport::Arp } else { Transport::None },
             payload: self.span.frame.get(self.link.offset..).unwrap_or_default(),
             missing_bytes: 0,
             checksum: Checksum::Unverified,
+            covered_by: None,
         })
     }
 

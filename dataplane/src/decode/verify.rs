@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::checksum::{fold, sum};
 use super::datagram::Datagram;
 use super::message::Message;
-use super::{Checksum, Transport, gre, sctp, tcp, udp};
+use super::{Checksum, Packet, Transport, gre, sctp, tcp, udp};
 
 /// What bytes that include their right checksum fold to.
 const RIGHT: u16 = 0xffff;
@@ -67,7 +67,7 @@ fn over_pseudo_header<A: Copy + Into<IpAddr>>(
     let is_udp = matches!(message.transport, Transport::Udp { .. });
     // For UDP 0 means none, and 0xffff is its other form (RFC 768).
     let value = if is_udp && complete == 0 { 0xffff } else { complete };
-    Checksum::Partial { offset: datagram.transport_offset + offset, value, covered_by: None }
+    Checksum::Partial { offset: (datagram.transport_offset + offset) as u32, value }
 }
 
 /// The checksum of a packet around another, which covers the inner one.
@@ -124,26 +124,31 @@ impl Cover {
     }
 }
 
-/// What the checksums of a packet say together with one that covers it.
-pub(super) fn judge_covered(frame: &[u8], inner: Checksum, cover: &Cover) -> Checksum {
+/// Judges a packet anew together with a checksum that covers it.
+pub(super) fn judge_covered(frame: &[u8], packet: &mut Packet<'_>, cover: &Cover) {
     let Some(residue) = cover.residue else {
-        return if cover.outer == Checksum::Bad { Checksum::Bad } else { inner };
+        if cover.outer == Checksum::Bad {
+            packet.checksum = Checksum::Bad;
+        }
+        return;
     };
-    match inner {
-        Checksum::Bad => Checksum::Bad,
-        Checksum::Valid | Checksum::Unverified if residue == RIGHT => inner,
-        Checksum::Valid | Checksum::Unverified => cover.outer,
-        Checksum::Partial { offset, value, covered_by } if residue == RIGHT => {
+    match packet.checksum {
+        Checksum::Valid | Checksum::Unverified if residue != RIGHT => packet.checksum = cover.outer,
+        Checksum::Partial { .. } if residue == RIGHT => {
             // What a nearer checksum makes up for never reaches this one.
-            Checksum::Partial { offset, value, covered_by: covered_by.or(Some(cover.field)) }
+            packet.covered_by = packet.covered_by.or(Some(cover.field));
         }
         // The sender counts on the completion of the inner one (local checksum offload).
-        Checksum::Partial { offset, value, covered_by: None } => {
-            let Some(field) = field_at(frame, offset) else { return Checksum::Bad };
-            let change = cover.word(offset, !field) + cover.word(offset, value);
-            if fold(u64::from(residue) + change) == RIGHT { inner } else { Checksum::Bad }
+        Checksum::Partial { offset, value } => {
+            let offset = offset as usize;
+            let change =
+                field_at(frame, offset).map(|old| cover.word(offset, !old) + cover.word(offset, value));
+            let is_right = change.is_some_and(|change| fold(u64::from(residue) + change) == RIGHT);
+            if !is_right || packet.covered_by.is_some() {
+                packet.checksum = Checksum::Bad;
+            }
         }
-        Checksum::Partial { .. } => Checksum::Bad,
+        Checksum::Valid | Checksum::Unverified | Checksum::Bad => {}
     }
 }
 

@@ -33,7 +33,9 @@ struct Completion {
 impl Rewrite {
     pub(super) fn of(packet: &Packet<'_>) -> Rewrite {
         let completion = match packet.checksum {
-            Checksum::Partial { offset, value, covered_by } => Some(Completion { offset, value, covered_by }),
+            Checksum::Partial { offset, value } => {
+                Some(Completion { offset: offset as usize, value, covered_by: packet.covered_by })
+            }
             Checksum::Valid | Checksum::Bad | Checksum::Unverified => None,
         };
         let Transport::Tcp(header) = packet.transport else {
