@@ -203,24 +203,3 @@ fn resident() -> i64 {
     let pages = statm.split_whitespace().nth(1).expect("its second field");
     pages.parse::<i64>().expect("is a number") * PAGE_BYTES
 }
-
-#[cfg(test)]
-mod tests {
-    use dataplane::verdict::DropReason;
-
-    use super::*;
-
-    #[test]
-    fn a_flood_of_spoofed_syns_costs_no_established_flow() {
-        let rules = Arc::new(RuleSet::compile(&[]).expect("no rules are no mistake"));
-        let settings = Settings { flows_max: 1 << 15, ..Settings::default() };
-        let outcome = flood(300_000, settings, rules);
-        let Outcome { established_lost, segments_refused, clients_refused, counters, .. } = outcome;
-        assert_eq!((established_lost, segments_refused, clients_refused), (0, 0, 0), "{outcome:?}");
-        assert!(outcome.syns >= 300_000 && outcome.clients > 70);
-        assert_eq!(counters.dropped_total(), 0, "{:?}", counters.dropped);
-        assert_eq!(counters.dropped[DropReason::FlowTableFull as usize], 0);
-        assert!(counters.half_open_evicted > 280_000, "{}", counters.half_open_evicted);
-        assert!(outcome.grown_bytes < 1 << 20, "{} bytes more", outcome.grown_bytes);
-    }
-}
