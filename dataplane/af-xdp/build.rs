@@ -18,7 +18,8 @@ fn compile(program: &str, defines: &[&str], object: &Path) {
     let clang = env::var("CLANG").unwrap_or_else(|_| "clang".to_owned());
     let architecture = env::var("CARGO_CFG_TARGET_ARCH").expect("cargo sets the target architecture");
     let status = Command::new(&clang)
-        .args(["-O2", "-g", "-Wall", "-Werror", "-target", "bpf", "-c", &source])
+        // Instructions of Linux 5.1: the arrays that are mapped are of Linux 5.5.
+        .args(["-O2", "-g", "-Wall", "-Werror", "-target", "bpf", "-mcpu=v3", "-c", &source])
         .args(defines)
         // Debian keeps <asm/types.h> under the multiarch directory, which the BPF target does not search.
         .arg(format!("-I/usr/include/{architecture}-linux-gnu"))

@@ -37,6 +37,7 @@ mod udp;
 mod verify;
 mod vxlan;
 
+pub(crate) use self::ipv6::offset_of_next_header;
 pub use self::nested::Surroundings;
 pub use self::tunnel::{Tunnel, TunnelKind, kind_at_port};
 

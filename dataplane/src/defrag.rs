@@ -3,16 +3,21 @@
 //! Receivers disagree on what they make of pieces that overlap, and on which they never get (RFC 1858, RFC 5722). So no
 //! piece goes on before the datagram is whole and judged: all are to leave then, or none.
 //!
-//! What is lost behind us is not known here: a receiver that lost a piece may put the others together with those of a later
-//! datagram of the same identification.
+//! And what leaves has an identification of ours, so that no receiver puts pieces of two datagrams together.
 
 mod datagram;
+mod identifications;
+mod piece;
+mod whole;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 
-use self::datagram::{Datagram, Place};
-pub use self::datagram::{Piece, Whole};
+use self::datagram::Datagram;
+pub use self::identifications::Identifications;
+pub use self::piece::Piece;
+use self::piece::{Layout, Place};
+pub use self::whole::Whole;
 use crate::decode::{Network, Packet, Surroundings, Transport};
 use crate::limits::FRAGMENTED_DATAGRAMS_MAX;
 use crate::rx_meta::{RxMeta, Side};
@@ -104,11 +109,14 @@ impl Defragmenter {
             return Pushed::Refused(DropReason::FragmentMemory);
         }
         let place = Place { offset: u32::from(offset), more };
-        let checked = Piece::new(frame, packet, &network, place, meta).and_then(|piece| {
-            self.datagrams.get(&key).map_or(Ok(()), |datagram| datagram.check(&piece)).map(|()| piece)
+        let checked = Layout::new(packet, &network, place).and_then(|layout| {
+            self.datagrams
+                .get(&key)
+                .map_or(Ok(()), |datagram| datagram.check(frame, &layout))
+                .map(|()| layout)
         });
-        let piece = match checked {
-            Ok(piece) => piece,
+        let layout = match checked {
+            Ok(layout) => layout,
             // The same once more: a receiver has no use for it, and it says nothing against the others.
             Err(DropReason::FragmentDuplicate) => return Pushed::Refused(DropReason::FragmentDuplicate),
             Err(reason) => return self.spoil(&key, now_ns, reason),
@@ -116,13 +124,13 @@ impl Defragmenter {
         self.make_room(frame.len(), &key);
         self.bytes += frame.len();
         let datagram = self.datagram(&key, now_ns);
-        datagram.add(piece);
+        datagram.add(Piece { frame: frame.into(), meta, layout });
         if !datagram.is_whole() {
             return Pushed::Waits;
         }
         let datagram = self.datagrams.remove(&key).expect("it was added to");
         self.bytes -= datagram.bytes();
-        Pushed::Whole(Box::new(datagram.into_whole(key.surroundings)))
+        Pushed::Whole(Box::new(datagram.into_whole(key)))
     }
 
     /// Lets datagrams fall that have waited for too long.

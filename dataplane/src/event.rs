@@ -7,7 +7,7 @@ use crate::flow::{Direction, FlowRecord};
 use crate::inspect::Epoch;
 use crate::policy::BypassCause;
 use crate::reassembly::TcpState;
-use crate::verdict::DropReason;
+use crate::verdict::{Causes, DropReason};
 
 /// Something worth telling, with the time of the frame that showed it (ns since the epoch).
 #[derive(Clone, Copy, Debug)]
@@ -83,6 +83,8 @@ pub struct FlowEnd<'e> {
     pub blocked: Option<(DropReason, Epoch)>,
     /// Why it passed without a further look from some frame on, where it did.
     pub bypassed: Option<BypassCause>,
+    /// What spoke against frames of it, beside rules, whatever became of them.
+    pub exceptions: Causes,
 }
 
 /// Why a flow is over.

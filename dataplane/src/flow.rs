@@ -117,8 +117,6 @@ pub struct Timeouts {
     pub icmp_s: u32,
     /// All others.
     pub other_s: u32,
-    /// A datagram of which pieces are absent.
-    pub fragment_s: u32,
 }
 
 impl Default for Timeouts {
@@ -131,8 +129,6 @@ impl Default for Timeouts {
             udp_established_s: 300,
             icmp_s: 30,
             other_s: 60,
-            // Linux's `ipfrag_time`.
-            fragment_s: 30,
         }
     }
 }

@@ -27,6 +27,10 @@ pub const FRAGMENTED_DATAGRAMS_MAX: usize = 1024;
 /// Bytes of frames with pieces that wait at one worker, unless told otherwise: Linux's `ipfrag_high_thresh`.
 pub const FRAGMENT_BYTES_PER_WORKER_MAX: usize = 4 * 1024 * 1024;
 
+/// Counters of identifications for the datagrams that leave one worker in pieces, some 600 bytes each: so many pairs of hosts
+/// that exchange such datagrams hardly ever share one.
+pub const IDENTIFICATION_COUNTERS: u16 = 1024;
+
 /// Out-of-order bytes held for one direction of a TCP connection. One receive window of Linux's
 /// default `tcp_rmem` after its first doublings.
 pub const HELD_BYTES_PER_STREAM_MAX: usize = 256 * 1024;

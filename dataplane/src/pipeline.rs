@@ -4,6 +4,7 @@ mod admission;
 mod blocked;
 mod bypass;
 mod counters;
+mod exceptions;
 mod flowless;
 mod foresight;
 mod fragments;
@@ -25,6 +26,7 @@ use flow_table::{FlowId, FlowTable};
 
 pub use self::blocked::BlockedFlow;
 pub use self::counters::Counters;
+use self::exceptions::Answer;
 use self::flowless::FlowlessEvents;
 use self::foresight::Foresight;
 use self::hand_over::HandOver;
@@ -38,7 +40,7 @@ use self::rewrite::Rewrite;
 use self::tracked::{Inspection, Tracked};
 use crate::app::SpareParsers;
 use crate::decode::{LinkType, Packet, Transport, decode};
-use crate::defrag::{Defragmenter, Piece, Whole};
+use crate::defrag::{Defragmenter, Identifications, Piece, Whole};
 use crate::event::{Alert, Dropped, Event, EventSink, FlowEndCause};
 use crate::flow::{Direction, FlowKeys};
 use crate::inspect::{Epoch, Findings, RuleSets};
@@ -58,8 +60,9 @@ pub struct Pipeline {
     flows: FlowTable<Tracked, LIVE_WORDS>,
     keys: FlowKeys,
     defragmenter: Defragmenter,
-    /// Pieces that were held and leave now.
-    released: Vec<Piece>,
+    identifications: Identifications,
+    /// Pieces that were held and leave now, by datagram.
+    released: Vec<Vec<Piece>>,
     departing: Vec<(usize, Box<Whole>)>,
     /// Where several workers share a link: whose each flow is, and which worker this is.
     owners: Option<(Owners, usize)>,
@@ -84,7 +87,8 @@ impl Pipeline {
         Pipeline {
             flows: FlowTable::with_capacity(settings.flows_max, settings.hash_seed),
             keys: FlowKeys::new(settings.hash_seed),
-            defragmenter: Defragmenter::new(settings.fragment_bytes_max, settings.timeouts.fragment_s),
+            defragmenter: Defragmenter::new(settings.fragments.bytes_max, settings.fragments.wait_s),
+            identifications: identifications(&settings),
             released: Vec::new(),
             departing: Vec::new(),
             owners: None,
@@ -225,8 +229,7 @@ impl Pipeline {
         let tracked = self.flows.value_mut(id).expect(FOUND);
         tracked.record.account(direction, frames, meta.wire_bytes, meta.now_ns);
         tracked.note(direction, packet);
-        let is_wrong_side = tracked.is_wrong_side(direction, meta.side);
-        let is_spoofed = is_wrong_side && self.refuse(DropReason::WrongSide) != Verdict::Forward;
+        let is_spoofed = tracked.is_wrong_side(direction, meta.side) && !self.admits_wrong_side(id);
         let tracked = self.flows.value_mut(id).expect(FOUND);
         self.findings.clear();
         let (rules, findings, parsers) = (&mut self.rules, &mut self.findings, &mut self.parsers);
@@ -248,51 +251,23 @@ impl Pipeline {
             tracked.finish(&mut inspection);
         }
         let ambiguous = inspection.ambiguous;
-        let verdict = match read {
-            Err(cause) => self.refuse(cause),
+        let Answer { verdict, exempt } = match read {
+            Err(cause) => self.except(id, cause, packet),
             Ok(_) => self.decide(id, packet, ambiguous),
         };
-        if let (Verdict::Reset(_), Ok(Some(standing))) = (verdict, read) {
-            self.resets.build(frame, meta.link_type == LinkType::Ethernet, network, &standing);
+        if matches!(verdict, Verdict::Reset(_)) {
+            let before = |tracked| reading::standing_before(tracked, direction, packet);
+            let standing = read.unwrap_or_else(|_| self.flows.value(id).and_then(before));
+            self.resets.build(frame, meta.link_type == LinkType::Ethernet, network, standing.as_ref());
+        }
+        if exempt.is_some() {
+            self.finish_reading(id, meta.now_ns, sink);
         }
         self.tell(id, direction, verdict, meta, sink);
-        if let (Some(cause), Verdict::Forward) = (bypass, verdict) {
+        if let (Some(cause), Verdict::Forward) = (bypass.or(exempt), verdict) {
             self.bypass(id, cause);
         }
         self.conclude(id);
-        verdict
-    }
-
-    /// What the content of a packet makes of it, and of its flow.
-    fn decide(&mut self, id: FlowId, packet: &Packet<'_>, ambiguous: bool) -> Verdict {
-        let ruled =
-            self.findings.asked().map_or(Verdict::Forward, |action| self.settings.verdict_of_rule(action));
-        let asked = match ruled {
-            Verdict::Forward if self.findings.overflowed() => self.refuse(DropReason::ScanOverflow),
-            Verdict::Forward if self.findings.has_given_up() => self.refuse(DropReason::BudgetExceeded),
-            Verdict::Forward if ambiguous => self.refuse(DropReason::AppError),
-            verdict => verdict,
-        };
-        let Some(reason) = asked.reason() else { return Verdict::Forward };
-        let tracked = self.flows.value_mut(id).expect(FOUND);
-        let verdict = match asked {
-            Verdict::Reset(reason) if tracked.connection.is_none() || !Resets::reach(packet) => {
-                Verdict::Drop(reason)
-            }
-            verdict => verdict,
-        };
-        let (reset, epoch) = (matches!(verdict, Verdict::Reset(_)), self.rules.epoch());
-        tracked.disposition = Disposition::Blocked { reason, reset, epoch };
-        tracked.release(&mut self.memory, &mut self.rules);
-        verdict
-    }
-
-    /// The verdict on a frame that a cause other than a rule speaks against.
-    fn refuse(&mut self, cause: DropReason) -> Verdict {
-        let verdict = self.settings.verdict_for(cause);
-        if verdict == Verdict::Forward {
-            self.counters.excepted[cause as usize] += 1;
-        }
         verdict
     }
 
@@ -324,27 +299,12 @@ impl Pipeline {
             }));
         }
     }
+}
 
-    /// The verdict on a frame that belongs to no flow.
-    fn refuse_flowless<S: EventSink>(&mut self, cause: DropReason, meta: RxMeta, sink: &mut S) -> Verdict {
-        let verdict = self.refuse(cause);
-        if verdict == Verdict::Forward {
-            return verdict;
-        }
-        if !self.flowless.may_tell(meta.now_ns) {
-            self.counters.drops_untold += 1;
-            return verdict;
-        }
-        sink.emit(Event::Drop(Dropped {
-            now_ns: meta.now_ns,
-            flow: None,
-            direction: Direction::ToServer,
-            reason: cause,
-            reset: false,
-            wire_bytes: meta.wire_bytes,
-        }));
-        verdict
-    }
+/// Where the workers of an engine begin to count differs, as their flows do.
+fn identifications(settings: &Settings) -> Identifications {
+    let [first, second] = settings.hash_seed;
+    Identifications::new([first, second ^ settings.first_flow_id], settings.fragments.reuse_s)
 }
 
 /// Tells of what the rules found.

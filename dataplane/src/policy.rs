@@ -1,18 +1,22 @@
 //! What the operator wants done, and what that makes of a flow.
 
 mod bypass;
+mod exceptions;
+mod fragments;
 mod tcp;
 
 use dlp_patterns::Action;
 
 pub use self::bypass::{Bypass, BypassCause, IpNetwork, Trusted};
+pub use self::exceptions::{Exception, Exceptions, Scope};
+pub use self::fragments::FragmentPolicy;
 pub use self::tcp::{Overlap, TcpPolicy, Urgent};
 use crate::decode::ChecksumMode;
 use crate::flow::Timeouts;
 use crate::inspect::{Epoch, ReloadPolicy};
 use crate::limits::{
-    FRAGMENT_BYTES_PER_WORKER_MAX, HALF_OPEN_PER_SOURCE_DEFAULT, HALF_OPEN_PERCENT_DEFAULT,
-    HELD_BYTES_PER_WORKER_MAX, PACKET_STEPS_DEFAULT, RETAINED_BYTES_PER_WORKER_MAX,
+    HALF_OPEN_PER_SOURCE_DEFAULT, HALF_OPEN_PERCENT_DEFAULT, HELD_BYTES_PER_WORKER_MAX, PACKET_STEPS_DEFAULT,
+    RETAINED_BYTES_PER_WORKER_MAX,
 };
 use crate::verdict::{DropReason, Verdict};
 
@@ -24,66 +28,6 @@ pub enum Mode {
     /// Frames are dropped and connections reset.
     #[default]
     Protect,
-}
-
-/// What happens to a frame where a cause would keep it from passing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exception {
-    /// Fail closed.
-    Drop,
-    /// Fail open: the frame passes as if nothing had been.
-    Forward,
-}
-
-/// The operator's word for each cause; fails closed unless told otherwise, but for connections whose begin was not seen: a
-/// restart would cut all of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Exceptions([Exception; DropReason::COUNT]);
-
-impl Default for Exceptions {
-    fn default() -> Self {
-        let mut exceptions = Exceptions([Exception::Drop; DropReason::COUNT]);
-        exceptions.set(DropReason::Midstream, Exception::Forward);
-        exceptions
-    }
-}
-
-impl Exceptions {
-    /// The causes that an operator may fail open. A rule's own action decides for rules, and what was
-    /// blocked stays so. A piece that came twice would pass before its datagram is judged.
-    pub const CAUSES: [DropReason; 21] = [
-        DropReason::Malformed,
-        DropReason::BadChecksum,
-        DropReason::Fragment,
-        DropReason::FlowTableFull,
-        DropReason::ReassemblyMemory,
-        DropReason::OutOfWindow,
-        DropReason::AppError,
-        DropReason::ScanOverflow,
-        DropReason::WrongSide,
-        DropReason::BudgetExceeded,
-        DropReason::OwnerBehind,
-        DropReason::FragmentOverlap,
-        DropReason::FragmentTeardrop,
-        DropReason::FragmentTiny,
-        DropReason::FragmentTooLong,
-        DropReason::FragmentMemory,
-        DropReason::FragmentTimeout,
-        DropReason::OverlapUnverified,
-        DropReason::StaleTimestamp,
-        DropReason::Midstream,
-        DropReason::HalfOpenSource,
-    ];
-
-    /// What was said of `cause`.
-    pub fn get(&self, cause: DropReason) -> Exception {
-        self.0[cause as usize]
-    }
-
-    /// Says it.
-    pub fn set(&mut self, cause: DropReason, exception: Exception) {
-        self.0[cause as usize] = exception;
-    }
 }
 
 /// All that a pipeline is told at its start.
@@ -112,8 +56,8 @@ pub struct Settings {
     pub half_open_per_source_max: usize,
     /// Out-of-order bytes that one pipeline holds at once.
     pub held_bytes_max: usize,
-    /// Bytes of frames with pieces of datagrams that one pipeline holds at once.
-    pub fragment_bytes_max: usize,
+    /// How pieces of datagrams are held, and what they leave with.
+    pub fragments: FragmentPolicy,
     /// Inspected bytes that one pipeline keeps at once until their receivers acknowledge them.
     pub retained_bytes_max: usize,
     /// Steps of automata that the scans of one packet may make.
@@ -140,7 +84,7 @@ impl Default for Settings {
             half_open_percent: HALF_OPEN_PERCENT_DEFAULT,
             half_open_per_source_max: HALF_OPEN_PER_SOURCE_DEFAULT,
             held_bytes_max: HELD_BYTES_PER_WORKER_MAX,
-            fragment_bytes_max: FRAGMENT_BYTES_PER_WORKER_MAX,
+            fragments: FragmentPolicy::default(),
             retained_bytes_max: RETAINED_BYTES_PER_WORKER_MAX,
             packet_steps_max: PACKET_STEPS_DEFAULT,
             hash_seed: [0x9e37_79b9_7f4a_7c15, 0xd1b5_4a32_d192_ed03],
@@ -184,16 +128,11 @@ impl Settings {
         }
     }
 
-    /// The verdict on a frame that a cause other than a rule speaks against.
-    pub fn verdict_for(&self, cause: DropReason) -> Verdict {
-        if self.mode == Mode::Monitor || self.exceptions.get(cause) == Exception::Forward {
-            return Verdict::Forward;
-        }
-        match cause {
-            DropReason::AppError | DropReason::ScanOverflow | DropReason::BudgetExceeded => {
-                Verdict::Reset(cause)
-            }
-            _ => Verdict::Drop(cause),
+    /// What becomes of a frame that a cause other than a rule speaks against.
+    pub fn exception_for(&self, cause: DropReason) -> Exception {
+        match self.mode {
+            Mode::Monitor => Exception::Ignore,
+            Mode::Protect => self.exceptions.get(cause),
         }
     }
 }

@@ -80,13 +80,41 @@ pub enum DropReason {
     Urgent = 24,
     /// A segment of a TCP connection whose begin was not seen.
     Midstream = 25,
+    /// A datagram that was put together, where all identifications between its ends were used within the time for which receivers
+    /// keep pieces (RFC 4963).
+    FragmentIdentification = 26,
     /// A new flow of a source that has as many half-open flows as it may.
-    HalfOpenSource = 26,
+    HalfOpenSource = 27,
+}
+
+/// A set of reasons.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Causes(u32);
+
+const _: () = assert!(DropReason::COUNT <= u32::BITS as usize);
+
+impl Causes {
+    /// Adds one; whether it was not there.
+    pub fn add(&mut self, cause: DropReason) -> bool {
+        let before = self.0;
+        self.0 |= 1 << cause as u32;
+        self.0 != before
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0 == 0
+    }
+
+    /// All of them, in index order.
+    pub fn iter(self) -> impl Iterator<Item = DropReason> {
+        DropReason::ALL.into_iter().filter(move |&cause| self.0 >> cause as u32 & 1 == 1)
+    }
 }
 
 impl DropReason {
     /// How many reasons there are.
-    pub const COUNT: usize = 27;
+    pub const COUNT: usize = 28;
 
     /// Every reason, in index order.
     pub const ALL: [DropReason; DropReason::COUNT] = [
@@ -116,6 +144,7 @@ impl DropReason {
         DropReason::StaleTimestamp,
         DropReason::Urgent,
         DropReason::Midstream,
+        DropReason::FragmentIdentification,
         DropReason::HalfOpenSource,
     ];
 
@@ -148,6 +177,7 @@ impl DropReason {
             DropReason::StaleTimestamp => "stale_timestamp",
             DropReason::Urgent => "urgent",
             DropReason::Midstream => "midstream",
+            DropReason::FragmentIdentification => "fragment_identification",
             DropReason::HalfOpenSource => "half_open_source",
         }
     }

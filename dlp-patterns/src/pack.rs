@@ -1,6 +1,6 @@
 //! A signature pack, as written.
 
-use crate::document::{Document, Mistake};
+use crate::document::{Document, Mistake, Place};
 
 mod composition;
 mod part;
@@ -14,6 +14,7 @@ pub use signature::Signature;
 #[derive(Clone, Debug)]
 pub struct Pack {
     name: String,
+    place: Place,
     version: String,
     description: String,
     signatures: Vec<Signature>,
@@ -38,15 +39,21 @@ impl Pack {
         let head = root.need("pack").table();
         let of_head = |key| head.and_then(|head| head.need(key).string()).unwrap_or_default().to_owned();
         let (name, version, description) = (of_head("name"), of_head("version"), of_head("description"));
+        let place = head.map_or_else(|| root.place(), |head| head.optional("name").place());
         let rules = root.need("rule");
         let signatures = rules.tables().into_iter().filter_map(Signature::read).collect();
         let mistakes = document.finish().err().unwrap_or_default();
-        (Pack { name, version, description, signatures }, mistakes)
+        (Pack { name, place, version, description, signatures }, mistakes)
     }
 
     /// Its name, as events show it.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Where its name stands.
+    pub fn place(&self) -> &Place {
+        &self.place
     }
 
     /// Its version, as written.
@@ -68,6 +75,7 @@ impl Pack {
     pub fn singles(&self) -> impl Iterator<Item = Pack> + '_ {
         self.signatures.iter().map(|signature| Pack {
             name: self.name.clone(),
+            place: self.place.clone(),
             version: self.version.clone(),
             description: self.description.clone(),
             signatures: vec![signature.clone()],

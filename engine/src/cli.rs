@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::{Config, PacksConfig};
+use crate::config::{Config, PackDir, PacksConfig};
 use crate::failure::Failure;
 use crate::flows::{FlowVerdict, network};
 
@@ -282,7 +282,8 @@ impl PacksArgs {
         if self.packs.is_empty() {
             return config.packs.clone();
         }
-        PacksConfig { default: false, dirs: self.packs.clone(), ..PacksConfig::default() }
+        let dirs = self.packs.iter().map(|path| PackDir { path: path.clone(), place: None }).collect();
+        PacksConfig { default: false, dirs, ..PacksConfig::default() }
     }
 }
 

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use dataplane::flow::Timeouts;
 use dataplane::inspect::ReloadPolicy;
-use dataplane::policy::{Bypass, Exception, Exceptions, Mode, Settings, TcpPolicy};
-use dlp_patterns::document::{Document, Mistake, Table};
+use dataplane::policy::{Bypass, Exception, Exceptions, FragmentPolicy, Mode, Settings, TcpPolicy};
+use dlp_patterns::document::{Document, Mistake, Place, Table, Value};
 
 use crate::failure::Failure;
 use crate::limits::{
-    FLOW_TIMEOUT_S, FLOWS, HALF_OPEN_PER_SOURCE, HALF_OPEN_PERCENT, HELD_BYTES_MAX, PACKET_STEPS,
+    FLOW_TIMEOUT_S, FLOWS, FRAGMENT_S, HALF_OPEN_PER_SOURCE, HALF_OPEN_PERCENT, HELD_BYTES_MAX, PACKET_STEPS,
     RETAINED_BYTES_MAX,
 };
 
@@ -51,11 +51,20 @@ pub struct PacksConfig {
     /// Whether the packs that the binary carries are used.
     pub default: bool,
     /// Folders of further packs; relative ones were resolved against the folder of the config.
-    pub dirs: Vec<PathBuf>,
+    pub dirs: Vec<PackDir>,
     /// Folder of compiled rule sets; a relative one was resolved against the folder of the config. `None` keeps none.
     pub cache: Option<PathBuf>,
     /// What becomes of open fields when packs are loaded anew.
     pub reload_policy: ReloadPolicy,
+}
+
+/// A folder of packs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackDir {
+    /// The folder.
+    pub path: PathBuf,
+    /// Where it is named; `None` on the command line.
+    pub place: Option<Place>,
 }
 
 /// `[flows]`
@@ -69,8 +78,8 @@ pub struct FlowsConfig {
     pub half_open_per_source_max: usize,
     /// Out-of-order bytes that one worker holds at once.
     pub held_bytes_max: usize,
-    /// Bytes of frames with pieces of datagrams that one worker holds at once.
-    pub fragment_bytes_max: usize,
+    /// How pieces of datagrams are held, and what they leave with.
+    pub fragments: FragmentPolicy,
     /// Inspected bytes that one worker keeps at once until they are acknowledged.
     pub retained_bytes_max: usize,
     /// How long silent flows are remembered.
@@ -104,7 +113,7 @@ impl Default for FlowsConfig {
             half_open_percent: default.half_open_percent,
             half_open_per_source_max: default.half_open_per_source_max,
             held_bytes_max: default.held_bytes_max,
-            fragment_bytes_max: default.fragment_bytes_max,
+            fragments: default.fragments,
             retained_bytes_max: default.retained_bytes_max,
             timeouts: default.timeouts,
         }
@@ -129,8 +138,9 @@ impl Config {
         };
         let (mut config, mistakes) = Config::take(&path.display().to_string(), &text);
         let folder = path.parent().unwrap_or(Path::new(""));
-        for dir in config.packs.dirs.iter_mut().chain(&mut config.packs.cache) {
-            *dir = folder.join(&*dir);
+        let dirs = config.packs.dirs.iter_mut().map(|dir| &mut dir.path);
+        for path in dirs.chain(&mut config.packs.cache) {
+            *path = folder.join(&*path);
         }
         (config, mistakes.iter().map(ToString::to_string).collect())
     }
@@ -175,7 +185,7 @@ impl Config {
             half_open_percent: self.flows.half_open_percent,
             half_open_per_source_max: self.flows.half_open_per_source_max,
             held_bytes_max: self.flows.held_bytes_max,
-            fragment_bytes_max: self.flows.fragment_bytes_max,
+            fragments: self.flows.fragments,
             retained_bytes_max: self.flows.retained_bytes_max,
             packet_steps_max: self.inspection.packet_steps_max,
             ..Settings::default()
@@ -193,10 +203,18 @@ fn read_packs(root: &Table<'_>) -> PacksConfig {
     }
     PacksConfig {
         default: table.optional("default").bool().unwrap_or(default.default),
-        dirs: table.optional("dirs").strings().unwrap_or_default().into_iter().map(PathBuf::from).collect(),
+        dirs: read_dirs(table.optional("dirs")),
         cache: cache.string().map(PathBuf::from),
         reload_policy: table.optional("reload_policy").one_of(&policies).unwrap_or_default(),
     }
+}
+
+fn read_dirs(value: Value<'_>) -> Vec<PackDir> {
+    let paths = value.strings().unwrap_or_default();
+    // Asked of an array alone: anything else is a mistake already.
+    let places = if paths.is_empty() { Vec::new() } else { value.items() };
+    let dir = |(path, item): (&str, Value<'_>)| PackDir { path: path.into(), place: Some(item.place()) };
+    paths.into_iter().zip(places).map(dir).collect()
 }
 
 fn read_flows(root: &Table<'_>) -> FlowsConfig {
@@ -214,9 +232,7 @@ fn read_flows(root: &Table<'_>) -> FlowsConfig {
     if let Some(held) = table.optional("held_bytes_max").integer(0..=HELD_BYTES_MAX) {
         flows.held_bytes_max = held;
     }
-    if let Some(held) = table.optional("fragment_bytes_max").integer(0..=HELD_BYTES_MAX) {
-        flows.fragment_bytes_max = held;
-    }
+    read_fragments(&table, &mut flows.fragments);
     if let Some(retained) = table.optional("retained_bytes_max").integer(0..=RETAINED_BYTES_MAX) {
         flows.retained_bytes_max = retained;
     }
@@ -229,13 +245,23 @@ fn read_flows(root: &Table<'_>) -> FlowsConfig {
         ("udp_established_s", &mut timeouts.udp_established_s),
         ("icmp_s", &mut timeouts.icmp_s),
         ("other_s", &mut timeouts.other_s),
-        ("fragment_s", &mut timeouts.fragment_s),
     ] {
         if let Some(seconds) = table.optional(key).integer(FLOW_TIMEOUT_S) {
             *timeout = seconds;
         }
     }
     flows
+}
+
+fn read_fragments(table: &Table<'_>, fragments: &mut FragmentPolicy) {
+    if let Some(held) = table.optional("fragment_bytes_max").integer(0..=HELD_BYTES_MAX) {
+        fragments.bytes_max = held;
+    }
+    for (key, time) in [("fragment_s", &mut fragments.wait_s), ("fragment_reuse_s", &mut fragments.reuse_s)] {
+        if let Some(seconds) = table.optional(key).integer(FRAGMENT_S) {
+            *time = seconds;
+        }
+    }
 }
 
 fn read_inspection(root: &Table<'_>) -> InspectionConfig {
@@ -251,7 +277,12 @@ fn read_exceptions(root: &Table<'_>) -> Exceptions {
     let mut exceptions = Exceptions::default();
     let Some(table) = root.optional("exceptions").table() else { return exceptions };
     for cause in Exceptions::CAUSES {
-        let words = [("drop", Exception::Drop), ("forward", Exception::Forward)];
+        let scope = Exceptions::scope(cause);
+        let fitting = Exception::ALL.into_iter().filter(|exception| exception.suits(scope));
+        let words: Vec<_> = [("auto", Exceptions::auto(cause))]
+            .into_iter()
+            .chain(fitting.map(|exception| (exception.as_str(), exception)))
+            .collect();
         if let Some(exception) = table.optional(cause.as_str()).one_of(&words) {
             exceptions.set(cause, exception);
         }

@@ -47,6 +47,10 @@ pub const HALF_OPEN_PER_SOURCE: RangeInclusive<usize> = 0..=*FLOWS.end();
 /// Seconds for which a silent flow may be remembered: up to a day, for what is silent for longer is gone.
 pub const FLOW_TIMEOUT_S: RangeInclusive<u32> = 1..=86_400;
 
+/// Seconds for which pieces may wait for the rest of their datagram, here or with their receiver: no receiver keeps them for
+/// longer than the largest TTL says (RFC 791 §3.2).
+pub const FRAGMENT_S: RangeInclusive<u32> = 1..=255;
+
 /// Servers, or networks of them, whose flows may be trusted: each new flow is compared with all of them.
 pub const TRUSTED_SERVERS_MAX: usize = 64;
 

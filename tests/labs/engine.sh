@@ -6,8 +6,10 @@ engine_pid='' engine_config='' engine_exit=0
 # What the engine is started through, such as setpriv with its arguments; it must exec.
 engine_through=()
 
-# engine_write_config FILE EVE [ON_ENGINE_LOSS]: a config for the lab, whose events go to EVE.
+# engine_write_config FILE EVE [ON_ENGINE_LOSS]: a config for the lab, whose events go to EVE. The ports get the way without
+# an engine that it asks for.
 engine_write_config() {
+    lab_way "${3-forward}"
     cat >"$1" <<END
 [[link]]
 name = "$lab_prefix"

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # One lab: a client and a server, joined through a middle by two veth pairs. In the middle both ports are in
-# a Linux bridge, which carries the traffic whenever no engine takes it.
+# a Linux bridge, which carries the traffic whenever no engine takes it; it is none for links that fail closed (lab_way).
 #
 #   client to-server 10.77.0.1, fd77::1  --  outside [bridge] inside  --  to-client 10.77.0.2, fd77::2 server
 #
@@ -62,6 +62,16 @@ lab_wait_for_bridge() {
     done
     echo "topology: the bridge does not forward" >&2
     return 1
+}
+
+# lab_way WORD: the way that a link of this `on_engine_loss` has without an engine: the bridge for "forward", and none for
+# "drop", where the bridge joins its ports to the node alone.
+lab_way() {
+    local port isolated=off
+    [[ $1 == forward ]] || isolated=on
+    for port in outside inside; do
+        ip -n "$lab_prefix-middle" link set "$port" type bridge_slave isolated "$isolated" || return
+    done
 }
 
 # Runs a command in the network namespace of $1. Not with `ip netns exec`, which mounts another /sys, where the

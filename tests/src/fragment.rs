@@ -58,6 +58,32 @@ pub fn cut(frame: &[u8], id: u16, at: &[usize]) -> Vec<Vec<u8>> {
     starts.iter().zip(ends).map(|(start, end)| piece(frame, id, *start..end, end < bytes)).collect()
 }
 
+/// The identification of a piece as [`claim`] makes them, and where it stands.
+///
+/// # Panics
+/// If it is none.
+pub fn identification(frame: &[u8]) -> (std::ops::Range<usize>, u32) {
+    let ((network, upper), _) = bounds(frame);
+    let place = if frame[network] >> 4 == 4 { network + 4..network + 6 } else { upper - 4..upper };
+    let id = frame[place.clone()].iter().fold(0, |id, byte| id << 8 | u32::from(*byte));
+    (place, id)
+}
+
+/// A piece as [`claim`] makes them, with an identification of 0.
+///
+/// # Panics
+/// If it is none.
+pub fn without_identification(frame: &[u8]) -> Vec<u8> {
+    let ((network, upper), _) = bounds(frame);
+    let (place, _) = identification(frame);
+    let mut frame = frame.to_vec();
+    frame[place].fill(0);
+    if frame[network] >> 4 == 4 {
+        seal_ipv4(&mut frame[network..upper]);
+    }
+    frame
+}
+
 /// Where the IP header and the upper layer begin, and where the packet ends.
 fn bounds(frame: &[u8]) -> ((usize, usize), usize) {
     let packet = decode(frame, frame.len() as u32, LinkType::Ethernet, ChecksumMode::Ignore);

@@ -6,6 +6,7 @@ pub mod capture;
 pub mod corpora;
 pub mod flow_event;
 pub mod fragment;
+pub mod gate;
 pub mod ndpi;
 pub mod player;
 pub mod scoreboard;

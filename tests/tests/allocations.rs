@@ -8,9 +8,11 @@ use dataplane::event::{Event, EventSink};
 use dataplane::flow::Direction;
 use dataplane::pipeline::{Pipeline, RxMeta};
 use dataplane::policy::Settings;
+use dataplane::verdict::DropReason;
 use dlp_patterns::{RuleSet, default_packs};
-use engine::sample::{Connection, Ends};
+use engine::sample::{Connection, Ends, frame};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, Stats, StatsAlloc};
+use tests::fragment::piece;
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -91,8 +93,28 @@ fn judge(pipeline: &mut Pipeline, frames: &mut [Vec<u8>], sink: &mut Transaction
     region.change()
 }
 
+/// Pieces of a datagram that two receivers could put together in two ways.
+fn refused_pieces() -> Vec<Vec<u8>> {
+    let ends = ["10.0.0.1:5000", "192.0.2.1:7000"].map(|end| end.parse().expect("an address"));
+    let whole = frame::udp(ends, &[], &[b'a'; 400]);
+    [0..64, 56..128].map(|span| piece(&whole, 1, span, true)).into()
+}
+
 #[test]
-fn connections_that_are_kept_alive_allocate_nothing_per_packet() {
+fn in_steady_state_nothing_is_allocated_per_packet() {
+    connections_that_are_kept_alive();
+    let rules = Arc::new(RuleSet::compile(&default_packs()).expect("the default packs compile"));
+    let mut pipeline = Pipeline::new(Settings { flows_max: 1024, ..Settings::default() }, rules);
+    let mut pieces = refused_pieces();
+    assert!(judge(&mut pipeline, &mut pieces, &mut Transactions(0)).allocations > 0, "one is held");
+    for _ in 0..100 {
+        let stats = judge(&mut pipeline, &mut pieces, &mut Transactions(0));
+        assert_eq!((stats.allocations, stats.reallocations), (0, 0), "what is refused is not copied");
+    }
+    assert_eq!(pipeline.counters().dropped[DropReason::FragmentOverlap as usize], 202);
+}
+
+fn connections_that_are_kept_alive() {
     let rules = Arc::new(RuleSet::compile(&default_packs()).expect("the default packs compile"));
     let mut pipeline = Pipeline::new(Settings { flows_max: 1024, ..Settings::default() }, Arc::clone(&rules));
     let mut rounds = rounds();

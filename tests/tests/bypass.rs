@@ -88,7 +88,7 @@ fn syn(sequence: u32) -> Vec<u8> {
 
 #[test]
 fn a_connection_outlives_a_forged_syn_and_is_inspected_from_there() {
-    let mut bench = Bench::bypassed(Exception::Drop);
+    let mut bench = Bench::bypassed(Exception::DropPacket);
     assert_eq!(bench.judge(ToServer, &syn(7_000_000)), Verdict::Forward);
     assert_eq!(bench.send(ToServer, b"harmless"), Verdict::Drop(DropReason::OutOfWindow), "not yet known");
     // The challenge does not acknowledge what was dropped.
@@ -103,7 +103,7 @@ fn a_connection_outlives_a_forged_syn_and_is_inspected_from_there() {
 
 #[test]
 fn what_a_syn_opens_is_inspected() {
-    let mut bench = Bench::bypassed(Exception::Drop);
+    let mut bench = Bench::bypassed(Exception::DropPacket);
     bench.connection = Connection::new(ends(), [7_000_000, 9_000_000]);
     let handshake = bench.connection.handshake();
     for (frame, from) in handshake.iter().zip([ToServer, ToClient, ToServer]) {
@@ -114,7 +114,7 @@ fn what_a_syn_opens_is_inspected() {
 
 #[test]
 fn a_late_challenge_does_not_keep_a_new_connection_from_opening() {
-    let mut bench = Bench::bypassed(Exception::Drop);
+    let mut bench = Bench::bypassed(Exception::DropPacket);
     let late = bench.connection.segment(ToClient, TcpFlags::ACK, b"");
     bench.connection = Connection::new(ends(), [7_000_000, 9_000_000]);
     let handshake = bench.connection.handshake();
@@ -132,14 +132,14 @@ fn a_late_challenge_does_not_keep_a_new_connection_from_opening() {
 #[test]
 fn a_syn_from_the_wrong_side_ends_what_passes_unseen_where_the_operator_lets_it_pass() {
     for (wrong_side, verdict, last) in [
-        (Exception::Drop, Verdict::Drop(DropReason::WrongSide), Verdict::Forward),
-        (Exception::Forward, Verdict::Forward, Verdict::Reset(DropReason::Rule)),
+        (Exception::DropPacket, Verdict::Drop(DropReason::WrongSide), Verdict::Forward),
+        (Exception::Ignore, Verdict::Forward, Verdict::Reset(DropReason::Rule)),
     ] {
         let mut bench = Bench::bypassed(wrong_side);
         assert_eq!(bench.judge_at(Side::Outside, &syn(7_000_000)), verdict);
         let answer = Tcp { sequence: 1, acknowledgment: 7_000_001, flags: TcpFlags::SYN | TcpFlags::ACK };
         let data = Tcp { sequence: 7_000_001, acknowledgment: 2, flags: DATA };
-        if wrong_side == Exception::Forward {
+        if wrong_side == Exception::Ignore {
             assert_eq!(bench.judge_at(Side::Inside, &ends().frame(ToClient, answer, b"")), Verdict::Forward);
             assert_eq!(bench.judge_at(Side::Outside, &ends().frame(ToServer, data, ATTACK)), last);
         } else {

@@ -280,7 +280,7 @@ fn the_programs_read_frames_as_the_decoder_does() {
     let config = LinkConfig::new("check", "inside", "outside");
     let mut dry = DryRun::load(&config).expect("the programs load");
     dry.start_engine().expect("a socket");
-    let mut flows = dry.settled().expect("a descriptor").expect("the link keeps settled flows");
+    let mut flows = dry.settled().expect("the link keeps settled flows");
     let mut random = Random(1);
     let (mut plain, mut edges) = (0, 0);
     for number in 0..frames {

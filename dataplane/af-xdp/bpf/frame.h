@@ -35,23 +35,20 @@ struct address {
 	__u64 version;
 };
 
-// Equal for both directions: the lower endpoint stands first. No longer than it must be, since every byte is hashed for
-// every frame, and without padding. Whole words, since those that are put together of shorter stores are slow to load.
-struct flow_key_v4 {
-	// The lower address above the upper one.
-	__u64 addresses;
+// Equal for both directions: the lower endpoint stands first. Whole words, since those that are put together of shorter
+// stores are slow to load.
+struct flow_key {
+	// From the top: the lower port and the upper port, 16 bits each; TAG_UDP and TAG_IPV6; the VLANs, the outermost first,
+	// of which each has the lower 13 of 16 bits.
 	__u64 ports_and_tags;
+	// IPv6: two words of the lower address, then two of the upper one. IPv4: the lower address above the upper one, and
+	// three words of zero.
+	__u64 addresses[4];
 };
 
-struct flow_key_v6 {
-	__u64 lower[2];
-	__u64 upper[2];
-	// From the top: the lower port and the upper port, 16 bits each; one bit that tells UDP from TCP; the VLANs, the
-	// outermost first, of which each has the lower 13 of 16 bits.
-	__u64 ports_and_tags;
-};
-
+// One bit each, that the VLANs leave free.
 #define TAG_UDP 0x80000000ULL
+#define TAG_IPV6 0x40000000ULL
 
 // The network header, and where the upper layer lies. Addresses are read where they are needed.
 struct network {
@@ -351,11 +348,12 @@ static __always_inline struct ports *read_ports(struct xdp_md *ctx, const struct
 
 static __always_inline __u64 ports_and_tags(const struct network *network, __u64 lower_port, __u64 upper_port)
 {
-	return lower_port << 48 | upper_port << 32 | (network->protocol == IPPROTO_UDP ? TAG_UDP : 0) | network->vlans;
+	return lower_port << 48 | upper_port << 32 | (network->protocol == IPPROTO_UDP ? TAG_UDP : 0) |
+	       (network->ether_type == ETHER_TYPE_IPV6 ? TAG_IPV6 : 0) | network->vlans;
 }
 
 // Whether an IPv4 packet belongs to a flow that can be read here.
-static __always_inline int read_flow_v4(struct xdp_md *ctx, const struct network *network, struct flow_key_v4 *key,
+static __always_inline int read_flow_v4(struct xdp_md *ctx, const struct network *network, struct flow_key *key,
 					struct place *place)
 {
 	struct ports *ports = read_ports(ctx, network, place);
@@ -370,7 +368,8 @@ static __always_inline int read_flow_v4(struct xdp_md *ctx, const struct network
 	place->from_upper = source > destination;
 	lower = place->from_upper ? destination : source;
 	upper = place->from_upper ? source : destination;
-	key->addresses = lower >> 16 << 32 | upper >> 16;
+	key->addresses[0] = lower >> 16 << 32 | upper >> 16;
+	key->addresses[1] = key->addresses[2] = key->addresses[3] = 0;
 	key->ports_and_tags = ports_and_tags(network, lower & 0xffff, upper & 0xffff);
 	return 1;
 }
@@ -385,7 +384,7 @@ static __always_inline int is_above(const struct address *a, __u64 a_port, const
 }
 
 // Whether an IPv6 packet belongs to a flow that can be read here.
-static __always_inline int read_flow_v6(struct xdp_md *ctx, const struct network *network, struct flow_key_v6 *key,
+static __always_inline int read_flow_v6(struct xdp_md *ctx, const struct network *network, struct flow_key *key,
 					struct place *place)
 {
 	struct ports *ports = read_ports(ctx, network, place);
@@ -401,16 +400,16 @@ static __always_inline int read_flow_v6(struct xdp_md *ctx, const struct network
 	destination_port = bpf_ntohs(ports->destination);
 	place->from_upper = is_above(&source, source_port, &destination, destination_port);
 	if (place->from_upper) {
-		key->lower[0] = destination.halves[0];
-		key->lower[1] = destination.halves[1];
-		key->upper[0] = source.halves[0];
-		key->upper[1] = source.halves[1];
+		key->addresses[0] = destination.halves[0];
+		key->addresses[1] = destination.halves[1];
+		key->addresses[2] = source.halves[0];
+		key->addresses[3] = source.halves[1];
 		key->ports_and_tags = ports_and_tags(network, destination_port, source_port);
 	} else {
-		key->lower[0] = source.halves[0];
-		key->lower[1] = source.halves[1];
-		key->upper[0] = destination.halves[0];
-		key->upper[1] = destination.halves[1];
+		key->addresses[0] = source.halves[0];
+		key->addresses[1] = source.halves[1];
+		key->addresses[2] = destination.halves[0];
+		key->addresses[3] = destination.halves[1];
 		key->ports_and_tags = ports_and_tags(network, source_port, destination_port);
 	}
 	return 1;

@@ -19,9 +19,12 @@
 // Written by the loader, before the verifier sees the program.
 const volatile __u64 heartbeat_timeout_ns = 0;
 const volatile __u32 action_on_engine_loss = XDP_DROP;
-// How many addresses `hosts` holds, and how many flows `settled` may hold. Where one is 0, its map is not asked.
+// How many addresses `hosts` holds, and how many flows may be settled. Where one is 0, its map is not asked.
 const volatile __u32 host_count = 0;
 const volatile __u32 settled_max = 0;
+// How far the hash of a flow is shifted for its bucket among the settled ones, and what keys the hash.
+const volatile __u32 settled_shift = 63;
+const volatile __u64 settled_seeds[11] = {};
 // Bytes of the longest frame that the kernel takes for redirection to the other port.
 const volatile __u32 bypass_bytes_max = 0;
 // Between two frames of one source at its rate; 0 is no limit.
@@ -47,13 +50,15 @@ struct sockets {
 struct sockets inside_xsks SEC(".maps");
 struct sockets outside_xsks SEC(".maps");
 
-// The worker of an RX queue: CLOCK_MONOTONIC in ns at which it was last alive, and a futex that its thread holds, which
-// the kernel marks when that thread dies, however it does.
+// The worker of an RX queue. A line of the cache of its own, as other CPUs work on other queues.
 struct heartbeat {
+	// CLOCK_MONOTONIC at which it was last alive.
 	__u64 beat_ns;
+	// The tick of the kernel's clock in which it was last found alive, by a program.
+	__u64 alive_tick;
+	// A futex that its thread holds, which the kernel marks when that thread dies, however it does.
 	__u32 owner;
-	__u32 padding;
-};
+} __attribute__((aligned(64)));
 
 #define FUTEX_OWNER_DIED 0x40000000
 
@@ -65,14 +70,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct heartbeat);
 } heartbeats SEC(".maps");
-
-// The tick of the kernel's clock in which the worker of each RX queue was last found alive.
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u64);
-} alive_ticks SEC(".maps");
 
 // The addresses of the node itself; never written once the program runs.
 struct {
@@ -95,36 +92,51 @@ struct count {
 	__u64 bytes;
 };
 
-// A flow about which nothing is left to decide.
+// A flow about which nothing is left to decide, or a slot for one. The engine maps this memory, and a slot takes
+// two lines of the cache.
 struct settled {
-	// What came in by a port from an endpoint, the lower one first. Only the program of that port writes there.
-	struct count counts[PORTS][2];
-	// CLOCK_MONOTONIC of the heartbeat before the last frame.
-	__u64 last_seen_ns;
-	// 0: blocked. Else bypassed, and a bit for each port and endpoint, in the order of the counts: whether what comes
-	// in there from that endpoint passes. The rest is the engine's to judge.
-	__u32 passes;
+	struct flow_key key;
+	// What is to be done: 0 is nothing, HANDLED is to drop. Else to pass on, and a bit for each port and endpoint, in the
+	// order of the counts: whether what comes in there from that endpoint passes. The rest is the engine's to judge.
+	__u32 handling;
 	// Whether several CPUs may run the program of one port at once.
 	__u32 is_concurrent;
+	// CLOCK_MONOTONIC of the heartbeat before the last frame.
+	__u64 last_seen_ns;
+	// By port, frames for which the slot is being read. What they find holds until they have left: who takes the flow out
+	// clears `handling` and waits for them. Only the program of that port writes there, whoever has the slot.
+	__u32 visitors[PORTS];
+	// What came in by a port from an endpoint, the lower one first. Only the program of that port writes there.
+	struct count counts[PORTS][2];
 };
 
-// No LRU maps: what such a map evicts takes its counts along. One for each family, since addresses are what takes
-// longest to hash. Memory is taken for those flows that are in them.
+#define HANDLED 0x10
+#define PASSES 0x0f
+
+// Slots of a bucket, and in its word of tags one byte for each, the first one lowest.
+#define BUCKET_SLOTS 8
+#define EACH_BYTE 0x0101010101010101ULL
+#define EACH_TOP_BIT 0x8080808080808080ULL
+// Multiplied by a word that has only its byte `n` at 1, it has `n` in the top byte.
+#define BYTE_NUMBERS 0x0001020304050607ULL
+
+// By bucket: the tags of the flows in its slots. A tag is seven bits of the flow's hash below a bit that is set; what has
+// that bit clear is no flow.
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
-	__type(key, struct flow_key_v4);
-	__type(value, struct settled);
-} settled_v4 SEC(".maps");
+	__type(key, __u32);
+	__type(value, __u64);
+} settled_tags SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
-	__type(key, struct flow_key_v6);
+	__type(key, __u32);
 	__type(value, struct settled);
-} settled_v6 SEC(".maps");
+} settled_flows SEC(".maps");
 
 // When each source would be due to send again, had it kept to its rate.
 struct {
@@ -163,19 +175,18 @@ static __always_inline void count(enum port port, enum counter counter)
 
 // Reads a clock once a tick only, some milliseconds, since that takes as long as everything else together. The tick
 // itself costs one load.
-static __always_inline int is_young(__u32 queue, volatile struct heartbeat *heart)
+static __always_inline int is_young(volatile struct heartbeat *heart)
 {
-	__u64 *alive_tick = bpf_map_lookup_elem(&alive_ticks, &queue);
 	__u64 tick = bpf_jiffies64();
 
-	if (!alive_tick || heart->owner & FUTEX_OWNER_DIED)
+	if (heart->owner & FUTEX_OWNER_DIED)
 		return 0;
-	if (*alive_tick == tick)
+	if (heart->alive_tick == tick)
 		return 1;
 	// Signed: another CPU may have stored a beat that is slightly younger than this clock read.
 	if ((__s64)(bpf_ktime_get_ns() - heart->beat_ns) > (__s64)heartbeat_timeout_ns)
 		return 0;
-	*alive_tick = tick;
+	heart->alive_tick = tick;
 	return 1;
 }
 
@@ -183,7 +194,72 @@ static __always_inline int engine_alive(__u32 queue)
 {
 	volatile struct heartbeat *heart = bpf_map_lookup_elem(&heartbeats, &queue);
 
-	return heart && is_young(queue, heart);
+	return heart && is_young(heart);
+}
+
+// Multilinear-HM (Lemire and Kaser, "Strongly universal string hashing is fast", 2014) of the 32-bit halves of a key: of
+// the result, the upper 32 bits are strongly universal. The words of zero that an IPv4 key ends in are left out.
+static __always_inline __u64 hash(const struct flow_key *key, __u32 address_words)
+{
+	__u64 sum = settled_seeds[0] + (settled_seeds[1] + (key->ports_and_tags >> 32)) *
+					       (settled_seeds[2] + (__u32)key->ports_and_tags);
+
+#pragma clang loop unroll(full)
+	for (__u32 i = 0; i < address_words; i++)
+		sum += (settled_seeds[3 + 2 * i] + (key->addresses[i] >> 32)) *
+		       (settled_seeds[4 + 2 * i] + (__u32)key->addresses[i]);
+	return sum;
+}
+
+// The words are those that follow from the family, which the tags tell.
+static __always_inline int is_of(const struct settled *flow, const struct flow_key *key, __u32 address_words)
+{
+	__u64 different = flow->key.ports_and_tags ^ key->ports_and_tags;
+
+#pragma clang loop unroll(full)
+	for (__u32 i = 0; i < address_words; i++)
+		different |= flow->key.addresses[i] ^ key->addresses[i];
+	return !different;
+}
+
+// Adds 1 or -1, before whatever follows and after what precedes. A plain addition is seen by the engine once the CPU has
+// written back what it stored, which the engine waits for.
+static __always_inline void visit(struct settled *flow, enum port port, __u32 change)
+{
+	asm volatile("" ::: "memory");
+	if (flow->is_concurrent)
+		__sync_fetch_and_add(&flow->visitors[port], change);
+	else
+		*(volatile __u32 *)&flow->visitors[port] += change;
+	asm volatile("" ::: "memory");
+}
+
+// The settled flow of a key, which is visited then.
+static __always_inline struct settled *find(const struct flow_key *key, __u32 address_words, enum port port)
+{
+	__u64 hashed = hash(key, address_words);
+	__u32 bucket = hashed >> settled_shift;
+	__u64 *tags = bpf_map_lookup_elem(&settled_tags, &bucket);
+	__u64 different, equal;
+
+	if (!tags)
+		return NULL;
+	different = *(volatile __u64 *)tags ^ ((hashed >> 32 & 0x7f) | 0x80) * EACH_BYTE;
+	// The top bit of each byte that is 0, and perhaps of some above one.
+	equal = (different - EACH_BYTE) & ~different & EACH_TOP_BIT;
+	for (int i = 0; i < BUCKET_SLOTS && equal; i++) {
+		__u32 slot = bucket * BUCKET_SLOTS + (((equal & -equal) >> 7) * BYTE_NUMBERS >> 56);
+		struct settled *flow = bpf_map_lookup_elem(&settled_flows, &slot);
+
+		if (!flow)
+			return NULL;
+		visit(flow, port, 1);
+		if (*(volatile __u32 *)&flow->handling && is_of(flow, key, address_words))
+			return flow;
+		visit(flow, port, -1);
+		equal &= equal - 1;
+	}
+	return NULL;
 }
 
 static __always_inline void enter(struct xdp_md *ctx, struct settled *flow, enum port port, __u32 from_upper)
@@ -206,7 +282,7 @@ static __always_inline int carry_out(struct xdp_md *ctx, struct settled *flow, e
 {
 	__u32 queue = ctx->rx_queue_index;
 	volatile struct heartbeat *heart = bpf_map_lookup_elem(&heartbeats, &queue);
-	__u32 passes = flow->passes;
+	__u32 passes = flow->handling & PASSES;
 
 	if (!passes) {
 		enter(ctx, flow, port, from_upper);
@@ -219,7 +295,7 @@ static __always_inline int carry_out(struct xdp_md *ctx, struct settled *flow, e
 	}
 	// A killed engine leaves an empty slot at once, and a young beat for a while.
 	if (!heart || !(passes >> (2 * port + (from_upper & 1)) & 1) || frame_bytes(ctx) > bypass_bytes_max ||
-	    !bpf_map_lookup_elem(xsks, &queue) || !is_young(queue, heart) ||
+	    !bpf_map_lookup_elem(xsks, &queue) || !is_young(heart) ||
 	    bpf_redirect_map(&egress, PORTS - 1 - port, XDP_ABORTED) != XDP_REDIRECT)
 		return XDP_ABORTED;
 	enter(ctx, flow, port, from_upper);
@@ -233,22 +309,24 @@ static __always_inline int carry_out(struct xdp_md *ctx, struct settled *flow, e
 static __always_inline int settle(struct xdp_md *ctx, const struct network *network, enum port port, void *xsks)
 {
 	struct place place = {};
+	struct flow_key key;
 	struct settled *flow;
+	int action;
 
 	if (network->ether_type == ETHER_TYPE_IPV4) {
-		struct flow_key_v4 key;
-
 		if (!read_flow_v4(ctx, network, &key, &place) || place.is_edge)
 			return XDP_ABORTED;
-		flow = bpf_map_lookup_elem(&settled_v4, &key);
+		flow = find(&key, 1, port);
 	} else {
-		struct flow_key_v6 key;
-
 		if (network->ether_type != ETHER_TYPE_IPV6 || !read_flow_v6(ctx, network, &key, &place) || place.is_edge)
 			return XDP_ABORTED;
-		flow = bpf_map_lookup_elem(&settled_v6, &key);
+		flow = find(&key, 4, port);
 	}
-	return flow ? carry_out(ctx, flow, port, place.from_upper, xsks) : XDP_ABORTED;
+	if (!flow)
+		return XDP_ABORTED;
+	action = carry_out(ctx, flow, port, place.from_upper, xsks);
+	visit(flow, port, -1);
+	return action;
 }
 
 // Whether a source has used up its credit. Two CPUs may both pass a frame on the last of it.
@@ -336,14 +414,10 @@ int weir_outside(struct xdp_md *ctx)
 	return handle(ctx, OUTSIDE, &outside_xsks);
 }
 
-// A flow as it is told to a test: the key of either family from its begin on.
+// A flow as it is told to a test.
 struct told {
-	union {
-		struct flow_key_v4 v4;
-		struct flow_key_v6 v6;
-	} key;
+	struct flow_key key;
 	struct place place;
-	__u64 version;
 };
 
 // Puts the flow of a frame before the frame, where it has one: so a test sees what the programs above see.
@@ -355,9 +429,8 @@ int weir_flow(struct xdp_md *ctx)
 
 	if (!read_network(ctx, &network))
 		return XDP_DROP;
-	told.version = network.ether_type == ETHER_TYPE_IPV4 ? 4 : 6;
-	if (network.ether_type == ETHER_TYPE_IPV4 ? !read_flow_v4(ctx, &network, &told.key.v4, &told.place) :
-						    !read_flow_v6(ctx, &network, &told.key.v6, &told.place))
+	if (network.ether_type == ETHER_TYPE_IPV4 ? !read_flow_v4(ctx, &network, &told.key, &told.place) :
+						    !read_flow_v6(ctx, &network, &told.key, &told.place))
 		return XDP_DROP;
 	if (bpf_xdp_adjust_head(ctx, -(int)sizeof(told)))
 		return XDP_ABORTED;

@@ -41,7 +41,7 @@ fn median(
     dry.start_engine()?;
     if let Some(handling) = handling {
         let key = SettledKey::new(UDP, source, destination, &[]).ok_or("UDP has a key")?;
-        dry.settled()?.ok_or("the link keeps settled flows")?.insert(&key, handling);
+        dry.settled().ok_or("the link keeps settled flows")?.insert(&key, handling);
     }
     let frame = frame(source.0, destination.0);
     let mut turns = Vec::new();

@@ -9,6 +9,10 @@ pub(crate) const RTM_NEWLINK: u16 = 16;
 pub(crate) const RTM_GETLINK: u16 = 18;
 pub(crate) const IFINFOMSG_BYTES: usize = 16;
 const IFLA_MASTER: u16 = 10;
+const IFLA_LINKINFO: u16 = 18;
+const IFLA_INFO_SLAVE_KIND: u16 = 4;
+const IFLA_INFO_SLAVE_DATA: u16 = 5;
+const IFLA_BRPORT_ISOLATED: u16 = 33;
 const IFLA_XDP: u16 = 43;
 const IFLA_XDP_ATTACHED: u16 = 2;
 const IFLA_XDP_PROG_ID: u16 = 4;
@@ -30,9 +34,18 @@ pub(crate) fn attached(interface_index: u32) -> io::Result<Option<Attached>> {
     Ok(parse_program(&attributes(interface_index)?))
 }
 
-/// Asks the kernel for the index of the device, most often a bridge, that a device is a port of.
-pub(crate) fn master(interface_index: u32) -> io::Result<Option<u32>> {
-    Ok(parse_master(&attributes(interface_index)?))
+/// What a device is a port of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Membership {
+    /// The index of the device above, most often a bridge.
+    pub(crate) master: u32,
+    /// Whether a bridge keeps its frames from other ports that are isolated (`bridge link set dev DEV isolated on`).
+    pub(crate) is_isolated: bool,
+}
+
+/// Asks the kernel what a device is a port of.
+pub(crate) fn membership(interface_index: u32) -> io::Result<Option<Membership>> {
+    Ok(parse_membership(&attributes(interface_index)?))
 }
 
 /// All that the kernel tells of a device.
@@ -48,6 +61,15 @@ fn attributes(interface_index: u32) -> io::Result<Vec<u8>> {
 
 pub(crate) fn parse_master(attributes: &[u8]) -> Option<u32> {
     find(attributes, IFLA_MASTER)?.first_chunk().map(|index| u32::from_ne_bytes(*index))
+}
+
+fn parse_membership(attributes: &[u8]) -> Option<Membership> {
+    let master = parse_master(attributes)?;
+    let link = find(attributes, IFLA_LINKINFO).unwrap_or_default();
+    let is_bridge = find(link, IFLA_INFO_SLAVE_KIND).is_some_and(|kind| kind.starts_with(b"bridge"));
+    let port = find(link, IFLA_INFO_SLAVE_DATA).filter(|_| is_bridge).unwrap_or_default();
+    let is_isolated = find(port, IFLA_BRPORT_ISOLATED).is_some_and(|on| on.first() == Some(&1));
+    Some(Membership { master, is_isolated })
 }
 
 fn parse_program(attributes: &[u8]) -> Option<Attached> {
@@ -73,13 +95,23 @@ mod tests {
         ];
         let found = [attribute(3, b"eth9\0"), attribute(IFLA_XDP | 0x8000, &xdp.concat())].concat();
         assert_eq!(parse_program(&found), Some(Attached { program_id: 77, generic: true }));
-        assert_eq!(parse_master(&found), None);
+        assert_eq!(parse_membership(&found), None);
     }
 
     #[test]
-    fn finds_the_bridge() {
+    fn finds_the_bridge_and_whether_it_keeps_the_port_apart() {
         let found = [attribute(3, b"eth9\0"), attribute(IFLA_MASTER, &5u32.to_ne_bytes())].concat();
         assert_eq!(parse_master(&found), Some(5));
+        assert_eq!(parse_membership(&found), Some(Membership { master: 5, is_isolated: false }));
+        let of = |kind: &[u8], on: u8| {
+            let data = attribute(IFLA_INFO_SLAVE_DATA, &attribute(IFLA_BRPORT_ISOLATED, &[on]));
+            let link = [attribute(IFLA_INFO_SLAVE_KIND, kind), data].concat();
+            let found = [found.clone(), attribute(IFLA_LINKINFO, &link)].concat();
+            parse_membership(&found).expect("it has a master").is_isolated
+        };
+        assert!(of(b"bridge\0", 1));
+        assert!(!of(b"bridge\0", 0));
+        assert!(!of(b"bond\0", 1), "there the number means something else");
     }
 
     #[test]
@@ -90,7 +122,7 @@ mod tests {
 
     #[test]
     fn the_kernel_tells_of_devices_that_exist() {
-        assert_eq!(master(1).expect("every namespace has a loopback"), None);
+        assert_eq!(membership(1).expect("every namespace has a loopback"), None);
         let missing = attached(u32::MAX >> 1).expect_err("no such device");
         assert_eq!(missing.raw_os_error(), Some(libc::ENODEV));
     }

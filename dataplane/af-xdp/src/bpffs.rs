@@ -2,17 +2,23 @@
 
 use std::{
     ffi::CStr,
-    fs, io,
+    fs::{self, File},
+    io,
     mem::MaybeUninit,
     os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
-    time::{SystemTime, UNIX_EPOCH},
+    thread,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use crate::{Error, Port, config::is_link_name};
+use crate::{
+    Error, Port,
+    config::is_link_name,
+    limits::{MOUNT_LOCK_INTERVAL_MS, MOUNT_LOCK_MS_MAX},
+};
 
 const MOUNT_POINT: &CStr = c"/sys/fs/bpf";
-const MOUNT_DIRECTORY: &str = "/sys/fs/bpf";
+pub(crate) const MOUNT_DIRECTORY: &str = "/sys/fs/bpf";
 const PIN_DIRECTORY: &str = "/sys/fs/bpf/weir";
 
 /// Only their owner may see or change what is in the directories of the pins.
@@ -49,9 +55,7 @@ pub(crate) fn pin_path(link_name: &str, port: Port) -> Result<PathBuf, Error> {
 /// Mounts the BPF file system where it is missing, and creates the directory of all pins. The user who had made something
 /// else in its place, if one had: that is moved aside.
 pub(crate) fn prepare() -> Result<Option<u32>, Error> {
-    if !is_mounted() {
-        mount().map_err(|source| Error::NoBpffs { source })?;
-    }
+    mount_once(Path::new(MOUNT_DIRECTORY), is_mounted, mount).map_err(|source| Error::NoBpffs { source })?;
     own(Path::new(MOUNT_DIRECTORY), Path::new(PIN_DIRECTORY))
 }
 
@@ -112,6 +116,25 @@ fn own(parent: &Path, directory: &Path) -> Result<Option<u32>, Error> {
     Err(Error::ForeignDirectory { directory: directory.to_owned(), user })
 }
 
+/// Mounts what is not mounted yet. Of two that start at once the second would hide what the first has pinned: so whoever
+/// mounts has the directory below locked, and looks again.
+fn mount_once(
+    directory: &Path,
+    is_mounted: impl Fn() -> bool,
+    mount: impl FnOnce() -> io::Result<()>,
+) -> io::Result<()> {
+    if is_mounted() {
+        return Ok(());
+    }
+    let below = File::open(directory)?;
+    let deadline = Instant::now() + Duration::from_millis(MOUNT_LOCK_MS_MAX);
+    // Every user may lock it, and keeps no engine from starting.
+    while below.try_lock().is_err() && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(MOUNT_LOCK_INTERVAL_MS));
+    }
+    if is_mounted() { Ok(()) } else { mount() }
+}
+
 fn is_mounted() -> bool {
     let mut statfs = MaybeUninit::<libc::statfs>::uninit();
     // SAFETY: the path is NUL-terminated, and the buffer is of the size that the call fills.
@@ -135,7 +158,12 @@ fn mount() -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::{env, os::unix::fs::chown, process};
+    use std::{
+        env,
+        os::unix::fs::chown,
+        process,
+        sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    };
 
     use super::*;
 
@@ -154,6 +182,44 @@ mod tests {
         assert_eq!(name, "lan");
         assert!(namespace.parse::<u64>().expect("a number") > 0);
         assert!(matches!(link_key("../lan"), Err(Error::Config { .. })));
+    }
+
+    #[test]
+    fn of_many_that_start_at_once_one_mounts() {
+        let directory = parent("mount", 0o700);
+        let (mounted, mounts) = (AtomicBool::new(false), AtomicUsize::new(0));
+        let mount = || {
+            mounts.fetch_add(1, Ordering::SeqCst);
+            // Long enough for the others to have looked before.
+            thread::sleep(Duration::from_millis(20));
+            mounted.store(true, Ordering::SeqCst);
+            Ok(())
+        };
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    mount_once(&directory, || mounted.load(Ordering::SeqCst), mount)
+                        .expect("it can be mounted");
+                });
+            }
+        });
+        assert_eq!(mounts.into_inner(), 1);
+        fs::remove_dir_all(&directory).expect("removable");
+    }
+
+    #[test]
+    fn who_only_holds_the_lock_keeps_nobody_from_mounting() {
+        let directory = parent("held", 0o700);
+        let held = File::open(&directory).expect("a folder");
+        held.lock().expect("it is free");
+        let mut mounts = 0;
+        let mount = || {
+            mounts += 1;
+            Ok(())
+        };
+        mount_once(&directory, || false, mount).expect("it can be mounted");
+        assert_eq!(mounts, 1);
+        fs::remove_dir_all(&directory).expect("removable");
     }
 
     #[test]

@@ -61,7 +61,7 @@ pub struct LinkConfig {
     /// Addresses of the node itself: frames for them always pass to the kernel, and so do questions for them by ARP
     /// and by neighbour discovery.
     pub hosts: Vec<IpAddr>,
-    /// Blocked flows that the XDP programs may drop by themselves; 0 leaves all to the engine.
+    /// Flows whose frames the XDP programs may drop or pass on by themselves; 0 leaves all to the engine.
     pub settled_flows_max: u32,
     /// Frames a second that a source outside, an IPv4 address or a /64 of IPv6, may send to the engine; 0 is no limit.
     /// A source that was silent may send those of a second at once.

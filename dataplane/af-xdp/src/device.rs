@@ -28,11 +28,12 @@ struct EthtoolChannels {
     combined_count: u32,
 }
 
-/// `struct ethtool_drvinfo`: only the place on the bus is read.
+/// `struct ethtool_drvinfo`: only the name of the driver and the place on the bus are read.
 #[repr(C)]
 struct EthtoolDrvinfo {
     cmd: u32,
-    driver_and_versions: [u8; 3 * 32],
+    driver: [u8; 32],
+    versions: [u8; 2 * 32],
     bus_info: [u8; 32],
     rest: [u8; 32 + 12 + 5 * 4],
 }
@@ -44,6 +45,8 @@ pub(crate) struct Device {
     pub(crate) index: u32,
     pub(crate) rx_queues: u32,
     pub(crate) mtu_bytes: u32,
+    /// What the driver calls itself; empty where it does not.
+    pub(crate) driver: String,
     /// The node of the machine that it is connected to, where that is known.
     pub(crate) numa_node: Option<u32>,
     /// A packet socket that receives nothing; its membership ends with it, also on a kill.
@@ -68,10 +71,19 @@ impl Device {
             .map_err(|error| Error::from_cause("count the queues of", name, &error))?;
         let mtu_bytes =
             mtu(&socket, &c_name).map_err(|error| Error::from_cause("ask for the MTU of", name, &error))?;
-        let numa_node = bus_info(&socket, &c_name).and_then(|address| numa::node_of_pci(&address));
+        let (driver, address) = driver(&socket, &c_name);
+        let numa_node = address.and_then(|address| numa::node_of_pci(&address));
         set_promiscuous(&socket, index)
             .map_err(|error| Error::from_cause("make promiscuous the interface", name, &error))?;
-        Ok(Device { name: name.to_owned(), index, rx_queues, mtu_bytes, numa_node, _promiscuous: socket })
+        Ok(Device {
+            name: name.to_owned(),
+            index,
+            rx_queues,
+            mtu_bytes,
+            driver: driver.unwrap_or_default(),
+            numa_node,
+            _promiscuous: socket,
+        })
     }
 }
 
@@ -152,11 +164,12 @@ fn rx_queues(socket: &OwnedFd, name: &CString) -> io::Result<u32> {
     }
 }
 
-/// Where the device is on its bus, as its driver tells; `None` where it does not.
-fn bus_info(socket: &OwnedFd, name: &CString) -> Option<String> {
+/// What the driver calls itself, and where on its bus it says that the device is; `None` where it does not tell.
+fn driver(socket: &OwnedFd, name: &CString) -> (Option<String>, Option<String>) {
     let mut told = EthtoolDrvinfo {
         cmd: ETHTOOL_GDRVINFO,
-        driver_and_versions: [0; 3 * 32],
+        driver: [0; 32],
+        versions: [0; 2 * 32],
         bus_info: [0; 32],
         rest: [0; 32 + 12 + 5 * 4],
     };
@@ -166,6 +179,14 @@ fn bus_info(socket: &OwnedFd, name: &CString) -> Option<String> {
     };
     // SAFETY: SIOCETHTOOL takes an ifreq whose data points to the struct that its command names; both live here.
     let result = unsafe { libc::ioctl(socket.as_raw_fd(), SIOCETHTOOL, &raw mut request) };
-    let address = told.bus_info.split(|&byte| byte == 0).next().filter(|address| !address.is_empty())?;
-    if result == 0 { str::from_utf8(address).ok().map(str::to_owned) } else { None }
+    if result != 0 {
+        return (None, None);
+    }
+    (text(&told.driver), text(&told.bus_info))
+}
+
+/// A text that ends with the first NUL; `None` where it is empty.
+fn text(field: &[u8]) -> Option<String> {
+    let bytes = field.split(|&byte| byte == 0).next().filter(|bytes| !bytes.is_empty())?;
+    str::from_utf8(bytes).ok().map(str::to_owned)
 }

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// `struct told` of `bpf/weir_xdp.c`.
-const TOLD_BYTES: usize = RawKey::BYTES + 16;
+const TOLD_BYTES: usize = RawKey::BYTES + 8;
 /// Why it can be read.
 const TOLD: &str = "the program put the flow before the frame";
 
@@ -157,17 +157,13 @@ impl DryRun {
         }
         let (key, rest) = out.split_first_chunk().expect(TOLD);
         let (from_upper, rest) = rest.split_first_chunk::<4>().expect(TOLD);
-        let (is_edge, rest) = rest.split_first_chunk::<4>().expect(TOLD);
-        let version = u64::from_ne_bytes(*rest.first_chunk().expect(TOLD));
-        let key = SettledKey::told(RawKey::from_bytes(key, version), *from_upper != [0; 4]);
+        let is_edge = rest.first_chunk::<4>().expect(TOLD);
+        let key = SettledKey::told(RawKey::from_bytes(key), *from_upper != [0; 4]);
         Ok(Some(ReadFlow { key, is_edge: *is_edge != [0; 4] }))
     }
 
     /// The flows whose frames the programs handle by themselves; `None` where the link keeps none.
-    ///
-    /// # Errors
-    /// If this process has no descriptor left.
-    pub fn settled(&self) -> Result<Option<SettledFlows>, Error> {
+    pub fn settled(&self) -> Option<SettledFlows> {
         self.programs.settled(false, true)
     }
 

@@ -40,6 +40,22 @@ pub enum Error {
         /// The two interfaces.
         ports: [String; 2],
     },
+    /// The link is to fail closed, but a bridge over both ports carries frames whenever no program is attached.
+    Bridged {
+        /// The two interfaces.
+        ports: [String; 2],
+    },
+    /// The link is to fail closed, but its pins, and with them its programs, would end with the engine.
+    FleetingPins,
+    /// In zero-copy, the driver uses too little of a frame for the MTU, and splits or loses longer ones.
+    NarrowFrames {
+        /// The port's interface.
+        interface: String,
+        /// What its driver calls itself.
+        driver: String,
+        /// Bytes of a frame that it uses.
+        usable_bytes: u32,
+    },
     /// A port already carries an XDP program that is not this link's.
     ForeignProgram {
         /// The port's interface.
@@ -135,6 +151,15 @@ impl Error {
             Error::NoBridge { .. } => {
                 "`ip link add NAME type bridge`, `ip link set DEV master NAME` for both and `ip link set NAME up`; or fail closed"
             }
+            Error::Bridged { .. } => {
+                "it carries frames uninspected before an engine starts, after it has stopped, and where a device is made anew: take one out with `ip link set DEV nomaster`; where it carries the node's own address, `bridge link set dev DEV isolated on` for both keeps them apart; or fail open"
+            }
+            Error::FleetingPins => {
+                "`ip netns exec` mounts a /sys for each command: use `nsenter --net=/run/netns/NAME weir run`; a container or a mount namespace of its own has to share the /sys/fs/bpf of the host; or fail open"
+            }
+            Error::NarrowFrames { .. } => {
+                "`frame_bytes = 4096` (for an MTU of up to 3050), an MTU of at most 1002, or let the kernel copy with `zero_copy = \"never\"`"
+            }
             Error::ForeignProgram { name, .. } if name.starts_with("weir_") => {
                 "it is Weir's own, of a link of another name, or pinned in another /sys/fs/bpf (`ip netns exec` mounts one for each command; `nsenter --net=` does not): stop that engine, or run `weir detach` where its pins are"
             }
@@ -223,7 +248,19 @@ impl fmt::Display for Error {
                 )
             }
             Error::NoBridge { ports: [inside, outside] } => {
-                write!(f, "to forward without an engine, {inside} and {outside} must be ports of one bridge")
+                write!(f, "to forward without an engine, {inside} and {outside} must be ports of one bridge, and not both isolated")
+            }
+            Error::Bridged { ports: [inside, outside] } => {
+                write!(f, "to drop without an engine, {inside} and {outside} must not be ports of one bridge that joins them")
+            }
+            Error::FleetingPins => f.write_str(
+                "to drop without an engine, its programs have to outlive it, but the BPF file system on /sys/fs/bpf here ends with this command",
+            ),
+            Error::NarrowFrames { interface, driver, usable_bytes } => {
+                write!(
+                    f,
+                    "in zero-copy, the driver of {interface} ({driver}) uses {usable_bytes} bytes of a frame of the UMEM, too few for its MTU"
+                )
             }
             Error::ForeignProgram { interface, id, name } => {
                 let name = if name.is_empty() { "without a name" } else { name };

@@ -263,13 +263,16 @@ impl Frames {
         (frames_sent, wanted - frames_sent)
     }
 
-    /// Sends a frame of our own on a port, in at most `room` frames of the UMEM, and in one where no frame takes several; false
-    /// where it does not fit.
-    pub(crate) fn inject(&mut self, bytes: &[u8], port: Port, ring: &mut TxQueue, room: usize) -> bool {
-        let parts_max = room.min(if self.parts.is_some() { FRAME_DESCS_MAX } else { 1 });
+    /// Sends frames of our own on a port, in at most `room` frames of the UMEM together, and each in one where no frame takes
+    /// several; false, and none is sent, where they do not fit.
+    pub(crate) fn inject(&mut self, frames: &[&[u8]], port: Port, ring: &mut TxQueue, room: usize) -> bool {
+        let parts_max = if self.parts.is_some() { FRAME_DESCS_MAX } else { 1 };
         let mut descs = mem::take(&mut self.outgoing);
-        let is_written = self.write(bytes, &mut descs, parts_max);
-        let sent = if is_written { self.send(&descs, port, ring) } else { 0 };
+        let are_written = frames.iter().all(|bytes| {
+            let parts_max = parts_max.min(room - descs.len());
+            self.write(bytes, &mut descs, parts_max)
+        });
+        let sent = if are_written { self.send(&descs, port, ring) } else { 0 };
         self.free.extend(descs.drain(..).skip(sent).map(alone));
         self.outgoing = descs;
         sent > 0
@@ -278,8 +281,9 @@ impl Frames {
     /// Writes bytes to free frames, which join `descs`; false where they are too many for `parts_max` frames, or for those
     /// that are free.
     fn write(&mut self, mut bytes: &[u8], descs: &mut Vec<FrameDesc>, parts_max: usize) -> bool {
+        let end = descs.len() + parts_max;
         while !bytes.is_empty() {
-            if descs.len() == parts_max {
+            if descs.len() == end {
                 return false;
             }
             let Some(mut desc) = self.free.pop() else { return false };

@@ -2,16 +2,17 @@
 
 use std::{
     io,
-    mem::{self, MaybeUninit},
-    os::fd::{AsRawFd, BorrowedFd},
-    ptr::{self, NonNull},
+    mem::MaybeUninit,
     sync::{
         Arc,
         atomic::{AtomicU32, AtomicU64, Ordering},
     },
 };
 
-use crate::Attendance;
+use crate::{
+    Attendance,
+    mapped_array::{MappedArray, Shared},
+};
 
 /// Tells both XDP programs of a link that the worker of a queue is alive. Cheap to clone and to call.
 #[derive(Clone, Debug)]
@@ -50,7 +51,7 @@ impl Heartbeat {
 
     /// Says that the worker of every RX queue is alive now.
     pub fn beat_all(&self) {
-        for queue in 0..self.cells.count {
+        for queue in 0..self.cells.count() {
             self.beat(queue);
         }
     }
@@ -68,71 +69,18 @@ pub(crate) fn monotonic_ns() -> u64 {
 }
 
 /// `struct heartbeat` of `bpf/weir_xdp.c`.
-#[repr(C)]
+#[repr(C, align(64))]
 #[derive(Debug)]
 pub(crate) struct Cell {
     pub(crate) beat_ns: AtomicU64,
+    /// The programs' own.
+    _alive_tick: AtomicU64,
     /// A robust futex: the thread that holds it, or zero.
     pub(crate) owner: AtomicU32,
-    _padding: u32,
 }
+
+// SAFETY: three atomics and padding that nobody reads, 64 bytes in all.
+unsafe impl Shared for Cell {}
 
 /// The memory of a link's heartbeat array: one cell for each queue.
-#[derive(Debug)]
-pub(crate) struct Cells {
-    first: NonNull<Cell>,
-    count: u32,
-}
-
-// SAFETY: the memory is shared with the kernel anyway, and only touched through atomics.
-unsafe impl Send for Cells {}
-// SAFETY: as above.
-unsafe impl Sync for Cells {}
-
-impl Cells {
-    /// Maps a BPF array of `count` cells that was created with `BPF_F_MMAPABLE`.
-    pub(crate) fn map(array: BorrowedFd<'_>, count: u32) -> io::Result<Cells> {
-        let protection = libc::PROT_READ | libc::PROT_WRITE;
-        // SAFETY: a new mapping at an address of the kernel's choice; it touches no memory of ours.
-        let address = unsafe {
-            libc::mmap(
-                ptr::null_mut(),
-                Cells::bytes(count),
-                protection,
-                libc::MAP_SHARED,
-                array.as_raw_fd(),
-                0,
-            )
-        };
-        if address == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
-        let first = NonNull::new(address.cast()).ok_or_else(|| io::Error::other("mapped at zero"))?;
-        Ok(Cells { first, count })
-    }
-
-    fn bytes(count: u32) -> usize {
-        count as usize * mem::size_of::<Cell>()
-    }
-
-    /// The cell of a queue.
-    ///
-    /// # Panics
-    ///
-    /// If there is none.
-    pub(crate) fn get(&self, queue: u32) -> &Cell {
-        assert!(queue < self.count, "queue {queue} of {}", self.count);
-        // SAFETY: in bounds of the mapping, by the assertion.
-        let cell = unsafe { self.first.add(queue as usize) };
-        // SAFETY: aligned (a page begins the mapping), initialised (BPF zeroes arrays) and mapped until drop; what the
-        // kernel writes there as well is atomic.
-        unsafe { cell.as_ref() }
-    }
-}
-
-impl Drop for Cells {
-    fn drop(&mut self) {
-        // SAFETY: the address and length are those of the mapping, to which no reference is left.
-        unsafe { libc::munmap(self.first.as_ptr().cast(), Cells::bytes(self.count)) };
-    }
-}
+pub(crate) type Cells = MappedArray<Cell>;

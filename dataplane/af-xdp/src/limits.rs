@@ -43,16 +43,23 @@ pub const QUEUES_MAX: u32 = 1024;
 /// Addresses of the node itself that a link passes to the kernel: more than a node has on its bridges.
 pub const HOSTS_MAX: usize = 64;
 
-/// Settled flows of a link that its programs may handle, of each IP version. Each is some 200 bytes of the kernel's memory
-/// while it is there.
+/// Settled flows of a link that its programs may handle: some 256 MiB of the kernel's memory, taken when the link is opened.
 pub const SETTLED_FLOWS_MAX: u32 = 1 << 20;
 
-/// Settled flows of a link that its programs handle unless told otherwise: some 13 MB where all are there.
+/// Settled flows of a link that its programs handle unless told otherwise: some 16 MiB.
 pub const SETTLED_FLOWS_DEFAULT: u32 = 1 << 16;
 
-/// Offers of a flow that are refused without a system call, once the programs had no room for one: a flood of settled
-/// flows beyond their room must not cost a call for each of its frames.
-pub const SETTLED_REFUSALS_WHEN_FULL: u32 = 1024;
+/// Slots for each settled flow that a link may have, at least. Of the flows that fill it, one in a hundred then finds no
+/// slot in its bucket, and stays with the engine.
+pub const SETTLED_SLOTS_PER_FLOW: u32 = 2;
+
+/// Nanoseconds after which what a CPU stored is seen by all others, though it told none of them to wait: far more than it
+/// takes to write back all that it may have stored.
+pub const STORES_SEEN_NS: u64 = 1_000;
+
+/// Nanoseconds to wait for the frames that the programs have in hand of one flow. A program takes less than a tenth of a
+/// microsecond; longer is a virtual CPU that does not run, and then the counts of the flow may miss a frame.
+pub const SETTLED_VISIT_NS_MAX: u64 = 10_000_000;
 
 /// Sources whose rate is watched. The kernel forgets that which was silent for longest, and with it at most a second
 /// of its use.
@@ -77,3 +84,10 @@ pub const NUMA_NODES_MAX: usize = 1024;
 
 /// Bytes of one netlink answer: a device with many virtual functions describes each.
 pub const NETLINK_ANSWER_BYTES_MAX: usize = 256 * 1024;
+
+/// Milliseconds for which who is to mount the BPF file system waits for others who may be about to: a mount takes well below
+/// one, and a lock that is held for longer is not an engine's.
+pub const MOUNT_LOCK_MS_MAX: u64 = 1000;
+
+/// Milliseconds between two tries to lock.
+pub const MOUNT_LOCK_INTERVAL_MS: u64 = 2;

@@ -3,13 +3,15 @@
 use std::os::fd::AsRawFd;
 
 use crate::{
-    Error, Heartbeat, LinkConfig, OnEngineLoss, Port, ProgramCounters, Queue, SettledFlows,
-    attached::{attached, master},
-    attachment::{Attachment, Before, inspect, remove_pin},
+    Error, Heartbeat, LinkConfig, Port, ProgramCounters, Queue, SettledFlows,
+    attached::attached,
+    attachment::{Attachment, Before, remove_pin},
     bpffs,
     device::Device,
     limits, numa,
+    pinned_counters::{self, FormerCounters, PinnedCounters},
     programs::{Build, Programs},
+    survey::Survey,
     unbound::UnboundQueue,
     xdp_features::takes_redirected,
 };
@@ -20,11 +22,13 @@ use crate::{
 pub struct Link {
     // Dropped in this order: detach first, then forget the maps, then leave promiscuous mode.
     attachments: [Attachment; 2],
+    pinned_counters: PinnedCounters,
     programs: Programs,
     heartbeat: Heartbeat,
     devices: [Device; 2],
     is_multi_buffer: bool,
     no_egress: Option<Port>,
+    former_losses: [ProgramCounters; 2],
 }
 
 impl Link {
@@ -37,6 +41,12 @@ impl Link {
         Link::prepare(config)?.open()
     }
 
+    /// All that stands against a link, as far as it can be seen before anything is made for it, in this thread's network
+    /// namespace. Where there is nothing, [`Link::prepare`] may still find what the machine lacks.
+    pub fn mistakes(config: &LinkConfig) -> Vec<Error> {
+        Survey::take(config).err().unwrap_or_default()
+    }
+
     /// Does all that can be done without a change to the ports, in this thread's network namespace. Another engine
     /// may still work on them, undisturbed.
     ///
@@ -44,17 +54,9 @@ impl Link {
     ///
     /// If the config does not fit the ports, a foreign program is attached to one, or the machine lacks what it takes.
     pub fn prepare(config: &LinkConfig) -> Result<PreparedLink, Error> {
-        config.validate()?;
-        bpffs::prepare()?;
-        let [inside, outside] = Port::BOTH.map(|port| Device::open(config.interface(port)));
-        let devices = [inside?, outside?];
-        let queue_count = common_queues(&devices)?;
-        require_fitting_mtu(&devices)?;
-        if config.on_engine_loss == OnEngineLoss::Forward {
-            require_bridge(&devices)?;
-        }
-        let before = |port| inspect(&devices[port as usize], &bpffs::pin_path(&config.name, port)?);
-        let before = [before(Port::Inside)?, before(Port::Outside)?];
+        let survey = Survey::take(config).map_err(|mut errors| errors.swap_remove(0))?;
+        let queue_count = survey.queues();
+        let Survey { devices, before } = survey;
         let is_multi_buffer = needs_multi_buffer(&devices, config);
         let bypass_bytes_max = devices[0].mtu_bytes + limits::REDIRECTED_HEADER_BYTES_MAX;
         let build = if is_multi_buffer { Build::MultiBuffer } else { Build::Linear };
@@ -82,7 +84,7 @@ impl Link {
         }
         // In the driver, a queue is received by one CPU at a time; in the generic path, by whoever sends on veth.
         let is_concurrent = self.devices[0].rx_queues > 1 || generic.contains(&true);
-        self.programs.settled(is_concurrent, self.no_egress.is_none())
+        Ok(self.programs.settled(is_concurrent, self.no_egress.is_none()))
     }
 
     /// The first port of which the other's program cannot send frames out. In the generic path it always can.
@@ -119,6 +121,12 @@ impl Link {
         self.programs.both_counters()
     }
 
+    /// What the programs of a former engine did with frames that no live engine took, by [`Port`], up to when these programs
+    /// took their place. All else is zero, and so is everything where that engine ended well, or left no counters.
+    pub fn former_losses(&self) -> [ProgramCounters; 2] {
+        self.former_losses
+    }
+
     /// The kernel's index of the device of each port, by [`Port`]: another device under the same name has another.
     pub fn device_indexes(&self) -> [u32; 2] {
         Port::BOTH.map(|port| self.devices[port as usize].index)
@@ -131,6 +139,7 @@ impl Link {
     /// for the loss of the engine, until the next [`Link::open`] takes over or [`detach_leftover`] removes them.
     pub fn abandon(self) -> LeftPrograms {
         self.attachments.into_iter().for_each(Attachment::abandon);
+        self.pinned_counters.abandon();
         LeftPrograms(self.programs)
     }
 }
@@ -173,7 +182,7 @@ impl PreparedLink {
     }
 
     /// The flows that its programs are to handle from their first frame on; `None` where all are left to the engine.
-    pub fn settled(&self) -> Result<Option<SettledFlows>, Error> {
+    pub fn settled(&self) -> Option<SettledFlows> {
         // How the programs come to be attached is not known yet.
         let (is_concurrent, can_pass_on) = (true, false);
         self.programs.settled(is_concurrent, can_pass_on)
@@ -205,62 +214,35 @@ impl PreparedLink {
         let heartbeat = Heartbeat::new(programs.heartbeat_cells()?);
         heartbeat.beat_all();
         bpffs::make_link_directory(&config.name)?;
+        let former = FormerCounters::open(&config.name)?;
         let mut attach = |port: Port, before| {
             let (program, device) = (programs.xdp(port), &devices[port as usize]);
             Attachment::new(program, device, before, config.attach(), bpffs::pin_path(&config.name, port)?)
         };
         // Where the second fails, dropping the first detaches it.
         let attachments = [attach(Port::Inside, inside)?, attach(Port::Outside, outside)?];
-        let no_egress = None;
-        let mut link = Link { attachments, programs, heartbeat, devices, is_multi_buffer, no_egress };
+        // They count until their programs are replaced.
+        let former_losses = former.map(|former| former.losses()).unwrap_or_default();
+        let pinned_counters = PinnedCounters::new(&config.name, programs.counters_map())?;
+        let mut link = Link {
+            attachments,
+            pinned_counters,
+            programs,
+            heartbeat,
+            devices,
+            is_multi_buffer,
+            no_egress: None,
+            former_losses,
+        };
         let settled = link.settle()?;
         queues.iter_mut().for_each(|queue| queue.set_settled(settled.clone()));
         Ok((link, queues))
     }
 }
 
-/// A link that fails open needs a bridge over both ports, or the frames that it passes lead nowhere.
-fn require_bridge(devices: &[Device; 2]) -> Result<(), Error> {
-    let master = |device: &Device| {
-        master(device.index).map_err(|error| Error::from_cause("ask for the bridge of", &device.name, &error))
-    };
-    let [inside, outside] = devices;
-    match (master(inside)?, master(outside)?) {
-        (Some(inside), Some(outside)) if inside == outside => Ok(()),
-        _ => Err(Error::NoBridge { ports: [inside.name.clone(), outside.name.clone()] }),
-    }
-}
-
-/// The number of RX queues, which must be the same on both ports: a frame leaves on the queue of its arrival.
-fn common_queues([inside, outside]: &[Device; 2]) -> Result<u32, Error> {
-    if inside.rx_queues == outside.rx_queues {
-        return Ok(inside.rx_queues);
-    }
-    Err(Error::QueueMismatch {
-        ports: [(inside.name.clone(), inside.rx_queues), (outside.name.clone(), outside.rx_queues)],
-    })
-}
-
 /// Whether a frame of the UMEM holds no frame of the MTU, so that several are to be taken for one.
 fn needs_multi_buffer([inside, _]: &[Device; 2], config: &LinkConfig) -> bool {
     inside.mtu_bytes > config.mtu_bytes_max()
-}
-
-/// Both ports must send what the other receives: what does not fit would be dropped silently, and only sometimes, by the
-/// kernel.
-fn require_fitting_mtu([inside, outside]: &[Device; 2]) -> Result<(), Error> {
-    if inside.mtu_bytes != outside.mtu_bytes {
-        return Err(Error::MtuMismatch {
-            ports: [(inside.name.clone(), inside.mtu_bytes), (outside.name.clone(), outside.mtu_bytes)],
-        });
-    }
-    if inside.mtu_bytes > limits::MTU_BYTES_MAX {
-        return Err(Error::MtuTooLong {
-            ports: [inside.name.clone(), outside.name.clone()],
-            mtu_bytes: inside.mtu_bytes,
-        });
-    }
-    Ok(())
 }
 
 /// Removes what a killed engine left of a link: its pins, and with them its programs. Says how many ports had one.
@@ -269,5 +251,6 @@ pub fn detach_leftover(link_name: &str) -> Result<usize, Error> {
     for port in Port::BOTH {
         removed += usize::from(remove_pin(&bpffs::pin_path(link_name, port)?)?);
     }
+    pinned_counters::remove_of(link_name)?;
     Ok(removed)
 }

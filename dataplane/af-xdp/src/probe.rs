@@ -8,15 +8,16 @@ use crate::{
 };
 
 /// Tries what needs a privilege or a kernel feature, without touching any interface: an AF_XDP socket, loading
-/// the program, and the BPF file system, which it mounts where that is missing.
+/// the program, and the BPF file system, which it mounts where that is missing. The user who had made something in place of
+/// the directory of all pins, if one had: that was moved aside.
 ///
 /// # Errors
 ///
 /// The first thing that is missing.
-pub fn probe() -> Result<(), Error> {
+pub fn probe() -> Result<Option<u32>, Error> {
     drop(unbound_socket()?);
     Programs::load(Build::Linear, &LinkConfig::new("probe", "", ""), 1, 0)?;
-    bpffs::prepare().map(drop)
+    bpffs::prepare()
 }
 
 /// An AF_XDP socket of no device.

@@ -2,7 +2,8 @@
 
 use std::array;
 use std::net::IpAddr;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::sync::Arc;
 
 use aya::{
     Ebpf, EbpfLoader, include_bytes_aligned,
@@ -11,7 +12,11 @@ use aya::{
 };
 
 use crate::{
-    Error, LinkConfig, OnEngineLoss, Port, SettledFlows, heartbeat::Cells, limits, settled::Address,
+    Error, LinkConfig, OnEngineLoss, Port, SettledFlows,
+    heartbeat::Cells,
+    limits,
+    settled::Address,
+    settled_table::{SettledTable, Shape},
 };
 
 static LINEAR: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/weir_xdp.o"));
@@ -102,7 +107,8 @@ impl ProgramCounters {
 pub(crate) struct Programs {
     bpf: Ebpf,
     queues: u32,
-    settled_max: u32,
+    /// None where the link keeps no settled flows.
+    settled: Option<Arc<SettledTable>>,
 }
 
 impl Programs {
@@ -138,26 +144,44 @@ impl Programs {
         };
         let host_count = config.hosts.len() as u32;
         let (settled_max, source_interval_ns) = (config.settled_flows_max, config.source_interval_ns());
+        let shape = Shape::new(settled_max);
+        let settled_shift = shape.shift();
         let sources = if source_interval_ns == 0 { 1 } else { limits::SOURCES_MAX };
         let bpf = EbpfLoader::new()
             .override_global("heartbeat_timeout_ns", &config.heartbeat_timeout_ns, true)
             .override_global("action_on_engine_loss", &action, true)
             .override_global("host_count", &host_count, true)
             .override_global("settled_max", &settled_max, true)
+            .override_global("settled_shift", &settled_shift, true)
+            .override_global("settled_seeds", shape.seeds(), true)
             .override_global("bypass_bytes_max", &bypass_bytes_max, true)
             .override_global("source_interval_ns", &source_interval_ns, true)
             .map_max_entries("inside_xsks", queues)
             .map_max_entries("outside_xsks", queues)
             .map_max_entries("heartbeats", queues)
-            .map_max_entries("alive_ticks", queues)
             // A map of no entry cannot be made; these are then not asked.
             .map_max_entries("hosts", host_count.max(1))
-            .map_max_entries("settled_v4", settled_max.max(1))
-            .map_max_entries("settled_v6", settled_max.max(1))
+            .map_max_entries("settled_tags", shape.buckets())
+            .map_max_entries("settled_flows", shape.slots())
             .map_max_entries("sources", sources)
             .load(object)
             .map_err(|error| load_error(&error))?;
-        Ok(Programs { bpf, queues, settled_max })
+        let mut programs = Programs { bpf, queues, settled: None };
+        if settled_max > 0 {
+            let [tags, slots] = ["settled_tags", "settled_flows"].map(|name| programs.array(name));
+            let table = SettledTable::map(tags, slots, shape, settled_max)
+                .map_err(|error| Error::from_cause("map", "the settled flows", &error))?;
+            programs.settled = Some(Arc::new(table));
+        }
+        Ok(programs)
+    }
+
+    /// The descriptor of an array of the object.
+    pub(crate) fn array(&self, name: &str) -> BorrowedFd<'_> {
+        let Some(Map::Array(array)) = self.bpf.map(name) else {
+            unreachable!("the object defines {name} as an array");
+        };
+        array.fd().as_fd()
     }
 
     /// The program of a port.
@@ -173,10 +197,7 @@ impl Programs {
 
     /// Maps the heartbeat array.
     pub(crate) fn heartbeat_cells(&self) -> Result<Cells, Error> {
-        let Some(Map::Array(array)) = self.bpf.map("heartbeats") else {
-            unreachable!("the object defines heartbeats as an array");
-        };
-        Cells::map(array.fd().as_fd(), self.queues)
+        Cells::map(self.array("heartbeats"), self.queues)
             .map_err(|error| Error::from_cause("map", "the heartbeat array", &error))
     }
 
@@ -205,24 +226,9 @@ impl Programs {
 
     /// A handle to the flows whose frames both programs handle; none where the link keeps none. Whether several CPUs may
     /// run one program at once, and whether both ports have an egress, is only known once the programs are attached.
-    pub(crate) fn settled(
-        &self,
-        is_concurrent: bool,
-        can_pass_on: bool,
-    ) -> Result<Option<SettledFlows>, Error> {
-        if self.settled_max == 0 {
-            return Ok(None);
-        }
-        let maps = [self.settled_map("settled_v4")?, self.settled_map("settled_v6")?];
-        Ok(Some(SettledFlows::new(maps, is_concurrent, can_pass_on)))
-    }
-
-    fn settled_map(&self, name: &str) -> Result<OwnedFd, Error> {
-        let Some(Map::HashMap(map)) = self.bpf.map(name) else {
-            unreachable!("the object defines {name} as a hash map");
-        };
-        let fd = map.fd().as_fd().try_clone_to_owned();
-        fd.map_err(|error| Error::from_cause("share", "the map of settled flows", &error))
+    pub(crate) fn settled(&self, is_concurrent: bool, can_pass_on: bool) -> Option<SettledFlows> {
+        let table = Arc::clone(self.settled.as_ref()?);
+        Some(SettledFlows::new(table, is_concurrent, can_pass_on))
     }
 
     /// What the program of each port did with the frames, by [`Port`].
@@ -230,10 +236,14 @@ impl Programs {
         Ok([self.counters(Port::Inside)?, self.counters(Port::Outside)?])
     }
 
+    /// The map of the counters of both programs.
+    pub(crate) fn counters_map(&self) -> &Map {
+        self.bpf.map("counters").expect("the object defines counters")
+    }
+
     pub(crate) fn counters(&self, port: Port) -> Result<ProgramCounters, Error> {
-        let map = self.bpf.map("counters").expect("the object defines counters");
         let counters: PerCpuArray<&MapData, u64> =
-            PerCpuArray::try_from(map).expect("counters is a per-CPU array of u64");
+            PerCpuArray::try_from(self.counters_map()).expect("counters is a per-CPU array of u64");
         let mut sums = [0; ProgramCounters::COUNT];
         for (index, sum) in (port as u32 * sums.len() as u32..).zip(&mut sums) {
             let by_cpu = counters.get(&index, 0);

@@ -95,10 +95,16 @@ impl Queue {
     /// Queues a frame of our own for sending out of a port. False where the frame is shorter than an Ethernet
     /// header or longer than the link's frames may be, or where the port already has its share of frames in sending.
     pub fn inject(&mut self, port: Port, frame: &[u8]) -> bool {
+        self.inject_all(port, &[frame])
+    }
+
+    /// Queues frames of our own for sending out of a port, in order, all or none of them. False as for [`inject`](Self::inject),
+    /// where that is so for any of them.
+    pub fn inject_all(&mut self, port: Port, frames: &[&[u8]]) -> bool {
         let room = self.room(port);
         let socket = &mut self.sockets[port as usize];
-        frame.len() >= limits::INJECTED_FRAME_BYTES_MIN
-            && self.frames.inject(frame, port, &mut socket.tx, room)
+        frames.iter().all(|frame| frame.len() >= limits::INJECTED_FRAME_BYTES_MIN)
+            && self.frames.inject(frames, port, &mut socket.tx, room)
     }
 
     /// Takes in a frame that was lent: to be sent out of the other port, or to be received into. False where it was to be

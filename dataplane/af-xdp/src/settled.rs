@@ -1,21 +1,14 @@
 //! The flows whose frames the XDP programs drop or pass on by themselves, and how many that were of each.
 
-use std::{
-    array, io,
-    net::IpAddr,
-    os::fd::{AsRawFd, OwnedFd},
-    sync::Arc,
-};
+use std::{array, net::IpAddr, sync::Arc};
 
 use aya::Pod;
 
-use crate::{Port, heartbeat::monotonic_ns, limits};
-
-/// `<linux/bpf.h>`.
-const BPF_MAP_LOOKUP_ELEM: libc::c_int = 1;
-const BPF_MAP_UPDATE_ELEM: libc::c_int = 2;
-const BPF_MAP_LOOKUP_AND_DELETE_ELEM: libc::c_int = 21;
-const BPF_NOEXIST: u64 = 1;
+use crate::{
+    Port,
+    heartbeat::monotonic_ns,
+    settled_table::{SettledTable, Tally},
+};
 
 /// Protocol numbers of the flows that the programs can tell apart.
 const TCP: u8 = 6;
@@ -23,8 +16,9 @@ const UDP: u8 = 17;
 
 const VLAN_ID: u16 = 0x0fff;
 const VLAN_PRESENT: u16 = 0x1000;
-/// `TAG_UDP` of `bpf/frame.h`.
+/// As in `bpf/frame.h`.
 const TAG_UDP: u64 = 0x8000_0000;
+const TAG_IPV6: u64 = 0x4000_0000;
 
 /// An address as `struct address` of `bpf/frame.h` holds it.
 #[repr(C)]
@@ -47,43 +41,23 @@ impl From<IpAddr> for Address {
     }
 }
 
-/// A flow as `struct flow_key_v4` and `struct flow_key_v6` of `bpf/frame.h` name it: equal for both directions.
+/// A flow as `struct flow_key` of `bpf/frame.h` names it: equal for both directions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RawKey {
-    V4([u64; 2]),
-    V6([u64; 5]),
-}
+pub(crate) struct RawKey(pub(crate) [u64; 5]);
 
 impl RawKey {
-    /// Of the longer one.
-    pub(crate) const BYTES: usize = size_of::<[u64; 5]>();
+    pub(crate) const BYTES: usize = size_of::<RawKey>();
 
-    /// As the kernel's memory holds it, behind which there may be more.
-    pub(crate) fn from_bytes(bytes: &[u8; RawKey::BYTES], version: u64) -> RawKey {
+    /// As the kernel's memory holds it.
+    pub(crate) fn from_bytes(bytes: &[u8; RawKey::BYTES]) -> RawKey {
         let word = |at: usize| u64::from_ne_bytes(array::from_fn(|byte| bytes[8 * at + byte]));
-        if version == 4 { RawKey::V4(array::from_fn(word)) } else { RawKey::V6(array::from_fn(word)) }
+        RawKey(array::from_fn(word))
     }
 
-    fn family(&self) -> Family {
-        match self {
-            RawKey::V4(_) => Family::V4,
-            RawKey::V6(_) => Family::V6,
-        }
+    /// The words that follow from the family; what is left are zeroes.
+    pub(crate) fn words(&self) -> &[u64] {
+        if self.0[0] & TAG_IPV6 == 0 { &self.0[..2] } else { &self.0 }
     }
-
-    fn as_ptr(&self) -> *const u64 {
-        match self {
-            RawKey::V4(words) => words.as_ptr(),
-            RawKey::V6(words) => words.as_ptr(),
-        }
-    }
-}
-
-/// Each family has a map of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Family {
-    V4 = 0,
-    V6 = 1,
 }
 
 /// Which flow a frame belongs to, and which of its ends sent the frame, as the XDP programs see it.
@@ -114,8 +88,8 @@ impl SettledKey {
         let ports_and_tags = u64::from(lower.1) << 48 | u64::from(upper.1) << 32 | tags;
         let ([a, b], [c, d]) = (lower.0.halves, upper.0.halves);
         let raw = match lower.0.version {
-            4 => RawKey::V4([b << 32 | d, ports_and_tags]),
-            _ => RawKey::V6([a, b, c, d, ports_and_tags]),
+            4 => RawKey([ports_and_tags, b << 32 | d, 0, 0, 0]),
+            _ => RawKey([ports_and_tags | TAG_IPV6, a, b, c, d]),
         };
         Some(SettledKey { raw, from_upper })
     }
@@ -140,7 +114,7 @@ pub enum Handling {
 }
 
 impl Handling {
-    /// The bits of `passes` in `struct settled`.
+    /// `PASSES` of `handling` in `struct settled`.
     fn passes(self, from_upper: bool) -> u32 {
         let bit = |port: Port, from_upper: bool| 1 << (2 * port as u32 + u32::from(from_upper));
         match self {
@@ -164,33 +138,17 @@ pub struct SettledCounts {
     pub idle_ns: Option<u64>,
 }
 
-/// `struct count` of `bpf/weir_xdp.c`.
-#[repr(C)]
-#[derive(Clone, Copy, Default)]
-struct RawCount {
-    frames: u64,
-    bytes: u64,
-}
-
-/// `struct settled` of `bpf/weir_xdp.c`.
-#[repr(C)]
-#[derive(Clone, Copy, Default)]
-struct RawSettled {
-    /// By port, and by endpoint, the lower one first.
-    counts: [[RawCount; 2]; 2],
-    last_seen_ns: u64,
-    passes: u32,
-    is_concurrent: u32,
-}
-
-/// `union bpf_attr` of `<linux/bpf.h>`, as the commands on elements of a map read it.
-#[repr(C)]
-struct ElementAttributes {
-    map_fd: u32,
-    _padding: u32,
-    key: u64,
-    value: u64,
-    flags: u64,
+impl SettledCounts {
+    fn new(tally: &Tally, from_upper: bool) -> SettledCounts {
+        let sum = |what: usize| -> [u64; 2] {
+            array::from_fn(|end| {
+                tally.counts.iter().map(|port| port[end ^ usize::from(from_upper)][what]).sum()
+            })
+        };
+        let last_seen_ns = tally.last_seen_ns;
+        let idle_ns = (last_seen_ns != 0).then(|| monotonic_ns().saturating_sub(last_seen_ns));
+        SettledCounts { frames: sum(0), bytes: sum(1), idle_ns }
+    }
 }
 
 /// The flows of a link whose frames both of its programs drop or pass on, whichever port they come in by.
@@ -199,94 +157,34 @@ struct ElementAttributes {
 /// lost; what is passed on does not pass then. Cloning is cheap; workers share the flows of their link.
 #[derive(Clone, Debug)]
 pub struct SettledFlows {
-    /// By family.
-    maps: Arc<[OwnedFd; 2]>,
+    table: Arc<SettledTable>,
     /// Whether several CPUs may run the program of one port at once: then each count is an atomic operation.
     is_concurrent: bool,
     /// Whether both programs can send frames out of the other port.
     can_pass_on: bool,
-    /// By family, flows that are refused without asking, since there was no room a moment ago.
-    refusals: [u32; 2],
 }
 
 impl SettledFlows {
-    pub(crate) fn new(maps: [OwnedFd; 2], is_concurrent: bool, can_pass_on: bool) -> SettledFlows {
-        SettledFlows { maps: Arc::new(maps), is_concurrent, can_pass_on, refusals: [0; 2] }
+    pub(crate) fn new(table: Arc<SettledTable>, is_concurrent: bool, can_pass_on: bool) -> SettledFlows {
+        SettledFlows { table, is_concurrent, can_pass_on }
     }
 
     /// From now on, the frames of this flow are handled and counted by the programs. False where it is among them
     /// already, where there is no room, or where they cannot do that: then nothing has changed.
     pub fn insert(&mut self, key: &SettledKey, handling: Handling) -> bool {
-        if handling != Handling::Drop && !self.can_pass_on {
-            return false;
-        }
-        let family = key.raw.family() as usize;
-        if self.refusals[family] > 0 {
-            self.refusals[family] -= 1;
-            return false;
-        }
-        let mut settled = RawSettled {
-            passes: handling.passes(key.from_upper),
-            is_concurrent: self.is_concurrent.into(),
-            ..RawSettled::default()
-        };
-        match self.element(BPF_MAP_UPDATE_ELEM, key, &mut settled, BPF_NOEXIST) {
-            Ok(()) => true,
-            Err(error) => {
-                if error.raw_os_error() == Some(libc::E2BIG) {
-                    self.refusals[family] = limits::SETTLED_REFUSALS_WHEN_FULL;
-                }
-                false
-            }
-        }
+        (handling == Handling::Drop || self.can_pass_on)
+            && self.table.insert(&key.raw, handling.passes(key.from_upper), self.is_concurrent)
     }
 
-    /// From now on, the frames of this flow reach the engine again. What was done with it since it was inserted;
-    /// `None` where it is not among them.
+    /// From now on, the frames of this flow reach the engine again. What was done with it since it was inserted, to the
+    /// last frame; `None` where it is not among them. Waits some microseconds for frames that the programs have in hand.
     pub fn take(&mut self, key: &SettledKey) -> Option<SettledCounts> {
-        let counts = self.read(BPF_MAP_LOOKUP_AND_DELETE_ELEM, key)?;
-        self.refusals[key.raw.family() as usize] = 0;
-        Some(counts)
+        self.table.take(&key.raw).map(|tally| SettledCounts::new(&tally, key.from_upper))
     }
 
     /// What was done with a flow since it was inserted, which goes on; `None` where it is not among them.
     pub fn counts(&self, key: &SettledKey) -> Option<SettledCounts> {
-        self.read(BPF_MAP_LOOKUP_ELEM, key)
-    }
-
-    fn read(&self, command: libc::c_int, key: &SettledKey) -> Option<SettledCounts> {
-        let mut settled = RawSettled::default();
-        self.element(command, key, &mut settled, 0).ok()?;
-        let RawSettled { counts: [inside, outside], last_seen_ns, .. } = settled;
-        let mut frames: [u64; 2] = array::from_fn(|end| inside[end].frames + outside[end].frames);
-        let mut bytes: [u64; 2] = array::from_fn(|end| inside[end].bytes + outside[end].bytes);
-        if key.from_upper {
-            frames.reverse();
-            bytes.reverse();
-        }
-        let idle_ns = (last_seen_ns != 0).then(|| monotonic_ns().saturating_sub(last_seen_ns));
-        Some(SettledCounts { frames, bytes, idle_ns })
-    }
-
-    fn element(
-        &self,
-        command: libc::c_int,
-        key: &SettledKey,
-        settled: &mut RawSettled,
-        flags: u64,
-    ) -> io::Result<()> {
-        let attributes = ElementAttributes {
-            map_fd: self.maps[key.raw.family() as usize].as_raw_fd().cast_unsigned(),
-            _padding: 0,
-            key: key.raw.as_ptr() as u64,
-            value: (&raw mut *settled) as u64,
-            flags,
-        };
-        let size = size_of::<ElementAttributes>();
-        // SAFETY: the attributes are of the size told, and name a map whose keys and values are of the sizes of
-        // RawKey and RawSettled; both live until after the call.
-        let result = unsafe { libc::syscall(libc::SYS_bpf, command, &raw const attributes, size) };
-        if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+        self.table.tally(&key.raw).map(|tally| SettledCounts::new(&tally, key.from_upper))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Whether frames can be redirected to a device, as the kernel tells by the generic netlink family `netdev`.
+//! Whether frames can be redirected to a device, and whether it has zero-copy, as the kernel tells by the generic netlink family `netdev`.
 
 use std::io;
 
@@ -15,6 +15,7 @@ const NETDEV_CMD_DEV_GET: u8 = 1;
 const NETDEV_A_DEV_IFINDEX: u16 = 1;
 const NETDEV_A_DEV_XDP_FEATURES: u16 = 3;
 const NETDEV_XDP_ACT_NDO_XMIT: u64 = 4;
+const NETDEV_XDP_ACT_XSK_ZEROCOPY: u64 = 8;
 const NETDEV_XDP_ACT_NDO_XMIT_SG: u64 = 64;
 
 /// Asks the kernel whether a program that runs in a driver may send its frames out of this device of this thread's
@@ -23,15 +24,24 @@ const NETDEV_XDP_ACT_NDO_XMIT_SG: u64 = 64;
 /// On veth the answer depends on the other end, and on many NICs on a program of their own: it is to be asked once that
 /// is attached.
 pub(crate) fn takes_redirected(interface_index: u32, is_multi_buffer: bool) -> io::Result<bool> {
+    let needed = NETDEV_XDP_ACT_NDO_XMIT | if is_multi_buffer { NETDEV_XDP_ACT_NDO_XMIT_SG } else { 0 };
+    Ok(features(interface_index)? & needed == needed)
+}
+
+/// Asks the kernel whether the driver of a device of this thread's network namespace has zero-copy. A kernel that does not
+/// know the question says no.
+pub(crate) fn has_zero_copy(interface_index: u32) -> io::Result<bool> {
+    Ok(features(interface_index)? & NETDEV_XDP_ACT_XSK_ZEROCOPY != 0)
+}
+
+fn features(interface_index: u32) -> io::Result<u64> {
     let family = match family(c"netdev".to_bytes_with_nul()) {
         Ok(family) => family,
-        Err(error) if error.raw_os_error() == Some(libc::ENOENT) => return Ok(false),
+        Err(error) if error.raw_os_error() == Some(libc::ENOENT) => return Ok(0),
         Err(error) => return Err(error),
     };
     let device = attribute(NETDEV_A_DEV_IFINDEX, &interface_index.to_ne_bytes());
-    let features = parse_features(&ask_family(family, NETDEV_CMD_DEV_GET, &device)?);
-    let needed = NETDEV_XDP_ACT_NDO_XMIT | if is_multi_buffer { NETDEV_XDP_ACT_NDO_XMIT_SG } else { 0 };
-    Ok(features & needed == needed)
+    Ok(parse_features(&ask_family(family, NETDEV_CMD_DEV_GET, &device)?))
 }
 
 /// The number that a family has on this machine.

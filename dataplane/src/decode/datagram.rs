@@ -50,20 +50,36 @@ pub(super) struct Datagram<'p, A> {
 
 impl<'p, A: Copy + Into<IpAddr>> Datagram<'p, A> {
     /// Reads the upper-layer header and judges the checksums. The innermost packet, where this one carries others.
+    ///
+    /// What nearly all packets are has a way of its own to its end: what is read stays in registers until it is written
+    /// where it belongs, while ways that meet have to meet in memory.
     #[inline(always)]
     pub(super) fn into_packet(
         self,
         around: Around<'p>,
         checksums: ChecksumMode,
     ) -> Result<Packet<'p>, DecodeError> {
-        let message = self.message()?;
-        if self.may_encapsulate(&message) {
-            // By the place alone, to be read once more there: that what was read is kept in registers is worth more
-            // to all other packets.
-            let Around { span: Span { frame, wire_bytes }, vlans, depth } = around;
-            return encapsulation::open(frame, wire_bytes, self.offset, vlans, depth, checksums);
+        match (self.protocol, &self.fragment) {
+            (protocol::TCP, None) => {
+                let message = tcp::parse(self.upper, self.missing_bytes)?;
+                self.with(message, around.vlans, checksums)
+            }
+            (protocol::UDP, None) => {
+                let message = udp::parse(self.upper, self.missing_bytes)?;
+                if self.may_encapsulate(&message) {
+                    return self.reopen(around, checksums);
+                }
+                self.with(message, around.vlans, checksums)
+            }
+            _ => self.reopen(around, checksums),
         }
-        self.with(message, around.vlans, checksums)
+    }
+
+    /// Reads the packet once more, by its place alone: for it, nothing has to be kept.
+    #[inline(always)]
+    fn reopen(&self, around: Around<'p>, checksums: ChecksumMode) -> Result<Packet<'p>, DecodeError> {
+        let Around { span: Span { frame, wire_bytes }, vlans, depth } = around;
+        encapsulation::open(frame, wire_bytes, self.offset, vlans, depth, checksums)
     }
 
     /// The packet itself, whatever it carries.
@@ -102,7 +118,6 @@ impl<'p, A: Copy + Into<IpAddr>> Datagram<'p, A> {
         }
     }
 
-    #[inline]
     pub(super) fn message(&self) -> Result<Message<'p>, DecodeError> {
         let (upper, missing_bytes) = (self.upper, self.missing_bytes);
         let bare = |transport| Message { transport, bytes: upper, header_bytes: 0, missing_bytes };

@@ -36,8 +36,7 @@ pub(super) enum Carries {
     Ip,
 }
 
-/// The innermost packet of the one whose IP header stands at `offset`, and which may carry others.
-#[cold]
+/// The packet whose IP header stands at `offset`; the innermost one, where it carries others.
 #[inline(never)]
 pub(super) fn open(
     frame: &[u8],
@@ -57,11 +56,13 @@ pub(super) fn open(
 impl<'p, A: Copy + Into<IpAddr>> Datagram<'p, A> {
     fn open(self, around: Around<'p>, checksums: ChecksumMode) -> Result<Packet<'p>, DecodeError> {
         let message = self.message()?;
-        let outer = self.judge(&message, checksums);
-        match self.inner_packet(&message, outer, &around, checksums) {
-            Some(inner) => inner,
-            None => self.with(message, around.vlans, checksums),
+        if self.may_encapsulate(&message) {
+            let outer = self.judge(&message, checksums);
+            if let Some(inner) = self.inner_packet(&message, outer, &around, checksums) {
+                return inner;
+            }
         }
+        self.with(message, around.vlans, checksums)
     }
 
     /// Whether a closer look is worth it.

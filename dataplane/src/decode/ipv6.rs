@@ -8,6 +8,7 @@ use super::{DecodeError, checksum};
 use crate::limits::IPV6_EXTENSIONS_MAX;
 
 const HEADER_BYTES: usize = 40;
+const NEXT_HEADER_OFFSET: usize = 6;
 
 /// The registry of extension headers (RFC 7045 §4), without ESP, behind which nothing can be read.
 mod extension {
@@ -100,13 +101,7 @@ impl Chain<'_> {
 
     fn step(&mut self) -> Result<(), DecodeError> {
         let [next_header, length, ..] = *self.rest.first_chunk::<8>().ok_or(DecodeError::IpTruncated)?;
-        let header_bytes = match self.next_header {
-            extension::FRAGMENT => 8,
-            // In 4-byte units, of which 2 do not count (RFC 4302 §2.2).
-            extension::AUTHENTICATION => (usize::from(length) + 2) * 4,
-            // In 8-byte units, of which the first does not count (RFC 6564 §4).
-            _ => (usize::from(length) + 1) * 8,
-        };
+        let header_bytes = header_bytes(self.next_header, length);
         let (header, rest) = self.rest.split_at_checked(header_bytes).ok_or(DecodeError::IpTruncated)?;
         match self.next_header {
             extension::FRAGMENT => self.fragment = fragment(header),
@@ -117,6 +112,28 @@ impl Chain<'_> {
         (self.next_header, self.rest) = (next_header, rest);
         Ok(())
     }
+}
+
+/// Bytes of an extension header of the kind `number` that tells this length of itself.
+fn header_bytes(number: u8, length: u8) -> usize {
+    match number {
+        extension::FRAGMENT => 8,
+        // In 4-byte units, of which 2 do not count (RFC 4302 §2.2).
+        extension::AUTHENTICATION => (usize::from(length) + 2) * 4,
+        // In 8-byte units, of which the first does not count (RFC 6564 §4).
+        _ => (usize::from(length) + 1) * 8,
+    }
+}
+
+/// Where in an IPv6 packet the number of the header stands that begins at `offset` behind extension headers; `None` if none of
+/// them ends there.
+pub(crate) fn offset_of_next_header(packet: &[u8], offset: usize) -> Option<usize> {
+    let (mut number, mut end) = (NEXT_HEADER_OFFSET, HEADER_BYTES);
+    while end < offset {
+        let (&kind, &length) = (packet.get(number)?, packet.get(end + 1)?);
+        (number, end) = (end, end + header_bytes(kind, length));
+    }
+    (end == offset).then_some(number)
 }
 
 /// RFC 8200 §4.5. An atomic fragment is a whole packet (RFC 6946 §4).

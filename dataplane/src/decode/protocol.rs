@@ -1,5 +1,7 @@
 //! Protocol numbers of the upper layer (IANA).
 
+/// IPv6 hop-by-hop options (RFC 8200 §4.3).
+pub const HOP_BY_HOP: u8 = 0;
 /// RFC 792.
 pub const ICMP: u8 = 1;
 /// IPv4 in IP (RFC 2003).
@@ -12,6 +14,8 @@ pub const UDP: u8 = 17;
 pub const IPV6: u8 = 41;
 /// RFC 2784.
 pub const GRE: u8 = 47;
+/// RFC 4302.
+pub const AUTHENTICATION: u8 = 51;
 /// RFC 4443.
 pub const ICMPV6: u8 = 58;
 /// RFC 9260.

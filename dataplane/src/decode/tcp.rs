@@ -8,7 +8,7 @@ const HEADER_BYTES_MIN: usize = 20;
 /// Offset of the checksum in the header, in bytes.
 pub(super) const CHECKSUM_OFFSET: usize = 16;
 
-#[inline]
+#[inline(always)]
 pub(super) fn parse(upper: &[u8], missing_bytes: u32) -> Result<Message<'_>, DecodeError> {
     let fixed = upper.first_chunk::<HEADER_BYTES_MIN>().ok_or(DecodeError::TransportTruncated)?;
     let [s0, s1, d0, d1, seq0, seq1, seq2, seq3, ack0, ack1, ack2, ack3, offset, flags, w0, w1, ..] = *fixed;

@@ -8,7 +8,7 @@ const HEADER_BYTES: usize = 8;
 /// Offset of the checksum in the header, in bytes.
 pub(super) const CHECKSUM_OFFSET: usize = 6;
 
-#[inline]
+#[inline(always)]
 pub(super) fn parse(upper: &[u8], missing_bytes: u32) -> Result<Message<'_>, DecodeError> {
     let [s0, s1, d0, d1, l0, l1, _, _] =
         *upper.first_chunk::<HEADER_BYTES>().ok_or(DecodeError::TransportTruncated)?;

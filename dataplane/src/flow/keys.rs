@@ -39,18 +39,23 @@ impl FlowKeys {
         network: &Network,
         link: u16,
     ) -> (FlowKey, Orientation) {
-        self.of_protocol(network.protocol, packet, network, link)
+        let (source_port, destination_port) = ports(packet);
+        let source = (network.source, source_port);
+        let destination = (network.destination, destination_port);
+        let (key, orientation) = FlowKey::new(network.protocol, source, destination, &packet.vlans, link);
+        (self.within(key, &packet.tunnels), orientation)
     }
 
-    /// What the pieces of all datagrams between two ends have in common: behind the first there are no ports, and of IPv6
-    /// each may name another protocol (RFC 8200 §4.5).
+    /// What the pieces of all datagrams between two ends have in common: behind the first there are no ports, of IPv6 each may
+    /// name another protocol (RFC 8200 §4.5), and their receiver may know neither their VLAN nor their tunnel.
     #[inline]
     pub(crate) fn of_owned(&self, packet: &Packet<'_>, network: &Network, link: u16) -> FlowKey {
-        let protocol = match packet.transport {
-            Transport::Fragment { .. } => 0,
-            _ => network.protocol,
-        };
-        self.of_protocol(protocol, packet, network, link).0
+        match packet.transport {
+            Transport::Fragment { .. } => {
+                FlowKey::new(0, (network.source, 0), (network.destination, 0), &[], link).0
+            }
+            _ => self.of_packet(packet, network, link).0,
+        }
     }
 
     /// The key of a flow that is known, and the orientation of what its client sends.
@@ -58,21 +63,6 @@ impl FlowKeys {
         let (key, orientation) =
             FlowKey::new(flow.protocol, flow.client, flow.server, &flow.vlans, flow.link);
         (self.within(key, &flow.tunnels), orientation)
-    }
-
-    #[inline]
-    fn of_protocol(
-        &self,
-        protocol: u8,
-        packet: &Packet<'_>,
-        network: &Network,
-        link: u16,
-    ) -> (FlowKey, Orientation) {
-        let (source_port, destination_port) = ports(packet);
-        let source = (network.source, source_port);
-        let destination = (network.destination, destination_port);
-        let (key, orientation) = FlowKey::new(protocol, source, destination, &packet.vlans, link);
-        (self.within(key, &packet.tunnels), orientation)
     }
 
     #[inline]

@@ -6,7 +6,7 @@ use std::mem;
 
 use super::rewrite::Rewrite;
 use super::{Pipeline, RxMeta};
-use crate::decode::{Checksum, ChecksumMode, Packet, Transport, protocol};
+use crate::decode::{Checksum, DecodeError, Packet, Transport, protocol};
 use crate::defrag::{Piece, Pushed, Whole};
 use crate::event::EventSink;
 use crate::policy::Mode;
@@ -31,20 +31,21 @@ impl Pipeline {
             Pushed::Waits | Pushed::Whole(_) => waits,
         };
         self.counters.count(verdict);
-        if let Pushed::Whole(whole) = pushed {
-            match self.foreign_owner(&whole) {
-                Some(owner) => self.departing.push((owner, whole)),
-                None => verdict = self.answer_whole(*whole, sink),
-            }
+        if let Pushed::Whole(mut whole) = pushed {
+            verdict = match self.identify(&mut whole, sink) {
+                Verdict::Forward => self.send_to_owner(whole, sink),
+                refused => self.answer_pieces(whole.pieces, refused),
+            };
         }
         self.answer_fallen(sink);
         verdict
     }
 
-    /// Frames that were held and leave now, with what their port knew of each; to be asked for whenever frames were judged
-    /// or flows expired. What cannot leave is to be told ([`egress_failed`](Self::egress_failed)).
-    pub fn take_released(&mut self) -> impl Iterator<Item = (Box<[u8]>, RxMeta)> {
-        self.released.drain(..).map(|piece| (piece.frame, piece.meta))
+    /// Frames that were held and leave now, those of one datagram together; to be asked for whenever frames were judged
+    /// or flows expired. None of a datagram is to leave without the others; what cannot is to be told
+    /// ([`egress_failed`](Self::egress_failed)).
+    pub fn take_released(&mut self) -> impl Iterator<Item = Vec<Piece>> {
+        self.released.drain(..)
     }
 
     /// Datagrams that are whole and whose flow is another worker's, with its number. Each is to be told of as
@@ -75,7 +76,8 @@ impl Pipeline {
         self.newest_ns = self.newest_ns.max(newest_ns);
         self.resets.clear();
         self.restored.clear();
-        self.answer_whole(whole, sink)
+        let judged = self.judge_whole(&whole, whole.decode(self.settings.checksums), sink);
+        self.answer_whole(whole, judged)
     }
 
     /// Answers a datagram whose owner is too far behind to take it.
@@ -83,17 +85,35 @@ impl Pipeline {
         self.refuse_pieces(DropReason::OwnerBehind, whole.pieces, sink);
     }
 
-    /// The worker that owns the flow of a datagram, where that is another one.
-    fn foreign_owner(&self, whole: &Whole) -> Option<usize> {
-        let (owners, mine) = self.owners.as_ref()?;
-        let around = &whole.surroundings;
-        let packet = around.decode(&whole.frame, whole.network_offset, ChecksumMode::Ignore).ok()?;
-        owners.of_other(&packet, *mine)
+    /// Gives a datagram an identification that none of its receivers can have pieces of; a verdict other than to forward it
+    /// where there is none.
+    fn identify<S: EventSink>(&mut self, whole: &mut Whole, sink: &mut S) -> Verdict {
+        let (true, Some(last)) = (self.holds(), whole.pieces.last()) else { return Verdict::Forward };
+        if !self.identifications.has_one(whole, self.newest_ns) {
+            let refused = self.refuse_flowless(DropReason::FragmentIdentification, last.meta, sink);
+            if refused != Verdict::Forward {
+                return refused;
+            }
+        }
+        self.identifications.give(whole, self.newest_ns);
+        Verdict::Forward
     }
 
-    fn answer_whole<S: EventSink>(&mut self, mut whole: Whole, sink: &mut S) -> Verdict {
-        let judged = self.judge_whole(&mut whole, sink);
-        if self.holds() { self.answer_pieces(whole.pieces, judged) } else { Verdict::Forward }
+    /// Judges a datagram, or leaves it to the worker that owns its flow. The verdict on the frame that made it whole.
+    fn send_to_owner<S: EventSink>(&mut self, whole: Box<Whole>, sink: &mut S) -> Verdict {
+        let decoded = whole.decode(self.settings.checksums);
+        if let Some(owner) = decoded.as_ref().ok().and_then(|packet| self.foreign_owner(packet)) {
+            self.departing.push((owner, whole));
+            return if self.holds() { Verdict::Hold } else { Verdict::Forward };
+        }
+        let judged = self.judge_whole(&whole, decoded, sink);
+        self.answer_whole(*whole, judged)
+    }
+
+    /// The worker that owns the flow of a packet, where that is another one.
+    fn foreign_owner(&self, packet: &Packet<'_>) -> Option<usize> {
+        let (owners, mine) = self.owners.as_ref()?;
+        owners.of_other(packet, *mine)
     }
 
     /// Waits for no piece any longer: the engine stops.
@@ -120,28 +140,38 @@ impl Pipeline {
         self.settings.mode == Mode::Protect
     }
 
-    fn judge_whole<S: EventSink>(&mut self, whole: &mut Whole, sink: &mut S) -> Verdict {
-        let Some(last) = whole.pieces.last() else { return Verdict::Forward };
+    /// The verdict on a datagram, and what is to be changed in it if it passes.
+    fn judge_whole<S: EventSink>(
+        &mut self,
+        whole: &Whole,
+        decoded: Result<Packet<'_>, DecodeError>,
+        sink: &mut S,
+    ) -> (Verdict, Rewrite) {
+        let Some(last) = whole.pieces.last() else { return (Verdict::Forward, Rewrite::default()) };
         let meta = RxMeta { wire_bytes: whole.wire_bytes(), ..last.meta };
         let frames = whole.pieces.len() as u32;
-        let checksums = self.settings.checksums;
-        let (verdict, rewrite) =
-            match whole.surroundings.decode(&whole.frame, whole.network_offset, checksums) {
-                Ok(packet) => match fault(&packet, whole.first_end) {
-                    Some(reason) => (self.refuse_flowless(reason, meta, sink), Rewrite::default()),
-                    None => (self.judge(&whole.frame, &packet, frames, meta, sink), Rewrite::of(&packet)),
-                },
-                Err(error) => {
-                    self.counters.undecodable[error as usize] += 1;
-                    (self.refuse_flowless(DropReason::Malformed, meta, sink), Rewrite::default())
-                }
-            };
-        if verdict == Verdict::Forward && self.holds() {
+        match decoded {
+            Ok(packet) => match fault(&packet, whole.first_end) {
+                Some(reason) => (self.refuse_flowless(reason, meta, sink), Rewrite::default()),
+                None => (self.judge(&whole.frame, &packet, frames, meta, sink), Rewrite::of(&packet)),
+            },
+            Err(error) => {
+                self.counters.undecodable[error as usize] += 1;
+                (self.refuse_flowless(DropReason::Malformed, meta, sink), Rewrite::default())
+            }
+        }
+    }
+
+    fn answer_whole(&mut self, mut whole: Whole, (verdict, rewrite): (Verdict, Rewrite)) -> Verdict {
+        if !self.holds() {
+            return Verdict::Forward;
+        }
+        if verdict == Verdict::Forward {
             rewrite.apply(&mut whole.frame, &self.restored, &mut self.counters);
             whole.recut();
             whole.level();
         }
-        verdict
+        self.answer_pieces(whole.pieces, verdict)
     }
 
     /// Enters what becomes of pieces that were held. The verdict on the frame of the last one.
@@ -154,7 +184,7 @@ impl Pipeline {
         if verdict != Verdict::Forward {
             return verdict;
         }
-        self.released.extend(pieces);
+        self.released.push(pieces);
         Verdict::Hold
     }
 }

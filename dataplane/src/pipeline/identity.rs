@@ -6,8 +6,8 @@ use super::tracked::Tracked;
 use crate::decode::{Checksum, Packet, TcpFlags, Transport};
 use crate::event::FlowEndCause;
 use crate::flow::Direction;
-use crate::policy::{Disposition, Settings};
-use crate::verdict::{DropReason, Verdict};
+use crate::policy::{Disposition, Exception, Settings};
+use crate::verdict::DropReason;
 
 /// Whether the first packet of a flow comes from the end that was spoken to: its SYN went by unseen.
 pub(super) fn comes_from_server(packet: &Packet<'_>) -> bool {
@@ -34,8 +34,8 @@ pub(super) fn end_cause(
     let (Transport::Tcp(header), Some(connection)) = (packet.transport, &tracked.connection) else {
         return None;
     };
-    // Where the operator lets such a segment pass, its receiver may take it for its sender's.
-    let is_refused = settings.verdict_for(DropReason::WrongSide) != Verdict::Forward;
+    // Where the operator has such a segment inspected, its receiver may take it for its sender's.
+    let is_refused = settings.exception_for(DropReason::WrongSide) != Exception::Ignore;
     if is_refused && tracked.is_wrong_side(direction, meta.side) {
         return None;
     }

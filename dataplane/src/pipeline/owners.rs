@@ -125,6 +125,9 @@ mod tests {
             prop_assert!(first.is_some());
             let later = frame(TCP, [(b.0, port), (a.0, port)], offset);
             prop_assert_eq!(owners.of(&later, LinkType::Ethernet), first);
+            let mut tagged = later;
+            tagged.splice(12..12, [0x81, 0x00, 0, 5]);
+            prop_assert_eq!(owners.of(&tagged, LinkType::Ethernet), first, "in whatever VLAN");
         }
     }
 

@@ -6,9 +6,9 @@ use super::tracked::{Inspection, Tracked};
 use crate::decode::{Checksum, Packet, TcpFlags, TcpHeader, Transport};
 use crate::event::EventSink;
 use crate::flow::Direction;
-use crate::policy::{Mode, Overlap, Settings, Urgent};
-use crate::reassembly::{Memory, Segment};
-use crate::verdict::{DropReason, Verdict};
+use crate::policy::{Exception, Mode, Overlap, Settings, Urgent};
+use crate::reassembly::{Connection, Memory, Segment};
+use crate::verdict::DropReason;
 
 /// A TCP packet as reassembly sees it.
 pub(super) fn segment<'p>(header: &TcpHeader, packet: &Packet<'p>) -> Segment<'p> {
@@ -22,6 +22,33 @@ pub(super) fn segment<'p>(header: &TcpHeader, packet: &Packet<'p>) -> Segment<'p
         payload: packet.payload,
         missing_bytes: packet.missing_bytes,
     }
+}
+
+/// Where the ends of a connection stand before a segment.
+fn standing(
+    connection: &Connection,
+    direction: Direction,
+    header: &TcpHeader,
+    segment: &Segment<'_>,
+) -> Standing {
+    Standing {
+        ports: (header.source, header.destination),
+        from_sender: connection.expected(direction).unwrap_or(segment.sequence),
+        from_receiver: connection.expected(direction.opposite()).unwrap_or(segment.acknowledgment),
+        sender_end: segment.end(),
+    }
+}
+
+/// Where the ends of a flow's connection stand before a packet that was not read; `None` where it has none.
+pub(super) fn standing_before(
+    tracked: &Tracked,
+    direction: Direction,
+    packet: &Packet<'_>,
+) -> Option<Standing> {
+    let (Some(connection), Transport::Tcp(header)) = (&tracked.connection, &packet.transport) else {
+        return None;
+    };
+    Some(standing(connection, direction, header, &segment(header, packet)))
 }
 
 /// The part of a pipeline that packets are read with.
@@ -75,15 +102,10 @@ impl Reading<'_> {
             return Err(DropReason::Urgent);
         }
         let (connection, _) = tracked.stream().expect("a TCP flow has a connection");
+        let standing = standing(connection, direction, header, &segment);
         if connection.picks_up(direction, &segment) {
-            self.admit_midstream()?;
+            self.admit_midstream(tracked)?;
         }
-        let standing = Standing {
-            ports: (header.source, header.destination),
-            from_sender: connection.expected(direction).unwrap_or(segment.sequence),
-            from_receiver: connection.expected(direction.opposite()).unwrap_or(segment.acknowledgment),
-            sender_end: segment.end(),
-        };
         match self.show(tracked, direction, segment, inspection) {
             Err(DropReason::OverlapConflict) => self.settle(tracked, direction, segment, inspection)?,
             outcome => outcome?,
@@ -91,14 +113,13 @@ impl Reading<'_> {
         Ok(standing)
     }
 
-    fn admit_midstream(&mut self) -> Result<(), DropReason> {
-        match self.settings.verdict_for(DropReason::Midstream) {
-            Verdict::Forward | Verdict::Hold => {
-                self.counters.excepted[DropReason::Midstream as usize] += 1;
-                Ok(())
-            }
-            Verdict::Drop(cause) | Verdict::Reset(cause) => Err(cause),
+    fn admit_midstream(&mut self, tracked: &mut Tracked) -> Result<(), DropReason> {
+        if self.settings.exception_for(DropReason::Midstream) != Exception::Ignore {
+            return Err(DropReason::Midstream);
         }
+        self.counters.excepted[DropReason::Midstream as usize] += 1;
+        tracked.met.add(DropReason::Midstream);
+        Ok(())
     }
 
     /// Shows what a segment completes of either stream.
@@ -144,6 +165,7 @@ impl Reading<'_> {
                 return Err(DropReason::OverlapConflict);
             }
             self.counters.excepted[DropReason::OverlapConflict as usize] += 1;
+            tracked.met.add(DropReason::OverlapConflict);
         }
         let mut restored = std::mem::take(self.restored);
         restored.extend_from_slice(segment.payload);

@@ -61,11 +61,16 @@ impl Resets {
 
     /// Builds both frames in the likeness of the offending `frame`. `ethernet` says that its first twelve
     /// bytes are addresses.
-    pub(super) fn build(&mut self, frame: &[u8], ethernet: bool, network: &Network, standing: &Standing) {
+    pub(super) fn build(
+        &mut self,
+        frame: &[u8],
+        ethernet: bool,
+        network: &Network,
+        standing: Option<&Standing>,
+    ) {
         self.clear();
-        let Some(link) = frame.get(..network.offset).filter(|link| link.len() <= LINK_BYTES_MAX) else {
-            return;
-        };
+        let link = frame.get(..network.offset).filter(|link| link.len() <= LINK_BYTES_MAX);
+        let (Some(link), Some(standing)) = (link, standing) else { return };
         let (source, destination) = (network.source, network.destination);
         let (source_port, destination_port) = standing.ports;
 

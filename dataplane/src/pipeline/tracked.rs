@@ -13,7 +13,7 @@ use crate::flow::{Direction, FlowRecord, Timeouts, protocol};
 use crate::inspect::{FieldScan, Findings, RuleSets};
 use crate::policy::{Bypass, BypassCause, Disposition};
 use crate::reassembly::{Connection, Memory, StreamChunk, TcpState};
-use crate::verdict::DropReason;
+use crate::verdict::{Causes, DropReason};
 
 const NS_PER_S: u64 = 1_000_000_000;
 
@@ -44,8 +44,10 @@ pub(super) struct Tracked {
     app: App,
     scans: [FieldScan; 2],
     secrets: Secrets,
-    /// One bit per [`DropReason`] of which an event has told.
-    told: u32,
+    /// Of which drops an event has told.
+    told: Causes,
+    /// What spoke against its frames, beside rules, whatever became of them.
+    pub(super) met: Causes,
     is_conflict_told: bool,
 }
 
@@ -85,7 +87,8 @@ impl Tracked {
             app: App::new(),
             scans: Default::default(),
             secrets: Secrets::default(),
-            told: 0,
+            told: Causes::default(),
+            met: Causes::default(),
             is_conflict_told: false,
             record,
         }
@@ -112,10 +115,7 @@ impl Tracked {
 
     /// Whether this is the first drop of the flow for that reason.
     pub(super) fn tell_once(&mut self, reason: DropReason) -> bool {
-        let bit = 1 << reason as u32;
-        let first = self.told & bit == 0;
-        self.told |= bit;
-        first
+        self.told.add(reason)
     }
 
     /// Tells, once, that data was repeated with other bytes.
@@ -146,6 +146,7 @@ impl Tracked {
             // The program reads the outermost headers alone.
             _ if self.record.may_be_mistaken() => None,
             Disposition::Blocked { .. } => Some(Handling::Drop),
+            Disposition::Bypassed(BypassCause::PassFlow) => None,
             Disposition::Bypassed(_) if self.leaves_checksums => None,
             Disposition::Bypassed(_) => {
                 let client_side = self.client_side.filter(|_| self.connection.is_some());
@@ -278,6 +279,7 @@ impl Tracked {
                 Disposition::Bypassed(cause) => Some(cause),
                 Disposition::Inspect | Disposition::Blocked { .. } => None,
             },
+            exceptions: self.met,
         }
     }
 }

@@ -40,20 +40,27 @@ pub enum BypassCause {
     Encrypted = 0,
     /// Its server is trusted, and it is long.
     Trusted = 1,
+    /// It could not be inspected, and [`Exception::PassFlow`](super::Exception) was said of that.
+    PassFlow = 2,
+    /// It could not be inspected, and [`Exception::Bypass`](super::Exception) was said of that.
+    Exception = 3,
 }
 
 impl BypassCause {
     /// How many causes there are.
-    pub const COUNT: usize = 2;
+    pub const COUNT: usize = 4;
 
     /// Every cause, in index order.
-    pub const ALL: [BypassCause; BypassCause::COUNT] = [BypassCause::Encrypted, BypassCause::Trusted];
+    pub const ALL: [BypassCause; BypassCause::COUNT] =
+        [BypassCause::Encrypted, BypassCause::Trusted, BypassCause::PassFlow, BypassCause::Exception];
 
     /// The name that counters and events use.
     pub fn as_str(self) -> &'static str {
         match self {
             BypassCause::Encrypted => "encrypted",
             BypassCause::Trusted => "trusted",
+            BypassCause::PassFlow => "pass_flow",
+            BypassCause::Exception => "exception",
         }
     }
 }

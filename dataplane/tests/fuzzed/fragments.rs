@@ -31,7 +31,7 @@ pub(crate) fn check(bytes: &[u8]) -> usize {
         let meta = super::meta(&frame, number as u64 * 1_000_000, Side::Outside);
         let verdict = pipeline.process(&mut frame, meta, &mut ());
         assert!(!is_piece || verdict != Verdict::Forward, "no piece leaves at once");
-        let left: Vec<Box<[u8]>> = pipeline.take_released().map(|(frame, _)| frame).collect();
+        let left: Vec<Box<[u8]>> = pipeline.take_released().flatten().map(|piece| piece.frame).collect();
         if !left.is_empty() {
             assert_eq!(verdict, Verdict::Hold);
             whole += 1;

@@ -31,22 +31,32 @@ pub(super) fn replay(args: &ReplayArgs) -> Result<(), Failure> {
     let started = Instant::now();
     let mut damaged = 0;
     for path in &args.captures {
-        if let Err(error) = play(path, &mut replay) {
-            damaged += 1;
-            eprintln!("weir: {}: {error:#}", path.display());
+        let before = replay.frames();
+        match play(path, &mut replay) {
+            Ok(()) if replay.frames() == before => {
+                eprintln!("weir: {}: note: it is a capture, but holds no frame", path.display());
+            }
+            Ok(()) => {}
+            Err(failure) => {
+                damaged += 1;
+                eprintln!("weir: {failure}");
+            }
         }
     }
     let summary = replay.finish().context("writing events or frames")?;
+    let unread =
+        || anyhow!("{damaged} of {} captures could not be read to their end", args.captures.len()).into();
+    if damaged > 0 && summary.frames() == 0 {
+        // Zeros would look like an outcome.
+        return Err(unread());
+    }
     if args.timing {
         report_timing(&summary, started.elapsed().as_secs_f64());
     }
     show(args, &summary)?;
     match damaged {
         0 => Ok(()),
-        _ => {
-            Err(anyhow!("{damaged} of {} captures could not be read to their end", args.captures.len())
-                .into())
-        }
+        _ => Err(unread()),
     }
 }
 
@@ -67,13 +77,13 @@ fn open_sink(args: &ReplayArgs, config: &Config) -> Result<EveFile<Box<dyn Write
     Ok(EveFile::new(EveFormat::new(types, Vec::new()), writer))
 }
 
-fn play<W: Write>(path: &Path, replay: &mut Replay<EveFile<W>>) -> anyhow::Result<()> {
+fn play<W: Write>(path: &Path, replay: &mut Replay<EveFile<W>>) -> Result<(), String> {
     let reader: Box<dyn Read> = match path {
         _ if path == Path::new("-") => Box::new(io::stdin().lock()),
-        _ => Box::new(File::open(path)?),
+        _ => Box::new(File::open(path).map_err(|error| Failure::unusable(path, &error))?),
     };
-    replay.play(&mut Capture::open(reader)?)?;
-    Ok(())
+    let damaged = |error| format!("{}: {error}", path.display());
+    replay.play(&mut Capture::open(reader).map_err(damaged)?).map_err(damaged)
 }
 
 fn show(args: &ReplayArgs, summary: &Summary) -> Result<(), Failure> {

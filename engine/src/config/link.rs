@@ -9,13 +9,15 @@ use af_xdp::limits::{
     SOURCE_PPS_MAX,
 };
 use af_xdp::{AttachMode, OnEngineLoss, ZeroCopy};
-use dlp_patterns::document::{Table, Value};
+use dlp_patterns::document::{Place, Table, Value};
 
 use crate::limits::{CORE_MAX, HEARTBEAT_TIMEOUT_MS, INTERFACE_NAME_BYTES_MAX, LINKS_MAX, SPIN_US};
 
 /// Two ports, what passes between them, and where its workers run. No interface belongs to two ports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkConfig {
+    /// Where it stands.
+    pub place: Place,
     /// What the port layer opens. Its name is what events call it (`in_iface`).
     pub ports: af_xdp::LinkConfig,
     /// Cores of the workers, one a queue; empty: the engine chooses.
@@ -60,7 +62,7 @@ fn read_link(
     ports.on_engine_loss = on_engine_loss?;
     tuning.apply(&mut ports);
     let spin = Duration::from_micros(spin_us.unwrap_or(0));
-    Some(LinkConfig { ports, cores, spin, symmetric_queues })
+    Some(LinkConfig { place: table.place(), ports, cores, spin, symmetric_queues })
 }
 
 /// The keys of a link that have a default, which is the port layer's.

@@ -4,6 +4,7 @@ use af_xdp::{AttachMode, OnEngineLoss, ZeroCopy};
 use dataplane::flow::protocol;
 use dataplane::policy::{IpNetwork, Overlap, Trusted, Urgent};
 use dataplane::verdict::DropReason;
+use dlp_patterns::document::Place;
 
 use std::net::IpAddr;
 
@@ -14,6 +15,10 @@ const LINK: &str = "[[link]]\nname = 'a'\ninside = 'in0'\noutside = 'out0'\non_e
 fn mistakes(text: &str) -> String {
     let mistakes = Config::parse("w.toml", text).expect_err("a mistake");
     mistakes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+fn pack_dir(path: &str, line: u32, column: u32) -> PackDir {
+    PackDir { path: path.into(), place: Some(Place { file: "w.toml".into(), line, column }) }
 }
 
 #[test]
@@ -56,8 +61,8 @@ fn every_key_is_read() {
         [inspection]
         packet_steps_max = 70000
         [exceptions]
-        fragment = 'forward'
-        malformed = 'drop'
+        fragment = 'pass-packet'
+        malformed = 'auto'
         [events]
         eve = '-'
         types = ['alert', 'drop']
@@ -76,35 +81,49 @@ fn every_key_is_read() {
         zero_copy: ZeroCopy::Never,
         ..af_xdp::LinkConfig::new("", "", "")
     };
-    let spin = Duration::from_micros(40);
-    let link = LinkConfig { ports, cores: vec![2, 3], spin, symmetric_queues: true };
+    let (place, spin) = (config.links[0].place.clone(), Duration::from_micros(40));
+    let link = LinkConfig { place, ports, cores: vec![2, 3], spin, symmetric_queues: true };
     assert_eq!(config.links, [link]);
-    let dirs = vec!["packs".into(), "/etc/packs".into()];
+    let dirs = vec![pack_dir("packs", 18, 17), pack_dir("/etc/packs", 18, 26)];
     let (cache, reload_policy) = (Some("/var/cache/weir".into()), ReloadPolicy::Restart);
     assert_eq!(config.packs, PacksConfig { default: false, dirs, cache, reload_policy });
     let Timeouts { tcp_new_s, tcp_established_s, tcp_closed_s, udp_new_s, .. } = config.flows.timeouts;
     assert_eq!([tcp_new_s, tcp_established_s, tcp_closed_s, udp_new_s], [1, 2, 3, 4]);
     let Timeouts { udp_established_s, icmp_s, other_s, .. } = config.flows.timeouts;
     assert_eq!([udp_established_s, icmp_s, other_s], [5, 6, 7]);
-    assert_eq!(config.exceptions.get(DropReason::Fragment), Exception::Forward);
-    assert_eq!(config.exceptions.get(DropReason::Malformed), Exception::Drop);
+    assert_eq!(config.exceptions.get(DropReason::Fragment), Exception::PassPacket);
+    assert_eq!(config.exceptions.get(DropReason::Malformed), Exception::DropPacket);
     assert_eq!((config.events.eve.clone(), config.settings().packet_steps_max), (Some("-".into()), 70_000));
     assert!(config.events.types.has(EventType::Drop) && !config.events.types.has(EventType::Flow));
     assert_eq!([config.settings().flows_max, config.settings().held_bytes_max], [4096, 1000]);
 }
 
 #[test]
+fn how_pieces_of_datagrams_are_held_is_read() {
+    let text = "[flows]\nfragment_bytes_max = 2000\nfragment_s = 8\nfragment_reuse_s = 9\n\
+                [exceptions]\nfragment_identification = 'pass-packet'";
+    let config = Config::parse("w.toml", text).expect("no mistake");
+    let fragments = FragmentPolicy { bytes_max: 2000, wait_s: 8, reuse_s: 9 };
+    assert_eq!(config.settings().fragments, fragments);
+    assert_eq!(config.exceptions.get(DropReason::FragmentIdentification), Exception::PassPacket);
+    for key in ["fragment_s", "fragment_reuse_s"] {
+        let told = mistakes(&format!("[flows]\n{key} = 256"));
+        assert!(told.contains("w.toml:2") && told.contains("255"), "{told}");
+    }
+}
+
+#[test]
 fn what_becomes_of_tcp_segments_is_read() {
     let default = Config::default();
     assert_eq!(default.settings().tcp, TcpPolicy { overlap: Overlap::Rewrite, urgent: Urgent::Inline });
-    assert_eq!(default.exceptions.get(DropReason::Midstream), Exception::Forward);
+    assert_eq!(default.exceptions.get(DropReason::Midstream), Exception::Ignore);
     let text = "[flows]\nretained_bytes_max = 5000\n[tcp]\noverlap = 'drop'\nurgent = 'drop'\n\
-                [exceptions]\nmidstream = 'drop'\noverlap_unverified = 'forward'";
+                [exceptions]\nmidstream = 'reject'\noverlap_unverified = 'pass-flow'";
     let config = Config::parse("w.toml", text).expect("no mistake");
     assert_eq!(config.settings().tcp, TcpPolicy { overlap: Overlap::Drop, urgent: Urgent::Drop });
     assert_eq!(config.settings().retained_bytes_max, 5000);
-    assert_eq!(config.exceptions.get(DropReason::Midstream), Exception::Drop);
-    assert_eq!(config.exceptions.get(DropReason::OverlapUnverified), Exception::Forward);
+    assert_eq!(config.exceptions.get(DropReason::Midstream), Exception::Reject);
+    assert_eq!(config.exceptions.get(DropReason::OverlapUnverified), Exception::PassFlow);
     let told = mistakes("[tcp]\noverlap = 'forward'");
     assert!(told.contains("w.toml:2") && told.contains("rewrite"), "{told}");
 }
@@ -126,10 +145,9 @@ fn a_link_has_the_defaults_of_the_port_layer() {
     let config = Config::parse("w.toml", LINK).expect("no mistake");
     let ports = af_xdp::LinkConfig::new("a", "in0", "out0");
     assert_eq!(ports.on_engine_loss, OnEngineLoss::Drop);
-    assert_eq!(
-        config.links,
-        [LinkConfig { ports, cores: Vec::new(), spin: Duration::ZERO, symmetric_queues: false }]
-    );
+    let place = Place { file: "w.toml".into(), line: 1, column: 1 };
+    let (cores, spin) = (Vec::new(), Duration::ZERO);
+    assert_eq!(config.links, [LinkConfig { place, ports, cores, spin, symmetric_queues: false }]);
 }
 
 #[test]
@@ -264,17 +282,36 @@ fn each_mistake_is_pointed_at() {
         (&format!("{LINK}heartbeat_timeout_ms = 1"), "w.toml:6:24: 1 is not within 5 to 60000"),
         ("[flows]\ntcp_new_s = '1'", "w.toml:2:13: an integer belongs here, not a string"),
         ("[flows]\nmax = 10", "w.toml:2:7: 10 is not within 1024 to 4194304"),
-        ("[exceptions]\nrule = 'forward'", "w.toml:2:1: unknown key `rule`"),
-        (
-            "[exceptions]\nfragment = 'pass'",
-            "w.toml:2:12: `pass` is not known here\n  hint: one of: drop, forward",
-        ),
+        ("[exceptions]\nrule = 'ignore'", "w.toml:2:1: unknown key `rule`"),
         (
             "[events]\ntypes = ['alerts']",
             "w.toml:2:10: `alerts` is not known here\n  hint: did you mean `alert`?",
         ),
         ("[events]\neve = ''", "w.toml:2:7: an empty path\n  hint: a file, or `-` for standard output"),
         ("[packs]\ndirs = 'packs'", "w.toml:2:8: an array of strings belongs here, not a string"),
+    ] {
+        assert_eq!(mistakes(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_word_must_fit_its_cause() {
+    for (text, expected) in [
+        (
+            "[exceptions]\nfragment = 'pass'",
+            "w.toml:2:12: `pass` is not known here\n  hint: one of: auto, drop-packet, pass-packet, ignore",
+        ),
+        // Anybody can send a broken frame in the name of a flow.
+        (
+            "[exceptions]\nmalformed = 'drop-flow'",
+            "w.toml:2:13: `drop-flow` is not known here\n  hint: one of: auto, drop-packet, pass-packet, ignore",
+        ),
+        // Its receiver would ask for it again, and what is read is not read twice.
+        (
+            "[exceptions]\napp_error = 'drop-packet'",
+            "w.toml:2:13: `drop-packet` is not known here\n  hint: one of: auto, drop-flow, reject, pass-packet, \
+             pass-flow, bypass, ignore",
+        ),
     ] {
         assert_eq!(mistakes(text), expected, "{text}");
     }
@@ -294,6 +331,7 @@ fn folders_of_packs_are_relative_to_the_config() {
     let path = folder.path().join("weir.toml");
     std::fs::write(&path, "[packs]\ndirs = ['mine', '/theirs']\ncache = 'kept'\n").expect("writes");
     let config = Config::read(&path).expect("no mistake");
-    assert_eq!(config.packs.dirs, [folder.path().join("mine"), "/theirs".into()]);
+    let dirs: Vec<_> = config.packs.dirs.iter().map(|dir| dir.path.clone()).collect();
+    assert_eq!(dirs, [folder.path().join("mine"), "/theirs".into()]);
     assert_eq!(config.packs.cache, Some(folder.path().join("kept")));
 }

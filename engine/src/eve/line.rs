@@ -8,6 +8,7 @@ use dataplane::app::HttpTransaction;
 use dataplane::event::FlowEnd;
 use dataplane::flow::{Direction, FlowRecord, protocol};
 use dataplane::policy::BypassCause;
+use dataplane::verdict::{Causes, DropReason};
 use serde::{Serialize, Serializer};
 
 use super::link::LinkBody;
@@ -224,6 +225,14 @@ struct FlowEndBody {
     /// Why it passed without a further look.
     #[serde(skip_serializing_if = "Option::is_none")]
     bypassed: Option<&'static str>,
+    /// What spoke against frames of it, beside rules.
+    #[serde(skip_serializing_if = "Causes::is_empty", serialize_with = "names")]
+    exceptions: Causes,
+}
+
+/// As a list.
+fn names<S: Serializer>(causes: &Causes, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(causes.iter().map(DropReason::as_str))
 }
 
 impl FlowBody {
@@ -247,6 +256,7 @@ impl FlowBody {
             drop_reason: end.blocked.map(|(reason, _)| reason.as_str()),
             drop_epoch: end.blocked.map(|(_, epoch)| epoch.0),
             bypassed: end.bypassed.map(BypassCause::as_str),
+            exceptions: end.exceptions,
         };
         FlowBody { end: Some(body), ..FlowBody::so_far(flow) }
     }

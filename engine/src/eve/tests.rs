@@ -10,7 +10,7 @@ use dataplane::inspect::Epoch;
 use dataplane::pipeline::Counters;
 use dataplane::policy::BypassCause;
 use dataplane::reassembly::TcpState;
-use dataplane::verdict::DropReason;
+use dataplane::verdict::{Causes, DropReason};
 use dlp_patterns::{Field, Hit, Pack, RuleId, RuleSet};
 use serde_json::Value;
 
@@ -50,6 +50,7 @@ pub(super) fn flow_end(flow: &FlowRecord) -> FlowEnd<'_> {
         alerted: true,
         blocked: None,
         bypassed: None,
+        exceptions: Causes::default(),
     }
 }
 
@@ -80,6 +81,12 @@ fn flow_line() {
     );
     let bypassed = FlowEnd { bypassed: Some(BypassCause::Encrypted), ..flow_end(&flow) };
     assert!(line(&Event::Flow(bypassed)).contains(r#""alerted":true,"bypassed":"encrypted"}"#));
+    let mut exceptions = Causes::default();
+    exceptions.add(DropReason::Midstream);
+    exceptions.add(DropReason::OutOfWindow);
+    let excepted = FlowEnd { exceptions, ..flow_end(&flow) };
+    let told = r#""alerted":true,"exceptions":["out_of_window","midstream"]}"#;
+    assert!(line(&Event::Flow(excepted)).contains(told));
 }
 
 #[test]
@@ -220,7 +227,7 @@ fn stats_line_adds_up() {
     let mut counters = Counters { frames_in: 10, forwarded: 7, alerts: 2, ..Counters::default() };
     counters.dropped[DropReason::Rule as usize] = 1;
     counters.dropped[DropReason::FlowBlocked as usize] = 2;
-    counters.flows_bypassed = [6, 5];
+    counters.flows_bypassed = [6, 5, 4, 3];
     let mut out = Vec::new();
     let program = ProgramCounters { redirected: 40, ..ProgramCounters::default() };
     let outside = PortCounters { rx_ring_full: 30, ..PortCounters::from(program) };
@@ -245,7 +252,10 @@ fn stats_line_adds_up() {
         (&"stats".into(), &5.into(), &3.into())
     );
     assert_eq!(stats["ips"]["unaccounted"], 0);
-    assert_eq!(stats["flow"]["bypassed"], serde_json::json!({"encrypted": 6, "trusted": 5}));
+    assert_eq!(
+        stats["flow"]["bypassed"],
+        serde_json::json!({"encrypted": 6, "trusted": 5, "pass_flow": 4, "exception": 3})
+    );
     assert_eq!((&stats["decoder"]["pkts"], &stats["ips"]["accepted"]), (&10.into(), &7.into()));
     assert_eq!((&stats["ips"]["blocked"], &stats["ips"]["drop_reason"]["rule"]), (&3.into(), &1.into()));
     assert_eq!(stats["ips"]["drop_reason"].as_object().map(serde_json::Map::len), Some(DropReason::COUNT));

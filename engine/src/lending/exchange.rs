@@ -80,13 +80,15 @@ impl<F> Exchange<F> {
         self.peers[slot].hand_over(datagram)
     }
 
-    /// Takes the datagrams that others put together. How many frames that were.
+    /// Takes the datagrams that others put together, and enters them in the books here. How many frames that were.
     pub fn take_datagrams(&mut self, mut take: impl FnMut(Box<Whole>)) -> usize {
         let mut frames = 0;
         for peer in &mut self.peers {
             while let Some(datagram) = peer.next_datagram() {
-                frames += datagram.pieces.len();
+                let pieces = datagram.pieces.len();
                 take(datagram);
+                peer.tell_taken(pieces as u64);
+                frames += pieces;
             }
         }
         frames
@@ -152,7 +154,7 @@ impl<F> Exchange<F> {
     }
 
     /// To be asked over and over by a worker that lends no more, while it takes home and judges: whether it may leave,
-    /// since all workers of the link have everything home and lend no more.
+    /// since all workers of the link have everything home, nothing under way, and lend no more.
     pub fn may_leave(&self) -> bool {
         if self.peers.iter().all(Peer::is_home) {
             self.desk.is_settled.store(true, Ordering::Release);
@@ -165,9 +167,9 @@ impl<F> Exchange<F> {
         self.lent_total
     }
 
-    /// Frames lent that are not home.
-    pub fn lent(&self) -> usize {
-        self.peers.iter().map(Peer::lent).sum()
+    /// Frames lent that are not home, and frames of datagrams handed over that were not taken.
+    pub fn under_way(&self) -> usize {
+        self.peers.iter().map(Peer::under_way).sum()
     }
 
     fn slot(&self, owner: usize) -> usize {

@@ -42,7 +42,7 @@ pub struct Answer<F> {
 #[derive(Debug)]
 pub(super) struct Desk {
     pub(super) bell: Bell,
-    /// Lends nothing any more, and has all home that it lent.
+    /// Lends nothing any more, has all home that it lent, and nothing under way that it handed over.
     pub(super) is_settled: AtomicBool,
 }
 
@@ -60,6 +60,12 @@ pub(super) struct Peer<F> {
     /// Datagrams that were put together by one and are the other's to judge and to send; nothing comes back.
     datagrams_out: Producer<Box<Whole>>,
     datagrams_in: Consumer<Box<Whole>>,
+    /// Frames of the datagrams that were handed over from here.
+    handed_over: u64,
+    /// Of them, those that are in the other's books.
+    taken_there: Arc<AtomicU64>,
+    /// The other way round.
+    taken_here: Arc<AtomicU64>,
     /// Frames that were judged there and found no room to leave here, until the other corrects its books.
     unsent_here: Arc<AtomicU64>,
     /// The other way round.
@@ -74,12 +80,12 @@ impl<F> Peer<F> {
     pub(super) fn pair(desks: [&Arc<Desk>; 2], lent_max: usize) -> [Peer<F>; 2] {
         let loans = [(); 2].map(|()| RingBuffer::new(lent_max));
         let answers = [(); 2].map(|()| RingBuffer::new(lent_max));
-        let unsent = [(); 2].map(|()| Arc::new(AtomicU64::new(0)));
+        let [unsent, taken] = [(); 2].map(|()| [(); 2].map(|()| Arc::new(AtomicU64::new(0))));
         let datagrams = [(); 2].map(|()| RingBuffer::new(DATAGRAMS_UNDER_WAY_MAX));
         let [(loans_there, loans_at_there), (loans_here, loans_at_here)] = loans;
         let [(answers_there, answers_at_there), (answers_here, answers_at_here)] = answers;
         let [(whole_there, whole_at_there), (whole_here, whole_at_here)] = datagrams;
-        let peer = |loans, answers, datagrams, unsent: [&Arc<AtomicU64>; 2], desk: &Arc<Desk>| {
+        let peer = |loans, answers, datagrams, here: usize, desk: &Arc<Desk>| {
             let ((loans_out, loans_in), (answers_out, answers_in)) = (loans, answers);
             let (datagrams_out, datagrams_in) = datagrams;
             Peer {
@@ -91,26 +97,28 @@ impl<F> Peer<F> {
                 answers_out,
                 datagrams_out,
                 datagrams_in,
-                unsent_here: Arc::clone(unsent[0]),
-                unsent_there: Arc::clone(unsent[1]),
+                handed_over: 0,
+                taken_there: Arc::clone(&taken[1 - here]),
+                taken_here: Arc::clone(&taken[here]),
+                unsent_here: Arc::clone(&unsent[here]),
+                unsent_there: Arc::clone(&unsent[1 - here]),
                 desk: Arc::clone(desk),
                 is_owed_a_ring: false,
             }
         };
-        let [first, second] = unsent.each_ref();
         [
             peer(
                 (loans_there, loans_at_here),
                 (answers_there, answers_at_here),
                 (whole_there, whole_at_here),
-                [first, second],
+                0,
                 desks[1],
             ),
             peer(
                 (loans_here, loans_at_there),
                 (answers_here, answers_at_there),
                 (whole_here, whole_at_there),
-                [second, first],
+                1,
                 desks[0],
             ),
         ]
@@ -138,12 +146,20 @@ impl<F> Peer<F> {
             return Err(datagram);
         }
         self.is_owed_a_ring = true;
-        self.datagrams_out.push(datagram).map_err(|PushError::Full(datagram)| datagram)
+        let frames = datagram.pieces.len() as u64;
+        self.datagrams_out.push(datagram).map_err(|PushError::Full(datagram)| datagram)?;
+        self.handed_over += frames;
+        Ok(())
     }
 
     /// The next datagram that was put together there.
     pub(super) fn next_datagram(&mut self) -> Option<Box<Whole>> {
         self.datagrams_in.pop().ok()
+    }
+
+    /// Tells the worker that put a datagram together that so many frames are in the books here.
+    pub(super) fn tell_taken(&self, frames: u64) {
+        self.taken_here.fetch_add(frames, Ordering::Release);
     }
 
     /// The next frame that comes home.
@@ -190,9 +206,9 @@ impl<F> Peer<F> {
         self.answers_in.is_empty() && self.loans_in.is_empty() && self.datagrams_in.is_empty()
     }
 
-    /// Whether all that was lent is home, or lost with a worker that is gone.
+    /// Whether all that was lent is home and all that was handed over is taken, or lost with a worker that is gone.
     pub(super) fn is_home(&self) -> bool {
-        self.lent == 0 || self.is_gone()
+        self.under_way() == 0 || self.is_gone()
     }
 
     /// Whether nothing will be lent from there any more.
@@ -200,9 +216,9 @@ impl<F> Peer<F> {
         self.desk.is_settled.load(Ordering::Acquire) || self.is_gone()
     }
 
-    /// Frames lent that are not home.
-    pub(super) fn lent(&self) -> usize {
-        self.lent
+    /// Frames lent that are not home, and frames handed over that were not taken.
+    pub(super) fn under_way(&self) -> usize {
+        self.lent + (self.handed_over - self.taken_there.load(Ordering::Acquire)) as usize
     }
 
     /// A worker that is gone left its ends of the rings; what it sent home before is taken first.

@@ -20,6 +20,8 @@ pub struct MemoryQueue {
     pub batch_frames: usize,
     /// How many frames of one batch, and of those that come back one by one, find no room on the way out.
     pub refuse: usize,
+    /// How many frames of our own find room on the way out.
+    pub injected_max: usize,
     /// What was done with each settled flow, by its identifier. Nothing but a test does anything here.
     pub settled: BTreeMap<u64, Elsewhere>,
     /// How each flow was settled, the first one first.
@@ -36,6 +38,7 @@ impl Default for MemoryQueue {
             left: Default::default(),
             batch_frames: BATCH_FRAMES_MAX,
             refuse: 0,
+            injected_max: usize::MAX,
             settled: BTreeMap::new(),
             handlings: Vec::new(),
             settled_max: 0,
@@ -75,9 +78,13 @@ impl PacketIo for MemoryQueue {
         MemoryBatch { port, frames, to: &mut self.left[port.other() as usize], refuse: self.refuse }
     }
 
-    fn inject(&mut self, port: Port, frame: &[u8]) -> bool {
-        self.left[port as usize].push(frame.to_vec());
-        true
+    fn inject_all(&mut self, port: Port, frames: &[&[u8]]) -> bool {
+        let has_room = frames.len() <= self.injected_max;
+        if has_room {
+            self.injected_max -= frames.len();
+            self.left[port as usize].extend(frames.iter().map(|frame| frame.to_vec()));
+        }
+        has_room
     }
 
     fn give_back(&mut self, lent: MemoryLent, verdict: Verdict) -> bool {

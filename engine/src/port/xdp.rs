@@ -15,8 +15,8 @@ impl PacketIo for Queue {
         Queue::receive(self, port)
     }
 
-    fn inject(&mut self, port: Port, frame: &[u8]) -> bool {
-        Queue::inject(self, port, frame)
+    fn inject_all(&mut self, port: Port, frames: &[&[u8]]) -> bool {
+        Queue::inject_all(self, port, frames)
     }
 
     fn give_back(&mut self, lent: LentFrame, verdict: Verdict) -> bool {

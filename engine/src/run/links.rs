@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use af_xdp::{Link, LinkLock, PreparedLink, Queue};
+use af_xdp::{Link, LinkLock, OnEngineLoss, PinLife, Port, PreparedLink, ProgramCounters, Queue};
 use anyhow::{Context, anyhow};
 use dataplane::pipeline::{Handling, Pipeline};
-use dataplane::policy::Bypass;
+use dataplane::policy::{Bypass, Mode};
 use dlp_patterns::RuleSet;
 use rustix::process::Pid;
 
@@ -21,11 +21,20 @@ use crate::failure::Failure;
 use crate::limits::WORKERS_MAX;
 use crate::port::xdp;
 
+/// A link that this process may open.
+pub(super) struct ClaimedLink {
+    config: LinkConfig,
+    /// `None` where an engine holds it that is to let go of it.
+    claim: Option<Claim>,
+}
+
+/// All links of a config, and the engine that is to let go of some.
+pub(super) type Claimed = (Vec<ClaimedLink>, Option<Incumbent>);
+
 /// A link of which everything is ready but its ports, and the pipelines of its workers to be.
 pub(super) struct ReadyLink {
     prepared: PreparedLink,
     config: LinkConfig,
-    /// `None` where an engine holds it that is to let go of it.
     claim: Option<Claim>,
     pipelines: Vec<Pipeline>,
 }
@@ -37,21 +46,59 @@ pub(super) struct OpenLink {
     pub(super) posts: Vec<Post>,
     pub(super) config: LinkConfig,
     pub(super) claim: Claim,
+    /// What the programs of an engine that was killed did without it, by port.
+    pub(super) former_losses: [ProgramCounters; 2],
 }
 
-/// Makes everything ready that can be without a change to any link. Links that `incumbent` holds are not claimed yet.
+/// Claims every link that no engine works on, and looks at the ports of all. Changes nothing. Links that the incumbent holds
+/// are not claimed yet.
+///
+/// # Errors
+/// All that stands against any of them.
+pub(super) fn claim_all(config: &Config, takes_over: bool) -> Result<Claimed, Failure> {
+    let mut claimed = Vec::new();
+    let mut holder: Option<(Pid, Incumbent)> = None;
+    let mut failures = Vec::new();
+    for config in &config.links {
+        let name = &config.ports.name;
+        let claim = if takes_over { claim_or_meet(name, &mut holder) } else { claim(name).map(Some) };
+        let mut told = Vec::new();
+        match claim {
+            Ok(claim) => claimed.push(ClaimedLink { config: config.clone(), claim }),
+            Err(failure) => told.push(failure),
+        }
+        for error in Link::mistakes(&config.ports) {
+            let failure = failure(name, &error);
+            // Whoever can't claim it for want of something sees the same again.
+            if told.iter().all(|told| told.to_string() != failure.to_string()) {
+                told.push(failure);
+            }
+        }
+        failures.extend(told.into_iter().map(|failure| failure.at(&config.place)));
+    }
+    match Failure::all(failures) {
+        Some(failure) => Err(failure),
+        None => Ok((claimed, holder.map(|(_, incumbent)| incumbent))),
+    }
+}
+
+/// Makes everything ready that can be without a change to any link.
 pub(super) fn prepare(
     config: &Config,
+    claimed: Vec<ClaimedLink>,
     rules: &Arc<RuleSet>,
-    takes_over: bool,
-) -> Result<(Vec<ReadyLink>, Option<Incumbent>), Failure> {
+) -> Result<Vec<ReadyLink>, Failure> {
     let mut ready = Vec::new();
-    let mut holder: Option<(Pid, Incumbent)> = None;
+    let mut failures = Vec::new();
     let mut workers = 0;
-    for link in &config.links {
-        let name = &link.ports.name;
-        let claim = if takes_over { claim_or_meet(name, &mut holder)? } else { Some(claim(name)?) };
-        let prepared = Link::prepare(&link.ports).map_err(|error| failure(name, &error))?;
+    for ClaimedLink { config: link, claim } in claimed {
+        let prepared = match Link::prepare(&link.ports) {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                failures.push(failure(&link.ports.name, &error).at(&link.place));
+                continue;
+            }
+        };
         let first = workers;
         workers += prepared.queues();
         if workers > WORKERS_MAX {
@@ -59,14 +106,15 @@ pub(super) fn prepare(
                 "the links have more than {WORKERS_MAX} queues, but an engine has at most so many workers\n  hint: \
                  `ethtool -L DEV combined N` lowers their number"
             );
-            return Err(Failure::Mistakes(vec![told]));
+            failures.push(Failure::Mistakes(vec![told]).at(&link.place));
+            break;
         }
         let pipelines = (first..workers)
-            .map(|worker| Pipeline::new(worker_settings(config, link, worker), Arc::clone(rules)))
+            .map(|worker| Pipeline::new(worker_settings(config, &link, worker), Arc::clone(rules)))
             .collect();
-        ready.push(ReadyLink { prepared, config: link.clone(), claim, pipelines });
+        ready.push(ReadyLink { prepared, config: link, claim, pipelines });
     }
-    Ok((ready, holder.map(|(_, incumbent)| incumbent)))
+    Failure::all(failures).map_or(Ok(ready), Err)
 }
 
 /// Opens every link, after `incumbent` has let go of those that it holds. Where one cannot be opened, those before it are
@@ -84,18 +132,24 @@ pub(super) fn open(
         known = told?.knowledge();
         tracing::info!(blocked_flows = known.len(), "the former engine has let go of the links");
     }
-    ready.into_iter().enumerate().map(|(index, link)| open_link(config, index as u16, link, &known)).collect()
+    let open = |(index, link): (usize, ReadyLink)| {
+        let place = link.config.place.clone();
+        open_link(config, index as u16, link, &known).map_err(|failure| failure.at(&place))
+    };
+    ready.into_iter().enumerate().map(open).collect()
 }
 
 fn open_link(engine: &Config, index: u16, ready: ReadyLink, known: &Knowledge) -> Result<OpenLink, Failure> {
     let ReadyLink { prepared, config, claim: held, mut pipelines } = ready;
     let ports = &config.ports;
+    // Who is taken over from tells of its own programs.
+    let is_taken_over = held.is_none();
     let claim = match held {
         Some(claim) => claim,
         None => claim(&ports.name)?,
     };
     // Before the programs are attached: nothing of these flows may pass in between.
-    let mut settled = prepared.settled().map_err(|error| failure(&ports.name, &error))?;
+    let mut settled = prepared.settled();
     let (now_ns, count) = (now_ns(), pipelines.len());
     let owners = shares::owners(&config, count, index);
     for (queue, flow) in known.of_link(&ports.name, index) {
@@ -116,10 +170,28 @@ fn open_link(engine: &Config, index: u16, ready: ReadyLink, known: &Knowledge) -
     }
     let (link, queues) = prepared.open().map_err(|error| failure(&ports.name, &error))?;
     remark(&config, engine, &link, &queues);
+    let former_losses = if is_taken_over { Default::default() } else { link.former_losses() };
+    remark_losses(&config, &former_losses);
     let lendings = shares::lendings(owners, &queues)?;
     let posts = queues.into_iter().zip(pipelines).zip(lendings);
     let post = |((queue, pipeline), lending)| Post { queue, pipeline: Some(pipeline), lending };
-    Ok(OpenLink { link, posts: posts.map(post).collect(), config, claim })
+    Ok(OpenLink { link, posts: posts.map(post).collect(), config, claim, former_losses })
+}
+
+/// Tells what became of the frames of a link while no engine took them.
+fn remark_losses(config: &LinkConfig, former_losses: &[ProgramCounters; 2]) {
+    for (port, losses) in Port::BOTH.iter().zip(former_losses) {
+        let (passed, dropped) = (losses.passed_by_engine_loss, losses.dropped_by_engine_loss);
+        if passed + dropped > 0 {
+            tracing::warn!(
+                link = config.ports.name,
+                interface = config.ports.interface(*port),
+                passed,
+                dropped,
+                "frames came in while no engine took them: those that passed were not inspected"
+            );
+        }
+    }
 }
 
 /// Tells what was got for a link that was opened, and what may surprise about it.
@@ -131,12 +203,34 @@ pub(super) fn remark(config: &LinkConfig, engine: &Config, link: &Link, queues: 
         link = ports.name,
         inside = ports.inside,
         outside = ports.outside,
+        mode = match engine.mode {
+            Mode::Protect => "protect",
+            Mode::Monitor => "monitor",
+        },
+        on_engine_loss = match ports.on_engine_loss {
+            OnEngineLoss::Forward => "forward",
+            OnEngineLoss::Drop => "drop",
+        },
         queues = queues.len(),
         zero_copy_queues = zero_copy,
         huge_page_queues = huge_pages,
         multi_buffer = link.is_multi_buffer(),
         "link is open"
     );
+    match PinLife::read() {
+        Ok(PinLife::Fleeting) => tracing::warn!(
+            link = ports.name,
+            "the BPF file system on /sys/fs/bpf here ends with this command, and with it what is pinned: after a kill no \
+             program is left, and blocked flows pass\n  hint: `ip netns exec` mounts a /sys for each command, `nsenter \
+             --net=/run/netns/NAME` does not; a container has to share the host's /sys/fs/bpf"
+        ),
+        Ok(PinLife::Unknown) if ports.on_engine_loss == OnEngineLoss::Drop => tracing::warn!(
+            link = ports.name,
+            "nothing tells whether what is pinned outlives this process, which is what drops frames after a kill\n  \
+             hint: as the first process of a container, share the host's /sys/fs/bpf with it"
+        ),
+        _ => {}
+    }
     if engine.bypass != Bypass::default()
         && ports.settled_flows_max > 0
         && let Some(interface) = link.without_bypass()
@@ -216,7 +310,10 @@ pub(super) fn failure(link: &str, error: &af_xdp::Error) -> Failure {
         | af_xdp::Error::QueueMismatch { .. }
         | af_xdp::Error::MtuMismatch { .. }
         | af_xdp::Error::MtuTooLong { .. }
-        | af_xdp::Error::NoBridge { .. } => Failure::Mistakes(vec![told.to_string()]),
+        | af_xdp::Error::NoBridge { .. }
+        | af_xdp::Error::Bridged { .. }
+        | af_xdp::Error::FleetingPins
+        | af_xdp::Error::NarrowFrames { .. } => Failure::Mistakes(vec![told.to_string()]),
         _ => Failure::No(told),
     }
 }

@@ -159,11 +159,15 @@ fn load(config: &PacksConfig) -> Result<Loaded, Failure> {
     Ok(Loaded { packs: count, rules, cache: cache.map(|outcome| outcome.lookup.as_str()) })
 }
 
-/// Whether anything has changed but where the packs are.
+/// Whether anything has changed but where the packs are, and where in the text the links stand.
 fn needs_restart(running: &Config, read: &Config) -> bool {
     let PacksConfig { default, dirs, cache, .. } = read.packs.clone();
     let packs = PacksConfig { default, dirs, cache, reload_policy: running.packs.reload_policy };
-    *read != Config { packs, ..running.clone() }
+    let mut running = Config { packs, ..running.clone() };
+    for (link, read) in running.links.iter_mut().zip(&read.links) {
+        link.place = read.place.clone();
+    }
+    *read != running
 }
 
 #[cfg(test)]

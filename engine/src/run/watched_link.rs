@@ -49,7 +49,7 @@ pub(super) struct WatchedLink {
 impl WatchedLink {
     /// A link that was just opened, and what its workers are to have.
     pub(super) fn new(open: OpenLink) -> (WatchedLink, Vec<Post>) {
-        let OpenLink { link, posts, config, claim } = open;
+        let OpenLink { link, posts, config, claim, former_losses } = open;
         let ports = config.ports;
         let mtu_bytes_max = if link.is_multi_buffer() { MTU_BYTES_MAX } else { ports.mtu_bytes_max() };
         let health = LinkHealth::opened(link.device_indexes(), posts.len() as u32, mtu_bytes_max);
@@ -62,7 +62,7 @@ impl WatchedLink {
             opening: None,
             stop: Arc::default(),
             programs: <[ProgramCounters; 2]>::default(),
-            past: <[PortCounters; 2]>::default(),
+            past: former_losses.map(PortCounters::from),
             past_lent: 0,
         };
         if let Some(seen) = watched.read() {

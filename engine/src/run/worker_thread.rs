@@ -155,7 +155,7 @@ impl WorkerThread {
         while !self.worker.wind_up(now_ns()) || (self.worker.is_shared() && self.worker.io().is_sending()) {
             if Instant::now() >= deadline {
                 let (worker, frames) = (self.index, self.worker.frames_away());
-                tracing::warn!(worker, frames, "another worker hangs: frames lent to it are lost");
+                tracing::warn!(worker, frames, "another worker hangs: frames under way to it are lost");
                 return;
             }
             thread::yield_now();

@@ -84,9 +84,9 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
         self.lending.as_ref().map_or(0, |lending| lending.exchange.lent_total())
     }
 
-    /// Frames that are lent to other workers now.
+    /// Frames that are lent to other workers now, or handed over to them and not taken yet.
     pub fn frames_away(&self) -> usize {
-        self.lending.as_ref().map_or(0, |lending| lending.exchange.lent())
+        self.lending.as_ref().map_or(0, |lending| lending.exchange.under_way())
     }
 
     /// Lets `wait` wait for frames at the queue. A descriptor goes along that can be read once another worker has left

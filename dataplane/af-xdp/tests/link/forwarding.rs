@@ -157,6 +157,29 @@ fn injects_out_of_either_port_and_refuses_what_does_not_fit() {
 }
 
 #[test]
+fn of_frames_that_belong_together_all_are_injected_or_none() {
+    let Some(lab) = Lab::new("of_frames_that_belong_together_all_are_injected_or_none", 1) else { return };
+    let client = Wire::new("client", "c0");
+    let (_link, mut queues) = on("middle", || Link::open(&lab.config())).expect("the link opens");
+    let queue = &mut queues[0];
+    let frames: Vec<Vec<u8>> = (0..3).map(|number| frame(number, 90)).collect();
+    let [a, b, c] = [0, 1, 2].map(|index| &frames[index][..]);
+    assert!(!queue.inject_all(Port::Inside, &[a, &[0; 13]]), "one is shorter than an Ethernet header");
+    assert!(queue.inject_all(Port::Inside, &[a, b, c]));
+    queue.flush();
+    for frame in &frames {
+        assert!(client.receive(PATIENCE).as_ref() == Some(frame), "in order, and nothing before");
+    }
+    let share = 8192 / 8 - 64 - queue.census().sending[Port::Inside as usize];
+    for _ in 0..share - 2 {
+        assert!(queue.inject(Port::Inside, a));
+    }
+    assert!(!queue.inject_all(Port::Inside, &[a, b, c]), "there is room for two");
+    assert!(queue.inject_all(Port::Inside, &[b, c]) && !queue.inject(Port::Inside, a));
+    assert_conserved(&mut queues);
+}
+
+#[test]
 fn frames_come_back_from_batches_that_are_not_answered() {
     let Some(lab) = Lab::new("frames_come_back_from_batches_that_are_not_answered", 1) else { return };
     let client = Wire::new("client", "c0");

@@ -16,7 +16,8 @@ use crate::lab::{
     number, on,
 };
 use af_xdp::{
-    AttachMode, Error, Link, LinkConfig, LinkLock, OnEngineLoss, Port, Queue, ZeroCopy, detach_leftover,
+    AttachMode, Error, Link, LinkConfig, LinkLock, OnEngineLoss, Port, ProgramCounters, Queue, ZeroCopy,
+    detach_leftover,
 };
 use aya::{EbpfLoader, include_bytes_aligned, programs::Xdp, programs::XdpMode};
 
@@ -166,10 +167,10 @@ fn a_killed_engine_fails_closed_and_its_leftover_can_be_detached() {
     let Some(lab) = Lab::new("a_killed_engine_fails_closed_and_its_leftover_can_be_detached", 1) else {
         return;
     };
-    lab.bridge();
     let (client, server) = (Wire::new("client", "c0"), Wire::new("server", "s0"));
     let engine = Engine::start("closed");
     assert_passes(&client, &server);
+    lab.bridge();
     engine.kill();
     client.send(&frame(1, 60));
     assert_eq!(server.receive(Duration::from_millis(200)), None, "closed, in spite of the bridge");
@@ -177,6 +178,77 @@ fn a_killed_engine_fails_closed_and_its_leftover_can_be_detached() {
     assert_eq!(on("middle", || detach_leftover(&lab_name())).expect("nothing to do"), 0);
     assert_nothing_left();
     assert_passes(&client, &server);
+}
+
+#[test]
+fn what_passed_after_a_kill_is_told_by_the_next_engine() {
+    let Some(lab) = Lab::new("what_passed_after_a_kill_is_told_by_the_next_engine", 1) else { return };
+    let config = fail_open(&lab);
+    let (client, server) = (Wire::new("client", "c0"), Wire::new("server", "s0"));
+    Engine::start("open").kill();
+    assert_passes(&client, &server);
+    let (link, queues) = open(&config).expect("opens over the leftover");
+    let [inside, outside] = link.former_losses();
+    // Hosts have something to say of their own.
+    let passed = 20..40;
+    assert!(
+        passed.contains(&inside.passed_by_engine_loss) && outside.dropped_by_engine_loss == 0,
+        "{inside:?}"
+    );
+    let alone = ProgramCounters { passed_by_engine_loss: inside.passed_by_engine_loss, ..Default::default() };
+    assert_eq!(inside, alone, "all else is the former engine's to tell");
+    let now = link.statistics().expect("readable")[0].passed_by_engine_loss;
+    assert!(now < 20, "counted apart: {now}");
+    drop((queues, link.abandon()));
+    assert_passes(&client, &server);
+    let (link, _) = open(&config).expect("opens over what was left");
+    let again = link.former_losses()[0].passed_by_engine_loss;
+    assert!(passed.contains(&again), "of these programs alone: {again}");
+    link.detach();
+    assert_nothing_left();
+    let (link, _) = open(&config).expect("opens");
+    assert_eq!(link.former_losses(), <[ProgramCounters; 2]>::default(), "that one ended well");
+}
+
+#[test]
+fn a_link_that_fails_closed_has_no_bridge() {
+    let Some(lab) = Lab::new("a_link_that_fails_closed_has_no_bridge", 1) else { return };
+    let config = fail_open(&lab);
+    let closed = LinkConfig { on_engine_loss: OnEngineLoss::Drop, ..config.clone() };
+    let error = open(&closed).expect_err("refused");
+    assert!(matches!(&error, Error::Bridged { ports } if *ports == ["inside", "outside"]), "{error}");
+    let middle = namespace("middle");
+    for port in ["inside", "outside"] {
+        assert!(
+            matches!(open(&closed), Err(Error::Bridged { .. })),
+            "{port}: one that is isolated reaches the other"
+        );
+        ip(&format!("-n {middle} link set dev {port} type bridge_slave isolated on"));
+    }
+    assert!(open(&closed).is_ok(), "the bridge keeps them apart");
+    assert!(matches!(open(&config), Err(Error::NoBridge { .. })), "so it is no way without an engine");
+    ip(&format!("-n {middle} link set dev inside nomaster"));
+    let error = open(&config).expect_err("refused");
+    assert!(matches!(error, Error::NoBridge { .. }), "{error}");
+    assert!(open(&closed).is_ok(), "one port alone may be in a bridge");
+    assert_nothing_left();
+}
+
+#[test]
+fn all_mistakes_of_a_link_are_told_at_once() {
+    let Some(lab) = Lab::new("all_mistakes_of_a_link_are_told_at_once", 1) else { return };
+    let mistakes = |config: &LinkConfig| on("middle", || Link::mistakes(config));
+    let mut config = lab.config();
+    assert!(mistakes(&config).is_empty());
+    (config.inside, config.outside) = ("nowhere".to_owned(), "nor-here".to_owned());
+    let told = mistakes(&config);
+    let missing =
+        |error: &Error, name| matches!(error, Error::NoInterface { interface } if interface == name);
+    assert!(told.len() == 2 && missing(&told[0], "nowhere") && missing(&told[1], "nor-here"), "{told:?}");
+    lab.set_mtu("outside", 1400);
+    let open = LinkConfig { on_engine_loss: OnEngineLoss::Forward, ..lab.config() };
+    let told = mistakes(&open);
+    assert!(matches!(told[..], [Error::MtuMismatch { .. }, Error::NoBridge { .. }]), "{told:?}");
 }
 
 #[test]

@@ -108,6 +108,7 @@ fn only_packs_need_no_restart() {
     let running = config(&format!("{LINK}{PACKS}"));
     let changed = |text: &str| needs_restart(&running, &config(text));
     assert!(!changed(&format!("{LINK}[packs]\ndirs = ['others']")));
+    assert!(!changed(&format!("# A line more.\n{LINK}{PACKS}")), "the link has only moved");
     assert!(changed(&format!("mode = 'monitor'\n{LINK}{PACKS}")));
     assert!(changed(&format!("{LINK}{PACKS}reload_policy = 'restart'")));
 }

@@ -356,3 +356,53 @@ fn segments_in_pieces_reach_the_owner_of_their_stream() {
     assert!(told(&deeds).iter().take(4).all(|count| *count > 0));
     assert!(deeds.counters.dropped[DropReason::OwnerBehind as usize] == 0);
 }
+
+/// Pieces of a segment whose pair of addresses is one worker's of two, and whose flow is the other's. The two of them.
+fn pieces_of_another() -> (Vec<Vec<u8>>, usize, usize) {
+    for index in 0..CONVERSATIONS {
+        for (_, frame) in conversation(index) {
+            let (pieces, flow_owner) = (in_pieces(&frame, 1), owner(&frame, 2));
+            let pair_owner = owner(&pieces[0], 2);
+            if pieces.len() > 1 && pair_owner != flow_owner {
+                return (pieces, pair_owner, flow_owner);
+            }
+        }
+    }
+    panic!("flows spread over both workers")
+}
+
+/// A worker that took nothing yet does not leave before it took what was handed over, whoever else is ready to leave.
+#[test]
+fn datagrams_under_way_are_waited_for() {
+    let (pieces, here, there) = pieces_of_another();
+    let mut crew = crew(2, 256);
+    crew[here].io().arriving[0].extend(pieces.clone());
+    crew[here].turn(1_000_000_000);
+    assert_eq!(crew[here].frames_away(), 2);
+    assert!(!crew[here].wind_up(1), "what it handed over is not taken");
+    let lending = crew[there].lending.as_ref().expect("it shares the link");
+    assert!(!lending.exchange.may_leave(), "something waits for it");
+    assert!(!crew[there].wind_up(1), "the other has not said that all is taken");
+    assert_eq!((crew[here].frames_away(), crew[here].wind_up(1)), (0, true));
+    assert!(crew[there].wind_up(1));
+    let [giver, taker] = [here, there].map(|index| *crew[index].pipeline().counters());
+    assert_eq!([giver.frames_in, taker.frames_in, taker.forwarded], [0, 2, 2]);
+    assert_eq!(crew[there].io().left[1].len(), 2);
+}
+
+#[test]
+fn a_datagram_leaves_whole_or_not_at_all() {
+    let (pieces, ..) = pieces_of_another();
+    for room in 0..=2 {
+        let mut worker = worker(0);
+        worker.io().injected_max = room;
+        worker.io().arriving[0].extend(pieces.clone());
+        while worker.turn(1_000_000_000) > 0 {}
+        let counters = *worker.pipeline().counters();
+        let left = if room < 2 { 0 } else { 2 };
+        assert!(counters.is_balanced());
+        assert_eq!(worker.io().left[1].len(), left);
+        let egress = counters.dropped[DropReason::Egress as usize];
+        assert_eq!([counters.forwarded, egress], [left as u64, 2 - left as u64]);
+    }
+}

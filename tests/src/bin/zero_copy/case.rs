@@ -31,7 +31,10 @@ pub(crate) fn run(card: Card, folder: &Path, qemu: &[OsString], checks: &mut Che
     copied(&mut guest, checks)?;
     match card {
         Card::Virtio => refused(&mut guest, checks)?,
-        Card::Igb => on_all_queues(&mut guest, card.queues_max(), checks)?,
+        Card::Igb => {
+            on_all_queues(&mut guest, card.queues_max(), checks)?;
+            narrow(&mut guest, checks)?;
+        }
     }
     Ok(())
 }
@@ -132,6 +135,17 @@ fn refused(guest: &mut Guest, checks: &mut Checks) -> io::Result<()> {
         told.contains("eth2 refuses zero-copy on queue 0: Invalid argument"),
     );
     checks.check("and what may help", told.contains("hint: ") && told.contains("iommu_platform=on"));
+    Ok(())
+}
+
+/// `frame_bytes = 2048`, of which the driver would use 1024.
+fn narrow(guest: &mut Guest, checks: &mut Checks) -> io::Result<()> {
+    println!("frames that are too short for the driver");
+    let answer = guest.start_engine("narrow")?;
+    checks.equal("the engine does not start", answer.code, 78);
+    let told = answer.text();
+    checks.check("it says why", told.contains("the driver of eth0 (igb) uses 1024 bytes of a frame"));
+    checks.check("and what may help", told.contains("hint: `frame_bytes = 4096`"));
     Ok(())
 }
 

@@ -1,6 +1,8 @@
 //! The binary from outside: what it prints, and how it exits.
 #![forbid(unsafe_code)]
 
+mod mistakes;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -84,72 +86,6 @@ fn usage_is_exit_code_2_and_help_lists_them_all() {
     }
     let version = folder.weir(&["--version"]).stdout;
     assert_eq!(version, format!("weir {}\n", env!("CARGO_PKG_VERSION")));
-}
-
-#[test]
-fn check_accepts_the_defaults_and_reports_mistakes_of_all_files() {
-    let folder = Folder::new();
-    let fine = folder.weir(&["check"]);
-    assert_eq!((fine.code, fine.stderr.as_str()), (Some(0), ""));
-    assert!(fine.stdout.starts_with("ok: 0 links, 5 packs, "), "{}", fine.stdout);
-
-    folder.file("weir.toml", "moed = 'protect'\n[flows]\nmax = 'many'\n");
-    folder.file("packs/a.toml", "[pack]\nname = 1\n");
-    folder.file("packs/b.toml", "= \n");
-    folder.file("packs/c.toml", PACK.replace("literals = ['Hello, world']", "regex = '('"));
-    let rules = PACK.split_once("[[rule]]").expect("there is a rule").1;
-    let vague = format!(
-        "[[rule]]{}",
-        rules.replace("literals = ['Hello, world']", "regex = 'a*'").replace("77", "78")
-    );
-    folder.file("packs/d.toml", PACK.replace("severity = 3", "severity = 9") + &vague);
-    folder.file("packs/README.md", "no pack");
-    let wrong = folder.weir(&["check", "--config", "weir.toml", "--packs", "packs", "--packs", "none"]);
-    assert_eq!((wrong.code, wrong.stdout.as_str()), (Some(78), ""));
-    for expected in [
-        "weir.toml:1:1: unknown key `moed`",
-        "weir.toml:3:7: an integer belongs here, not a string",
-        "packs/a.toml:2:8: a string belongs here, not an integer",
-        "packs/b.toml:1:1: ",
-        "packs/c.toml:13:9: ",
-        "packs/d.toml:10:12: 9 is not within 1 to 4",
-        "packs/d.toml:23:9: it matches the empty string",
-        "none: No such file or directory (os error 2)\n  hint: ",
-    ] {
-        assert!(wrong.stderr.contains(expected), "{expected}\n{}", wrong.stderr);
-    }
-    assert_eq!(folder.weir(&["check", "--config", "missing.toml"]).code, Some(78));
-}
-
-#[test]
-fn a_config_with_mistakes_still_says_where_the_packs_are() {
-    let folder = Folder::new();
-    folder.file("weir.toml", "mode = 1\n[packs]\ndirs = ['mine']\n");
-    folder.file("mine/a.toml", "[pack]\nname = 1\n");
-    let wrong = folder.weir(&["check", "--config", "weir.toml"]);
-    assert_eq!(wrong.code, Some(78));
-    for expected in ["weir.toml:1:8: ", "mine/a.toml:2:8: "] {
-        assert!(wrong.stderr.contains(expected), "{expected}\n{}", wrong.stderr);
-    }
-}
-
-#[test]
-fn check_refuses_what_run_refuses() {
-    let folder = Folder::new();
-    folder.file("weir.toml", "mode = 'monitor'\n");
-    for command in ["check", "run"] {
-        let refused = folder.weir(&[command, "--config", "weir.toml"]);
-        assert_eq!(refused.code, Some(78));
-        assert!(
-            refused.stderr.contains("weir.toml: there is no [[link]], so nothing to inspect\n  hint: "),
-            "{}",
-            refused.stderr
-        );
-    }
-    let link = "[[link]]\nname = 'a'\ninside = 'in0'\noutside = 'out0'\non_engine_loss = 'drop'\n";
-    folder.file("weir.toml", link);
-    let fine = folder.weir(&["check", "--config", "weir.toml"]);
-    assert!(fine.code == Some(0) && fine.stdout.starts_with("ok: 1 links, "), "{}", fine.stderr);
 }
 
 #[test]
@@ -273,7 +209,20 @@ fn a_damaged_capture_is_played_as_far_as_it_goes() {
     let lines: Vec<&str> = cut.stderr.lines().collect();
     assert_eq!(lines[0], fault);
     assert!(lines[1].starts_with("weir: missing.pcap: No such file"), "{}", lines[1]);
-    assert_eq!(lines[2], "weir: 2 of 2 captures could not be read to their end");
+    assert!(lines[2].starts_with("  hint: "), "{}", lines[2]);
+    assert_eq!(lines[3], "weir: 2 of 2 captures could not be read to their end");
+
+    let header = b"\xd4\xc3\xb2\xa1\x02\0\x04\0\0\0\0\0\0\0\0\0\xff\xff\0\0\x01\0\0\0";
+    folder.file("blank.pcap", header);
+    let blank = folder.weir(&["replay", "blank.pcap", "sample.pcap", "-o", "json"]);
+    assert_eq!((blank.code, frames(&blank.stdout)), (Some(0), all));
+    assert_eq!(blank.stderr, "weir: blank.pcap: note: it is a capture, but holds no frame\n");
+    folder.file("zero.pcap", "");
+    for unread in ["missing.pcap", "zero.pcap", "."] {
+        let Outcome { code, stdout, stderr } = folder.weir(&["replay", unread]);
+        assert_eq!((code, stdout.as_str()), (Some(1), ""), "no zeros that look like an outcome: {stderr}");
+        assert!(stderr.starts_with(&format!("weir: {unread}: ")), "{stderr}");
+    }
 
     folder.file("radio.pcap", b"\xd4\xc3\xb2\xa1\x02\0\x04\0\0\0\0\0\0\0\0\0\xff\xff\0\0\x7f\0\0\0");
     let radio = folder.weir(&["replay", "radio.pcap"]);

@@ -1,0 +1,125 @@
+//! What becomes of a frame, and of its flow, once it was read or could not be.
+
+use flow_table::FlowId;
+
+use super::tracked::Inspection;
+use super::{FOUND, Pipeline, Resets, RxMeta};
+use crate::decode::Packet;
+use crate::event::{Dropped, Event, EventSink};
+use crate::flow::Direction;
+use crate::policy::{BypassCause, Disposition, Exception};
+use crate::verdict::{DropReason, Verdict};
+
+/// The verdict on a frame, and why nothing that follows in its flow is looked at, where that is so.
+pub(super) struct Answer {
+    pub(super) verdict: Verdict,
+    pub(super) exempt: Option<BypassCause>,
+}
+
+impl From<Verdict> for Answer {
+    fn from(verdict: Verdict) -> Answer {
+        Answer { verdict, exempt: None }
+    }
+}
+
+impl Pipeline {
+    /// What the content of a packet makes of it, and of its flow.
+    pub(super) fn decide(&mut self, id: FlowId, packet: &Packet<'_>, ambiguous: bool) -> Answer {
+        let ruled =
+            self.findings.asked().map_or(Verdict::Forward, |action| self.settings.verdict_of_rule(action));
+        if ruled != Verdict::Forward {
+            return self.block_flow(id, ruled, packet).into();
+        }
+        let causes = [
+            (self.findings.overflowed(), DropReason::ScanOverflow),
+            (self.findings.has_given_up(), DropReason::BudgetExceeded),
+            (ambiguous, DropReason::AppError),
+        ];
+        let mut answer = Answer::from(Verdict::Forward);
+        for (_, cause) in causes.into_iter().filter(|(is_met, _)| *is_met) {
+            let Answer { verdict, exempt } = self.except(id, cause, packet);
+            answer = Answer { verdict, exempt: answer.exempt.or(exempt) };
+            if verdict != Verdict::Forward {
+                break;
+            }
+        }
+        answer
+    }
+
+    /// The answer to a frame of a flow that a cause other than a rule speaks against.
+    pub(super) fn except(&mut self, id: FlowId, cause: DropReason, packet: &Packet<'_>) -> Answer {
+        if cause != DropReason::FlowBlocked {
+            self.flows.value_mut(id).expect(FOUND).met.add(cause);
+        }
+        let exempt = match self.settings.exception_for(cause) {
+            Exception::DropPacket => return Verdict::Drop(cause).into(),
+            Exception::DropFlow => return self.block_flow(id, Verdict::Drop(cause), packet).into(),
+            Exception::Reject => return self.block_flow(id, Verdict::Reset(cause), packet).into(),
+            Exception::PassPacket | Exception::Ignore => None,
+            Exception::PassFlow => Some(BypassCause::PassFlow),
+            Exception::Bypass => Some(BypassCause::Exception),
+        };
+        self.counters.excepted[cause as usize] += 1;
+        Answer { verdict: Verdict::Forward, exempt }
+    }
+
+    /// Whether a segment is inspected though its sender is on the other side of the link.
+    pub(super) fn admits_wrong_side(&mut self, id: FlowId) -> bool {
+        let is_admitted = self.settings.exception_for(DropReason::WrongSide) == Exception::Ignore;
+        if is_admitted {
+            self.counters.excepted[DropReason::WrongSide as usize] += 1;
+            self.flows.value_mut(id).expect(FOUND).met.add(DropReason::WrongSide);
+        }
+        is_admitted
+    }
+
+    /// The verdict on a frame that belongs to no flow.
+    pub(super) fn refuse_flowless<S: EventSink>(
+        &mut self,
+        cause: DropReason,
+        meta: RxMeta,
+        sink: &mut S,
+    ) -> Verdict {
+        if self.settings.exception_for(cause) != Exception::DropPacket {
+            self.counters.excepted[cause as usize] += 1;
+            return Verdict::Forward;
+        }
+        let verdict = Verdict::Drop(cause);
+        if !self.flowless.may_tell(meta.now_ns) {
+            self.counters.drops_untold += 1;
+            return verdict;
+        }
+        sink.emit(Event::Drop(Dropped {
+            now_ns: meta.now_ns,
+            flow: None,
+            direction: Direction::ToServer,
+            reason: cause,
+            reset: false,
+            wire_bytes: meta.wire_bytes,
+        }));
+        verdict
+    }
+
+    /// Nothing of a flow will be looked at any more: the parser says what is left.
+    pub(super) fn finish_reading<S: EventSink>(&mut self, id: FlowId, now_ns: u64, sink: &mut S) {
+        let Pipeline { flows, rules, findings, parsers, .. } = self;
+        let mut inspection = Inspection { rules, findings, parsers, ambiguous: false, sink, now_ns };
+        flows.value_mut(id).expect(FOUND).finish(&mut inspection);
+    }
+
+    /// From now on nothing of a flow passes. The verdict on the frame at hand: nobody is reset who cannot be reached.
+    fn block_flow(&mut self, id: FlowId, asked: Verdict, packet: &Packet<'_>) -> Verdict {
+        let Some(reason) = asked.reason() else { return asked };
+        let tracked = self.flows.value_mut(id).expect(FOUND);
+        let verdict = match asked {
+            Verdict::Reset(reason) if tracked.connection.is_none() || !Resets::reach(packet) => {
+                Verdict::Drop(reason)
+            }
+            verdict => verdict,
+        };
+        let (reset, epoch) = (matches!(verdict, Verdict::Reset(_)), self.rules.epoch());
+        tracked.disposition = Disposition::Blocked { reason, reset, epoch };
+        tracked.release(&mut self.memory, &mut self.rules);
+        verdict
+    }
+}

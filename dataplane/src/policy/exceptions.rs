@@ -1,0 +1,145 @@
+//! What becomes of a frame that cannot be inspected, and of its flow, by the operator's word.
+
+use crate::verdict::DropReason;
+
+/// What happens where a cause would keep a frame from passing, in the words of Suricata's exception policies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exception {
+    /// The frame does not pass.
+    DropPacket,
+    /// Nor does anything else of its flow.
+    DropFlow,
+    /// Nor does anything else of its flow, and both ends of a TCP connection are reset.
+    Reject,
+    /// The frame passes, and its content is not looked at.
+    PassPacket,
+    /// The frame passes, and so does all else of its flow, which the engine counts and does not look at.
+    PassFlow,
+    /// The same, and the flow is handed to whoever passes settled flows on before they come here.
+    Bypass,
+    /// As if nothing had been: the frame passes, and is inspected as far as it can be.
+    Ignore,
+}
+
+/// What a cause speaks against, and so what an exception can reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// One frame. It is of no flow, or anybody may have sent it in a flow's name.
+    Packet,
+    /// A segment of a flow that was not read.
+    Unread,
+    /// What a flow said, which was read. What its receiver did not get it would be sent again, as something that is known.
+    Content,
+}
+
+impl Exception {
+    /// Every exception.
+    pub const ALL: [Exception; 7] = [
+        Exception::DropPacket,
+        Exception::DropFlow,
+        Exception::Reject,
+        Exception::PassPacket,
+        Exception::PassFlow,
+        Exception::Bypass,
+        Exception::Ignore,
+    ];
+
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Exception::DropPacket => "drop-packet",
+            Exception::DropFlow => "drop-flow",
+            Exception::Reject => "reject",
+            Exception::PassPacket => "pass-packet",
+            Exception::PassFlow => "pass-flow",
+            Exception::Bypass => "bypass",
+            Exception::Ignore => "ignore",
+        }
+    }
+
+    /// Whether a cause of that scope can have it.
+    pub fn suits(self, scope: Scope) -> bool {
+        match self {
+            Exception::DropPacket => scope != Scope::Content,
+            Exception::PassPacket | Exception::Ignore => true,
+            Exception::DropFlow | Exception::Reject | Exception::PassFlow | Exception::Bypass => {
+                scope != Scope::Packet
+            }
+        }
+    }
+}
+
+/// The operator's word for each cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exceptions([Exception; DropReason::COUNT]);
+
+impl Default for Exceptions {
+    /// What [`Exceptions::auto`] says of each.
+    fn default() -> Self {
+        Exceptions(DropReason::ALL.map(Exceptions::auto))
+    }
+}
+
+impl Exceptions {
+    /// The causes that an operator has a word for. A rule's own action decides for rules, and what was
+    /// blocked stays so. A piece that came twice would pass before its datagram is judged.
+    pub const CAUSES: [DropReason; 22] = [
+        DropReason::Malformed,
+        DropReason::BadChecksum,
+        DropReason::Fragment,
+        DropReason::FlowTableFull,
+        DropReason::ReassemblyMemory,
+        DropReason::OutOfWindow,
+        DropReason::AppError,
+        DropReason::ScanOverflow,
+        DropReason::WrongSide,
+        DropReason::BudgetExceeded,
+        DropReason::OwnerBehind,
+        DropReason::FragmentOverlap,
+        DropReason::FragmentTeardrop,
+        DropReason::FragmentTiny,
+        DropReason::FragmentTooLong,
+        DropReason::FragmentMemory,
+        DropReason::FragmentTimeout,
+        DropReason::FragmentIdentification,
+        DropReason::OverlapUnverified,
+        DropReason::StaleTimestamp,
+        DropReason::Midstream,
+        DropReason::HalfOpenSource,
+    ];
+
+    /// What a cause speaks against.
+    pub fn scope(cause: DropReason) -> Scope {
+        match cause {
+            DropReason::ReassemblyMemory | DropReason::OverlapUnverified | DropReason::Midstream => {
+                Scope::Unread
+            }
+            DropReason::AppError | DropReason::ScanOverflow | DropReason::BudgetExceeded => Scope::Content,
+            _ => Scope::Packet,
+        }
+    }
+
+    /// What happens unless the operator says otherwise. Nothing passes, but for connections whose begin was not seen, which
+    /// are inspected from there on: a restart would cut all of them.
+    pub fn auto(cause: DropReason) -> Exception {
+        match (cause, Exceptions::scope(cause)) {
+            (DropReason::Midstream, _) => Exception::Ignore,
+            (_, Scope::Content) => Exception::Reject,
+            (_, Scope::Packet | Scope::Unread) => Exception::DropPacket,
+        }
+    }
+
+    /// What was said of `cause`.
+    pub fn get(&self, cause: DropReason) -> Exception {
+        self.0[cause as usize]
+    }
+
+    /// Says it.
+    ///
+    /// # Panics
+    /// If it does not [suit](Exception::suits) the cause.
+    pub fn set(&mut self, cause: DropReason, exception: Exception) {
+        assert!(exception.suits(Exceptions::scope(cause)), "{exception:?} of {cause:?}");
+        self.0[cause as usize] = exception;
+    }
+}

@@ -1,0 +1,208 @@
+//! What becomes of a flow where a frame of it cannot be inspected, by each word that the operator may have for that.
+
+use std::sync::{Arc, OnceLock};
+
+use dataplane::decode::{LinkType, TcpFlags};
+use dataplane::event::{Event, EventSink};
+use dataplane::flow::Direction::{self, ToServer};
+use dataplane::pipeline::{Handling, Pipeline, RxMeta};
+use dataplane::policy::{BypassCause, Exception, Exceptions, Mode, Scope, Settings};
+use dataplane::verdict::{Causes, DropReason, Verdict};
+use dlp_patterns::{Pack, RuleSet};
+use engine::sample::{Connection, Ends};
+
+const DATA: u8 = TcpFlags::PSH | TcpFlags::ACK;
+const ATTACK: &[u8] = b"\x01resetword";
+
+/// One that resets on a word.
+fn rules() -> Arc<RuleSet> {
+    static RULES: OnceLock<Arc<RuleSet>> = OnceLock::new();
+    let compile = || {
+        let text = "[pack]\nname = 'own'\nversion = '1'\ndescription = 'd'\n[[rule]]\nid = 1\nname = 'n'\naction = 'reset'\n\
+                    severity = 1\ncategory = 'c'\nmask = 'none'\nfields = ['payload', 'http.request.body']\nregex = 'resetword'\n\
+                    examples = { positive = ['resetword'], negative = ['y'] }\n";
+        let pack = Pack::parse("own.toml", text).expect("the pack is right");
+        Arc::new(RuleSet::compile(&[pack]).expect("it compiles"))
+    };
+    Arc::clone(RULES.get_or_init(compile))
+}
+
+/// What flow events told: why flows were blocked, why they passed unseen, and what spoke against their frames.
+#[derive(Default)]
+struct Ended(Vec<(Option<DropReason>, Option<BypassCause>, Causes)>);
+
+impl EventSink for Ended {
+    fn emit(&mut self, event: Event<'_>) {
+        if let Event::Flow(end) = event {
+            self.0.push((end.blocked.map(|(reason, _)| reason), end.bypassed, end.exceptions));
+        }
+    }
+}
+
+struct Bench {
+    pipeline: Pipeline,
+    ended: Ended,
+    now_ns: u64,
+}
+
+impl Bench {
+    fn judge(&mut self, frame: &[u8]) -> Verdict {
+        self.now_ns += 1000;
+        let (wire_bytes, link_type) = (frame.len() as u32, LinkType::Ethernet);
+        let meta = RxMeta { now_ns: self.now_ns, link: 0, link_type, side: None, wire_bytes };
+        let verdict = self.pipeline.process(&mut frame.to_vec(), meta, &mut self.ended);
+        assert!(self.pipeline.counters().is_balanced());
+        verdict
+    }
+
+    /// How the flows that were offered since the last call are to be handled.
+    fn offered(&mut self) -> Vec<Handling> {
+        let mut offered = Vec::new();
+        self.pipeline.hand_over(|_, handling| {
+            offered.push(handling);
+            false
+        });
+        offered
+    }
+}
+
+/// Settings under which the last of some frames cannot be inspected, and a frame of the same flow that an attack is in.
+struct Case {
+    settings: Settings,
+    before: Vec<Vec<u8>>,
+    guilty: Vec<u8>,
+    attack: Vec<u8>,
+}
+
+fn case(cause: DropReason) -> Case {
+    let ends = Ends::new("10.0.0.1:40000".parse().unwrap(), "192.0.2.1:80".parse().unwrap(), &[]);
+    let mut connection = Connection::new(ends, [1000, 0xffff_fff0]);
+    let mut settings = Settings { flows_max: 1024, hands_over: true, ..Settings::default() };
+    let mut before = connection.handshake();
+    let mut send = |direction: Direction, payload: &[u8]| connection.segment(direction, DATA, payload);
+    let (guilty, attack) = match cause {
+        DropReason::ReassemblyMemory => {
+            settings.held_bytes_max = 0;
+            // In the place of what was lost.
+            let attack = send(ToServer, ATTACK);
+            (send(ToServer, b"behind a hole"), attack)
+        }
+        DropReason::OverlapUnverified => {
+            settings.retained_bytes_max = 0;
+            let first = send(ToServer, b"\x01kept by nobody");
+            before.push(first.clone());
+            (first, send(ToServer, ATTACK))
+        }
+        DropReason::Midstream => {
+            before.clear();
+            (send(ToServer, b"\x01harmless"), send(ToServer, ATTACK))
+        }
+        DropReason::AppError => {
+            let twice = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n";
+            (send(ToServer, twice), send(ToServer, &[&b"x"[..], ATTACK].concat()))
+        }
+        other => panic!("{other:?} has no case"),
+    };
+    Case { settings, before, guilty, attack }
+}
+
+#[test]
+fn each_word_has_its_effect_on_the_flow() {
+    for cause in [
+        DropReason::ReassemblyMemory,
+        DropReason::OverlapUnverified,
+        DropReason::Midstream,
+        DropReason::AppError,
+    ] {
+        let scope = Exceptions::scope(cause);
+        for exception in Exception::ALL.into_iter().filter(|exception| exception.suits(scope)) {
+            let Case { mut settings, before, guilty, attack } = case(cause);
+            settings.exceptions.set(cause, exception);
+            let mut bench =
+                Bench { pipeline: Pipeline::new(settings, rules()), ended: Ended::default(), now_ns: 0 };
+            before.iter().for_each(|frame| assert_eq!(bench.judge(frame), Verdict::Forward));
+            let told = format!("{cause:?} {exception:?}");
+
+            let verdict = bench.judge(&guilty);
+            let resets = bench.pipeline.resets();
+            assert_eq!(resets.to_sender().is_some(), exception == Exception::Reject, "{told}");
+            assert_eq!(resets.to_receiver().is_some(), exception == Exception::Reject, "{told}");
+            let offered = bench.offered();
+            let next = bench.judge(&attack);
+            let blocked = Verdict::Drop(DropReason::FlowBlocked);
+            let caught = Verdict::Reset(DropReason::Rule);
+            let (passes, follows) = match exception {
+                Exception::DropPacket => (Verdict::Drop(cause), caught),
+                Exception::DropFlow => (Verdict::Drop(cause), blocked),
+                Exception::Reject => (Verdict::Reset(cause), blocked),
+                Exception::PassFlow | Exception::Bypass => (Verdict::Forward, Verdict::Forward),
+                // Each frame of a connection whose begin was not seen passes, then.
+                Exception::PassPacket if cause == DropReason::Midstream => {
+                    (Verdict::Forward, Verdict::Forward)
+                }
+                Exception::PassPacket | Exception::Ignore => (Verdict::Forward, caught),
+            };
+            // And none of them does.
+            let follows = match (exception, cause) {
+                (Exception::DropPacket, DropReason::Midstream) => Verdict::Drop(cause),
+                _ => follows,
+            };
+            assert_eq!((verdict, next), (passes, follows), "{told}");
+            match exception {
+                Exception::Bypass => assert!(matches!(offered[..], [Handling::PassOn { .. }]), "{told}"),
+                Exception::DropFlow | Exception::Reject => assert_eq!(offered, [Handling::Drop], "{told}"),
+                _ => assert_eq!(offered, [], "{told}"),
+            }
+
+            bench.pipeline.finish(bench.now_ns, &mut bench.ended);
+            let [(reason, bypassed, exceptions)] = bench.ended.0[..] else { panic!("{told}: one flow") };
+            assert!(exceptions.iter().eq([cause]), "{told}: {exceptions:?}");
+            let expected = match exception {
+                Exception::PassFlow => Some(BypassCause::PassFlow),
+                Exception::Bypass => Some(BypassCause::Exception),
+                _ => None,
+            };
+            assert_eq!(bypassed, expected, "{told}");
+            let is_of_rule = follows == caught;
+            assert_eq!(reason.is_some(), is_of_rule || follows == blocked, "{told}");
+            assert_eq!(reason == Some(DropReason::Rule), is_of_rule, "{told}");
+        }
+    }
+}
+
+/// What is known of a flow is told of it even where nothing is held back.
+#[test]
+fn monitoring_tells_what_would_have_been_excepted() {
+    for cause in [DropReason::ReassemblyMemory, DropReason::OverlapUnverified, DropReason::Midstream] {
+        let Case { settings, before, guilty, .. } = case(cause);
+        let settings = Settings { mode: Mode::Monitor, ..settings };
+        let mut bench =
+            Bench { pipeline: Pipeline::new(settings, rules()), ended: Ended::default(), now_ns: 0 };
+        before.iter().chain([&guilty]).for_each(|frame| assert_eq!(bench.judge(frame), Verdict::Forward));
+        bench.pipeline.finish(bench.now_ns, &mut bench.ended);
+        assert!(bench.ended.0[0].2.iter().eq([cause]), "{cause:?}");
+    }
+}
+
+#[test]
+fn nobody_outside_of_a_flow_can_end_it() {
+    for cause in Exceptions::CAUSES.into_iter().filter(|&cause| Exceptions::scope(cause) == Scope::Packet) {
+        for exception in [Exception::DropFlow, Exception::Reject, Exception::PassFlow, Exception::Bypass] {
+            assert!(!exception.suits(Exceptions::scope(cause)), "{cause:?} {exception:?}");
+        }
+    }
+}
+
+/// What a receiver did not get it asks for again, and what was read is not read twice.
+#[test]
+fn what_was_read_is_not_dropped_alone() {
+    for cause in [DropReason::AppError, DropReason::ScanOverflow, DropReason::BudgetExceeded] {
+        assert!(!Exception::DropPacket.suits(Exceptions::scope(cause)), "{cause:?}");
+        assert_ne!(Exceptions::auto(cause), Exception::DropPacket, "{cause:?}");
+    }
+    let Case { settings, before, guilty, .. } = case(DropReason::AppError);
+    let mut bench = Bench { pipeline: Pipeline::new(settings, rules()), ended: Ended::default(), now_ns: 0 };
+    before.iter().for_each(|frame| assert_eq!(bench.judge(frame), Verdict::Forward));
+    assert_eq!(bench.judge(&guilty), Verdict::Reset(DropReason::AppError));
+    assert_eq!(bench.judge(&guilty), Verdict::Drop(DropReason::FlowBlocked), "it is sent again");
+}
