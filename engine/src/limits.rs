@@ -34,7 +34,7 @@ pub const CORE_MAX: u16 = 8191;
 pub const HEARTBEAT_TIMEOUT_MS: RangeInclusive<u64> = 5..=60_000;
 
 /// Flows that one worker may track: a table smaller than this evicts at once, a larger one
-/// (some 500 bytes each) exceeds the memory of many machines.
+/// (some 600 bytes each) exceeds the memory of many machines.
 pub const FLOWS: RangeInclusive<usize> = 1024..=1 << 22;
 
 /// Share of the flow table, in percent, that half-open flows may take: none would let no flow begin, and all of it is one
