@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use bench::http::{Kind, Random, request, response};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use dataplane::app::{App, AppAnomaly, AppSink, HttpTransaction};
+use dataplane::app::{App, AppAnomaly, AppSink, HttpTransaction, SpareParsers};
 use dataplane::flow::Direction;
 use dataplane::reassembly::StreamChunk;
 use dlp_patterns::Field;
@@ -33,12 +33,12 @@ impl AppSink for Count {
     }
 }
 
-fn parse(request: &[u8], response: &[u8]) -> Count {
+fn parse(request: &[u8], response: &[u8], parsers: &mut SpareParsers) -> Count {
     let mut count = Count::default();
     let mut app = App::new();
-    app.advance(Direction::ToServer, StreamChunk::Data(request), &mut count);
+    app.advance(Direction::ToServer, StreamChunk::Data(request), parsers, &mut count);
     for piece in response.chunks(1460) {
-        app.advance(Direction::ToClient, StreamChunk::Data(piece), &mut count);
+        app.advance(Direction::ToClient, StreamChunk::Data(piece), parsers, &mut count);
     }
     app.finish(&mut count);
     count
@@ -50,12 +50,13 @@ fn benchmark(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("app");
     for (name, kind) in [("http_small", Kind::HttpSmall), ("http_bulk", Kind::HttpBulk)] {
         let response = response(kind, &mut random);
-        let count = parse(&request, &response);
+        let mut parsers = SpareParsers::default();
+        let count = parse(&request, &response, &mut parsers);
         assert_eq!((count.transactions, count.anomalies), (1, 0));
         assert!(count.fields >= 4 && count.bytes > response.len() / 2);
         group.throughput(Throughput::Bytes((request.len() + response.len()) as u64));
         group.bench_function(name, |bencher| {
-            bencher.iter(|| parse(black_box(&request), black_box(&response)));
+            bencher.iter(|| parse(black_box(&request), black_box(&response), &mut parsers));
         });
     }
     group.finish();

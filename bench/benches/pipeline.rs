@@ -1,10 +1,12 @@
-//! Frame → verdict with the default packs: whole connections, and a flood of datagrams of one flow.
+//! Frame → verdict with the default packs: whole connections, a flood of datagrams of one flow, and frames of many flows.
 
 use std::hint::black_box;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use bench::flow_frames::{self, FRAMES, Frame, random_flows};
 use bench::http::{Kind, Random, connection};
+use bench::many_flows::{judge_foreseen, judge_one_by_one, pipeline};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use dataplane::decode::LinkType;
 use dataplane::pipeline::{Pipeline, RxMeta};
@@ -35,6 +37,22 @@ fn judge(pipeline: &mut Pipeline, frames: &mut [Vec<u8>]) -> u64 {
     }
     pipeline.finish(frames.len() as u64 * 10_000, &mut ());
     pipeline.counters().forwarded
+}
+
+/// Acknowledgments of many flows in random order, with and without a look ahead.
+fn many_flows(criterion: &mut Criterion) {
+    const FLOWS: u32 = 300_000;
+    let mut pipeline = pipeline(FLOWS);
+    let frames: Vec<Frame> = random_flows(FLOWS, FRAMES).map(flow_frames::frame).collect();
+    let mut group = criterion.benchmark_group("many_flows");
+    group.throughput(Throughput::Elements(FRAMES.into())).sample_size(10);
+    group.bench_function("one_by_one", |bencher| {
+        bencher.iter(|| assert_eq!(judge_one_by_one(&mut pipeline, &frames), frames.len()));
+    });
+    group.bench_function("foreseen", |bencher| {
+        bencher.iter(|| assert_eq!(judge_foreseen(&mut pipeline, &frames), frames.len()));
+    });
+    group.finish();
 }
 
 /// A frame of so many bytes that carries zeros, as a generator of load sends them.
@@ -83,5 +101,5 @@ fn benchmark(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, benchmark);
+criterion_group!(benches, benchmark, many_flows);
 criterion_main!(benches);

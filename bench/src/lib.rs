@@ -2,7 +2,10 @@
 //! benchmarks run on them, and so do perf's captures and the cross-stage tests.
 #![forbid(unsafe_code)]
 
+pub mod flood;
+pub mod flow_frames;
 pub mod http;
+pub mod many_flows;
 pub mod sampler;
 pub mod syntax;
 pub mod workload;

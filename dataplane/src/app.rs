@@ -7,11 +7,15 @@ mod payload;
 mod probe;
 #[cfg(test)]
 mod recorder;
+mod spare_parsers;
 mod tls_records;
 
 use dlp_patterns::Field;
 
-pub use self::{http::Http, payload::Payload, probe::Probe, tls_records::TlsRecords};
+pub use self::http::HttpIdle;
+pub use self::{
+    http::Http, payload::Payload, probe::Probe, spare_parsers::SpareParsers, tls_records::TlsRecords,
+};
 use crate::{flow::Direction, reassembly::StreamChunk};
 
 /// The parser of one flow: one variant a protocol, one `match` over them.
@@ -19,8 +23,10 @@ use crate::{flow::Direction, reassembly::StreamChunk};
 pub enum App {
     /// The first bytes do not tell yet.
     Probing(Probe),
-    /// HTTP/1.x or HTTP/0.9.
+    /// HTTP/1.x or HTTP/0.9, with something under way.
     Http(Box<Http>),
+    /// The same between two exchanges.
+    HttpIdle(HttpIdle),
     /// No parser claims the bytes, from the begin on or since one gave up.
     Payload(Payload),
 }
@@ -32,9 +38,19 @@ impl App {
     }
 
     /// Reads the next piece of one direction. Fields of that direction go to the sink as they are read.
-    pub fn advance<S: AppSink>(&mut self, direction: Direction, chunk: StreamChunk<'_>, sink: &mut S) {
+    /// A parser comes from `parsers`, and goes back there when nothing is under way.
+    pub fn advance<S: AppSink>(
+        &mut self,
+        direction: Direction,
+        chunk: StreamChunk<'_>,
+        parsers: &mut SpareParsers,
+        sink: &mut S,
+    ) {
+        if let App::HttpIdle(idle) = self {
+            *self = App::Http(idle.resume(parsers.http()));
+        }
         let next = match self {
-            App::Probing(probe) => probe.advance(direction, chunk, sink),
+            App::Probing(probe) => probe.advance(direction, chunk, parsers, sink),
             App::Http(http) => match http.advance(direction, chunk, sink) {
                 Err(payload) => Some(App::Payload(payload)),
                 // Closed flows are remembered for a while: their parsers need not be.
@@ -45,9 +61,18 @@ impl App {
                 payload.advance(direction, chunk, sink);
                 None
             }
+            App::HttpIdle(_) => None,
         };
         if let Some(next) = next {
             *self = next;
+        }
+        if let App::Http(http) = self
+            && let Some(idle) = http.rest()
+        {
+            let busy = std::mem::replace(self, App::HttpIdle(idle));
+            if let App::Http(resting) = busy {
+                parsers.take_back(resting);
+            }
         }
     }
 
@@ -56,6 +81,7 @@ impl App {
         match self {
             App::Probing(probe) => probe.finish(sink),
             App::Http(http) => http.finish(sink),
+            App::HttpIdle(_) => {}
             App::Payload(payload) => payload.finish(sink),
         }
     }
@@ -65,7 +91,7 @@ impl App {
         match self {
             App::Probing(probe) => probe.is_between_messages(),
             App::Http(http) => http.is_between_messages(),
-            App::Payload(_) => true,
+            App::HttpIdle(_) | App::Payload(_) => true,
         }
     }
 
@@ -73,7 +99,7 @@ impl App {
     pub fn protocol(&self) -> AppProtocol {
         match self {
             App::Probing(_) => AppProtocol::Pending,
-            App::Http(_) => AppProtocol::Http,
+            App::Http(_) | App::HttpIdle(_) => AppProtocol::Http,
             App::Payload(payload) => payload.protocol(),
         }
     }

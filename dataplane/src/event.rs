@@ -94,6 +94,8 @@ pub enum FlowEndCause {
     Timeout,
     /// A new connection took its place.
     Reused,
+    /// It was half-open, and made room for a newer one.
+    HalfOpenEvicted,
     /// The engine stops, or the capture ends.
     Shutdown,
 }
@@ -104,6 +106,7 @@ impl FlowEndCause {
         match self {
             FlowEndCause::Timeout => "timeout",
             FlowEndCause::Reused => "tcp_reuse",
+            FlowEndCause::HalfOpenEvicted => "half_open_evicted",
             FlowEndCause::Shutdown => "shutdown",
         }
     }

@@ -3,6 +3,7 @@
 mod field_scan;
 mod findings;
 mod leaving;
+mod open_scan;
 mod rule_sets;
 mod step_budget;
 

@@ -1,7 +1,7 @@
 //! Frame in, verdict and events out. Pure: no I/O, no clock, no thread, no lock.
 //!
 //! The modules form one ordered list, and each uses only what stands to its left:
-//! `limits < verdict < decode < rx_meta < defrag < flow < reassembly < app < inspect < policy < event < pipeline`.
+//! `limits < spare < verdict < decode < rx_meta < defrag < flow < reassembly < app < inspect < policy < event < pipeline`.
 #![forbid(unsafe_code)]
 
 pub mod app;
@@ -15,4 +15,5 @@ pub mod pipeline;
 pub mod policy;
 pub mod reassembly;
 mod rx_meta;
+mod spare;
 pub mod verdict;

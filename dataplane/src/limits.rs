@@ -101,9 +101,32 @@ pub const FLOWS_EXPIRED_PER_CALL_MAX: usize = 256;
 /// A flow beyond it is offered with its next frame.
 pub const FLOWS_OFFERED_PER_CALL_MAX: usize = 128;
 
+/// Flows of a table from which on the memory of a batch's flows is asked for ahead: some 40 MB. With fewer, the look at the
+/// headers costs more than the waits.
+pub const FLOWS_FORESEEN_MIN: usize = 1 << 15;
+
+/// Share of the flow table that half-open flows may take, in percent, unless told otherwise. Of the default table that is
+/// 65 536: at a million spoofed SYNs a second an honest client has 65 ms for its handshake, and established flows have
+/// three quarters to themselves.
+pub const HALF_OPEN_PERCENT_DEFAULT: u8 = 25;
+
+/// Half-open flows that one source may have, unless told otherwise: 68 new ones a second that nobody ever answers. A
+/// resolver or a proxy with answers within 100 ms may open 40 000 a second.
+pub const HALF_OPEN_PER_SOURCE_DEFAULT: usize = 4096;
+
 /// Rule sets that one worker keeps beside the one in force, because fields that were open at a swap still need them.
 /// Each is some 10 MB that all workers share; more swaps than this in the life of one field restart it.
 pub const RULE_SETS_RETIRED_MAX: usize = 8;
+
+/// Scans whose room one worker keeps for fields to come. Each is some 300 bytes, and up to 64 KiB where its field came near to
+/// matches; as many as there are fields open at once whose memory is then never asked for again.
+pub const FIELD_SCANS_SPARE_MAX: usize = 256;
+
+/// Parsers of HTTP that one worker keeps for messages to come: of those under way at once. Each is some 2 KiB.
+pub const HTTP_PARSERS_SPARE_MAX: usize = 1024;
+
+/// Bytes of memory that each buffer of such a parser keeps; a larger one goes when its message is over.
+pub const HTTP_SPARE_BUFFER_BYTES_MAX: usize = 2048;
 
 /// Bytes that an open field may go on for under the rules it began with, once others are in force. Most messages end
 /// before that, and what never ends (a stream of an unknown protocol) comes under the new rules.

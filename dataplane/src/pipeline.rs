@@ -6,9 +6,12 @@ mod bypass;
 mod counters;
 mod exceptions;
 mod flowless;
+mod foresight;
 mod fragments;
+mod half_open;
 mod hand_over;
 mod identity;
+mod live_flow;
 mod owners;
 mod reading;
 mod reset;
@@ -25,14 +28,18 @@ pub use self::blocked::BlockedFlow;
 pub use self::counters::Counters;
 use self::exceptions::Answer;
 use self::flowless::FlowlessEvents;
+use self::foresight::Foresight;
 use self::hand_over::HandOver;
 pub use self::hand_over::Handling;
+use self::live_flow::LIVE_WORDS;
+pub use self::live_flow::{LiveFlow, LiveFlows, Standing};
 pub use self::owners::Owners;
 use self::reading::Reading;
 pub use self::reset::Resets;
 use self::rewrite::Rewrite;
 use self::tracked::{Inspection, Tracked};
-use crate::decode::{Checksum, LinkType, Packet, Transport, decode};
+use crate::app::SpareParsers;
+use crate::decode::{LinkType, Packet, Transport, decode};
 use crate::defrag::{Defragmenter, Identifications, Piece, Whole};
 use crate::event::{Alert, Dropped, Event, EventSink, FlowEndCause};
 use crate::flow::{Direction, FlowKeys};
@@ -50,7 +57,7 @@ const FOUND: &str = "the flow was found or begun for this packet";
 pub struct Pipeline {
     settings: Settings,
     rules: RuleSets,
-    flows: FlowTable<Tracked>,
+    flows: FlowTable<Tracked, LIVE_WORDS>,
     keys: FlowKeys,
     defragmenter: Defragmenter,
     identifications: Identifications,
@@ -61,6 +68,7 @@ pub struct Pipeline {
     owners: Option<(Owners, usize)>,
     memory: Memory,
     findings: Findings,
+    parsers: SpareParsers,
     resets: Resets,
     /// What the payload of the frame at hand is to say, where that is not what it says.
     restored: Vec<u8>,
@@ -69,6 +77,7 @@ pub struct Pipeline {
     /// The newest time seen: captures may step back, deadlines must not.
     newest_ns: u64,
     flowless: FlowlessEvents,
+    foresight: Foresight,
     hand_over: HandOver,
 }
 
@@ -86,11 +95,13 @@ impl Pipeline {
             memory: Memory::new(settings.held_bytes_max, settings.retained_bytes_max),
             restored: Vec::new(),
             findings: Findings::new(settings.packet_steps_max),
+            parsers: SpareParsers::default(),
             resets: Resets::default(),
             counters: Counters::default(),
             next_flow_id: settings.first_flow_id,
             newest_ns: 0,
             flowless: FlowlessEvents::default(),
+            foresight: Foresight::default(),
             hand_over: HandOver::default(),
             rules: RuleSets::new(rules, settings.reload),
             settings,
@@ -148,12 +159,12 @@ impl Pipeline {
     /// Ends flows that were silent for too long, a bounded number at a time, and lets go of rules that nobody needs.
     /// To be called between two batches.
     pub fn expire<S: EventSink>(&mut self, now_ns: u64, sink: &mut S) {
-        let Pipeline { flows, memory, findings, rules, counters, hand_over, .. } = self;
+        let Pipeline { flows, memory, findings, parsers, rules, counters, hand_over, .. } = self;
         flows.expire(now_ns, FLOWS_EXPIRED_PER_CALL_MAX, |key, mut tracked| {
             if tracked.is_elsewhere {
                 return hand_over.depart(key, tracked, FlowEndCause::Timeout, now_ns);
             }
-            let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns };
+            let mut inspection = Inspection { rules, findings, parsers, ambiguous: false, sink, now_ns };
             end_flow(&mut tracked, FlowEndCause::Timeout, memory, counters, &mut inspection);
         });
         self.findings.clear();
@@ -164,13 +175,13 @@ impl Pipeline {
 
     /// Ends all flows: the engine stops, or the capture is over.
     pub fn finish<S: EventSink>(&mut self, now_ns: u64, sink: &mut S) {
-        let Pipeline { flows, memory, findings, rules, counters, hand_over, .. } = self;
+        let Pipeline { flows, memory, findings, parsers, rules, counters, hand_over, .. } = self;
         for (key, mut tracked) in flows.drain() {
             if tracked.is_elsewhere {
                 hand_over.depart(key, tracked, FlowEndCause::Shutdown, now_ns);
                 continue;
             }
-            let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns };
+            let mut inspection = Inspection { rules, findings, parsers, ambiguous: false, sink, now_ns };
             end_flow(&mut tracked, FlowEndCause::Shutdown, memory, counters, &mut inspection);
         }
         self.give_up_pieces(sink);
@@ -211,12 +222,9 @@ impl Pipeline {
             return Verdict::Forward;
         };
         self.counters.decapsulated += u64::from(!packet.tunnels.is_empty());
-        let Some((id, direction)) = self.find_or_begin(packet, network, meta, sink) else {
-            let cause = match packet.checksum {
-                Checksum::Bad => DropReason::BadChecksum,
-                _ => DropReason::FlowTableFull,
-            };
-            return self.refuse_flowless(cause, meta, sink);
+        let (id, direction) = match self.find_or_begin(packet, network, meta, sink) {
+            Ok(found) => found,
+            Err(cause) => return self.refuse_flowless(cause, meta, sink),
         };
         let tracked = self.flows.value_mut(id).expect(FOUND);
         tracked.record.account(direction, frames, meta.wire_bytes, meta.now_ns);
@@ -224,8 +232,9 @@ impl Pipeline {
         let is_spoofed = tracked.is_wrong_side(direction, meta.side) && !self.admits_wrong_side(id);
         let tracked = self.flows.value_mut(id).expect(FOUND);
         self.findings.clear();
-        let (rules, findings) = (&mut self.rules, &mut self.findings);
-        let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns: meta.now_ns };
+        let (rules, findings, parsers) = (&mut self.rules, &mut self.findings, &mut self.parsers);
+        let mut inspection =
+            Inspection { rules, findings, parsers, ambiguous: false, sink, now_ns: meta.now_ns };
         let read = match tracked.disposition {
             Disposition::Blocked { .. } => Err(DropReason::FlowBlocked),
             Disposition::Inspect | Disposition::Bypassed(_) if is_spoofed => Err(DropReason::WrongSide),
@@ -271,10 +280,11 @@ impl Pipeline {
         meta: RxMeta,
         sink: &mut S,
     ) {
-        let Pipeline { flows, rules, findings, counters, .. } = self;
+        let Pipeline { flows, rules, findings, parsers, counters, .. } = self;
         let tracked = flows.value_mut(id).expect(FOUND);
         let blocked = verdict != Verdict::Forward;
-        let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns: meta.now_ns };
+        let mut inspection =
+            Inspection { rules, findings, parsers, ambiguous: false, sink, now_ns: meta.now_ns };
         tell_alerts(tracked, blocked, counters, &mut inspection);
         if let Some(reason) = verdict.reason()
             && tracked.tell_once(reason)

@@ -14,7 +14,10 @@ pub use self::tcp::{Overlap, TcpPolicy, Urgent};
 use crate::decode::ChecksumMode;
 use crate::flow::Timeouts;
 use crate::inspect::{Epoch, ReloadPolicy};
-use crate::limits::{HELD_BYTES_PER_WORKER_MAX, PACKET_STEPS_DEFAULT, RETAINED_BYTES_PER_WORKER_MAX};
+use crate::limits::{
+    HALF_OPEN_PER_SOURCE_DEFAULT, HALF_OPEN_PERCENT_DEFAULT, HELD_BYTES_PER_WORKER_MAX, PACKET_STEPS_DEFAULT,
+    RETAINED_BYTES_PER_WORKER_MAX,
+};
 use crate::verdict::{DropReason, Verdict};
 
 /// Whether verdicts are carried out.
@@ -46,6 +49,11 @@ pub struct Settings {
     pub timeouts: Timeouts,
     /// Flows that one pipeline tracks at once.
     pub flows_max: usize,
+    /// Share of them, in percent, that half-open flows may take: of which one end was heard only, or whose handshake is not
+    /// complete. One at least.
+    pub half_open_percent: u8,
+    /// Half-open flows that one source may have; 0 is any number.
+    pub half_open_per_source_max: usize,
     /// Out-of-order bytes that one pipeline holds at once.
     pub held_bytes_max: usize,
     /// How pieces of datagrams are held, and what they leave with.
@@ -73,6 +81,8 @@ impl Default for Settings {
             reload: ReloadPolicy::default(),
             timeouts: Timeouts::default(),
             flows_max: 1 << 18,
+            half_open_percent: HALF_OPEN_PERCENT_DEFAULT,
+            half_open_per_source_max: HALF_OPEN_PER_SOURCE_DEFAULT,
             held_bytes_max: HELD_BYTES_PER_WORKER_MAX,
             fragments: FragmentPolicy::default(),
             retained_bytes_max: RETAINED_BYTES_PER_WORKER_MAX,
@@ -104,6 +114,11 @@ pub enum Disposition {
 }
 
 impl Settings {
+    /// Half-open flows that one pipeline tracks at once.
+    pub fn half_open_max(&self) -> usize {
+        (self.flows_max * usize::from(self.half_open_percent) / 100).max(1)
+    }
+
     /// The verdict on a frame that completes a match.
     pub fn verdict_of_rule(&self, action: Action) -> Verdict {
         match (self.mode, action) {

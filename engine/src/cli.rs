@@ -1,14 +1,17 @@
 //! The command line: what can be asked of `weir`, and who answers.
 
 use std::io::{self, Write};
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Config, PackDir, PacksConfig};
 use crate::failure::Failure;
+use crate::flows::{FlowVerdict, network};
 
 mod check;
+mod flows;
 mod lint;
 mod packs;
 mod replay;
@@ -42,6 +45,8 @@ enum Command {
     Detach(DetachArgs),
     /// Ask the running engine of a config to load its packs anew.
     Reload(ReloadArgs),
+    /// List the live flows of the running engine of a config.
+    Flows(FlowsArgs),
     /// Have the running engine of a config replaced by what now stands in the place of its binary.
     Upgrade(UpgradeArgs),
     /// Find every mistake in a config and in packs.
@@ -85,6 +90,38 @@ pub struct ReloadArgs {
     /// Config in TOML, the one that the engine runs with.
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
+}
+
+/// Arguments of `weir flows`.
+#[derive(Debug, Args)]
+struct FlowsArgs {
+    /// Config in TOML, the one that the engine runs with.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Only flows of which either end has this address, or one of a network: 192.0.2.0/24.
+    #[arg(long, value_name = "ADDRESS", value_parser = network)]
+    address: Option<(IpAddr, u32)>,
+    /// Only flows of which either end has this port.
+    #[arg(long)]
+    port: Option<u16>,
+    /// Only flows that speak this: `http`, `unknown`, or `failed` where it was broken.
+    #[arg(long, value_name = "PROTOCOL")]
+    app: Option<String>,
+    /// Only flows with which this is done.
+    #[arg(long, value_enum)]
+    verdict: Option<FlowVerdict>,
+    /// Only flows that are `new`, `established` or `closed`.
+    #[arg(long, value_parser = ["new", "established", "closed"])]
+    state: Option<String>,
+    /// Only flows of one link.
+    #[arg(long, value_name = "NAME")]
+    link: Option<String>,
+    /// List no more than so many.
+    #[arg(long, value_name = "FLOWS", default_value_t = 1000)]
+    max: usize,
+    /// Form of the output.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
 }
 
 /// Arguments of `weir detach`.
@@ -224,6 +261,7 @@ impl Cli {
         match self.command {
             Command::Run(args) => crate::run::run(&args),
             Command::Reload(args) => crate::run::reload(&args),
+            Command::Flows(args) => flows::flows(&args),
             Command::Upgrade(args) => crate::run::upgrade(&args),
             Command::Detach(args) => crate::run::detach(&args),
             Command::Check(args) => check::check(&args),

@@ -9,7 +9,10 @@ use dataplane::policy::{Bypass, Exception, Exceptions, FragmentPolicy, Mode, Set
 use dlp_patterns::document::{Document, Mistake, Place, Table, Value};
 
 use crate::failure::Failure;
-use crate::limits::{FLOW_TIMEOUT_S, FLOWS, FRAGMENT_S, HELD_BYTES_MAX, PACKET_STEPS, RETAINED_BYTES_MAX};
+use crate::limits::{
+    FLOW_TIMEOUT_S, FLOWS, FRAGMENT_S, HALF_OPEN_PER_SOURCE, HALF_OPEN_PERCENT, HELD_BYTES_MAX, PACKET_STEPS,
+    RETAINED_BYTES_MAX,
+};
 
 mod bypass;
 mod events;
@@ -69,6 +72,10 @@ pub struct PackDir {
 pub struct FlowsConfig {
     /// Flows that one worker tracks at once.
     pub max: usize,
+    /// Share of them, in percent, that half-open flows may take.
+    pub half_open_percent: u8,
+    /// Half-open flows that one source may have; 0 is any number.
+    pub half_open_per_source_max: usize,
     /// Out-of-order bytes that one worker holds at once.
     pub held_bytes_max: usize,
     /// How pieces of datagrams are held, and what they leave with.
@@ -100,9 +107,16 @@ impl Default for PacksConfig {
 
 impl Default for FlowsConfig {
     fn default() -> FlowsConfig {
-        let Settings { flows_max: max, held_bytes_max, fragments, retained_bytes_max, timeouts, .. } =
-            Settings::default();
-        FlowsConfig { max, held_bytes_max, fragments, retained_bytes_max, timeouts }
+        let default = Settings::default();
+        FlowsConfig {
+            max: default.flows_max,
+            half_open_percent: default.half_open_percent,
+            half_open_per_source_max: default.half_open_per_source_max,
+            held_bytes_max: default.held_bytes_max,
+            fragments: default.fragments,
+            retained_bytes_max: default.retained_bytes_max,
+            timeouts: default.timeouts,
+        }
     }
 }
 
@@ -168,6 +182,8 @@ impl Config {
             reload: self.packs.reload_policy,
             timeouts: self.flows.timeouts,
             flows_max: self.flows.max,
+            half_open_percent: self.flows.half_open_percent,
+            half_open_per_source_max: self.flows.half_open_per_source_max,
             held_bytes_max: self.flows.held_bytes_max,
             fragments: self.flows.fragments,
             retained_bytes_max: self.flows.retained_bytes_max,
@@ -206,6 +222,12 @@ fn read_flows(root: &Table<'_>) -> FlowsConfig {
     let Some(table) = root.optional("flows").table() else { return flows };
     if let Some(max) = table.optional("max").integer(FLOWS) {
         flows.max = max;
+    }
+    if let Some(percent) = table.optional("half_open_percent").integer(HALF_OPEN_PERCENT) {
+        flows.half_open_percent = percent;
+    }
+    if let Some(max) = table.optional("half_open_per_source_max").integer(HALF_OPEN_PER_SOURCE) {
+        flows.half_open_per_source_max = max;
     }
     if let Some(held) = table.optional("held_bytes_max").integer(0..=HELD_BYTES_MAX) {
         flows.held_bytes_max = held;

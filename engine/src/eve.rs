@@ -23,6 +23,7 @@ mod timestamp;
 mod tunnel;
 
 pub use file::EveFile;
+pub(crate) use line::{Protocol, has_ports};
 pub use link::{LinkChange, LinkState, What};
 pub use log::{EveLog, EveSender};
 pub use reload::Reload;

@@ -9,7 +9,6 @@ mod bell;
 mod exchange;
 mod peer;
 
-use dataplane::decode::LinkType;
 use dataplane::pipeline::Owners;
 
 pub use self::exchange::{Exchange, between};
@@ -38,17 +37,12 @@ impl<F> Lending<F> {
         Lending { owners, exchange }
     }
 
-    /// Who is to judge an Ethernet frame.
-    pub(crate) fn owner(&self, frame: &[u8]) -> Owner {
-        match self.owners.of(frame, LinkType::Ethernet) {
-            Some(owner) if owner != self.exchange.index() => {
-                if self.exchange.has_room(owner) {
-                    Owner::There(owner)
-                } else {
-                    Owner::Behind
-                }
-            }
-            _ => Owner::Here,
+    /// Who is to judge a frame whose flow is that of the `other` worker; without one, it is this worker's.
+    pub(crate) fn owner(&self, other: Option<usize>) -> Owner {
+        match other {
+            None => Owner::Here,
+            Some(other) if self.exchange.has_room(other) => Owner::There(other),
+            Some(_) => Owner::Behind,
         }
     }
 }

@@ -6,6 +6,7 @@ pub mod config;
 pub mod counters;
 pub mod eve;
 pub mod failure;
+pub mod flows;
 pub mod io;
 pub mod latency;
 pub mod lending;

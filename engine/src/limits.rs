@@ -34,8 +34,15 @@ pub const CORE_MAX: u16 = 8191;
 pub const HEARTBEAT_TIMEOUT_MS: RangeInclusive<u64> = 5..=60_000;
 
 /// Flows that one worker may track: a table smaller than this evicts at once, a larger one
-/// (some 500 bytes each) exceeds the memory of many machines.
+/// (some 600 bytes each) exceeds the memory of many machines.
 pub const FLOWS: RangeInclusive<usize> = 1024..=1 << 22;
+
+/// Share of the flow table, in percent, that half-open flows may take: none would let no flow begin, and all of it is one
+/// table for both.
+pub const HALF_OPEN_PERCENT: RangeInclusive<u8> = 1..=100;
+
+/// Half-open flows that one source may have: as many as there may be flows.
+pub const HALF_OPEN_PER_SOURCE: RangeInclusive<usize> = 0..=*FLOWS.end();
 
 /// Seconds for which a silent flow may be remembered: up to a day, for what is silent for longer is gone.
 pub const FLOW_TIMEOUT_S: RangeInclusive<u32> = 1..=86_400;
@@ -135,6 +142,9 @@ pub const HAND_OVER_LINE_BYTES_MAX: u64 = 1024;
 
 /// Characters of what an engine answers to whoever asked it for something: one reason, with the kernel's. The log has it all.
 pub const ANSWER_CHARS_MAX: usize = 240;
+
+/// Live flows of one list: enough for a person to look through, and some 40 MB for a program.
+pub const FLOWS_LISTED: RangeInclusive<usize> = 1..=100_000;
 
 /// Microseconds without a frame after which a worker that stops has seen the last one: those that the kernel had under way to
 /// it when its heartbeat ended come with the end of a poll of the port, within some microseconds.

@@ -12,6 +12,7 @@ mod idle;
 mod incumbent;
 mod link_health;
 mod links;
+mod listing;
 mod reloader;
 mod requests;
 mod rule_slot;
@@ -34,8 +35,9 @@ use dlp_patterns::RuleSet;
 use sd_notify::NotifyState;
 
 use self::links::Claimed;
+pub use self::listing::ListTotals;
 use self::reloader::Reloader;
-pub use self::requests::{reload, upgrade};
+pub use self::requests::{list_flows, reload, upgrade};
 use self::signals::Signals;
 use self::supervisor::{Ending, Supervisor, tell_systemd};
 use crate::cli::{DetachArgs, RunArgs};

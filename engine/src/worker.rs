@@ -24,6 +24,8 @@ pub struct Worker<I: PacketIo, S> {
     link: u16,
     /// `None` where no other worker has frames of the same link.
     lending: Option<Lending<I::Lent>>,
+    /// Of each frame of the batch at hand, the other worker that its flow belongs to.
+    owners: Vec<Option<usize>>,
     verdicts: Vec<Verdict>,
     /// Resets to inject once their batch is answered: port and frame.
     resets: Vec<(Port, Vec<u8>)>,
@@ -51,6 +53,7 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
             sink,
             link,
             lending: None,
+            owners: Vec::new(),
             verdicts: Vec::new(),
             resets: Vec::new(),
             came_home: Vec::new(),
@@ -173,16 +176,24 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
         }
         let received = Instant::now();
         self.verdicts.clear();
+        let link = self.link;
+        let meta_of = |frame: &[u8]| RxMeta {
+            now_ns,
+            link,
+            link_type: LinkType::Ethernet,
+            side: Some(side(port)),
+            wire_bytes: frame.len() as u32,
+        };
+        self.owners.clear();
         for index in 0..frames {
             let frame = batch.frame(index);
-            let meta = RxMeta {
-                now_ns,
-                link: self.link,
-                link_type: LinkType::Ethernet,
-                side: Some(side(port)),
-                wire_bytes: frame.len() as u32,
-            };
-            let verdict = match self.lending.as_ref().map_or(Owner::Here, |lending| lending.owner(frame)) {
+            self.owners.push(self.pipeline.foresee(frame, &meta_of(frame)));
+        }
+        self.pipeline.foreseen();
+        for (index, &owner) in self.owners.iter().enumerate() {
+            let frame = batch.frame(index);
+            let meta = meta_of(frame);
+            let verdict = match self.lending.as_ref().map_or(Owner::Here, |lending| lending.owner(owner)) {
                 Owner::Here => self.pipeline.process(frame, meta, &mut self.sink),
                 Owner::Behind => self.pipeline.refuse_unowned(frame, meta, &mut self.sink),
                 Owner::There(owner) => {

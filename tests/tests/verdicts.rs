@@ -125,6 +125,10 @@ fn connection() -> Connection {
     Connection::new(ends("10.0.0.1:40000", "192.0.2.1:80", &[]), [1000, 0xffff_fff0])
 }
 
+fn syn(client: &str) -> Vec<u8> {
+    Connection::new(ends(client, "192.0.2.1:80", &[]), [1, 2]).handshake().swap_remove(0)
+}
+
 fn upload(body: &str) -> Vec<u8> {
     format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
@@ -168,7 +172,12 @@ fn case(cause: DropReason) -> Case {
         DropReason::Fragment => first_fragment(),
         DropReason::FlowTableFull => {
             settings.flows_max = 1;
-            Connection::new(ends("10.0.0.2:1", "192.0.2.1:80", &[]), [1, 2]).handshake().swap_remove(0)
+            syn("10.0.0.2:1")
+        }
+        DropReason::HalfOpenSource => {
+            settings.half_open_per_source_max = 1;
+            before.push(syn("10.0.0.1:1"));
+            syn("10.0.0.1:2")
         }
         DropReason::ReassemblyMemory => {
             settings.held_bytes_max = 0;
@@ -276,21 +285,6 @@ fn each_cause_drops_or_forwards_as_the_operator_says() {
         let mut bench = Bench::new(Settings { exceptions, ..settings });
         assert_eq!(case.judge(&mut bench), closed, "{cause:?} is a cause of its own");
     }
-}
-
-#[test]
-fn a_full_table_keeps_what_it_has_and_takes_anew_when_flows_fall_silent() {
-    let mut bench = Bench::new(Settings { flows_max: 1, ..settings() });
-    let (mut first, mut second) =
-        (connection(), Connection::new(ends("10.0.0.2:1", "192.0.2.1:80", &[]), [1, 2]));
-    bench.passes(&first.handshake());
-    let opening = second.handshake();
-    assert_eq!(bench.judge(&opening[0]), Verdict::Drop(DropReason::FlowTableFull));
-    bench.passes(&[first.segment(ToServer, DATA, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")]);
-    assert_eq!(bench.pipeline.flows_active(), 1);
-    bench.now_ns += (u64::from(settings().timeouts.tcp_established_s) + 1) * 1_000_000_000;
-    bench.passes(&opening);
-    assert_eq!(bench.pipeline.flows_active(), 1);
 }
 
 /// RFC 6093 §4: with its mark cleared, urgent data has one reading; the operator may want none at all.

@@ -1,5 +1,7 @@
 //! Hash → slot, in one cache line.
 
+use crate::prefetch::prefetch;
+
 /// Slots by hash: a slot lies in the bucket that its hash names, or behind full buckets that count it as
 /// passed on, so that a search ends at the first bucket which passed on nothing.
 pub(crate) struct Index {
@@ -73,6 +75,19 @@ impl Index {
             }
             at = self.after(at);
         }
+    }
+
+    /// Asks for the memory in which the search for that hash begins, and in most cases ends.
+    #[inline]
+    pub(crate) fn prefetch(&self, hash: u64) {
+        prefetch(&self.buckets[self.home(hash)], size_of::<Bucket>());
+    }
+
+    /// The slot in the first bucket that the search for that hash looks at first.
+    #[inline]
+    pub(crate) fn candidate(&self, hash: u64) -> Option<u32> {
+        let bucket = &self.buckets[self.home(hash)];
+        bucket.lane_of(tag_of(hash), |_| true).map(|lane| bucket.slots[lane])
     }
 
     /// Adds a slot; there is always room, as there are more lanes than the capacity.

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::slots::KEY_WORDS;
+
 /// The endpoints, protocol, VLANs and link of a flow, equal for both directions: the lower endpoint stands first.
 ///
 /// IPv4 addresses carry a mark of their own, so that they never alias an IPv6 address.
@@ -10,7 +12,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub struct FlowKey {
     /// Lower address (high half, low half), upper address (likewise), the fields of [`pack`], VLANs and link; within a
     /// tunnel the last word is combined with what surrounds it.
-    words: [u64; 6],
+    words: [u64; KEY_WORDS],
 }
 
 /// Which way a packet travels, seen from the order of the endpoints within its key.
@@ -84,6 +86,11 @@ impl FlowKey {
         self
     }
 
+    /// Whether the flow is [within](FlowKey::within) a tunnel.
+    pub fn is_within(&self) -> bool {
+        self.words[4] & IS_WITHIN != 0
+    }
+
     /// Address and port of the lower endpoint.
     pub fn lower(&self) -> (IpAddr, u16) {
         let [high, low, _, _, packed, _] = self.words;
@@ -124,8 +131,13 @@ impl FlowKey {
     }
 
     #[inline]
-    pub(crate) fn words(&self) -> &[u64; 6] {
+    pub(crate) fn words(&self) -> &[u64; KEY_WORDS] {
         &self.words
+    }
+
+    /// The key with these words, which are another key's.
+    pub(crate) fn from_words(words: [u64; KEY_WORDS]) -> FlowKey {
+        FlowKey { words }
     }
 }
 
@@ -146,6 +158,7 @@ const UPPER_IS_V4: u64 = 1 << 41;
 const IS_WITHIN: u64 = 1 << 42;
 
 /// Families in bits 40 and 41, protocol in bits 32 to 39, lower port in bits 16 to 31, upper port below.
+#[inline]
 fn pack(protocol: u8, lower: Endpoint, upper: Endpoint) -> u64 {
     let families = if lower.is_v4 { LOWER_IS_V4 } else { 0 } | if upper.is_v4 { UPPER_IS_V4 } else { 0 };
     families | u64::from(protocol) << 32 | u64::from(lower.port) << 16 | u64::from(upper.port)
@@ -224,6 +237,7 @@ mod tests {
         let ((there, _), (back, _)) = (FlowKey::new(6, a, b, &[], 0), FlowKey::new(6, b, a, &[], 0));
         assert_eq!(there.within(7), back.within(7));
         assert_ne!(there.within(7), there.within(8));
+        assert!(there.within(0).is_within() && !there.is_within());
         assert_ne!(there.within(0), there, "an unlucky digest is no flow outside");
     }
 

@@ -1,18 +1,25 @@
 //! Fixed-capacity table of flows with a keyed symmetric hash and a timer wheel.
 //!
 //! [`FlowTable`] finds a flow by its [`FlowKey`], hands out a [`FlowId`] that is never followed once it is
-//! stale, and hands back the flows whose deadline has passed. It knows nothing of what a flow is.
-#![forbid(unsafe_code)]
+//! stale, hands back the flows whose deadline has passed, and knows which of them are half-open. Its one writer shows
+//! words of each flow to any number of [`Reader`]s. It knows nothing else of what a flow is.
+#![deny(unsafe_code)]
 
+mod half_open;
 mod hash;
 mod id;
 mod index;
 mod key;
+mod prefetch;
+mod reader;
+mod slots;
+mod sync;
 mod table;
 mod wheel;
 
 pub use hash::KeyedHash;
 pub use id::FlowId;
 pub use key::{FlowKey, Orientation};
-pub use table::{FlowTable, TableFull};
+pub use reader::{FlowView, Flows, Reader};
+pub use table::{FlowTable, LOOKUP_BATCH, TableFull};
 pub use wheel::TICK_NS;

@@ -1,32 +1,35 @@
 //! The table itself.
 
+use std::sync::Arc;
+
+use crate::half_open::HalfOpen;
 use crate::index::Index;
+use crate::prefetch::prefetch;
+use crate::slots::{Head, KEY_WORDS, Slots, View};
 use crate::wheel::Wheel;
-use crate::{FlowId, FlowKey, KeyedHash};
+use crate::{FlowId, FlowKey, KeyedHash, Reader};
+
+/// Keys that a batch of lookups has under way at once: more than a core has cache misses under way.
+pub const LOOKUP_BATCH: usize = 32;
+
+/// Bytes of a value that are asked for ahead, from its begin on: beyond, more lines are under way than a core can have.
+const VALUE_BYTES_PREFETCHED: usize = 512;
 
 /// At most `capacity` flows: each is in the index under its key, in the wheel no later than its deadline, and in
-/// the slab, where its id points.
+/// the slab, where its id points. Of each flow, `WORDS` words are shown to [`Reader`]s.
 ///
-/// All memory is reserved by [`FlowTable::with_capacity`]; the slab's pages are touched when flows first fill
+/// All memory is reserved by [`FlowTable::with_capacity`]; the pages of values are touched when flows first fill
 /// them, and nothing is allocated later.
-pub struct FlowTable<V> {
+pub struct FlowTable<V, const WORDS: usize> {
     hash: KeyedHash,
     index: Index,
     wheel: Wheel,
-    heads: Vec<Head>,
-    /// The flow of each head; `None` where the slot is vacant.
+    half_open: HalfOpen,
+    slots: Arc<Slots<WORDS>>,
+    /// The flow of each slot that was ever taken; `None` where it is vacant.
     values: Vec<Option<V>>,
     /// Slots to use again, the one that was vacated last on top: its memory is the warmest.
     vacant: Vec<u32>,
-    capacity: usize,
-}
-
-/// What a lookup reads of a slot, in one cache line.
-#[repr(align(64))]
-struct Head {
-    key: FlowKey,
-    deadline_ns: u64,
-    generation: u32,
 }
 
 /// The table holds as many flows as it may.
@@ -41,59 +44,111 @@ impl std::fmt::Display for TableFull {
 
 impl std::error::Error for TableFull {}
 
-impl<V> FlowTable<V> {
+impl<V, const WORDS: usize> FlowTable<V, WORDS> {
     /// A table for up to `capacity` flows, with a secret `seed` of 128 random bits for its hash.
     ///
     /// # Panics
     ///
     /// If `capacity` is beyond what 32-bit ids can name, some four thousand million.
-    pub fn with_capacity(capacity: usize, seed: [u64; 2]) -> FlowTable<V> {
+    pub fn with_capacity(capacity: usize, seed: [u64; 2]) -> FlowTable<V, WORDS> {
         assert!(capacity <= Wheel::SLOTS_MAX, "more flows than 32-bit ids can name");
         FlowTable {
             hash: KeyedHash::new(seed),
             index: Index::with_capacity(capacity),
             wheel: Wheel::with_capacity(capacity),
-            heads: Vec::with_capacity(capacity),
+            half_open: HalfOpen::with_capacity(capacity),
+            slots: Arc::new(Slots::new(capacity)),
             values: Vec::with_capacity(capacity),
             vacant: Vec::with_capacity(capacity),
-            capacity,
         }
+    }
+
+    /// Who sees the flows from outside, from any thread.
+    pub fn reader(&self) -> Reader<WORDS> {
+        Reader::new(Arc::clone(&self.slots))
     }
 
     /// The flow with that key, whatever its deadline.
     #[inline]
     pub fn get(&self, key: &FlowKey) -> Option<FlowId> {
-        let slot = self.index.find(self.hash.hash(key), |slot| self.heads[slot as usize].key == *key)?;
-        Some(FlowId::new(slot, self.heads[slot as usize].generation))
+        self.get_hashed(key, self.hash.hash(key))
+    }
+
+    /// The flows with these keys, as [`FlowTable::get`] finds them one by one. Several times as fast where they lie
+    /// beyond the caches: the misses of up to [`LOOKUP_BATCH`] keys are under way at once.
+    ///
+    /// # Panics
+    ///
+    /// If there are not as many `ids` as `keys`.
+    pub fn get_batch(&self, keys: &[FlowKey], ids: &mut [Option<FlowId>]) {
+        assert_eq!(keys.len(), ids.len(), "each key has an answer");
+        for (keys, ids) in keys.chunks(LOOKUP_BATCH).zip(ids.chunks_mut(LOOKUP_BATCH)) {
+            let mut hashes = [0; LOOKUP_BATCH];
+            for (hash, key) in hashes.iter_mut().zip(keys) {
+                *hash = self.hash.hash(key);
+                self.index.prefetch(*hash);
+            }
+            for hash in &hashes[..keys.len()] {
+                if let Some(slot) = self.index.candidate(*hash) {
+                    prefetch(self.slots.head(slot), size_of::<Head<KEY_WORDS>>());
+                }
+            }
+            for ((id, key), hash) in ids.iter_mut().zip(keys).zip(hashes) {
+                *id = self.get_hashed(key, hash);
+            }
+        }
+    }
+
+    /// Asks for the memory that a lookup of the key with that [hash](FlowTable::hash) reads first. Changes nothing but when
+    /// it arrives.
+    #[inline]
+    pub fn prefetch_bucket(&self, hash: u64) {
+        self.index.prefetch(hash);
+    }
+
+    /// Asks for the memory that a lookup reads next, and for the flow's value; worth its while once the bucket has
+    /// [arrived](FlowTable::prefetch_bucket).
+    #[inline]
+    pub fn prefetch_flow(&self, hash: u64) {
+        if let Some(slot) = self.index.candidate(hash) {
+            prefetch(self.slots.head(slot), size_of::<Head<KEY_WORDS>>());
+            prefetch(self.slots.view(slot), size_of::<View<WORDS>>());
+            prefetch(&self.values[slot as usize], VALUE_BYTES_PREFETCHED);
+        }
+    }
+
+    #[inline]
+    fn get_hashed(&self, key: &FlowKey, hash: u64) -> Option<FlowId> {
+        let slot = self.index.find(hash, |slot| self.slots.has_key(slot, key.words()))?;
+        Some(FlowId::new(slot, self.slots.generation(slot)?))
     }
 
     /// The key of a flow; `None` when the flow is gone.
     #[inline]
-    pub fn key(&self, id: FlowId) -> Option<&FlowKey> {
-        self.head(id).map(|head| &head.key)
+    pub fn key(&self, id: FlowId) -> Option<FlowKey> {
+        self.is_live(id).then(|| FlowKey::from_words(self.slots.key(id.index())))
     }
 
     /// When a flow expires, in nanoseconds; `None` when the flow is gone.
     #[inline]
     pub fn deadline_ns(&self, id: FlowId) -> Option<u64> {
-        self.head(id).map(|head| head.deadline_ns)
+        self.is_live(id).then(|| self.slots.deadline_ns(id.index()))
     }
 
     /// What is kept of a flow; `None` when the flow is gone.
     #[inline]
     pub fn value(&self, id: FlowId) -> Option<&V> {
-        self.head(id)?;
-        self.values.get(id.index() as usize)?.as_ref()
+        self.values.get(id.index() as usize).filter(|_| self.is_live(id))?.as_ref()
     }
 
     /// What is kept of a flow, to change; `None` when the flow is gone.
     #[inline]
     pub fn value_mut(&mut self, id: FlowId) -> Option<&mut V> {
-        self.head(id)?;
-        self.values.get_mut(id.index() as usize)?.as_mut()
+        let is_live = self.is_live(id);
+        self.values.get_mut(id.index() as usize).filter(|_| is_live)?.as_mut()
     }
 
-    /// Adds a flow that expires at `deadline_ns`.
+    /// Adds a flow that expires at `deadline_ns`, and shows `words` of it.
     ///
     /// # Errors
     ///
@@ -102,13 +157,32 @@ impl<V> FlowTable<V> {
     /// # Panics
     ///
     /// If there is a flow with that key: the caller did not ask [`FlowTable::get`].
-    pub fn insert(&mut self, key: FlowKey, value: V, deadline_ns: u64) -> Result<FlowId, TableFull> {
-        assert!(self.get(&key).is_none(), "a key is inserted once");
-        let slot = self.take_vacant(key, deadline_ns)?;
+    pub fn insert(
+        &mut self,
+        key: FlowKey,
+        value: V,
+        words: [u64; WORDS],
+        deadline_ns: u64,
+    ) -> Result<FlowId, TableFull> {
+        let hash = self.hash.hash(&key);
+        assert!(self.get_hashed(&key, hash).is_none(), "a key is inserted once");
+        let slot = self.take_vacant()?;
+        let generation = self.slots.fill(slot, key.words(), &words, deadline_ns);
         self.values[slot as usize] = Some(value);
-        self.index.insert(self.hash.hash(&key), slot);
+        self.index.insert(hash, slot);
         self.wheel.arm(slot, Wheel::tick_of_deadline(deadline_ns));
-        Ok(FlowId::new(slot, self.heads[slot as usize].generation))
+        Ok(FlowId::new(slot, generation))
+    }
+
+    /// Shows other words of a flow to the readers, and says whether the flow is there. Costs one cache line and no
+    /// atomic operation but loads and stores.
+    #[inline]
+    pub fn publish(&mut self, id: FlowId, words: [u64; WORDS]) -> bool {
+        let is_live = self.is_live(id);
+        if is_live {
+            self.slots.publish(id.index(), &words);
+        }
+        is_live
     }
 
     /// Moves a flow's deadline, and says whether the flow is there. Later is one store, as the wheel finds out when
@@ -117,12 +191,11 @@ impl<V> FlowTable<V> {
     /// a flow soon, the time now serves better than 0.
     #[inline]
     pub fn set_deadline(&mut self, id: FlowId, deadline_ns: u64) -> bool {
-        let Some(head) = self.heads.get_mut(id.index() as usize) else { return false };
-        if head.generation != id.generation() {
+        if !self.is_live(id) {
             return false;
         }
-        let is_earlier = deadline_ns < head.deadline_ns;
-        head.deadline_ns = deadline_ns;
+        let is_earlier = deadline_ns < self.slots.deadline_ns(id.index());
+        self.slots.set_deadline_ns(id.index(), deadline_ns);
         if is_earlier {
             self.wheel.arm(id.index(), Wheel::tick_of_deadline(deadline_ns));
         }
@@ -131,8 +204,39 @@ impl<V> FlowTable<V> {
 
     /// Takes out a flow; `None` when it is gone already.
     pub fn remove(&mut self, id: FlowId) -> Option<(FlowKey, V)> {
-        self.head(id)?;
-        self.vacate(id.index())
+        self.is_live(id).then(|| self.vacate(id.index()))?
+    }
+
+    /// Counts a flow as half-open from now on, the newest one of its source, and says whether the flow is there. It is
+    /// so until it is [established](FlowTable::establish), or gone.
+    pub fn begin_half_open(&mut self, id: FlowId, source_hash: u64) -> bool {
+        let is_live = self.is_live(id);
+        if is_live {
+            self.half_open.insert(id.index(), source_hash);
+        }
+        is_live
+    }
+
+    /// Counts a flow as half-open no longer, and says whether it was.
+    #[inline]
+    pub fn establish(&mut self, id: FlowId) -> bool {
+        self.is_live(id) && self.half_open.remove(id.index())
+    }
+
+    /// The flow that has been half-open for the longest.
+    pub fn oldest_half_open(&self) -> Option<FlowId> {
+        let slot = self.half_open.oldest()?;
+        Some(FlowId::new(slot, self.slots.generation(slot)?))
+    }
+
+    /// Number of half-open flows.
+    pub fn half_open(&self) -> usize {
+        self.half_open.len()
+    }
+
+    /// Number of half-open flows that one source has, or somewhat more: sources whose hashes are close share a count.
+    pub fn half_open_of(&self, source_hash: u64) -> usize {
+        self.half_open.of_source(source_hash)
     }
 
     /// Takes out up to `max` flows whose deadline, rounded up to a multiple of [`TICK_NS`](crate::TICK_NS), is at or
@@ -147,7 +251,7 @@ impl<V> FlowTable<V> {
         let mut expired = 0;
         while expired < max {
             let Some(slot) = self.wheel.next_due(&mut turn) else { break };
-            let due = Wheel::tick_of_deadline(self.heads[slot as usize].deadline_ns);
+            let due = Wheel::tick_of_deadline(self.slots.deadline_ns(slot));
             if due > now {
                 self.wheel.arm_again(&turn, slot, due);
                 continue;
@@ -161,18 +265,19 @@ impl<V> FlowTable<V> {
 
     /// Takes out all flows, in the order of their ids' indices. Dropped early, it leaves the rest where they are.
     pub fn drain(&mut self) -> impl Iterator<Item = (FlowKey, V)> + '_ {
-        let mut slots = 0..self.heads.len() as u32;
+        let mut slots = 0..self.values.len() as u32;
         std::iter::from_fn(move || slots.by_ref().find_map(|slot| self.vacate(slot)))
     }
 
     /// All flows, in the order of their ids' indices.
-    pub fn iter(&self) -> impl Iterator<Item = (&FlowKey, &V)> {
-        self.heads.iter().zip(&self.values).filter_map(|(head, value)| Some((&head.key, value.as_ref()?)))
+    pub fn iter(&self) -> impl Iterator<Item = (FlowKey, &V)> {
+        let key = |slot| FlowKey::from_words(self.slots.key(slot));
+        (0..).zip(&self.values).filter_map(move |(slot, value)| Some((key(slot), value.as_ref()?)))
     }
 
     /// Number of flows.
     pub fn len(&self) -> usize {
-        self.heads.len() - self.vacant.len()
+        self.values.len() - self.vacant.len()
     }
 
     /// Whether there is no flow.
@@ -182,7 +287,7 @@ impl<V> FlowTable<V> {
 
     /// Number of flows that the table may hold.
     pub fn capacity(&self) -> usize {
-        self.capacity
+        self.slots.len()
     }
 
     /// The table's hash of a key.
@@ -191,35 +296,34 @@ impl<V> FlowTable<V> {
         self.hash.hash(key)
     }
 
-    /// The generation moves on when a flow leaves, so that no id of a vacant slot exists.
+    /// The generation moves on when a flow leaves.
     #[inline]
-    fn head(&self, id: FlowId) -> Option<&Head> {
-        self.heads.get(id.index() as usize).filter(|head| head.generation == id.generation())
+    fn is_live(&self, id: FlowId) -> bool {
+        self.slots.generation(id.index()) == Some(id.generation())
     }
 
-    fn take_vacant(&mut self, key: FlowKey, deadline_ns: u64) -> Result<u32, TableFull> {
+    /// A slot to use, in their order as long as some were never used.
+    fn take_vacant(&mut self) -> Result<u32, TableFull> {
         if let Some(slot) = self.vacant.pop() {
-            let head = &mut self.heads[slot as usize];
-            (head.key, head.deadline_ns) = (key, deadline_ns);
             return Ok(slot);
         }
-        if self.heads.len() == self.capacity {
+        if self.values.len() == self.slots.len() {
             return Err(TableFull);
         }
-        self.heads.push(Head { key, deadline_ns, generation: 0 });
         self.values.push(None);
         self.wheel.add_slot();
-        Ok(self.heads.len() as u32 - 1)
+        self.half_open.add_slot();
+        Ok(self.values.len() as u32 - 1)
     }
 
     /// Takes the flow out of `slot`, if there is one.
     fn vacate(&mut self, slot: u32) -> Option<(FlowKey, V)> {
         let value = self.values[slot as usize].take()?;
-        let head = &mut self.heads[slot as usize];
-        head.generation = head.generation.wrapping_add(1);
-        let key = head.key;
+        let key = FlowKey::from_words(self.slots.key(slot));
+        self.slots.vacate(slot);
         self.index.remove(self.hash.hash(&key), slot);
         self.wheel.disarm(slot);
+        self.half_open.remove(slot);
         self.vacant.push(slot);
         Some((key, value))
     }

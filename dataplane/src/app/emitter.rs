@@ -30,6 +30,11 @@ impl Outlet {
         Emitter { outlet: self, sink }
     }
 
+    /// Whether no instance is open and nothing of the current message was reported.
+    pub(super) fn is_idle(&self) -> bool {
+        !self.open && self.reported == 0
+    }
+
     /// Anomalies count once a message: a new one begins.
     pub(super) fn next_message(&mut self) {
         self.reported = 0;

@@ -5,6 +5,7 @@ mod chunked;
 pub(super) mod conversations;
 mod head;
 mod header_block;
+mod idle;
 #[cfg(test)]
 mod leniency;
 mod line_buffer;
@@ -18,6 +19,7 @@ mod uri_decode;
 
 use dlp_patterns::Field;
 
+pub use self::idle::HttpIdle;
 use self::{
     head::Kind,
     message::{GaveUp, Message, Progress},

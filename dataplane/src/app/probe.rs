@@ -1,7 +1,7 @@
 //! The first bytes of a flow, until they tell its protocol: whatever was read comes out as payload when they
 //! tell none.
 
-use super::{App, AppSink, Http, Payload};
+use super::{App, AppSink, Http, Payload, SpareParsers};
 use crate::{flow::Direction, reassembly::StreamChunk};
 
 /// A flow whose protocol is undecided.
@@ -20,6 +20,7 @@ impl Probe {
         &mut self,
         direction: Direction,
         chunk: StreamChunk<'_>,
+        parsers: &mut SpareParsers,
         sink: &mut S,
     ) -> Option<App> {
         if self.http.is_none() {
@@ -35,7 +36,7 @@ impl Probe {
                 StreamChunk::Gap(0) | StreamChunk::Fin => return None,
             }
         }
-        let http = self.http.get_or_insert_default();
+        let http = self.http.get_or_insert_with(|| Http::begin(parsers.http()));
         if let Err(payload) = http.advance(direction, chunk, sink) {
             return Some(App::Payload(payload));
         }

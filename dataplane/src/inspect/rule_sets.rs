@@ -6,7 +6,11 @@ use arrayvec::ArrayVec;
 use dlp_patterns::{Rule, RuleSet};
 
 use super::Finding;
-use crate::limits::{RULE_SETS_RETIRED_MAX, RULES_FINISH_BYTES_MAX, RULES_FINISH_NS_MAX};
+use super::open_scan::OpenScan;
+use crate::limits::{
+    FIELD_SCANS_SPARE_MAX, RULE_SETS_RETIRED_MAX, RULES_FINISH_BYTES_MAX, RULES_FINISH_NS_MAX,
+};
+use crate::spare::Spare;
 
 /// The number of a rule set in the order in which sets came into force, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,6 +58,8 @@ pub struct RuleSets {
     /// The oldest first.
     retired: ArrayVec<Retired, RULE_SETS_RETIRED_MAX>,
     finish_bytes: u32,
+    /// Room for the scans of fields that are still to come.
+    pub(super) spare_scans: Spare<OpenScan, FIELD_SCANS_SPARE_MAX>,
 }
 
 #[derive(Debug)]
@@ -80,7 +86,7 @@ impl RuleSets {
     /// A first set, under which open fields go on for so many bytes when another follows.
     pub(super) fn finishing(rules: Arc<RuleSet>, finish_bytes: u32) -> RuleSets {
         let current = InUse { epoch: Epoch::FIRST, rules, scans: 0 };
-        RuleSets { current, retired: ArrayVec::new(), finish_bytes }
+        RuleSets { current, retired: ArrayVec::new(), finish_bytes, spare_scans: Spare::default() }
     }
 
     /// Puts another set in force, at `now_ns`; to be called between two batches. How many scans lost their set,

@@ -9,9 +9,10 @@ use crate::decode::{Checksum, Network, Packet, Transport};
 use crate::event::{EventSink, FlowEndCause};
 use crate::flow::{self, Direction, FlowRecord};
 use crate::reassembly::Connection;
+use crate::verdict::DropReason;
 
 impl Pipeline {
-    /// The flow of a packet, and which way the packet travels; `None` where the table is full. What its
+    /// The flow of a packet, and which way the packet travels; why not, where it is not let in. What its
     /// receiver will not take for a packet of its sender neither begins nor ends a flow.
     pub(super) fn find_or_begin<S: EventSink>(
         &mut self,
@@ -19,14 +20,14 @@ impl Pipeline {
         network: &Network,
         meta: RxMeta,
         sink: &mut S,
-    ) -> Option<(FlowId, Direction)> {
+    ) -> Result<(FlowId, Direction), DropReason> {
         let (key, orientation) = self.keys.of_packet(packet, network, meta.link);
         let mut reopened = None;
         if let Some(id) = self.flows.get(&key) {
             let tracked = self.flows.value(id).expect(FOUND);
             let direction = tracked.direction(orientation);
             match end_cause(tracked, direction, packet, &meta, self.newest_ns, &self.settings) {
-                None => return Some((id, direction)),
+                None => return Ok((id, direction)),
                 Some(cause) => {
                     let answers = cause == FlowEndCause::Reused && comes_from_server(packet);
                     let connection = tracked.connection.as_ref().filter(|_| answers);
@@ -35,27 +36,23 @@ impl Pipeline {
                 }
             }
         } else if packet.checksum == Checksum::Bad {
-            return None;
+            return Err(DropReason::BadChecksum);
         }
-        let mut begun = self.begin(key, orientation, packet, network, meta);
-        if begun.is_none() {
-            self.expire(self.newest_ns, sink);
-            begun = self.begin(key, orientation, packet, network, meta);
-        }
-        if let (Some((id, _)), Some(connection)) = (begun, reopened) {
+        let (id, direction) = self.begin((key, orientation), packet, network, meta, sink)?;
+        if let Some(connection) = reopened {
             self.flows.value_mut(id).expect(FOUND).connection = Some(connection);
         }
-        begun
+        Ok((id, direction))
     }
 
-    fn begin(
+    fn begin<S: EventSink>(
         &mut self,
-        key: FlowKey,
-        orientation: Orientation,
+        (key, orientation): (FlowKey, Orientation),
         packet: &Packet<'_>,
         network: &Network,
         meta: RxMeta,
-    ) -> Option<(FlowId, Direction)> {
+        sink: &mut S,
+    ) -> Result<(FlowId, Direction), DropReason> {
         let (source_port, destination_port) = flow::ports(packet);
         let mut ends = [(network.source, source_port), (network.destination, destination_port)];
         let (mut client, mut direction) = (orientation, Direction::ToServer);
@@ -90,20 +87,19 @@ impl Pipeline {
             tcp_flags: [0; 2],
         };
         let tracked = Tracked::new(record, client, client_side, &self.settings.bypass);
-        let deadline_ns = self.newest_ns.saturating_add(tracked.timeout_ns(&self.settings.timeouts));
-        let id = self.flows.insert(key, tracked, deadline_ns).ok()?;
+        let id = self.admit(key, tracked, meta.now_ns, sink)?;
         self.next_flow_id += 1;
         self.counters.flows += 1;
-        Some((id, direction))
+        Ok((id, direction))
     }
 
     pub(super) fn end<S: EventSink>(&mut self, id: FlowId, cause: FlowEndCause, now_ns: u64, sink: &mut S) {
-        let Pipeline { flows, memory, findings, rules, counters, hand_over, .. } = self;
+        let Pipeline { flows, memory, findings, parsers, rules, counters, hand_over, .. } = self;
         let (key, mut tracked) = flows.remove(id).expect(FOUND);
         if tracked.is_elsewhere {
             return hand_over.depart(key, tracked, cause, now_ns);
         }
-        let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns };
+        let mut inspection = Inspection { rules, findings, parsers, ambiguous: false, sink, now_ns };
         end_flow(&mut tracked, cause, memory, counters, &mut inspection);
     }
 }

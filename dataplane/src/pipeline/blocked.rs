@@ -1,5 +1,6 @@
 //! Blocked flows, as one pipeline tells the next of them.
 
+use super::live_flow::words_of;
 use super::tracked::Tracked;
 use super::{Pipeline, Side};
 use crate::flow::FlowRecord;
@@ -60,7 +61,8 @@ impl Pipeline {
         tracked.is_elsewhere = is_elsewhere;
         self.newest_ns = self.newest_ns.max(now_ns);
         let deadline_ns = self.newest_ns.saturating_add(tracked.timeout_ns(&self.settings.timeouts));
-        let is_new = self.flows.insert(key, tracked, deadline_ns).is_ok();
+        let words = words_of(&tracked);
+        let is_new = self.flows.insert(key, tracked, words, deadline_ns).is_ok();
         self.counters.flows += u64::from(is_new);
         is_new
     }

@@ -113,7 +113,7 @@ impl Pipeline {
     /// The worker that owns the flow of a packet, where that is another one.
     fn foreign_owner(&self, packet: &Packet<'_>) -> Option<usize> {
         let (owners, mine) = self.owners.as_ref()?;
-        owners.of_packet(packet).filter(|owner| owner != mine)
+        owners.of_other(packet, *mine)
     }
 
     /// Waits for no piece any longer: the engine stops.

@@ -2,6 +2,7 @@
 
 use flow_table::{FlowId, FlowKey};
 
+use super::live_flow::words_of;
 use super::tracked::{Inspection, Tracked};
 use super::{FOUND, Pipeline, Side, end_flow};
 use crate::event::{EventSink, FlowEndCause};
@@ -53,12 +54,19 @@ impl HandOver {
 impl Pipeline {
     /// Once the verdict on a frame is known: offers its flow where it is settled, and lets it live on.
     pub(super) fn conclude(&mut self, id: FlowId) {
-        let tracked = self.flows.value(id).expect(FOUND);
+        let tracked = self.flows.value_mut(id).expect(FOUND);
+        let has_become_established = tracked.is_half_open && tracked.is_established();
+        tracked.is_half_open &= !has_become_established;
         if self.settings.hands_over && !tracked.is_elsewhere && tracked.handling().is_some() {
             self.hand_over.offer(id);
         }
         let deadline_ns = self.newest_ns.saturating_add(tracked.timeout_ns(&self.settings.timeouts));
+        let words = words_of(tracked);
         self.flows.set_deadline(id, deadline_ns);
+        self.flows.publish(id, words);
+        if has_become_established {
+            self.flows.establish(id);
+        }
     }
 
     /// Offers the settled flows of which frames came since the last call: true where their frames will be handled so, and
@@ -87,11 +95,13 @@ impl Pipeline {
             let goes_on = cause == FlowEndCause::Timeout && deadline_ns > now_ns;
             // The place that it left may be taken, and then it ends after all.
             if goes_on && self.flows.len() < self.flows.capacity() && self.flows.get(&key).is_none() {
-                self.flows.insert(key, tracked, deadline_ns).expect("there is room");
+                tracked.is_half_open = false;
+                let words = words_of(&tracked);
+                self.flows.insert(key, tracked, words, deadline_ns).expect("there is room");
                 continue;
             }
-            let Pipeline { memory, findings, rules, counters, .. } = self;
-            let mut inspection = Inspection { rules, findings, ambiguous: false, sink, now_ns };
+            let Pipeline { memory, findings, parsers, rules, counters, .. } = self;
+            let mut inspection = Inspection { rules, findings, parsers, ambiguous: false, sink, now_ns };
             end_flow(&mut tracked, cause, memory, counters, &mut inspection);
         }
     }

@@ -37,8 +37,14 @@ impl Owners {
         self.of_packet(&packet)
     }
 
+    /// The owner of a packet's flow, where that is another worker than this one.
+    #[inline]
+    pub(super) fn of_other(&self, packet: &Packet<'_>, mine: usize) -> Option<usize> {
+        self.of_packet(packet).filter(|owner| *owner != mine)
+    }
+
     /// As [`of`](Self::of).
-    pub(super) fn of_packet(&self, packet: &Packet<'_>) -> Option<usize> {
+    fn of_packet(&self, packet: &Packet<'_>) -> Option<usize> {
         let network = packet.network.as_ref()?;
         Some(self.of_key(&self.keys.of_owned(packet, network, self.link)))
     }

@@ -4,7 +4,7 @@ use flow_table::Orientation;
 
 use super::secrets::Secrets;
 use super::{Handling, Side};
-use crate::app::{App, AppAnomaly, AppSink, HttpTransaction, TlsRecords};
+use crate::app::{App, AppAnomaly, AppSink, HttpTransaction, SpareParsers, TlsRecords};
 use crate::decode::{Checksum, Packet, TcpFlags, Transport};
 use crate::event::{
     Anomaly, AnomalyKind, Event, EventSink, FlowEnd, FlowEndCause, FlowState, HttpEnd, Reading,
@@ -27,6 +27,8 @@ pub(super) struct Tracked {
     pub(super) disposition: Disposition,
     pub(super) connection: Option<Connection>,
     pub(super) alerted: bool,
+    /// Whether it was never established: it is the table's to evict.
+    pub(super) is_half_open: bool,
     /// Whether somebody handles its frames before they come here, and counts them.
     pub(super) is_elsewhere: bool,
     /// Whether a sender left checksums partial: only here are they completed.
@@ -53,6 +55,7 @@ pub(super) struct Tracked {
 pub(super) struct Inspection<'a, S> {
     pub(super) rules: &'a mut RuleSets,
     pub(super) findings: &'a mut Findings,
+    pub(super) parsers: &'a mut SpareParsers,
     /// Set by an anomaly that two ends may read differently.
     pub(super) ambiguous: bool,
     pub(super) sink: &'a mut S,
@@ -74,6 +77,7 @@ impl Tracked {
             disposition: Disposition::Inspect,
             connection,
             alerted: false,
+            is_half_open: false,
             is_elsewhere: false,
             leaves_checksums: false,
             inspected_bytes: 0,
@@ -187,6 +191,12 @@ impl Tracked {
         }
     }
 
+    /// Whether it is more than one end's word: both spoke, and for TCP the handshake is complete. One that ended before
+    /// is not.
+    pub(super) fn is_established(&self) -> bool {
+        self.state() == FlowState::Established && !self.record.frames.contains(&0)
+    }
+
     /// How long it may be silent, in ns.
     pub(super) fn timeout_ns(&self, timeouts: &Timeouts) -> u64 {
         let state = match self.disposition {
@@ -244,8 +254,7 @@ impl Tracked {
 
     /// Lets the parser say what is left, and the books close. What the last bytes match is in the findings.
     pub(super) fn finish<S: EventSink>(&mut self, inspection: &mut Inspection<'_, S>) {
-        let mut listener =
-            Listener { record: &self.record, scans: &mut self.scans, secrets: &mut self.secrets, inspection };
+        let (mut listener, _) = Listener::new(&self.record, &mut self.scans, &mut self.secrets, inspection);
         self.app.finish(&mut listener);
     }
 
@@ -292,9 +301,8 @@ impl Reader<'_> {
         chunk: StreamChunk<'_>,
         inspection: &mut Inspection<'_, S>,
     ) {
-        let mut listener =
-            Listener { record: self.record, scans: self.scans, secrets: self.secrets, inspection };
-        self.app.advance(direction, chunk, &mut listener);
+        let (mut listener, parsers) = Listener::new(self.record, self.scans, self.secrets, inspection);
+        self.app.advance(direction, chunk, parsers, &mut listener);
         if let Some(tls) = self.tls {
             tls.advance(direction, chunk);
             if tls.is_broken() {
@@ -308,21 +316,38 @@ impl Reader<'_> {
 }
 
 /// Carries what the parser yields to the scans and to the sink.
-struct Listener<'l, 'e, S> {
+struct Listener<'l, S> {
     record: &'l FlowRecord,
     scans: &'l mut [FieldScan; 2],
     secrets: &'l mut Secrets,
-    inspection: &'l mut Inspection<'e, S>,
+    rules: &'l mut RuleSets,
+    findings: &'l mut Findings,
+    ambiguous: &'l mut bool,
+    sink: &'l mut S,
+    now_ns: u64,
 }
 
-impl<S: EventSink> AppSink for Listener<'_, '_, S> {
+impl<'l, S> Listener<'l, S> {
+    /// Who listens to the parser of a flow, and what the parser takes its room from.
+    fn new(
+        record: &'l FlowRecord,
+        scans: &'l mut [FieldScan; 2],
+        secrets: &'l mut Secrets,
+        inspection: &'l mut Inspection<'_, S>,
+    ) -> (Listener<'l, S>, &'l mut SpareParsers) {
+        let Inspection { rules, findings, parsers, ambiguous, sink, now_ns } = inspection;
+        (Listener { record, scans, secrets, rules, findings, ambiguous, sink, now_ns: *now_ns }, parsers)
+    }
+}
+
+impl<S: EventSink> AppSink for Listener<'_, S> {
     fn begin(&mut self, direction: Direction, field: dlp_patterns::Field) {
-        self.inspection.sink.reads(self.record, direction, Reading::Begin(field));
-        self.scans[direction as usize].begin(self.inspection.rules, direction, field);
+        self.sink.reads(self.record, direction, Reading::Begin(field));
+        self.scans[direction as usize].begin(self.rules, direction, field);
     }
 
     fn data(&mut self, direction: Direction, bytes: &[u8]) {
-        let Inspection { rules, findings, sink, now_ns, .. } = &mut *self.inspection;
+        let Listener { rules, findings, sink, now_ns, .. } = self;
         sink.reads(self.record, direction, Reading::Data(bytes));
         let before = Told::of(findings);
         self.scans[direction as usize].data(rules, direction, *now_ns, bytes, findings);
@@ -330,7 +355,7 @@ impl<S: EventSink> AppSink for Listener<'_, '_, S> {
     }
 
     fn end(&mut self, direction: Direction) {
-        let Inspection { rules, findings, sink, .. } = &mut *self.inspection;
+        let Listener { rules, findings, sink, .. } = self;
         sink.reads(self.record, direction, Reading::End);
         let before = Told::of(findings);
         self.scans[direction as usize].end(rules, direction, findings);
@@ -340,15 +365,15 @@ impl<S: EventSink> AppSink for Listener<'_, '_, S> {
     fn transaction(&mut self, transaction: &HttpTransaction) {
         let concealed = (!self.secrets.is_empty()).then(|| self.secrets.conceal(transaction));
         let transaction = concealed.as_ref().unwrap_or(transaction);
-        let event = HttpEnd { now_ns: self.inspection.now_ns, flow: self.record, transaction };
-        self.inspection.sink.emit(Event::Http(event));
+        let event = HttpEnd { now_ns: self.now_ns, flow: self.record, transaction };
+        self.sink.emit(Event::Http(event));
     }
 
     fn anomaly(&mut self, direction: Direction, kind: AppAnomaly) {
-        self.inspection.ambiguous |= kind.is_ambiguous();
+        *self.ambiguous |= kind.is_ambiguous();
         let kind = AnomalyKind::App(kind);
-        let event = Anomaly { now_ns: self.inspection.now_ns, flow: self.record, direction, kind };
-        self.inspection.sink.emit(Event::Anomaly(event));
+        let event = Anomaly { now_ns: self.now_ns, flow: self.record, direction, kind };
+        self.sink.emit(Event::Anomaly(event));
     }
 }
 

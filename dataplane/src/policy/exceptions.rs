@@ -83,7 +83,7 @@ impl Default for Exceptions {
 impl Exceptions {
     /// The causes that an operator has a word for. A rule's own action decides for rules, and what was
     /// blocked stays so. A piece that came twice would pass before its datagram is judged.
-    pub const CAUSES: [DropReason; 21] = [
+    pub const CAUSES: [DropReason; 22] = [
         DropReason::Malformed,
         DropReason::BadChecksum,
         DropReason::Fragment,
@@ -105,6 +105,7 @@ impl Exceptions {
         DropReason::OverlapUnverified,
         DropReason::StaleTimestamp,
         DropReason::Midstream,
+        DropReason::HalfOpenSource,
     ];
 
     /// What a cause speaks against.

@@ -129,6 +129,18 @@ fn what_becomes_of_tcp_segments_is_read() {
 }
 
 #[test]
+fn half_open_flows_have_the_share_that_is_said() {
+    let half_open = |text: &str| {
+        let settings = Config::parse("w.toml", text).expect("no mistake").settings();
+        (settings.half_open_max(), settings.half_open_per_source_max)
+    };
+    assert_eq!(half_open(""), (65_536, 4096));
+    let said = "[flows]\nmax = 4096\nhalf_open_percent = 10\nhalf_open_per_source_max = 0";
+    assert_eq!(half_open(said), (409, 0));
+    assert!(Config::parse("w.toml", "[flows]\nhalf_open_percent = 0").is_err());
+}
+
+#[test]
 fn a_link_has_the_defaults_of_the_port_layer() {
     let config = Config::parse("w.toml", LINK).expect("no mistake");
     let ports = af_xdp::LinkConfig::new("a", "in0", "out0");

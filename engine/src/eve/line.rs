@@ -1,5 +1,6 @@
 //! One EVE line: the fields of every kind of event, in the order in which they are written.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use arrayvec::ArrayString;
@@ -108,26 +109,44 @@ impl<'e> Line<'e> {
 }
 
 /// Whether the two ends of a flow have port numbers.
-pub(super) fn has_ports(of_protocol: u8) -> bool {
+pub(crate) fn has_ports(of_protocol: u8) -> bool {
     matches!(of_protocol, protocol::TCP | protocol::UDP | protocol::SCTP)
 }
 
 /// An upper-layer protocol: by name where it has one, else by number.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Protocol(pub(super) u8);
+pub(crate) struct Protocol(pub(crate) u8);
+
+impl Protocol {
+    fn name(self) -> Option<&'static str> {
+        Some(match self.0 {
+            protocol::ICMP => "ICMP",
+            protocol::IPV4 => "IP-in-IP",
+            protocol::TCP => "TCP",
+            protocol::UDP => "UDP",
+            protocol::IPV6 => "IPv6",
+            protocol::GRE => "GRE",
+            protocol::ICMPV6 => "IPv6-ICMP",
+            protocol::SCTP => "SCTP",
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => f.write_str(name),
+            None => write!(f, "{:03}", self.0),
+        }
+    }
+}
 
 impl Serialize for Protocol {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            protocol::ICMP => serializer.serialize_str("ICMP"),
-            protocol::IPV4 => serializer.serialize_str("IP-in-IP"),
-            protocol::TCP => serializer.serialize_str("TCP"),
-            protocol::UDP => serializer.serialize_str("UDP"),
-            protocol::IPV6 => serializer.serialize_str("IPv6"),
-            protocol::GRE => serializer.serialize_str("GRE"),
-            protocol::ICMPV6 => serializer.serialize_str("IPv6-ICMP"),
-            protocol::SCTP => serializer.serialize_str("SCTP"),
-            number => serializer.collect_str(&format_args!("{number:03}")),
+        match self.name() {
+            Some(name) => serializer.serialize_str(name),
+            None => serializer.collect_str(self),
         }
     }
 }

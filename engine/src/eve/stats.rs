@@ -66,6 +66,8 @@ struct Decoder {
 #[derive(Serialize)]
 struct Flow {
     total: u64,
+    /// Of them, those that were half-open and made room for newer ones.
+    half_open_evicted: u64,
     /// Of them, those that passed without a further look, by cause.
     bypassed: BypassCauses,
 }
@@ -195,7 +197,11 @@ impl StatsBody<'_> {
                 overlaps_rewritten: counters.overlaps_rewritten,
                 invalid: DecodeErrors(counters.undecodable),
             },
-            flow: Flow { total: counters.flows, bypassed: BypassCauses(counters.flows_bypassed) },
+            flow: Flow {
+                total: counters.flows,
+                half_open_evicted: counters.half_open_evicted,
+                bypassed: BypassCauses(counters.flows_bypassed),
+            },
             detect: Detect {
                 alert: counters.alerts,
                 alerts_suppressed: counters.hits_unlisted,

@@ -9,6 +9,8 @@ use crate::limits::ANSWER_CHARS_MAX;
 pub(super) const RELOAD: &str = "weir: reload";
 /// Asks for the engine's binary to be started anew, to take over.
 pub(super) const UPGRADE: &str = "weir: upgrade";
+/// Asks for live flows: those that the next line means.
+pub(super) const FLOWS: &str = "weir: flows";
 /// It is done, or will be: what it is.
 pub(super) const YES: &str = "weir: yes";
 /// It is not: why.
@@ -23,6 +25,11 @@ pub(super) struct Asker {
 impl Asker {
     pub(super) fn new(stream: UnixStream) -> Asker {
         Asker { stream }
+    }
+
+    /// What to answer more on than a word.
+    pub(super) fn into_stream(self) -> UnixStream {
+        self.stream
     }
 
     /// Says that it is done.

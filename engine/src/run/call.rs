@@ -4,10 +4,11 @@ use std::io::BufReader;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use super::asker::{Asker, RELOAD, UPGRADE};
+use super::asker::{Asker, FLOWS, RELOAD, UPGRADE};
 use super::call_socket::{Stranger, trusted_peer};
 use super::hand_over::{ASK, read_line};
 use super::successor::Successor;
+use crate::flows::FlowQuery;
 
 /// It asks as soon as it is connected.
 const ASK_WITHIN: Duration = Duration::from_millis(500);
@@ -21,6 +22,8 @@ pub(super) enum Call {
     Reload(Asker),
     /// The engine's binary is to be started anew, to take over.
     Upgrade(Asker),
+    /// Live flows are to be listed.
+    List(Asker, FlowQuery),
 }
 
 impl Call {
@@ -41,6 +44,10 @@ impl Call {
             ASK => Successor::read(stream, pid).map(Call::HandOver),
             RELOAD => Some(Call::Reload(Asker::new(stream.into_inner()))),
             UPGRADE => Some(Call::Upgrade(Asker::new(stream.into_inner()))),
+            FLOWS => {
+                let query = serde_json::from_str(&read_line(&mut stream).ok()?).ok()?;
+                Some(Call::List(Asker::new(stream.into_inner()), query))
+            }
             _ => None,
         }
     }

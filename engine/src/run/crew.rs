@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use af_xdp::{Heartbeat, LentFrame, Queue};
 use anyhow::Context;
 use crossbeam_channel::{Receiver, Sender, bounded};
-use dataplane::pipeline::{Counters, Pipeline};
+use dataplane::pipeline::{Counters, LiveFlows, Pipeline};
 
 use super::cores::Cores;
 use super::idle::Idle;
@@ -51,6 +51,7 @@ struct Member {
     /// `None` once it was joined.
     thread: Option<JoinHandle<Retired>>,
     books: Books,
+    live_flows: LiveFlows,
     heard: Instant,
 }
 
@@ -213,6 +214,12 @@ impl Crew {
         all
     }
 
+    /// Who sees the flows of each worker that lives, with the index of its link.
+    pub(super) fn live_flows(&self) -> impl Iterator<Item = (usize, LiveFlows)> {
+        let living = self.members.iter().filter(|member| member.thread.is_some());
+        living.map(|member| (member.link, member.live_flows.clone()))
+    }
+
     /// The books of the workers of a link.
     pub(super) fn books(&self, link: usize) -> impl Iterator<Item = &Books> {
         self.of(link).map(|member| &member.books)
@@ -258,12 +265,13 @@ impl Crew {
 impl Member {
     fn start(link: usize, thread: WorkerThread, stop: Arc<AtomicBool>) -> Result<Member, Failure> {
         let (number, core) = (thread.index, thread.core);
+        let live_flows = thread.worker.pipeline().live_flows();
         let thread = thread::Builder::new()
             .name(format!("worker-{number}"))
             .spawn(move || thread.run(&stop))
             .context("cannot start a worker's thread")?;
         let heard = Instant::now();
-        Ok(Member { link, number, core, thread: Some(thread), books: Books::default(), heard })
+        Ok(Member { link, number, core, thread: Some(thread), books: Books::default(), live_flows, heard })
     }
 
     /// Takes the last books of this worker, and says how it ended.

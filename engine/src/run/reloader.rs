@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::packs::Packs;
 
 /// What a thread that compiles gives way to: everything else.
-const NICENESS_MAX: i32 = 19;
+pub(super) const NICENESS_MAX: i32 = 19;
 
 /// Compiles rule sets on a thread of its own, one at a time, and puts them in force.
 ///

@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 
 use af_xdp::DeviceWatch;
 use anyhow::{Context, anyhow};
-use dataplane::pipeline::Counters;
+use dataplane::pipeline::{Counters, LiveFlows};
 use sd_notify::NotifyState;
 
 use super::call::Call;
 use super::crew::{Crew, Leaver, Supplies};
 use super::hand_over::Knowledge;
 use super::links::{OpenLink, remark};
+use super::listing::Listing;
 use super::now_ns;
 use super::reloader::Reloader;
 use super::shares;
@@ -53,6 +54,7 @@ pub(super) struct Supervisor {
     /// What systemd was told last of the links.
     status: String,
     upgrade: Upgrade,
+    listing: Listing,
 }
 
 impl Supervisor {
@@ -73,6 +75,7 @@ impl Supervisor {
             look_at: started,
             status: String::new(),
             upgrade: Upgrade::default(),
+            listing: Listing::default(),
         };
         for (index, open) in links.into_iter().enumerate() {
             let heartbeat = open.link.heartbeat();
@@ -109,6 +112,7 @@ impl Supervisor {
                     signals.ask_reload();
                     asker.yes("");
                 }
+                Some(Call::List(asker, query)) => self.listing.begin(asker, query, self.live_flows()),
                 None => {}
             }
             if signals.take_upgrade() {
@@ -213,6 +217,12 @@ impl Supervisor {
 
     fn counters(&self) -> Counters {
         self.crew.counters()
+    }
+
+    /// Who sees the flows of each worker, with the name of its link.
+    fn live_flows(&self) -> Vec<(String, LiveFlows)> {
+        let named = |(link, live): (usize, LiveFlows)| (self.links[link].config().name.clone(), live);
+        self.crew.live_flows().map(named).collect()
     }
 
     /// What the kernel counted: the programs of each link now, and its queues when their workers last told.

@@ -4,7 +4,7 @@
 use proptest::{collection::vec, prelude::*, sample::Index};
 
 use crate::{
-    app::{App, recorder::Recorder},
+    app::{App, SpareParsers, recorder::Recorder},
     flow::Direction::{self, ToClient, ToServer},
     reassembly::StreamChunk::{self, Data, Fin, Gap},
 };
@@ -14,9 +14,9 @@ pub(super) type Conversation = Vec<(Direction, StreamChunk<'static>)>;
 
 /// What a flow of these chunks tells, to its end.
 pub(in crate::app) fn listen(chunks: &[(Direction, StreamChunk<'_>)]) -> (App, Recorder) {
-    let (mut app, mut recorder) = (App::new(), Recorder::default());
+    let (mut app, mut parsers, mut recorder) = (App::new(), SpareParsers::default(), Recorder::default());
     for (direction, chunk) in chunks {
-        app.advance(*direction, *chunk, &mut recorder);
+        app.advance(*direction, *chunk, &mut parsers, &mut recorder);
     }
     app.finish(&mut recorder);
     recorder.assert_nothing_open();

@@ -37,6 +37,12 @@ pub(super) enum BlockRead {
 }
 
 impl HeaderBlock {
+    /// Gives back memory beyond so many bytes, while no line is held.
+    pub(super) fn trim(&mut self, bytes_max: usize) {
+        debug_assert!(self.held.is_empty());
+        self.held.shrink_to(bytes_max);
+    }
+
     /// Reads on; lines go to `head`, and what they say to `transaction`.
     pub(super) fn read<S: AppSink>(
         &mut self,

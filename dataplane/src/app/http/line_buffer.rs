@@ -54,6 +54,12 @@ impl LineBuffer {
         &self.held
     }
 
+    /// Gives back memory beyond so many bytes, while nothing is held.
+    pub(super) fn trim(&mut self, bytes_max: usize) {
+        debug_assert!(self.held.is_empty());
+        self.held.shrink_to(bytes_max);
+    }
+
     /// Forgets them.
     pub(super) fn clear(&mut self) {
         self.held.clear();

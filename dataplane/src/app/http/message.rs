@@ -128,6 +128,11 @@ impl Message {
         self.block.held()
     }
 
+    /// Gives back memory beyond so many bytes, while none is under way.
+    pub(super) fn trim(&mut self, bytes_max: usize) {
+        self.block.trim(bytes_max);
+    }
+
     fn read_head<S: AppSink>(
         &mut self,
         input: &mut &[u8],

@@ -5,7 +5,7 @@ use dlp_patterns::Field;
 use super::conversations::listen;
 use crate::{
     app::{
-        App, AppAnomaly, AppProtocol, HttpTransaction,
+        App, AppAnomaly, AppProtocol, HttpTransaction, SpareParsers,
         recorder::{Recorder, Told},
     },
     flow::Direction::{self, ToClient, ToServer},
@@ -73,10 +73,10 @@ fn the_uri_is_decoded_once() {
 
 #[test]
 fn a_target_is_told_before_its_line_ends() {
-    let (mut app, mut told) = (App::new(), Recorder::default());
-    app.advance(ToServer, Data(b"PUT /early"), &mut told);
+    let (mut app, mut parsers, mut told) = (App::new(), SpareParsers::default(), Recorder::default());
+    app.advance(ToServer, Data(b"PUT /early"), &mut parsers, &mut told);
     assert_eq!(told.told, [Told::Begin(ToServer, Field::HttpUri)]);
-    app.advance(ToServer, Data(b"%20 HTTQ"), &mut told);
+    app.advance(ToServer, Data(b"%20 HTTQ"), &mut parsers, &mut told);
     assert_eq!(app.protocol(), AppProtocol::Unknown);
     app.finish(&mut told);
     assert_eq!(only(&told, ToServer, Field::HttpUri), b"/early ");
@@ -312,11 +312,11 @@ impl crate::app::AppSink for Addresses {
 
 #[test]
 fn transactions_live_in_the_buffers_of_old_ones() {
-    let (mut app, mut addresses) = (App::new(), Addresses::default());
+    let (mut app, mut parsers, mut addresses) = (App::new(), SpareParsers::default(), Addresses::default());
     for _ in 0..5 {
-        app.advance(ToServer, Data(b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n"), &mut addresses);
+        app.advance(ToServer, Data(b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n"), &mut parsers, &mut addresses);
         let response = b"HTTP/1.1 200 OK\r\nContent-Type: t\r\nContent-Length: 0\r\n\r\n";
-        app.advance(ToClient, Data(response), &mut addresses);
+        app.advance(ToClient, Data(response), &mut parsers, &mut addresses);
     }
     assert_eq!(addresses.0, vec![addresses.0[0]; 5]);
 }

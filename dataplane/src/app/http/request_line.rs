@@ -150,6 +150,11 @@ impl RequestLine {
         self.buffer.held()
     }
 
+    /// Gives back memory beyond so many bytes, while idle.
+    pub(super) fn trim(&mut self, bytes_max: usize) {
+        self.buffer.trim(bytes_max);
+    }
+
     /// Forgets the bytes of an abandoned line.
     pub(super) fn clear(&mut self) {
         self.buffer.clear();

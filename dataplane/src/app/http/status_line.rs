@@ -69,6 +69,11 @@ impl StatusLine {
         self.buffer.held()
     }
 
+    /// Gives back memory beyond so many bytes, while nothing is held.
+    pub(super) fn trim(&mut self, bytes_max: usize) {
+        self.buffer.trim(bytes_max);
+    }
+
     /// Forgets them.
     pub(super) fn clear(&mut self) {
         self.buffer.clear();

@@ -118,6 +118,22 @@ impl Transactions {
         }
     }
 
+    /// The number of the next transaction.
+    pub(super) fn next_id(&self) -> u64 {
+        self.next_id
+    }
+
+    /// Goes on in another connection, while idle.
+    pub(super) fn number_from(&mut self, next_id: u64) {
+        debug_assert!(self.is_idle());
+        self.next_id = next_id;
+    }
+
+    /// Keeps the buffers of one transaction.
+    pub(super) fn trim(&mut self) {
+        self.spare.truncate(1);
+    }
+
     fn hand_out_complete<S: AppSink>(&mut self, out: &mut Emitter<'_, S>) {
         if let Some(complete) = self.open.pop_front_if(|oldest| oldest.requested && oldest.answered) {
             out.transaction(&complete.transaction);

@@ -4,13 +4,16 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
-use dlp_patterns::{Hit, Pack, RuleSet};
+use dlp_patterns::{Hit, Pack, RuleSet, ScanState};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
 use crate::inspect::ReloadPolicy;
-use crate::limits::{PACKET_STEPS_DEFAULT, RULES_FINISH_BYTES_MAX, RULES_FINISH_NS_MAX};
+use crate::limits::{
+    PACKET_STEPS_DEFAULT, RULE_SETS_RETIRED_MAX, RULES_FINISH_BYTES_MAX, RULES_FINISH_NS_MAX,
+    RULES_OVERLAP_BYTES,
+};
 
 const WAY: Direction = Direction::ToServer;
 const OVERLAP: usize = RULES_OVERLAP_BYTES as usize;

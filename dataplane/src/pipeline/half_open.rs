@@ -1,0 +1,69 @@
+//! Which new flows are let in: flows of which only one end was heard never take more than their share, and never the
+//! place of one that is established.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use flow_table::{FlowId, FlowKey};
+
+use super::Pipeline;
+use super::live_flow::words_of;
+use super::tracked::Tracked;
+use crate::event::{EventSink, FlowEndCause};
+use crate::verdict::DropReason;
+
+impl Pipeline {
+    /// Lets a new flow in, as half-open. Where these have used up their share, or the table is full, the oldest of them
+    /// makes room: a flood drives out itself, and whoever comes meanwhile stays for as long as the flood takes to fill the
+    /// share once.
+    ///
+    /// # Errors
+    /// [`DropReason::HalfOpenSource`] where its source has as many half-open flows as it may;
+    /// [`DropReason::FlowTableFull`] where all that the table holds are established.
+    pub(super) fn admit<S: EventSink>(
+        &mut self,
+        key: FlowKey,
+        mut tracked: Tracked,
+        now_ns: u64,
+        sink: &mut S,
+    ) -> Result<FlowId, DropReason> {
+        let source = self.source_hash(&tracked);
+        let per_source_max = self.settings.half_open_per_source_max;
+        if per_source_max > 0 && self.flows.half_open_of(source) >= per_source_max {
+            return Err(DropReason::HalfOpenSource);
+        }
+        if self.flows.half_open() >= self.settings.half_open_max() {
+            self.evict_half_open(now_ns, sink);
+        }
+        if self.flows.len() == self.flows.capacity() {
+            self.expire(self.newest_ns, sink);
+        }
+        if self.flows.len() == self.flows.capacity() {
+            self.evict_half_open(now_ns, sink);
+        }
+        let deadline_ns = self.newest_ns.saturating_add(tracked.timeout_ns(&self.settings.timeouts));
+        tracked.is_half_open = true;
+        let words = words_of(&tracked);
+        let id = self.flows.insert(key, tracked, words, deadline_ns);
+        let id = id.map_err(|_full| DropReason::FlowTableFull)?;
+        self.flows.begin_half_open(id, source);
+        Ok(id)
+    }
+
+    fn evict_half_open<S: EventSink>(&mut self, now_ns: u64, sink: &mut S) {
+        let Some(oldest) = self.flows.oldest_half_open() else { return };
+        self.counters.half_open_evicted += 1;
+        self.end(oldest, FlowEndCause::HalfOpenEvicted, now_ns, sink);
+    }
+
+    /// Names the source of a flow. One of IPv6 is a /64: that is the least that a site has (RFC 6177 §2), and who has one
+    /// has all its addresses. Who speaks from the other side of the link is another one: nobody out there uses up what a
+    /// host in here may have.
+    fn source_hash(&self, tracked: &Tracked) -> u64 {
+        let address = match tracked.record.client.0 {
+            IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
+            v4 => v4,
+        };
+        let end = (address, tracked.client_side().map_or(0, |side| 1 + side as u16));
+        self.flows.hash(&FlowKey::new(0, end, end, &[], tracked.record.link).0)
+    }
+}

@@ -1,0 +1,167 @@
+//! The flows of a pipeline, seen from outside while it judges frames.
+
+use std::net::IpAddr;
+
+use arrayvec::ArrayVec;
+use flow_table::{FlowKey, FlowView, Orientation, Reader};
+
+use super::Pipeline;
+use super::tracked::Tracked;
+use crate::app::AppProtocol;
+use crate::decode::TunnelKind;
+use crate::event::FlowState;
+use crate::limits::VLAN_TAGS_MAX;
+use crate::policy::Disposition;
+use crate::verdict::DropReason;
+
+/// Words of a flow that readers see: when it began, its newest frame, frames and bytes by direction, and what
+/// [`Standing`] packs. With their lock they fill one cache line.
+pub(super) const LIVE_WORDS: usize = 7;
+
+/// Sees the flows of one pipeline from any thread; neither waits for the other.
+#[derive(Clone)]
+pub struct LiveFlows {
+    reader: Reader<LIVE_WORDS>,
+}
+
+/// A flow as it stood after one of its frames.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveFlow {
+    /// Index of the link that it crosses.
+    pub link: u16,
+    /// The end that spoke first: address and port (0 where the protocol has none).
+    pub client: (IpAddr, u16),
+    /// The end that was spoken to.
+    pub server: (IpAddr, u16),
+    /// Upper-layer protocol number.
+    pub protocol: u8,
+    /// VLAN identifiers, the outermost first; none of a flow in a tunnel, where they are not kept for readers.
+    pub vlans: ArrayVec<u16, VLAN_TAGS_MAX>,
+    /// Receive time of the first frame, in ns since the epoch.
+    pub start_ns: u64,
+    /// Receive time of the newest frame, in ns since the epoch.
+    pub last_ns: u64,
+    /// Frames, by direction. What is handled before it comes here is entered when the flow ends.
+    pub frames: [u64; 2],
+    /// Bytes of those frames on the wire, link headers included, by direction.
+    pub bytes: [u64; 2],
+    /// How far it came, and what is done with it.
+    pub standing: Standing,
+}
+
+/// How far a flow came, and what is done with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// How far it came.
+    pub state: FlowState,
+    /// Whether it counts among the half-open.
+    pub is_half_open: bool,
+    /// Whether any rule matched.
+    pub alerted: bool,
+    /// Why nothing of it passes any more, where that is so.
+    pub blocked: Option<DropReason>,
+    /// Whether all of it passes without a further look.
+    pub is_bypassed: bool,
+    /// What it speaks, as far as that is known.
+    pub app: AppProtocol,
+    /// The innermost of the tunnels that it travels in.
+    pub tunnel: Option<TunnelKind>,
+}
+
+const STATES: [FlowState; 3] = [FlowState::New, FlowState::Established, FlowState::Closed];
+const APPS: [AppProtocol; 4] =
+    [AppProtocol::Pending, AppProtocol::Http, AppProtocol::Unknown, AppProtocol::Failed];
+
+const HALF_OPEN: u64 = 1 << 16;
+const ALERTED: u64 = 1 << 17;
+const BYPASSED: u64 = 1 << 18;
+const CLIENT_IS_UPPER: u64 = 1 << 19;
+/// Where the number of the protocol stands, those of tunnel and drop reason plus 1, and that of the link.
+const APP_SHIFT: u32 = 8;
+const TUNNEL_SHIFT: u32 = 24;
+const BLOCKED_SHIFT: u32 = 32;
+const LINK_SHIFT: u32 = 48;
+
+impl Standing {
+    fn of(tracked: &Tracked) -> Standing {
+        Standing {
+            state: tracked.state(),
+            is_half_open: tracked.is_half_open,
+            alerted: tracked.alerted,
+            blocked: match tracked.disposition {
+                Disposition::Blocked { reason, .. } => Some(reason),
+                Disposition::Inspect | Disposition::Bypassed(_) => None,
+            },
+            is_bypassed: matches!(tracked.disposition, Disposition::Bypassed(_)),
+            app: tracked.app().protocol(),
+            tunnel: tracked.record.tunnels.last().map(|tunnel| tunnel.kind),
+        }
+    }
+
+    /// The state in the lowest byte, one byte each for what has a number, and one bit each for the rest.
+    fn pack(self) -> u64 {
+        let Standing { state, is_half_open, alerted, blocked, is_bypassed, app, tunnel } = self;
+        let bits = [(is_half_open, HALF_OPEN), (alerted, ALERTED), (is_bypassed, BYPASSED)];
+        let bits = bits.iter().fold(0, |all, (is_set, bit)| if *is_set { all | bit } else { all });
+        let tunnel = tunnel.map_or(0, |kind| 1 + kind as u64);
+        let blocked = blocked.map_or(0, |reason| 1 + reason as u64);
+        let numbers = (app as u64) << APP_SHIFT | tunnel << TUNNEL_SHIFT | blocked << BLOCKED_SHIFT;
+        bits | numbers | state as u64
+    }
+
+    fn unpack(word: u64) -> Standing {
+        let number = |shift: u32| (word >> shift & 0xff) as usize;
+        Standing {
+            state: STATES[number(0)],
+            is_half_open: word & HALF_OPEN != 0,
+            alerted: word & ALERTED != 0,
+            blocked: number(BLOCKED_SHIFT).checked_sub(1).map(|reason| DropReason::ALL[reason]),
+            is_bypassed: word & BYPASSED != 0,
+            app: APPS[number(APP_SHIFT)],
+            tunnel: number(TUNNEL_SHIFT).checked_sub(1).map(|kind| TunnelKind::ALL[kind]),
+        }
+    }
+}
+
+/// What readers are shown of a flow.
+#[inline]
+pub(super) fn words_of(tracked: &Tracked) -> [u64; LIVE_WORDS] {
+    let record = &tracked.record;
+    let [frames, bytes] = [record.frames, record.bytes];
+    let client = if tracked.client == Orientation::Reverse { CLIENT_IS_UPPER } else { 0 };
+    let standing = Standing::of(tracked).pack() | client | u64::from(record.link) << LINK_SHIFT;
+    [record.start_ns, record.last_ns, frames[0], frames[1], bytes[0], bytes[1], standing]
+}
+
+impl LiveFlow {
+    fn of(view: &FlowView<LIVE_WORDS>) -> LiveFlow {
+        let FlowView { key, words: [start_ns, last_ns, f0, f1, b0, b1, standing], .. } = *view;
+        let is_upper = standing & CLIENT_IS_UPPER != 0;
+        let (client, server) =
+            key.endpoints(if is_upper { Orientation::Reverse } else { Orientation::Forward });
+        let (link, protocol, vlans) = ((standing >> LINK_SHIFT) as u16, key.protocol(), vlans_of(&key));
+        let (frames, bytes, standing) = ([f0, f1], [b0, b1], Standing::unpack(standing));
+        LiveFlow { link, client, server, protocol, vlans, start_ns, last_ns, frames, bytes, standing }
+    }
+}
+
+fn vlans_of(key: &FlowKey) -> ArrayVec<u16, VLAN_TAGS_MAX> {
+    if key.is_within() { ArrayVec::new() } else { key.vlans().collect() }
+}
+
+impl LiveFlows {
+    /// Shows every flow to `see`, each as it stood at a moment of its own, and returns how many could not be seen because
+    /// each of a bounded number of looks met their writer: one at most, unless the pipeline was put to sleep.
+    pub fn list(&self, mut see: impl FnMut(LiveFlow)) -> usize {
+        let mut flows = self.reader.flows();
+        flows.by_ref().for_each(|view| see(LiveFlow::of(&view)));
+        flows.skipped()
+    }
+}
+
+impl Pipeline {
+    /// Who sees its flows from outside.
+    pub fn live_flows(&self) -> LiveFlows {
+        LiveFlows { reader: self.flows.reader() }
+    }
+}

@@ -1,0 +1,25 @@
+//! Room that is used again.
+
+/// Up to `MAX` things that are over, for the next ones to take the memory of. The one that came last is the warmest.
+#[derive(Debug)]
+pub(crate) struct Spare<T, const MAX: usize>(Vec<Box<T>>);
+
+impl<T, const MAX: usize> Default for Spare<T, MAX> {
+    fn default() -> Spare<T, MAX> {
+        Spare(Vec::with_capacity(MAX))
+    }
+}
+
+impl<T, const MAX: usize> Spare<T, MAX> {
+    /// One of them.
+    pub(crate) fn pop(&mut self) -> Option<Box<T>> {
+        self.0.pop()
+    }
+
+    /// Takes one in; beyond the cap its memory is freed.
+    pub(crate) fn push(&mut self, spare: Box<T>) {
+        if self.0.len() < MAX {
+            self.0.push(spare);
+        }
+    }
+}

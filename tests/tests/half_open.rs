@@ -1,0 +1,228 @@
+//! Who leaves the table for a newcomer, and who is not let in.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use dataplane::decode::{LinkType, TcpFlags, TunnelKind};
+use dataplane::event::{Event, EventSink, FlowEndCause, FlowState};
+use dataplane::flow::Direction::{ToClient, ToServer};
+use dataplane::pipeline::{LiveFlow, Pipeline, RxMeta, Side};
+use dataplane::policy::Settings;
+use dataplane::verdict::{DropReason, Verdict};
+use dlp_patterns::RuleSet;
+use engine::sample::{Connection, Ends, frame};
+use tests::wrapping::Wrapping;
+
+const DATA: u8 = TcpFlags::PSH | TcpFlags::ACK;
+
+/// The last octet of the client of each flow that ended, and why.
+#[derive(Default)]
+struct Ended(Vec<(u8, FlowEndCause)>);
+
+impl EventSink for Ended {
+    fn emit(&mut self, event: Event<'_>) {
+        if let Event::Flow(end) = event {
+            self.0.push((octet(end.flow.client), end.cause));
+        }
+    }
+}
+
+fn octet((address, _): (std::net::IpAddr, u16)) -> u8 {
+    match address {
+        std::net::IpAddr::V4(v4) => v4.octets()[3],
+        std::net::IpAddr::V6(v6) => v6.octets()[15],
+    }
+}
+
+struct Scene {
+    pipeline: Pipeline,
+    ended: Ended,
+    now_ns: u64,
+}
+
+impl Scene {
+    /// A table of so many flows, of which half may be half-open.
+    fn new(flows_max: usize, half_open_per_source_max: usize) -> Scene {
+        let settings =
+            Settings { flows_max, half_open_percent: 50, half_open_per_source_max, ..Settings::default() };
+        let rules = Arc::new(RuleSet::compile(&[]).expect("no rules are no mistake"));
+        Scene { pipeline: Pipeline::new(settings, rules), ended: Ended::default(), now_ns: 0 }
+    }
+
+    fn judge(&mut self, frame: &[u8]) -> Verdict {
+        self.judge_from(None, frame)
+    }
+
+    fn judge_from(&mut self, side: Option<Side>, frame: &[u8]) -> Verdict {
+        self.now_ns += 1000;
+        let (now_ns, wire_bytes) = (self.now_ns, frame.len() as u32);
+        let meta = RxMeta { now_ns, link: 3, link_type: LinkType::Ethernet, side, wire_bytes };
+        self.pipeline.process(&mut frame.to_vec(), meta, &mut self.ended)
+    }
+
+    fn pass(&mut self, frames: &[Vec<u8>]) {
+        frames.iter().for_each(|frame| assert_eq!(self.judge(frame), Verdict::Forward));
+    }
+
+    /// A connection of that client, of whose handshake so many segments pass.
+    fn opens(&mut self, client: u8, segments: usize) -> Connection {
+        let mut connection = Connection::new(ends(client), [client.into(), 7]);
+        self.pass(&connection.handshake()[..segments]);
+        connection
+    }
+
+    fn live(&self) -> Vec<LiveFlow> {
+        let mut live = Vec::new();
+        assert_eq!(self.pipeline.live_flows().list(|flow| live.push(flow)), 0);
+        live
+    }
+
+    /// Clients of the live flows, and whether they count as half-open.
+    fn clients(&self) -> Vec<(u8, bool)> {
+        let mut clients: Vec<_> =
+            self.live().iter().map(|flow| (octet(flow.client), flow.standing.is_half_open)).collect();
+        clients.sort_unstable();
+        clients
+    }
+}
+
+fn ends(client: u8) -> Ends {
+    Ends::new(([10, 0, 0, client], 40_000).into(), ([192, 0, 2, 1], 80).into(), &[])
+}
+
+fn datagram(ends: [[u8; 4]; 2]) -> Vec<u8> {
+    frame::udp(ends.map(|end| SocketAddr::from((end, 5000))), &[], b"a datagram")
+}
+
+#[test]
+fn beyond_its_share_the_oldest_half_open_flow_makes_room() {
+    let mut scene = Scene::new(4, 0);
+    scene.opens(1, 3);
+    for client in [2, 3] {
+        scene.opens(client, 1);
+    }
+    assert_eq!(scene.clients(), [(1, false), (2, true), (3, true)]);
+    scene.opens(4, 1);
+    assert_eq!(scene.ended.0, [(2, FlowEndCause::HalfOpenEvicted)]);
+    assert_eq!(scene.clients(), [(1, false), (3, true), (4, true)]);
+    assert_eq!(scene.pipeline.counters().half_open_evicted, 1);
+}
+
+#[test]
+fn in_a_full_table_the_half_open_make_room_and_the_established_never() {
+    let mut scene = Scene::new(4, 0);
+    for client in [1, 2, 3] {
+        scene.opens(client, 3);
+    }
+    scene.opens(4, 1);
+    scene.opens(5, 3);
+    assert_eq!(scene.ended.0, [(4, FlowEndCause::HalfOpenEvicted)]);
+    let late = Connection::new(ends(6), [6, 7]).handshake();
+    assert_eq!(scene.judge(&late[0]), Verdict::Drop(DropReason::FlowTableFull));
+    assert_eq!(scene.clients(), [(1, false), (2, false), (3, false), (5, false)]);
+}
+
+#[test]
+fn a_full_table_takes_flows_anew_when_those_that_it_has_fall_silent() {
+    let mut scene = Scene::new(1, 0);
+    let mut first = scene.opens(1, 3);
+    let opening = Connection::new(ends(2), [2, 7]).handshake();
+    assert_eq!(scene.judge(&opening[0]), Verdict::Drop(DropReason::FlowTableFull));
+    scene.pass(&[first.segment(ToServer, DATA, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")]);
+    assert_eq!(scene.clients(), [(1, false)]);
+    scene.now_ns += (u64::from(Settings::default().timeouts.tcp_established_s) + 1) * 1_000_000_000;
+    scene.pass(&opening);
+    assert_eq!(scene.clients(), [(2, false)]);
+    assert_eq!(scene.ended.0, [(1, FlowEndCause::Timeout)]);
+}
+
+/// What only one end said is no flow of two, whatever it said.
+#[test]
+fn a_flow_is_half_open_until_both_ends_made_it_one() {
+    let mut scene = Scene::new(16, 0);
+    scene.opens(1, 2);
+    let mut refused = scene.opens(2, 1);
+    scene.pass(&[refused.segment(ToClient, TcpFlags::RST | TcpFlags::ACK, b"")]);
+    let mut picked_up = Connection::new(ends(3), [3, 7]);
+    scene.pass(&[picked_up.segment(ToServer, DATA, b"from the middle")]);
+    scene.pass(&[datagram([[10, 0, 0, 4], [192, 0, 2, 1]])]);
+    assert_eq!(scene.clients(), [(1, true), (2, true), (3, true), (4, true)]);
+    scene.pass(&[picked_up.segment(ToClient, DATA, b"an answer")]);
+    scene.pass(&[datagram([[192, 0, 2, 1], [10, 0, 0, 4]])]);
+    assert_eq!(scene.clients(), [(1, true), (2, true), (3, false), (4, false)]);
+}
+
+#[test]
+fn a_source_has_so_many_half_open_flows_and_no_more() {
+    let mut scene = Scene::new(64, 2);
+    let udp = |server| datagram([[10, 0, 0, 1], [192, 0, 2, server]]);
+    scene.pass(&[udp(1), udp(2)]);
+    assert_eq!(scene.judge(&udp(3)), Verdict::Drop(DropReason::HalfOpenSource));
+    scene.pass(&[datagram([[10, 0, 0, 2], [192, 0, 2, 3]]), udp(1)]);
+    scene.pass(&[datagram([[192, 0, 2, 1], [10, 0, 0, 1]]), udp(3)]);
+    assert_eq!(scene.judge(&udp(4)), Verdict::Drop(DropReason::HalfOpenSource));
+    let silent_ns = u64::from(Settings::default().timeouts.udp_new_s) * 1_000_000_000;
+    scene.now_ns += 2 * silent_ns;
+    scene.pipeline.expire(scene.now_ns, &mut scene.ended);
+    scene.pass(&[udp(4), udp(5)]);
+    assert_eq!(scene.judge(&udp(6)), Verdict::Drop(DropReason::HalfOpenSource));
+}
+
+#[test]
+fn whoever_has_a_network_of_ipv6_is_one_source() {
+    let mut scene = Scene::new(64, 1);
+    let udp = |client: &str| {
+        let ends = [client, "[2001:db8::1]:5000"].map(|end| end.parse().expect("it is an address"));
+        frame::udp(ends, &[], b"a datagram")
+    };
+    scene.pass(&[udp("[2001:db8:0:1::1]:5000"), udp("[2001:db8:0:2::1]:5000")]);
+    let refused = Verdict::Drop(DropReason::HalfOpenSource);
+    assert_eq!(scene.judge(&udp("[2001:db8:0:1:ffff::2]:5000")), refused);
+}
+
+#[test]
+fn a_host_is_not_charged_for_what_comes_in_its_name_from_the_other_side() {
+    let mut scene = Scene::new(64, 1);
+    let syn = |port| {
+        let ends = Ends::new(([10, 0, 0, 1], port).into(), ([192, 0, 2, 1], 80).into(), &[]);
+        Connection::new(ends, [1, 7]).handshake().swap_remove(0)
+    };
+    let refused = Verdict::Drop(DropReason::HalfOpenSource);
+    assert_eq!(scene.judge_from(Some(Side::Outside), &syn(1)), Verdict::Forward);
+    assert_eq!(scene.judge_from(Some(Side::Outside), &syn(2)), refused);
+    assert_eq!(scene.judge_from(Some(Side::Inside), &syn(3)), Verdict::Forward);
+    assert_eq!(scene.judge_from(Some(Side::Inside), &syn(4)), refused);
+}
+
+#[test]
+fn readers_see_what_a_flow_travels_in() {
+    let mut scene = Scene::new(16, 0);
+    let inner = datagram([[10, 0, 0, 1], [192, 0, 2, 1]]);
+    scene.pass(&[Wrapping::Vxlan.wrap(&inner).expect("it is IP")]);
+    let live = scene.live();
+    let [flow] = &live[..] else { panic!("one flow is there: {live:?}") };
+    assert_eq!((flow.client, flow.server), (([10, 0, 0, 1].into(), 5000), ([192, 0, 2, 1].into(), 5000)));
+    assert_eq!((flow.link, flow.standing.tunnel), (3, Some(TunnelKind::Vxlan)));
+    assert!(flow.vlans.is_empty());
+}
+
+#[test]
+fn readers_see_what_the_books_say() {
+    let mut scene = Scene::new(16, 0);
+    let reader = scene.pipeline.live_flows();
+    let mut connection = scene.opens(1, 3);
+    let request = connection.segment(ToServer, DATA, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    let request_bytes = request.len() as u64;
+    scene.pass(&[request]);
+    let mut live = Vec::new();
+    reader.list(|flow| live.push(flow));
+    let [flow] = &live[..] else { panic!("one flow is there: {live:?}") };
+    assert_eq!((flow.client, flow.server), (([10, 0, 0, 1].into(), 40_000), ([192, 0, 2, 1].into(), 80)));
+    assert_eq!((flow.protocol, flow.link, flow.vlans.len()), (6, 3, 0));
+    assert_eq!((flow.start_ns, flow.last_ns), (1000, 4000));
+    assert_eq!((flow.frames, flow.bytes[0] > request_bytes, flow.bytes[1] > 0), ([3, 1], true, true));
+    assert_eq!((flow.standing.state, flow.standing.app.as_str()), (FlowState::Established, "http"));
+    assert!(flow.standing.blocked.is_none() && !flow.standing.is_bypassed && !flow.standing.alerted);
+    scene.pipeline.finish(scene.now_ns, &mut scene.ended);
+    assert_eq!(scene.live(), []);
+}
