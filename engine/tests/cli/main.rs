@@ -94,8 +94,10 @@ fn an_event_file_that_cannot_be_opened_is_named_with_a_hint() {
     let link = "[[link]]\nname = 'a'\ninside = 'in0'\noutside = 'out0'\non_engine_loss = 'drop'\n";
     folder.file("weir.toml", format!("{link}[events]\neve = 'missing/eve.json'\n"));
     let refused = folder.weir(&["run", "--config", "weir.toml"]);
-    assert_eq!(refused.code, Some(1));
-    let expected = "weir: cannot open the file of events (`eve` in [events]): missing/eve.json: No such file or \
+    // It is a mistake as others: those of the link are told beside it.
+    assert_eq!(refused.code, Some(78));
+    assert!(refused.stderr.contains("in0") && refused.stderr.contains("out0"), "{}", refused.stderr);
+    let expected = "cannot open the file of events (`eve` in [events]): missing/eve.json: No such file or \
                     directory (os error 2)\n  hint: ";
     assert!(refused.stderr.contains(expected), "{}", refused.stderr);
 }
@@ -344,7 +346,7 @@ fn dear_rules_are_named_with_a_reason_and_a_hint() {
 
     let regex = |id: u32, regex: &str| {
         let rule = PACK.replace("literals = ['Hello, world']", &format!("regex = '{regex}'"));
-        rule.replace("id = 77", &format!("id = {id}"))
+        rule.replace("id = 77", &format!("id = {id}")).replace("name = 'mine'", &format!("name = 'mine{id}'"))
     };
     folder.file("mine/gap.toml", regex(78, "Warning: .{1,120} in (?:/[a-z]{1,40}){2,10}[.]php"));
     folder.file("mine/vague.toml", regex(79, "[^-]{9}"));
