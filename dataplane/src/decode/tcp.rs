@@ -19,6 +19,7 @@ pub(super) fn parse(upper: &[u8], missing_bytes: u32) -> Result<Message<'_>, Dec
     let options = upper.get(HEADER_BYTES_MIN..header_bytes).ok_or(DecodeError::TransportTruncated)?;
     let flags = TcpFlags(flags);
     let options = Options::read(options);
+    let is_syn = flags.has(TcpFlags::SYN);
     let header = TcpHeader {
         source: u16::from_be_bytes([s0, s1]),
         destination: u16::from_be_bytes([d0, d1]),
@@ -27,36 +28,55 @@ pub(super) fn parse(upper: &[u8], missing_bytes: u32) -> Result<Message<'_>, Dec
         flags,
         window: u16::from_be_bytes([w0, w1]),
         // Without SYN it must be ignored (RFC 7323 §2.2).
-        window_scale: options.window_scale.filter(|_| flags.has(TcpFlags::SYN)),
-        timestamps: options.timestamps,
+        window_scale: options.window_scale().filter(|_| is_syn),
+        timestamps: options.timestamps(),
     };
     Ok(Message { transport: Transport::Tcp(header), bytes: upper, header_bytes, missing_bytes })
 }
 
-/// The options that are of interest.
-#[derive(Default)]
+/// The options that are of interest, in two registers: what is put together of shorter stores is slow to load.
+#[derive(Clone, Copy, Default)]
 struct Options {
-    window_scale: Option<u8>,
-    timestamps: Option<(u32, u32)>,
+    /// TSval above TSecr.
+    timestamps: u64,
+    /// [`Options::TIMESTAMPS`], [`Options::WINDOW_SCALE`], and the shift count in the lowest byte.
+    present: u64,
 }
 
 impl Options {
-    #[inline]
+    const TIMESTAMPS: u64 = 1 << 8;
+    const WINDOW_SCALE: u64 = 1 << 9;
+
+    #[inline(always)]
     fn read(options: &[u8]) -> Options {
         match *options {
             [] => Options::default(),
             // What RFC 7323 appendix A recommends, and nearly every segment carries.
             [1, 1, 8, 10, v0, v1, v2, v3, e0, e1, e2, e3] => {
-                let timestamps =
-                    Some((u32::from_be_bytes([v0, v1, v2, v3]), u32::from_be_bytes([e0, e1, e2, e3])));
-                Options { window_scale: None, timestamps }
+                let timestamps = u64::from_be_bytes([v0, v1, v2, v3, e0, e1, e2, e3]);
+                Options { timestamps, present: Options::TIMESTAMPS }
             }
-            _ => Options::walk(options),
+            _ => {
+                let (timestamps, present) = Options::walk(options);
+                Options { timestamps, present }
+            }
         }
     }
 
+    #[inline(always)]
+    fn timestamps(self) -> Option<(u32, u32)> {
+        let present = self.present & Options::TIMESTAMPS != 0;
+        present.then_some(((self.timestamps >> 32) as u32, self.timestamps as u32))
+    }
+
+    #[inline(always)]
+    fn window_scale(self) -> Option<u8> {
+        (self.present & Options::WINDOW_SCALE != 0).then_some(self.present as u8)
+    }
+
     /// Walks the options as hosts do: the first broken one ends the walk, and is no reason to refuse the segment.
-    fn walk(mut options: &[u8]) -> Options {
+    #[inline(never)]
+    fn walk(mut options: &[u8]) -> (u64, u64) {
         const END: u8 = 0;
         const NO_OPERATION: u8 = 1;
         const WINDOW_SCALE: u8 = 3;
@@ -64,7 +84,7 @@ impl Options {
         /// RFC 7323 §2.3: a larger one counts as this.
         const SHIFT_MAX: u8 = 14;
 
-        let mut read = Options::default();
+        let (mut timestamps, mut present) = (0, 0);
         while let [kind, behind @ ..] = options {
             match (*kind, behind) {
                 (END, _) => break,
@@ -74,11 +94,13 @@ impl Options {
                     match *option {
                         [] | [_] => break,
                         [_, _, shift] if kind == WINDOW_SCALE => {
-                            read.window_scale = Some(shift.min(SHIFT_MAX));
+                            present = present & Options::TIMESTAMPS
+                                | Options::WINDOW_SCALE
+                                | u64::from(shift.min(SHIFT_MAX));
                         }
                         [_, _, v0, v1, v2, v3, e0, e1, e2, e3] if kind == TIMESTAMPS => {
-                            let value = u32::from_be_bytes([v0, v1, v2, v3]);
-                            read.timestamps = Some((value, u32::from_be_bytes([e0, e1, e2, e3])));
+                            timestamps = u64::from_be_bytes([v0, v1, v2, v3, e0, e1, e2, e3]);
+                            present |= Options::TIMESTAMPS;
                         }
                         _ => (),
                     }
@@ -87,6 +109,6 @@ impl Options {
                 (_, []) => break,
             }
         }
-        read
+        (timestamps, present)
     }
 }

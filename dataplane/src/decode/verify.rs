@@ -10,7 +10,7 @@ use super::{Checksum, Packet, Transport, gre, sctp, tcp, udp};
 /// What bytes that include their right checksum fold to.
 const RIGHT: u16 = 0xffff;
 
-#[inline]
+#[inline(always)]
 pub(super) fn judge<A: Copy + Into<IpAddr>>(datagram: &Datagram<'_, A>, message: &Message<'_>) -> Checksum {
     let is_ipv4 = datagram.is_ipv4();
     if is_ipv4 && fold(sum(datagram.ipv4_header)) != RIGHT {
@@ -31,7 +31,7 @@ pub(super) fn judge<A: Copy + Into<IpAddr>>(datagram: &Datagram<'_, A>, message:
     }
 }
 
-#[inline]
+#[inline(always)]
 fn udp_checksum<A: Copy + Into<IpAddr>>(
     datagram: &Datagram<'_, A>,
     message: &Message<'_>,
@@ -46,7 +46,7 @@ fn udp_checksum<A: Copy + Into<IpAddr>>(
 }
 
 /// `partial_at` is where in the message the field is that a kernel may have left partial.
-#[inline]
+#[inline(always)]
 fn over_pseudo_header<A: Copy + Into<IpAddr>>(
     datagram: &Datagram<'_, A>,
     message: &Message<'_>,
@@ -58,16 +58,28 @@ fn over_pseudo_header<A: Copy + Into<IpAddr>>(
     if fold(total) == RIGHT {
         return Checksum::Valid;
     }
+    partial_or_bad(pseudo, total, message.bytes, partial_at, datagram.transport_offset)
+}
+
+/// Of a message at `start` of the frame whose sum `total` is not right. By values alone, so that a packet needs no place in
+/// memory for this.
+#[inline(never)]
+fn partial_or_bad(
+    pseudo: u64,
+    total: u64,
+    bytes: &[u8],
+    partial_at: Option<usize>,
+    start: usize,
+) -> Checksum {
     let Some(offset) = partial_at else { return Checksum::Bad };
-    let Some(field) = field_at(message.bytes, offset).filter(|&field| field == fold(pseudo)) else {
+    let Some(field) = field_at(bytes, offset).filter(|&field| field == fold(pseudo)) else {
         return Checksum::Bad;
     };
     // Adding the complement takes the field out of the sum again.
     let complete = !fold(total + u64::from(!field));
-    let is_udp = matches!(message.transport, Transport::Udp { .. });
     // For UDP 0 means none, and 0xffff is its other form (RFC 768).
-    let value = if is_udp && complete == 0 { 0xffff } else { complete };
-    Checksum::Partial { offset: (datagram.transport_offset + offset) as u32, value }
+    let value = if offset == udp::CHECKSUM_OFFSET && complete == 0 { 0xffff } else { complete };
+    Checksum::Partial { offset: (start + offset) as u32, value }
 }
 
 /// The checksum of a packet around another, which covers the inner one.
