@@ -9,7 +9,7 @@ use arrayvec::ArrayVec;
 
 #[cfg(doc)]
 use crate::limits::MPLS_LABELS_MAX;
-use crate::limits::{TUNNEL_NESTING_MAX, VLAN_TAGS_MAX};
+use crate::limits::TUNNEL_NESTING_MAX;
 
 pub mod checksum;
 mod datagram;
@@ -35,11 +35,13 @@ mod tests;
 mod tunnel;
 mod udp;
 mod verify;
+mod vlans;
 mod vxlan;
 
 pub(crate) use self::ipv6::offset_of_next_header;
 pub use self::nested::Surroundings;
 pub use self::tunnel::{Tunnel, TunnelKind, kind_at_port};
+pub use self::vlans::Vlans;
 
 use self::datagram::Around;
 use self::link::Carried;
@@ -104,7 +106,7 @@ pub enum LinkType {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Packet<'p> {
     /// VLAN identifiers (12 bits), the outermost first, those inside of tunnels included.
-    pub vlans: ArrayVec<u16, VLAN_TAGS_MAX>,
+    pub vlans: Vlans,
     /// What the packet travels inside of, the outermost first. All else here is of the innermost packet.
     pub tunnels: ArrayVec<Tunnel, TUNNEL_NESTING_MAX>,
     /// The network header; `None` where the frame is neither IPv4 nor IPv6 (ARP, LLDP, STP …).

@@ -4,12 +4,11 @@ mod keys;
 
 use std::net::IpAddr;
 
-use arrayvec::ArrayVec;
 pub use dlp_patterns::Direction;
 
 pub(crate) use self::keys::FlowKeys;
 pub use crate::decode::protocol;
-use crate::decode::{Packet, Transport, Tunnel, kind_at_port};
+use crate::decode::{Packet, Transport, Tunnel, Vlans, kind_at_port};
 use crate::limits::VLAN_TAGS_MAX;
 
 /// Who spoke with whom, when, and how much. Counts every frame of the flow, forwarded or not.
@@ -26,7 +25,7 @@ pub struct FlowRecord {
     /// Upper-layer protocol number.
     pub protocol: u8,
     /// VLAN identifiers, the outermost first, those inside of tunnels included.
-    pub vlans: ArrayVec<u16, VLAN_TAGS_MAX>,
+    pub vlans: Vlans,
     /// What its first packet travelled inside of, the outermost first, from the client's end to the server's. Empty, and no
     /// memory, for most.
     pub tunnels: Box<[Tunnel]>,

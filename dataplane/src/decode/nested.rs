@@ -8,8 +8,8 @@ use super::mpls::{self, Guess};
 use super::span::Span;
 use super::tags::Tags;
 use super::tunnel::{Tunnel, TunnelKind};
-use super::{Checksum, ChecksumMode, DecodeError, LinkType, Packet, Transport, ipv4, ipv6, pppoe};
-use crate::limits::{TUNNEL_NESTING_MAX, VLAN_TAGS_MAX};
+use super::{Checksum, ChecksumMode, DecodeError, LinkType, Packet, Transport, Vlans, ipv4, ipv6, pppoe};
+use crate::limits::TUNNEL_NESTING_MAX;
 
 /// What stands below a link header, once labels and sessions are read.
 pub(super) struct Nested<'p> {
@@ -24,7 +24,7 @@ pub(super) struct Nested<'p> {
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Surroundings {
     /// As in [`Packet::vlans`].
-    pub vlans: ArrayVec<u16, VLAN_TAGS_MAX>,
+    pub vlans: Vlans,
     /// As in [`Packet::tunnels`].
     pub tunnels: ArrayVec<Tunnel, TUNNEL_NESTING_MAX>,
 }

@@ -1,8 +1,6 @@
 //! The VLAN tags of a frame while it is read.
 
-use arrayvec::ArrayVec;
-
-use super::DecodeError;
+use super::{DecodeError, Vlans};
 use crate::limits::VLAN_TAGS_MAX;
 
 /// Identifiers of tags, in one register: a list in memory would be copied from header to header, for nothing in most
@@ -40,13 +38,16 @@ impl Tags {
 
     /// The outermost first.
     #[inline]
-    pub(super) fn list(self) -> ArrayVec<u16, VLAN_TAGS_MAX> {
-        if self.0 == 0 { ArrayVec::new() } else { self.listed() }
+    pub(super) fn list(self) -> Vlans {
+        if self.0 == 0 { Vlans::default() } else { self.listed() }
     }
 
     #[cold]
-    fn listed(self) -> ArrayVec<u16, VLAN_TAGS_MAX> {
-        (0..self.len()).rev().map(|depth| (self.0 >> (FIELD_BITS * depth)) as u16 & IDENTIFIER).collect()
+    fn listed(self) -> Vlans {
+        let id = |depth| (self.0 >> (FIELD_BITS * depth)) as u16 & IDENTIFIER;
+        let mut ids = [0; VLAN_TAGS_MAX];
+        ids.iter_mut().zip((0..self.len()).rev()).for_each(|(place, depth)| *place = id(depth));
+        Vlans::try_from(&ids[..self.len()]).expect("no more were added")
     }
 }
 
@@ -58,7 +59,7 @@ mod tests {
     fn tags_come_back_in_order() {
         for vlans in [&[][..], &[0], &[1], &[0, 0], &[7, 0, 4095]] {
             let tags = Tags::of(vlans).expect("as many as there may be");
-            assert_eq!((tags.len(), tags.list().as_slice()), (vlans.len(), vlans));
+            assert_eq!((tags.len(), &*tags.list()), (vlans.len(), vlans));
         }
         assert_eq!(Tags::of(&[1; VLAN_TAGS_MAX + 1]).err(), Some(DecodeError::TooManyTags));
     }

@@ -95,7 +95,6 @@ fn layer(tunnel: &Tunnel) -> FlowKey {
 
 #[cfg(test)]
 mod tests {
-    use arrayvec::ArrayVec;
 
     use super::*;
 
@@ -106,7 +105,7 @@ mod tests {
             client: (IpAddr::from([10, 0, 0, 1]), 40_000),
             server: (IpAddr::from([10, 0, 0, 2]), 80),
             protocol: 6,
-            vlans: ArrayVec::from_iter(vlans.iter().copied()),
+            vlans: vlans.try_into().expect("as many as are decoded"),
             tunnels: tunnels.into(),
             icmp: None,
             start_ns: 0,

@@ -71,7 +71,7 @@ impl Pipeline {
             client: ends[0],
             server: ends[1],
             protocol: network.protocol,
-            vlans: packet.vlans.clone(),
+            vlans: packet.vlans,
             tunnels: match direction {
                 Direction::ToServer => packet.tunnels.iter().copied().collect(),
                 Direction::ToClient => packet.tunnels.iter().map(|tunnel| tunnel.reversed()).collect(),

@@ -8,9 +8,8 @@ use flow_table::{FlowKey, FlowView, Orientation, Reader};
 use super::Pipeline;
 use super::tracked::Tracked;
 use crate::app::AppProtocol;
-use crate::decode::TunnelKind;
+use crate::decode::{TunnelKind, Vlans};
 use crate::event::FlowState;
-use crate::limits::VLAN_TAGS_MAX;
 use crate::policy::Disposition;
 use crate::verdict::DropReason;
 
@@ -36,7 +35,7 @@ pub struct LiveFlow {
     /// Upper-layer protocol number.
     pub protocol: u8,
     /// VLAN identifiers, the outermost first; none of a flow in a tunnel, where they are not kept for readers.
-    pub vlans: ArrayVec<u16, VLAN_TAGS_MAX>,
+    pub vlans: Vlans,
     /// Receive time of the first frame, in ns since the epoch.
     pub start_ns: u64,
     /// Receive time of the newest frame, in ns since the epoch.
@@ -145,8 +144,12 @@ impl LiveFlow {
     }
 }
 
-fn vlans_of(key: &FlowKey) -> ArrayVec<u16, VLAN_TAGS_MAX> {
-    if key.is_within() { ArrayVec::new() } else { key.vlans().collect() }
+fn vlans_of(key: &FlowKey) -> Vlans {
+    if key.is_within() {
+        return Vlans::default();
+    }
+    let ids: ArrayVec<u16, { FlowKey::VLANS_MAX }> = key.vlans().collect();
+    Vlans::try_from(&ids[..]).expect("a key holds as many as are decoded")
 }
 
 impl LiveFlows {

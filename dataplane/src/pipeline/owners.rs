@@ -84,10 +84,10 @@ impl Pipeline {
 
 #[cfg(test)]
 mod tests {
-    use arrayvec::ArrayVec;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::decode::Vlans;
 
     /// Frames of an IPv4 flow: its protocol, ends, and 8 bytes behind the IP header.
     fn frame(protocol: u8, ends: [([u8; 4], u16); 2], fragment: u16) -> Vec<u8> {
@@ -140,7 +140,7 @@ mod tests {
             client: (ends[0].0.into(), ends[0].1),
             server: (ends[1].0.into(), ends[1].1),
             protocol: UDP,
-            vlans: ArrayVec::new(),
+            vlans: Vlans::default(),
             tunnels: Box::default(),
             icmp: None,
             start_ns: 0,

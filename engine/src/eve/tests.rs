@@ -1,7 +1,6 @@
 use std::time::Duration;
 
 use af_xdp::ProgramCounters;
-use arrayvec::ArrayVec;
 use dataplane::app::{AppAnomaly, AppProtocol, HttpTransaction};
 use dataplane::decode::{Tunnel, TunnelKind};
 use dataplane::event::{FlowEndCause, FlowState};
@@ -28,7 +27,7 @@ pub(super) fn flow() -> FlowRecord {
         client: ("192.0.2.1".parse().expect("an address"), 40_000),
         server: ("198.51.100.1".parse().expect("an address"), 80),
         protocol: protocol::TCP,
-        vlans: ArrayVec::from_iter([7]),
+        vlans: [7][..].try_into().expect("a tag"),
         tunnels: Box::default(),
         icmp: None,
         start_ns: NEW_YEAR_NS,

@@ -59,9 +59,8 @@ pub fn network(text: &str) -> Result<(IpAddr, u32), String> {
 
 #[cfg(test)]
 mod tests {
-    use arrayvec::ArrayVec;
     use dataplane::app::AppProtocol;
-    use dataplane::decode::protocol;
+    use dataplane::decode::{Vlans, protocol};
     use dataplane::event::FlowState;
     use dataplane::pipeline::Standing;
     use dataplane::verdict::DropReason;
@@ -74,7 +73,7 @@ mod tests {
             client: ([10, 1, 2, 3].into(), 40_000),
             server: ([192, 0, 2, 1].into(), 80),
             protocol: protocol::TCP,
-            vlans: ArrayVec::new(),
+            vlans: Vlans::default(),
             start_ns: 1,
             last_ns: 2,
             frames: [3, 4],
