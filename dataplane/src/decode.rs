@@ -44,9 +44,10 @@ pub use self::tunnel::{Tunnel, TunnelKind, kind_at_port};
 pub use self::vlans::Vlans;
 
 use self::datagram::Around;
-use self::link::Carried;
+use self::link::{Carried, Link};
 use self::nested::Nested;
 use self::span::Span;
+use self::tags::Tags;
 
 /// Decodes one frame, of which `wire_bytes` were on the wire.
 ///
@@ -68,17 +69,23 @@ pub fn decode(
     link: LinkType,
     checksums: ChecksumMode,
 ) -> Result<Packet<'_>, DecodeError> {
-    let link = link::parse(frame, link)?;
     let span = Span { frame, wire_bytes };
+    let around = Around { span, vlans: Tags::default(), depth: 0 };
+    // What nearly all frames are has a way of its own, as in `Datagram::into_packet`.
+    match link::untagged(frame, link) {
+        Some((Carried::Ipv4, offset)) => ipv4::parse(span, offset)?.into_packet(around, checksums),
+        Some((Carried::Ipv6, offset)) => ipv6::parse(span, offset)?.into_packet(around, checksums),
+        _ => decode_behind(link::parse(frame, link)?, span, checksums),
+    }
+}
+
+/// Decodes what is behind any link header.
+#[inline(never)]
+fn decode_behind(link: Link, span: Span<'_>, checksums: ChecksumMode) -> Result<Packet<'_>, DecodeError> {
+    let around = Around { span, vlans: link.vlans, depth: 0 };
     match link.carried {
-        Carried::Ipv4 => {
-            let around = Around { span, vlans: link.vlans, depth: 0 };
-            ipv4::parse(span, link.offset)?.into_packet(around, checksums)
-        }
-        Carried::Ipv6 => {
-            let around = Around { span, vlans: link.vlans, depth: 0 };
-            ipv6::parse(span, link.offset)?.into_packet(around, checksums)
-        }
+        Carried::Ipv4 => ipv4::parse(span, link.offset)?.into_packet(around, checksums),
+        Carried::Ipv6 => ipv6::parse(span, link.offset)?.into_packet(around, checksums),
         _ => Nested::below(span, link)?.packet_or_bare(checksums),
     }
 }

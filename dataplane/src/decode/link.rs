@@ -78,6 +78,14 @@ pub(super) fn parse(frame: &[u8], link: LinkType) -> Result<Link, DecodeError> {
     }
 }
 
+/// What an Ethernet header without tags says, and where that stands; `None` for any other.
+#[inline(always)]
+pub(super) fn untagged(frame: &[u8], link: LinkType) -> Option<(Carried, usize)> {
+    let [.., high, low] = *frame.first_chunk::<ETHERNET_BYTES>()?;
+    let carried = Carried::of(u16::from_be_bytes([high, low]));
+    (link == LinkType::Ethernet).then_some((carried, ETHERNET_BYTES))
+}
+
 /// A frame whose header stands at `offset`; `vlans` are the tags outside of it.
 #[inline]
 pub(super) fn ethernet(frame: &[u8], offset: usize, vlans: Tags) -> Result<Link, DecodeError> {
