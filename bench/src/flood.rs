@@ -13,7 +13,7 @@ use dataplane::verdict::Verdict;
 use dlp_patterns::RuleSet;
 use engine::sample::{Connection, Ends};
 
-use crate::http::Random;
+use crate::random::Random;
 
 /// Connections that were there before.
 pub const ESTABLISHED: u16 = 1000;
