@@ -2,7 +2,8 @@
 
 use std::hint::black_box;
 
-use bench::http::{Kind, Random, request, response};
+use bench::http::{Kind, request, response};
+use bench::random::Random;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use dataplane::app::{App, AppAnomaly, AppSink, HttpTransaction, SpareParsers};
 use dataplane::flow::Direction;

@@ -2,7 +2,8 @@
 
 use std::hint::black_box;
 
-use bench::http::{Kind, Random, connection};
+use bench::http::{Kind, connection};
+use bench::random::Random;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use dataplane::decode::{Checksum, ChecksumMode, LinkType, Transport, decode};
 

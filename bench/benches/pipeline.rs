@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bench::flow_frames::{self, FRAMES, Frame, random_flows};
-use bench::http::{Kind, Random, connection};
+use bench::http::{Kind, connection};
 use bench::many_flows::{judge_foreseen, judge_one_by_one, pipeline};
+use bench::random::Random;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use dataplane::decode::LinkType;
 use dataplane::pipeline::{Pipeline, RxMeta};

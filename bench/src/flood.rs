@@ -13,7 +13,7 @@ use dataplane::verdict::Verdict;
 use dlp_patterns::RuleSet;
 use engine::sample::{Connection, Ends};
 
-use crate::http::Random;
+use crate::random::Random;
 
 /// Connections that were there before.
 pub const ESTABLISHED: u16 = 1000;
@@ -32,13 +32,13 @@ pub struct Outcome {
     pub syns: u64,
     /// Established flows that ended under the flood.
     pub established_lost: u64,
-    /// Segments of the established connections, and of them those that did not pass.
+    /// Segments of the established connections.
     pub segments: u64,
-    /// As it says.
+    /// Of them, those that did not pass.
     pub segments_refused: u64,
-    /// Clients that connected meanwhile, and of them those that did not come through to a response.
+    /// Clients that connected meanwhile.
     pub clients: u64,
-    /// As it says.
+    /// Of them, those that did not come through to a response.
     pub clients_refused: u64,
     /// How much the process grew since half-open flows had first used up their share, in bytes.
     pub grown_bytes: i64,
@@ -67,7 +67,7 @@ struct Scene {
     outcome: Outcome,
 }
 
-/// Floods a pipeline with `syns` SYNs to open ports (their answers come by too where `answered`).
+/// Floods a pipeline with `syns` SYNs that nobody answers.
 ///
 /// # Panics
 /// If the scene cannot be set up.

@@ -7,7 +7,7 @@ use dataplane::flow::{Direction, ports};
 use engine::sample::{Connection, Ends};
 use flow_table::{FlowId, FlowKey, FlowTable, LOOKUP_BATCH};
 
-use crate::http::Random;
+use crate::random::Random;
 
 /// As many words are shown as those of the pipeline's flows.
 pub type Table = FlowTable<u64, 7>;

@@ -6,6 +6,8 @@ use dataplane::decode::TcpFlags;
 use dataplane::flow::Direction;
 use engine::sample::{Connection, Ends};
 
+use crate::random::Random;
+
 /// What a connection carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -38,31 +40,8 @@ const WORDS: [&str; 16] = [
     "number", "summer", "island", "doctor", "planet", "engine",
 ];
 
-/// xorshift64*: the same on every machine.
-#[derive(Clone, Debug)]
-pub struct Random(u64);
-
-impl Random {
-    /// A generator; any seed but 0 does.
-    pub fn new(seed: u64) -> Random {
-        Random(seed.max(1))
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    /// A number below `end`.
-    pub fn below(&mut self, end: u32) -> u32 {
-        (((self.next() >> 32) * u64::from(end)) >> 32) as u32
-    }
-
-    fn word(&mut self) -> &'static str {
-        WORDS[self.below(WORDS.len() as u32) as usize]
-    }
+fn word(random: &mut Random) -> &'static str {
+    WORDS[random.below(WORDS.len() as u32) as usize]
 }
 
 /// The frames of connection number `index`.
@@ -103,13 +82,13 @@ pub fn request(index: u32, random: &mut Random) -> Vec<u8> {
          Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n\
          Accept-Language: en-US,en;q=0.5\r\nReferer: https://www.{}.example/\r\n\
          Cookie: session={:08x}{:08x}\r\nConnection: close\r\n\r\n",
-        random.word(),
-        random.word(),
-        random.word(),
+        word(random),
+        word(random),
+        word(random),
         random.below(500),
-        random.word(),
-        random.word(),
-        random.word(),
+        word(random),
+        word(random),
+        word(random),
         random.below(u32::MAX),
         random.below(u32::MAX),
     )
@@ -124,7 +103,7 @@ pub fn response(kind: Kind, random: &mut Random) -> Vec<u8> {
     };
     let mut body = String::from("<!doctype html><title>");
     while body.len() < bytes {
-        body.push_str(random.word());
+        body.push_str(word(random));
         body.push(if random.below(12) == 0 { '\n' } else { ' ' });
     }
     body.truncate(bytes);

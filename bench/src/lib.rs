@@ -6,6 +6,7 @@ pub mod flood;
 pub mod flow_frames;
 pub mod http;
 pub mod many_flows;
+pub mod random;
 pub mod sampler;
 pub mod syntax;
 pub mod workload;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::http::Random;
+use crate::random::Random;
 use regex_syntax::hir::{Class, ClassUnicode, Hir, HirKind, Repetition};
 
 /// Repetitions without an end go this far beyond their least.

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use bench::flood::{Outcome, flood};
 use dataplane::policy::Settings;
-use dataplane::verdict::DropReason;
 use dlp_patterns::RuleSet;
 
 #[test]
@@ -16,7 +15,6 @@ fn a_flood_of_spoofed_syns_costs_no_established_flow() {
     assert_eq!((established_lost, segments_refused, clients_refused), (0, 0, 0), "{outcome:?}");
     assert!(outcome.syns >= 300_000 && outcome.clients > 70);
     assert_eq!(counters.dropped_total(), 0, "{:?}", counters.dropped);
-    assert_eq!(counters.dropped[DropReason::FlowTableFull as usize], 0);
     assert!(counters.half_open_evicted > 280_000, "{}", counters.half_open_evicted);
     assert!(outcome.grown_bytes < 1 << 20, "{} bytes more", outcome.grown_bytes);
 }

@@ -4,11 +4,13 @@ use std::io::{self, Write};
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Config, PackDir, PacksConfig};
 use crate::failure::Failure;
 use crate::flows::{FlowVerdict, network};
+use crate::limits::FLOWS_LISTED;
 
 mod check;
 mod flows;
@@ -105,7 +107,7 @@ struct FlowsArgs {
     #[arg(long)]
     port: Option<u16>,
     /// Only flows that speak this: `http`, `unknown`, or `failed` where it was broken.
-    #[arg(long, value_name = "PROTOCOL")]
+    #[arg(long, value_name = "PROTOCOL", value_parser = ["http", "unknown", "failed"])]
     app: Option<String>,
     /// Only flows with which this is done.
     #[arg(long, value_enum)]
@@ -116,12 +118,16 @@ struct FlowsArgs {
     /// Only flows of one link.
     #[arg(long, value_name = "NAME")]
     link: Option<String>,
-    /// List no more than so many.
-    #[arg(long, value_name = "FLOWS", default_value_t = 1000)]
+    /// List no more than so many, up to 100000.
+    #[arg(long, value_name = "FLOWS", default_value_t = 1000, value_parser = flows_listed())]
     max: usize,
     /// Form of the output.
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
+}
+
+fn flows_listed() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(*FLOWS_LISTED.start() as u64..=*FLOWS_LISTED.end() as u64)
 }
 
 /// Arguments of `weir detach`.

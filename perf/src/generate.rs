@@ -5,7 +5,8 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use bench::http::{Kind, Random, connection};
+use bench::http::{Kind, connection};
+use bench::random::Random;
 use dataplane::decode::LinkType;
 use engine::io::pcap::CaptureWriter;
 

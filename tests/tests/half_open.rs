@@ -6,10 +6,11 @@ use std::sync::Arc;
 use dataplane::decode::{LinkType, TcpFlags, TunnelKind};
 use dataplane::event::{Event, EventSink, FlowEndCause, FlowState};
 use dataplane::flow::Direction::{ToClient, ToServer};
+use dataplane::flow::Elsewhere;
 use dataplane::pipeline::{LiveFlow, Pipeline, RxMeta, Side};
 use dataplane::policy::Settings;
 use dataplane::verdict::{DropReason, Verdict};
-use dlp_patterns::RuleSet;
+use dlp_patterns::{Pack, RuleSet};
 use engine::sample::{Connection, Ends, frame};
 use tests::wrapping::Wrapping;
 
@@ -46,6 +47,17 @@ impl Scene {
         let settings =
             Settings { flows_max, half_open_percent: 50, half_open_per_source_max, ..Settings::default() };
         let rules = Arc::new(RuleSet::compile(&[]).expect("no rules are no mistake"));
+        Scene { pipeline: Pipeline::new(settings, rules), ended: Ended::default(), now_ns: 0 }
+    }
+
+    /// The same, where a datagram is dropped, and its flow may be handled elsewhere.
+    fn blocking(flows_max: usize) -> Scene {
+        let pack = "[pack]\nname = 'own'\nversion = '1'\ndescription = 'd'\n[[rule]]\nid = 1\nname = 'n'\naction = 'drop'\n\
+                    severity = 1\ncategory = 'c'\nmask = 'none'\nfields = ['payload']\nregex = 'a datagram'\n\
+                    examples = { positive = ['a datagram'], negative = ['y'] }\n";
+        let pack = Pack::parse("own.toml", pack).expect("the pack is right");
+        let rules = Arc::new(RuleSet::compile(&[pack]).expect("the pack compiles"));
+        let settings = Settings { flows_max, half_open_percent: 50, hands_over: true, ..Settings::default() };
         Scene { pipeline: Pipeline::new(settings, rules), ended: Ended::default(), now_ns: 0 }
     }
 
@@ -106,6 +118,42 @@ fn beyond_its_share_the_oldest_half_open_flow_makes_room() {
     assert_eq!(scene.ended.0, [(2, FlowEndCause::HalfOpenEvicted)]);
     assert_eq!(scene.clients(), [(1, false), (3, true), (4, true)]);
     assert_eq!(scene.pipeline.counters().half_open_evicted, 1);
+}
+
+/// A flow that its first datagram blocked, so that nobody ever answered, and that leaves the table; and what became of it
+/// elsewhere, which lets it go on.
+fn departing() -> (Scene, Elsewhere) {
+    let mut scene = Scene::blocking(4);
+    let frame = datagram([[10, 0, 0, 1], [192, 0, 2, 1]]);
+    assert_eq!(scene.judge(&frame), Verdict::Drop(DropReason::Rule));
+    scene.pipeline.hand_over(|_, _| true);
+    scene.now_ns += 3_600_000_000_000;
+    scene.pipeline.expire(scene.now_ns, &mut scene.ended);
+    let seen = Elsewhere { frames: [1, 0], bytes: [60, 0], last_ns: Some(scene.now_ns) };
+    (scene, seen)
+}
+
+#[test]
+fn a_half_open_flow_that_comes_back_still_makes_room() {
+    let (mut scene, seen) = departing();
+    scene.pipeline.take_back(|_| seen, &mut scene.ended);
+    assert_eq!(scene.clients(), [(1, true)]);
+    for client in [2, 3] {
+        scene.opens(client, 1);
+    }
+    assert_eq!(scene.ended.0, [(1, FlowEndCause::HalfOpenEvicted)]);
+    assert_eq!(scene.clients(), [(2, true), (3, true)]);
+}
+
+#[test]
+fn a_half_open_flow_does_not_come_back_where_others_have_its_share() {
+    let (mut scene, seen) = departing();
+    for client in [2, 3] {
+        scene.opens(client, 1);
+    }
+    scene.pipeline.take_back(|_| seen, &mut scene.ended);
+    assert_eq!(scene.ended.0, [(1, FlowEndCause::Timeout)]);
+    assert_eq!(scene.clients(), [(2, true), (3, true)]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use regex_syntax::hir::Hir;
 
 use super::expand::expand;
-use crate::http::Random;
+use crate::random::Random;
 use crate::sampler::{Alphabet, sample};
 use crate::syntax::required;
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::http::Random;
+use crate::random::Random;
 
 /// English words, the frequent first: the n-th is drawn about as often as 1/n.
 const WORDS: &str = "the of and to a in is it that was for on as with be at by he from his are this but not have had which \

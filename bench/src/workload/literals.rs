@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::http::Random;
+use crate::random::Random;
 
 use super::pack::Shape;
 

@@ -8,7 +8,7 @@ use regex_automata::meta::Regex;
 use regex_syntax::hir::Hir;
 
 use super::{dlp, literals, numeric, request, response, strong};
-use crate::http::Random;
+use crate::random::Random;
 use crate::sampler::{Alphabet, sample};
 
 const SEED: u64 = 0x7061_636b;

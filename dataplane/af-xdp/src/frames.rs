@@ -171,7 +171,7 @@ impl Frames {
         let desc = &mut self.received[index];
         assert!(self.taken >> index & 1 == 0, "the frame was lent");
         if let Some(parts) = &mut self.parts
-            // SAFETY: as just below, for each of its descriptors.
+            // SAFETY: each of its descriptors is in the UMEM and with us (`relocate` checked both), borrowed by `&mut self`.
             && let Some(bytes) = unsafe { parts.bytes_mut(&self.umem, index, desc) }
         {
             return bytes;

@@ -21,9 +21,9 @@ pub(crate) struct MappedArray<T: Shared> {
     count: u32,
 }
 
-// SAFETY: the memory is shared with the kernel anyway, and only touched through atomics.
+// SAFETY: the mapping belongs to the process, and any thread may unmap it.
 unsafe impl<T: Shared> Send for MappedArray<T> {}
-// SAFETY: as above.
+// SAFETY: it gives out shared references alone, to elements that are `Sync`.
 unsafe impl<T: Shared> Sync for MappedArray<T> {}
 
 impl<T: Shared> MappedArray<T> {

@@ -96,6 +96,8 @@ struct Slot {
     counts: [[[AtomicU64; 2]; 2]; 2],
 }
 
+const _: () = assert!(size_of::<Slot>() == 128, "as large as in the program, and as the sum of its fields");
+
 // SAFETY: atomics without padding, 128 bytes in all.
 unsafe impl Shared for Slot {}
 

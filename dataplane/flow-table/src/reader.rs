@@ -33,11 +33,6 @@ impl<const WORDS: usize> Reader<WORDS> {
     pub fn flows(&self) -> Flows<'_, WORDS> {
         Flows { slots: &self.slots, next: 0, skipped: 0 }
     }
-
-    /// Slots of the table.
-    pub fn capacity(&self) -> usize {
-        self.slots.len()
-    }
 }
 
 /// A walk over the slots of a table.

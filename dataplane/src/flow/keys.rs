@@ -95,7 +95,6 @@ fn layer(tunnel: &Tunnel) -> FlowKey {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
 
     fn flow(vlans: &[u16], tunnels: &[Tunnel]) -> FlowRecord {

@@ -49,6 +49,12 @@ impl Pipeline {
         Ok(id)
     }
 
+    /// Whether a flow that was here before can come back without another's making room.
+    pub(super) fn has_place_for(&self, tracked: &Tracked) -> bool {
+        let is_in_share = !tracked.is_half_open || self.flows.half_open() < self.settings.half_open_max();
+        is_in_share && self.flows.len() < self.flows.capacity()
+    }
+
     fn evict_half_open<S: EventSink>(&mut self, now_ns: u64, sink: &mut S) {
         let Some(oldest) = self.flows.oldest_half_open() else { return };
         self.counters.half_open_evicted += 1;
@@ -58,7 +64,7 @@ impl Pipeline {
     /// Names the source of a flow. One of IPv6 is a /64: that is the least that a site has (RFC 6177 §2), and who has one
     /// has all its addresses. Who speaks from the other side of the link is another one: nobody out there uses up what a
     /// host in here may have.
-    fn source_hash(&self, tracked: &Tracked) -> u64 {
+    pub(super) fn source_hash(&self, tracked: &Tracked) -> u64 {
         let address = match tracked.record.client.0 {
             IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
             v4 => v4,

@@ -79,6 +79,10 @@ fn usage_is_exit_code_2_and_help_lists_them_all() {
     assert_eq!(folder.weir(&["replay"]).code, Some(2));
     assert_eq!(folder.weir(&["replay", "x", "--nonsense"]).code, Some(2));
     assert_eq!(folder.weir(&["detach"]).code, Some(2));
+    for (option, wrong) in [("--max", "0"), ("--max", "100001"), ("--app", "htpp"), ("--state", "open")] {
+        let told = folder.weir(&["flows", "--config", "weir.toml", option, wrong]);
+        assert_eq!(told.code, Some(2), "{option} {wrong}: {}", told.stderr);
+    }
     let help = folder.weir(&["--help"]);
     assert_eq!(help.code, Some(0));
     for line in ["  0   ok", "  1   no", "  2   usage", "  77  ", "  78  "] {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use bench::http::Random;
+use bench::random::Random;
 use bench::sampler::{Alphabet, sample};
 use regex_syntax::hir::Hir;
 

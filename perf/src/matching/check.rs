@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use anyhow::{Result, anyhow, bail, ensure};
-use bench::http::Random;
+use bench::random::Random;
 use bench::syntax::parse;
 use clap::Args;
 use dlp_patterns::Tier;
