@@ -127,12 +127,15 @@ fn repeated_names(packs: &[Pack], built_in: usize) -> Vec<Mistake> {
         if owner == index {
             continue;
         }
-        let hint = if owner < built_in {
+        let again = pack.place();
+        let hint = if (file, line, column) == (&again.file, &again.line, &again.column) {
+            "this file is read twice: is its folder named twice?".to_owned()
+        } else if owner < built_in {
             format!("a built-in one ({file}) has it already; `default = false` leaves those out")
         } else {
             format!("{file}:{line}:{column} has it already")
         };
-        mistakes.push(pack.place().mistake(format!("another pack is named `{}`", pack.name()), Some(hint)));
+        mistakes.push(again.mistake(format!("another pack is named `{}`", pack.name()), Some(hint)));
     }
     mistakes
 }

@@ -137,7 +137,12 @@ fn no_events(config: &Config, error: &io::Error) -> Failure {
     let Some(path) = &config.events.eve else {
         return anyhow!("cannot start the writer of events: {error}").into();
     };
-    anyhow!("cannot open the file of events (`eve` in [events]): {}", Failure::unusable(path, error)).into()
+    let failure =
+        Failure::from(anyhow!("cannot open the file of events: {}", Failure::unusable(path, error)));
+    match &config.events.place {
+        Some(place) => failure.at(place),
+        None => failure,
+    }
 }
 
 /// Removes what an engine that is gone left attached to links.

@@ -52,6 +52,10 @@ in_netns_exec() {
     timeout 20 ip netns exec "$lab_prefix-middle" "$weir" run --config "$dir/weir.toml" >"$dir/engine.log" 2>&1 || code=$?
     check_equal "ip netns exec, drop: bad config" "$code" 78
     check "ip netns exec, drop: the error says why" says "the BPF file system on /sys/fs/bpf here ends with this command"
+    sed -i 's/^inside = .*/inside = "none"/' "$dir/weir.toml"
+    timeout 20 ip netns exec "$lab_prefix-middle" "$weir" run --config "$dir/weir.toml" >"$dir/engine.log" 2>&1 || true
+    check "without one of its ports: that is told" says "there is no interface none"
+    check "and so is the other" says "the BPF file system on /sys/fs/bpf here ends with this command"
 }
 
 # The bridge of the lab joins its ports, or keeps them apart.

@@ -39,6 +39,7 @@ impl Survey {
         let mut errors = Vec::new();
         let [inside, outside] = Port::BOTH
             .map(|port| Device::open(config.interface(port)).map_err(|error| errors.push(error)).ok());
+        errors.extend(require_lasting_pins(config.on_engine_loss).err());
         let (Some(inside), Some(outside)) = (inside, outside) else { return Err(errors) };
         let devices = [inside, outside];
         let checks = [
@@ -96,7 +97,7 @@ fn require_fitting_mtu([inside, outside]: &[Device; 2]) -> Result<(), Error> {
 
 /// A link that fails open needs a bridge over both ports, or the frames that it passes lead nowhere. One that fails closed
 /// needs that there is none, which would carry them before it is opened, after it is closed, and past a device that is made
-/// anew; and pins that keep its programs. Isolated ports of a bridge reach the node, and not each other.
+/// anew. Isolated ports of a bridge reach the node, and not each other.
 fn require_way_without_engine(devices: &[Device; 2], on_engine_loss: OnEngineLoss) -> Result<(), Error> {
     let ask = |device: &Device| {
         membership(device.index)
@@ -114,8 +115,15 @@ fn require_way_without_engine(devices: &[Device; 2], on_engine_loss: OnEngineLos
         (OnEngineLoss::Forward, true) => Ok(()),
         (OnEngineLoss::Forward, false) => Err(Error::NoBridge { ports: ports() }),
         (OnEngineLoss::Drop, true) => Err(Error::Bridged { ports: ports() }),
-        (OnEngineLoss::Drop, false) if PinLife::read()? == PinLife::Fleeting => Err(Error::FleetingPins),
         (OnEngineLoss::Drop, false) => Ok(()),
+    }
+}
+
+/// A link that fails closed needs pins that keep its programs, whatever its ports are.
+fn require_lasting_pins(on_engine_loss: OnEngineLoss) -> Result<(), Error> {
+    match on_engine_loss {
+        OnEngineLoss::Drop if PinLife::read()? == PinLife::Fleeting => Err(Error::FleetingPins),
+        OnEngineLoss::Drop | OnEngineLoss::Forward => Ok(()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use dlp_patterns::document::Table;
+use dlp_patterns::document::{Place, Table};
 
 use crate::limits::STATS_INTERVAL_S;
 
@@ -11,6 +11,8 @@ use crate::limits::STATS_INTERVAL_S;
 pub struct EventsConfig {
     /// File of EVE lines; `-` is standard output, `None` is nowhere.
     pub eve: Option<PathBuf>,
+    /// Where it is named.
+    pub place: Option<Place>,
     /// Which kinds are written.
     pub types: EventTypes,
     /// Period of the `stats` events of a running engine, in seconds.
@@ -91,7 +93,7 @@ impl EventTypes {
 
 impl Default for EventsConfig {
     fn default() -> EventsConfig {
-        EventsConfig { eve: None, types: EventTypes::ALL, stats_interval_s: 10 }
+        EventsConfig { eve: None, place: None, types: EventTypes::ALL, stats_interval_s: 10 }
     }
 }
 
@@ -104,6 +106,7 @@ pub(super) fn read(root: &Table<'_>) -> EventsConfig {
         eve.mistake("an empty path", Some("a file, or `-` for standard output".to_owned()));
     }
     EventsConfig {
+        place: path.is_some().then(|| eve.place()),
         eve: path,
         types: read_types(&table),
         stats_interval_s: table

@@ -101,8 +101,8 @@ fn an_event_file_that_cannot_be_opened_is_named_with_a_hint() {
     // It is a mistake as others: those of the link are told beside it.
     assert_eq!(refused.code, Some(78));
     assert!(refused.stderr.contains("in0") && refused.stderr.contains("out0"), "{}", refused.stderr);
-    let expected = "cannot open the file of events (`eve` in [events]): missing/eve.json: No such file or \
-                    directory (os error 2)\n  hint: ";
+    let expected = "weir.toml:7:7: cannot open the file of events: missing/eve.json: No such file or directory \
+                    (os error 2)\n  hint: ";
     assert!(refused.stderr.contains(expected), "{}", refused.stderr);
 }
 

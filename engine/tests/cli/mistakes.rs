@@ -69,6 +69,10 @@ fn packs_that_cannot_be_told_apart_or_read_are_named_with_their_places() {
     ] {
         assert!(wrong.stderr.contains(expected), "{expected}\n{}", wrong.stderr);
     }
+    folder.file("twice.toml", "[packs]\ndefault = false\ndirs = ['theirs', 'theirs']\n");
+    let twice = folder.weir(&["check", "--config", "twice.toml"]);
+    let expected = "theirs/c.toml:3:8: another pack is named `cards`\n  hint: this file is read twice";
+    assert!(twice.stderr.contains(expected), "{}", twice.stderr);
     let config = "[packs]\ndefault = false\ndirs = ['theirs']\n[[link]]\nname = 'a'\ninside = 'in0'\n\
                   outside = 'out0'\non_engine_loss = 'drop'\n";
     folder.file("fine.toml", config);
