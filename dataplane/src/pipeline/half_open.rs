@@ -58,7 +58,7 @@ impl Pipeline {
     /// Names the source of a flow. One of IPv6 is a /64: that is the least that a site has (RFC 6177 §2), and who has one
     /// has all its addresses. Who speaks from the other side of the link is another one: nobody out there uses up what a
     /// host in here may have.
-    fn source_hash(&self, tracked: &Tracked) -> u64 {
+    pub(super) fn source_hash(&self, tracked: &Tracked) -> u64 {
         let address = match tracked.record.client.0 {
             IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
             v4 => v4,

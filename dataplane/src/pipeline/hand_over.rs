@@ -88,16 +88,20 @@ impl Pipeline {
     /// between two batches, after [`expire`](Pipeline::expire) and after [`finish`](Pipeline::finish).
     pub fn take_back<S: EventSink>(&mut self, mut give: impl FnMut(&FlowRecord) -> Elsewhere, sink: &mut S) {
         while let Some(Departing { key, mut tracked, cause, now_ns }) = self.hand_over.departing.pop() {
-            tracked.record.account_elsewhere(&give(&tracked.record));
+            tracked.account_elsewhere(&give(&tracked.record));
             tracked.is_elsewhere = false;
             let deadline_ns =
                 tracked.record.last_ns.saturating_add(tracked.timeout_ns(&self.settings.timeouts));
             let goes_on = cause == FlowEndCause::Timeout && deadline_ns > now_ns;
             // The place that it left may be taken, and then it ends after all.
             if goes_on && self.flows.len() < self.flows.capacity() && self.flows.get(&key).is_none() {
-                tracked.is_half_open = false;
+                tracked.is_half_open &= !tracked.is_established();
+                let half_open = tracked.is_half_open.then(|| self.source_hash(&tracked));
                 let words = words_of(&tracked);
-                self.flows.insert(key, tracked, words, deadline_ns).expect("there is room");
+                let id = self.flows.insert(key, tracked, words, deadline_ns).expect("there is room");
+                if let Some(source) = half_open {
+                    self.flows.begin_half_open(id, source);
+                }
                 continue;
             }
             let Pipeline { memory, findings, parsers, rules, counters, .. } = self;
