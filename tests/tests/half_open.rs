@@ -188,6 +188,24 @@ fn a_source_has_so_many_half_open_flows_and_no_more() {
     assert_eq!(scene.judge(&udp(6)), Verdict::Drop(DropReason::HalfOpenSource));
 }
 
+/// Segments from the middle of nothing, in some source's name, do not shut that source out for an hour.
+#[test]
+fn what_one_end_alone_said_is_forgotten_soon() {
+    let mut scene = Scene::new(64, 1);
+    let from_the_middle = |client, server: u8| {
+        let ends = Ends::new(([10, 0, 0, client], 40_000).into(), ([192, 0, 2, server], 80).into(), &[]);
+        Connection::new(ends, [1, 7]).segment(ToServer, DATA, b"from the middle")
+    };
+    scene.pass(&[from_the_middle(1, 1)]);
+    let syn = Connection::new(ends(1), [9, 9]).handshake().swap_remove(0);
+    scene.pass(&[from_the_middle(2, 1)]);
+    assert_eq!(scene.judge(&from_the_middle(1, 2)), Verdict::Drop(DropReason::HalfOpenSource));
+    scene.now_ns += (u64::from(Settings::default().timeouts.tcp_new_s) + 1) * 1_000_000_000;
+    scene.pipeline.expire(scene.now_ns, &mut scene.ended);
+    scene.pass(&[syn]);
+    assert_eq!(scene.clients(), [(1, true)]);
+}
+
 #[test]
 fn whoever_has_a_network_of_ipv6_is_one_source() {
     let mut scene = Scene::new(64, 1);
