@@ -102,7 +102,7 @@ pub fn ports(packet: &Packet<'_>) -> (u16, u16) {
 /// How long a silent flow is remembered, in seconds, by protocol and by how far it came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// TCP before the handshake is complete.
+    /// TCP before the handshake is complete, or where only one end was heard.
     pub tcp_new_s: u32,
     /// TCP after it.
     pub tcp_established_s: u32,

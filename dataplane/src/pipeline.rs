@@ -10,6 +10,7 @@ mod foresight;
 mod fragments;
 mod half_open;
 mod hand_over;
+mod heard;
 mod identity;
 mod live_flow;
 mod owners;
@@ -228,7 +229,7 @@ impl Pipeline {
         };
         let tracked = self.flows.value_mut(id).expect(FOUND);
         tracked.record.account(direction, frames, meta.wire_bytes, meta.now_ns);
-        tracked.note(direction, packet);
+        tracked.note(direction, meta.side, packet);
         let is_spoofed = tracked.is_wrong_side(direction, meta.side) && !self.admits_wrong_side(id);
         let tracked = self.flows.value_mut(id).expect(FOUND);
         self.findings.clear();

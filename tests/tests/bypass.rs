@@ -8,7 +8,7 @@ use dataplane::pipeline::{Pipeline, RxMeta, Side};
 use dataplane::policy::{Bypass, Exception, Exceptions, IpNetwork, Settings, Trusted};
 use dataplane::verdict::{DropReason, Verdict};
 use dlp_patterns::{Direction, RuleSet, default_packs};
-use engine::sample::frame::Tcp;
+use engine::sample::frame::{self, Tcp};
 use engine::sample::{Connection, Ends};
 
 use Direction::{ToClient, ToServer};
@@ -145,5 +145,26 @@ fn a_syn_from_the_wrong_side_ends_what_passes_unseen_where_the_operator_lets_it_
         } else {
             assert_eq!(bench.send(ToServer, ATTACK), last, "it still passes unseen");
         }
+    }
+}
+
+/// Who forges what a trusted server says forges what it is asked as well, and both from one side.
+#[test]
+fn nobody_is_trusted_for_an_answer_of_his_own() {
+    let network = IpNetwork::new([192, 0, 2, 1].into(), 32).expect("it is an address");
+    let trusted = Trusted { network, port: None, protocol: 17, after_bytes: 1 };
+    let bypass = Bypass { encrypted: false, trusted: vec![trusted] };
+    for (sides, bypassed) in [([Side::Outside; 2], 0), ([Side::Inside, Side::Outside], 1)] {
+        let settings = Settings { flows_max: 1024, bypass: bypass.clone(), ..Settings::default() };
+        let mut pipeline = Pipeline::new(settings, rules());
+        let [client, server] =
+            ["10.0.0.1:4000", "192.0.2.1:5000"].map(|end| end.parse().expect("an address"));
+        for (side, ends) in [(sides[0], [client, server]), (sides[1], [server, client])].repeat(2) {
+            let mut frame = frame::udp(ends, &[], b"harmless");
+            let (wire_bytes, link_type) = (frame.len() as u32, LinkType::Ethernet);
+            let meta = RxMeta { now_ns: 1000, link: 0, link_type, side: Some(side), wire_bytes };
+            assert_eq!(pipeline.process(&mut frame, meta, &mut ()), Verdict::Forward);
+        }
+        assert_eq!(pipeline.counters().flows_bypassed.iter().sum::<u64>(), bypassed, "{sides:?}");
     }
 }

@@ -206,3 +206,24 @@ fn what_was_read_is_not_dropped_alone() {
     assert_eq!(bench.judge(&guilty), Verdict::Reset(DropReason::AppError));
     assert_eq!(bench.judge(&guilty), Verdict::Drop(DropReason::FlowBlocked), "it is sent again");
 }
+
+/// Whoever forged one segment does not keep two hosts from each other.
+#[test]
+fn a_connection_opens_where_a_segment_from_the_middle_of_nothing_was_blocked() {
+    for exception in [Exception::DropFlow, Exception::Reject] {
+        let Case { mut settings, guilty, .. } = case(DropReason::Midstream);
+        settings.exceptions.set(DropReason::Midstream, exception);
+        let mut bench =
+            Bench { pipeline: Pipeline::new(settings, rules()), ended: Ended::default(), now_ns: 0 };
+        assert_ne!(bench.judge(&guilty), Verdict::Forward);
+        assert_eq!(bench.judge(&guilty), Verdict::Drop(DropReason::FlowBlocked));
+        let ends = Ends::new("10.0.0.1:40000".parse().unwrap(), "192.0.2.1:80".parse().unwrap(), &[]);
+        let mut connection = Connection::new(ends, [77_000, 5]);
+        for frame in connection.handshake() {
+            assert_eq!(bench.judge(&frame), Verdict::Forward, "{exception:?}");
+        }
+        assert_eq!(bench.judge(&connection.segment(ToServer, DATA, b"\x01harmless")), Verdict::Forward);
+        let attack = connection.segment(ToServer, DATA, ATTACK);
+        assert_eq!(bench.judge(&attack), Verdict::Reset(DropReason::Rule));
+    }
+}

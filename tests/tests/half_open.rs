@@ -200,6 +200,26 @@ fn a_flow_is_half_open_until_both_ends_made_it_one() {
     assert_eq!(scene.clients(), [(1, true), (2, true), (3, false), (4, false)]);
 }
 
+/// Whoever speaks in the names of both ends does so from one side.
+#[test]
+fn nobody_makes_a_flow_of_two_from_one_side_of_the_link() {
+    let mut scene = Scene::new(16, 0);
+    let mut forged = Connection::new(ends(1), [1, 7]);
+    let segments = [ToServer, ToClient].map(|from| forged.segment(from, DATA, b"as if we spoke"));
+    let datagrams = [[10, 0, 0, 2], [192, 0, 2, 1]];
+    let datagrams = [datagram(datagrams), datagram([datagrams[1], datagrams[0]])];
+    for frame in segments.iter().chain(&datagrams) {
+        scene.judge_from(Some(Side::Outside), frame);
+    }
+    assert_eq!(scene.clients(), [(1, true), (2, true)]);
+    let new = |flow: &LiveFlow| octet(flow.client) == 2 && flow.standing.state == FlowState::New;
+    assert_eq!(scene.live().iter().filter(|flow| new(flow)).count(), 1);
+    // Then those come whose names they were.
+    assert_eq!(scene.judge_from(Some(Side::Inside), &datagrams[0]), Verdict::Forward);
+    assert_eq!(scene.judge_from(Some(Side::Outside), &datagrams[1]), Verdict::Forward);
+    assert_eq!(scene.clients(), [(1, true), (2, false)]);
+}
+
 #[test]
 fn a_source_has_so_many_half_open_flows_and_no_more() {
     let mut scene = Scene::new(64, 2);
@@ -214,6 +234,24 @@ fn a_source_has_so_many_half_open_flows_and_no_more() {
     scene.pipeline.expire(scene.now_ns, &mut scene.ended);
     scene.pass(&[udp(4), udp(5)]);
     assert_eq!(scene.judge(&udp(6)), Verdict::Drop(DropReason::HalfOpenSource));
+}
+
+/// Segments from the middle of nothing, in some source's name, do not shut that source out for an hour.
+#[test]
+fn what_one_end_alone_said_is_forgotten_soon() {
+    let mut scene = Scene::new(64, 1);
+    let from_the_middle = |client, server: u8| {
+        let ends = Ends::new(([10, 0, 0, client], 40_000).into(), ([192, 0, 2, server], 80).into(), &[]);
+        Connection::new(ends, [1, 7]).segment(ToServer, DATA, b"from the middle")
+    };
+    scene.pass(&[from_the_middle(1, 1)]);
+    let syn = Connection::new(ends(1), [9, 9]).handshake().swap_remove(0);
+    scene.pass(&[from_the_middle(2, 1)]);
+    assert_eq!(scene.judge(&from_the_middle(1, 2)), Verdict::Drop(DropReason::HalfOpenSource));
+    scene.now_ns += (u64::from(Settings::default().timeouts.tcp_new_s) + 1) * 1_000_000_000;
+    scene.pipeline.expire(scene.now_ns, &mut scene.ended);
+    scene.pass(&[syn]);
+    assert_eq!(scene.clients(), [(1, true)]);
 }
 
 #[test]

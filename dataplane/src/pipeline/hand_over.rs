@@ -88,8 +88,9 @@ impl Pipeline {
     /// between two batches, after [`expire`](Pipeline::expire) and after [`finish`](Pipeline::finish).
     pub fn take_back<S: EventSink>(&mut self, mut give: impl FnMut(&FlowRecord) -> Elsewhere, sink: &mut S) {
         while let Some(Departing { key, mut tracked, cause, now_ns }) = self.hand_over.departing.pop() {
-            tracked.record.account_elsewhere(&give(&tracked.record));
+            tracked.account_elsewhere(&give(&tracked.record));
             tracked.is_elsewhere = false;
+            tracked.is_half_open &= !tracked.is_established();
             let deadline_ns =
                 tracked.record.last_ns.saturating_add(tracked.timeout_ns(&self.settings.timeouts));
             let goes_on = cause == FlowEndCause::Timeout && deadline_ns > now_ns;

@@ -2,6 +2,7 @@
 
 use flow_table::Orientation;
 
+use super::heard::Heard;
 use super::secrets::Secrets;
 use super::{Handling, Side};
 use crate::app::{App, AppAnomaly, AppSink, HttpTransaction, SpareParsers, TlsRecords};
@@ -9,7 +10,7 @@ use crate::decode::{Checksum, Packet, TcpFlags, Transport};
 use crate::event::{
     Anomaly, AnomalyKind, Event, EventSink, FlowEnd, FlowEndCause, FlowState, HttpEnd, Reading,
 };
-use crate::flow::{Direction, FlowRecord, Timeouts, protocol};
+use crate::flow::{Direction, Elsewhere, FlowRecord, Timeouts, protocol};
 use crate::inspect::{FieldScan, Findings, RuleSets};
 use crate::policy::{Bypass, BypassCause, Disposition};
 use crate::reassembly::{Connection, Memory, StreamChunk, TcpState};
@@ -24,6 +25,7 @@ pub(super) struct Tracked {
     pub(super) client: Orientation,
     /// The side of the link that they come from, where that is known.
     client_side: Option<Side>,
+    heard: Heard,
     pub(super) disposition: Disposition,
     pub(super) connection: Option<Connection>,
     pub(super) alerted: bool,
@@ -74,6 +76,7 @@ impl Tracked {
         Tracked {
             client,
             client_side,
+            heard: Heard::default(),
             disposition: Disposition::Inspect,
             connection,
             alerted: false,
@@ -130,8 +133,9 @@ impl Tracked {
         }
     }
 
-    /// Notes what a packet tells of the flow beside its content.
-    pub(super) fn note(&mut self, direction: Direction, packet: &Packet<'_>) {
+    /// Notes what a packet, which came in from `side`, tells of the flow beside its content.
+    pub(super) fn note(&mut self, direction: Direction, side: Option<Side>, packet: &Packet<'_>) {
+        self.heard.hear(direction, side);
         self.leaves_checksums |= matches!(packet.checksum, Checksum::Partial { .. });
         if let (Disposition::Bypassed(_), Transport::Tcp(header)) = (self.disposition, packet.transport) {
             self.record.tcp_flags[direction as usize] |= header.flags.0;
@@ -186,20 +190,31 @@ impl Tracked {
             Some(state) if state.is_finished() => FlowState::Closed,
             Some(TcpState::None | TcpState::SynSent | TcpState::SynReceived) => FlowState::New,
             Some(_) => FlowState::Established,
-            None if self.record.frames.contains(&0) => FlowState::New,
-            None => FlowState::Established,
+            None if self.heard.is_of_two() => FlowState::Established,
+            None => FlowState::New,
         }
     }
 
-    /// Whether it is more than one end's word: both spoke, and for TCP the handshake is complete. One that ended before
-    /// is not.
+    /// Whether it is more than one end's word: both spoke, from two sides, and for TCP the handshake is complete. One that
+    /// ended before is not.
     pub(super) fn is_established(&self) -> bool {
-        self.state() == FlowState::Established && !self.record.frames.contains(&0)
+        self.state() == FlowState::Established && self.heard.is_of_two()
+    }
+
+    /// Enters what somebody else did with its frames.
+    pub(super) fn account_elsewhere(&mut self, elsewhere: &Elsewhere) {
+        self.record.account_elsewhere(elsewhere);
+        let heard = Direction::BOTH.into_iter().filter(|direction| elsewhere.frames[*direction as usize] > 0);
+        heard.for_each(|direction| self.heard.hear(direction, None));
     }
 
     /// How long it may be silent, in ns.
     pub(super) fn timeout_ns(&self, timeouts: &Timeouts) -> u64 {
         let state = match self.disposition {
+            // One end alone proves nothing that is to be remembered for long.
+            Disposition::Inspect if self.is_half_open && self.state() == FlowState::Established => {
+                FlowState::New
+            }
             Disposition::Inspect | Disposition::Bypassed(_) => self.state(),
             // What is blocked stays so until it falls silent, and is then forgotten as soon as the closed.
             Disposition::Blocked { .. } => FlowState::Closed,
