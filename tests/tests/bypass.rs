@@ -157,7 +157,8 @@ fn nobody_is_trusted_for_an_answer_of_his_own() {
     for (sides, bypassed) in [([Side::Outside; 2], 0), ([Side::Inside, Side::Outside], 1)] {
         let settings = Settings { flows_max: 1024, bypass: bypass.clone(), ..Settings::default() };
         let mut pipeline = Pipeline::new(settings, rules());
-        let [client, server] = ["10.0.0.1:4000", "192.0.2.1:5000"].map(|end| end.parse().expect("an address"));
+        let [client, server] =
+            ["10.0.0.1:4000", "192.0.2.1:5000"].map(|end| end.parse().expect("an address"));
         for (side, ends) in [(sides[0], [client, server]), (sides[1], [server, client])].repeat(2) {
             let mut frame = frame::udp(ends, &[], b"harmless");
             let (wire_bytes, link_type) = (frame.len() as u32, LinkType::Ethernet);

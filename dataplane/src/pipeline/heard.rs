@@ -24,7 +24,8 @@ impl Heard {
     /// Whether both ends were heard, each from another side.
     pub(super) fn is_of_two(self) -> bool {
         let is_across = |client_side: Side| {
-            let both = bit(Direction::ToServer, client_side) | bit(Direction::ToClient, client_side.opposite());
+            let both =
+                bit(Direction::ToServer, client_side) | bit(Direction::ToClient, client_side.opposite());
             self.0 & both == both
         };
         is_across(Side::Inside) || is_across(Side::Outside)

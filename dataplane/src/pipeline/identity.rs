@@ -44,7 +44,8 @@ pub(super) fn end_cause(
         // Both ends were told that it is over, and nothing of it was tracked since.
         // Or anybody sent a segment from the middle of nothing: what the SYN opens is inspected, and a connection that lives
         // on is again one of which the begin was not seen.
-        Disposition::Blocked { reset: true, .. } | Disposition::Blocked { reason: DropReason::Midstream, .. } => {
+        Disposition::Blocked { reset: true, .. }
+        | Disposition::Blocked { reason: DropReason::Midstream, .. } => {
             header.flags.has(TcpFlags::SYN) && !header.flags.has(TcpFlags::ACK)
         }
         // Its ends may go on with it: a SYN among the same ports proves nothing.

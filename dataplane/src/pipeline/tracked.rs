@@ -212,7 +212,9 @@ impl Tracked {
     pub(super) fn timeout_ns(&self, timeouts: &Timeouts) -> u64 {
         let state = match self.disposition {
             // One end alone proves nothing that is to be remembered for long.
-            Disposition::Inspect if self.is_half_open && self.state() == FlowState::Established => FlowState::New,
+            Disposition::Inspect if self.is_half_open && self.state() == FlowState::Established => {
+                FlowState::New
+            }
             Disposition::Inspect | Disposition::Bypassed(_) => self.state(),
             // What is blocked stays so until it falls silent, and is then forgotten as soon as the closed.
             Disposition::Blocked { .. } => FlowState::Closed,
