@@ -431,7 +431,14 @@ impl Connection {
             return Err(DropReason::StaleTimestamp);
         }
         let is_last = segment.flags.has(TcpFlags::FIN);
+        let is_in_place = sequence == self.stream(direction).expected();
+        // Its receiver would not look at what it carries, and what waited here would be taken for the first copy of it.
+        if !is_in_place && self.stream(opposite).is_long_acknowledged(acknowledgment) {
+            return self.ignore(direction, segment);
+        }
+        let is_answer = is_in_place || self.stream(opposite).is_known_to_have_sent(acknowledgment);
         let admitted = self.stream_mut(direction).admit(sequence, segment, is_last, memory)?;
+        self.stream_mut(direction).note_sent(Sequence::new(segment.end()));
         if is_last && self.first_fin.is_none() {
             self.first_fin = Some(direction);
         }
@@ -442,7 +449,10 @@ impl Connection {
         }
         let window_bytes = u32::from(segment.window) << self.window_shifts[direction as usize];
         let answered = self.stream_mut(opposite);
-        answered.acknowledge(acknowledgment, memory);
+        // Taken at its word, it would have what its receiver is yet to send be refused as long past.
+        if is_answer {
+            answered.acknowledge(acknowledgment, memory);
+        }
         answered.advertise(window_bytes);
         Ok(admitted)
     }

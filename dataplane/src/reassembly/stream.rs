@@ -1,5 +1,7 @@
 //! [`Stream`]: what one direction of a connection has delivered, in order and without a hole.
 
+mod guess;
+
 use super::held::HeldRanges;
 use super::retained::{Comparison, Retained};
 use super::sequence::{Sequence, Span};
@@ -62,11 +64,17 @@ pub(super) struct Stream {
     is_guess: bool,
     /// Whether bytes that lie before all that was read are to be read next, and the stream's reader was not told.
     is_restarted: bool,
+    /// Whether it was given up where it stood once, as its receiver stood elsewhere.
+    was_misplaced: bool,
     held: HeldRanges,
     /// What was delivered behind `acknowledged`, as far as there was room for it.
     retained: Retained,
-    /// What the receiver has of the sender's clock (TS.Recent of RFC 7323 §4.3).
-    recent_timestamp: Option<u32>,
+    /// How far the sender itself says that it came, in segments that need not have been read.
+    sent_until: Sequence,
+    /// What the receiver has of the sender's clock (TS.Recent of RFC 7323 §4.3), and whether it has any: apart, as that
+    /// takes less room.
+    recent_timestamp: u32,
+    has_timestamp: bool,
 }
 
 /// What goes out of an admitted segment at its turn.
@@ -86,6 +94,7 @@ impl Stream {
         debug_assert!(self.retained.is_empty(), "nothing was delivered, or it is kept elsewhere");
         self.next = next;
         self.acknowledged = next;
+        self.sent_until = next;
         self.skipped = Span::default();
         self.end = End::Open;
         (self.is_guess, self.is_restarted) = (false, false);
@@ -125,19 +134,40 @@ impl Stream {
         !acknowledgment.is_before(self.acknowledged) && !acknowledgment.is_after(self.next)
     }
 
+    /// The sender speaks of a segment that ends at `end`.
+    #[inline]
+    pub(super) fn note_sent(&mut self, end: Sequence) {
+        if end.since(self.expected()).unsigned_abs() <= self.reach_bytes() {
+            self.sent_until = end.later(self.sent_until.later(self.next));
+        }
+    }
+
+    /// Whether the sender sent all before `acknowledgment`, by its own word. Who does not see the connection may guess a
+    /// place in the window of one stream, and knows nothing of the other (RFC 5961 §5.2).
+    #[inline]
+    pub(super) fn is_known_to_have_sent(&self, acknowledgment: Sequence) -> bool {
+        self.is_guess || !acknowledgment.is_after(self.sent_until.later(self.next))
+    }
+
+    /// Whether an acknowledgment is older than any that its sender could still send (RFC 5961 §5.2).
+    #[inline]
+    pub(super) fn is_long_acknowledged(&self, acknowledgment: Sequence) -> bool {
+        !self.is_guess && self.acknowledged.since(acknowledgment) > self.reach_bytes().cast_signed()
+    }
+
     /// Whether the receiver takes a segment with this timestamp for an old duplicate (RFC 7323 §5.3, R1). Nothing is
     /// remembered here for the 24 days after which it would not (§5.5).
     pub(super) fn is_stale(&self, timestamp: u32) -> bool {
-        self.recent_timestamp.is_some_and(|recent| timestamp.wrapping_sub(recent).cast_signed() < 0)
+        self.has_timestamp && timestamp.wrapping_sub(self.recent_timestamp).cast_signed() < 0
     }
 
     pub(super) fn recent_timestamp(&self) -> Option<u32> {
-        self.recent_timestamp
+        self.has_timestamp.then_some(self.recent_timestamp)
     }
 
     /// The sender's clock as its SYN shows it.
     pub(super) fn start_clock(&mut self, timestamp: Option<u32>) {
-        self.recent_timestamp = timestamp;
+        (self.recent_timestamp, self.has_timestamp) = (timestamp.unwrap_or(0), timestamp.is_some());
     }
 
     /// Notes the timestamp of an admitted segment that covers `span`, where its receiver does: in a segment that holds the
@@ -146,7 +176,7 @@ impl Stream {
     pub(super) fn note_timestamp(&mut self, timestamp: u32, span: Span) {
         let is_at_edge = !span.start.is_after(self.acknowledged) && !span.end.is_before(self.acknowledged);
         if is_at_edge && !self.is_stale(timestamp) {
-            self.recent_timestamp = Some(timestamp);
+            self.start_clock(Some(timestamp));
         }
     }
 
@@ -165,6 +195,7 @@ impl Stream {
     pub(super) fn acknowledge(&mut self, acknowledgment: Sequence, memory: &mut Memory) {
         if self.is_guess {
             self.confirm(acknowledgment);
+            self.give_up_guess(acknowledgment, memory);
         }
         // Both are measured from `next`, within a quarter of the space on either side of it.
         let ahead_bytes = acknowledgment.since(self.next);
@@ -176,49 +207,6 @@ impl Stream {
                 self.retained.forget_before(acknowledgment, &mut memory.retained);
             }
         }
-    }
-
-    /// The receiver tells where it stands in a stream that was picked up. It does so surely when it acknowledges bytes that
-    /// were read here, and no others: it has none behind them, then.
-    fn confirm(&mut self, acknowledgment: Sequence) {
-        let is_of_read = acknowledgment.is_after(self.acknowledged) && !acknowledgment.is_after(self.next);
-        self.is_guess &= !is_of_read;
-    }
-
-    /// Moves a guess to where `segment` begins: ahead as long as nothing was read, or back, and then all is read once more.
-    fn guess_again(
-        &mut self,
-        span: Span,
-        segment: &Segment<'_>,
-        is_last: bool,
-        memory: &mut Memory,
-    ) -> Result<(), DropReason> {
-        let is_unread = self.is_fresh() && self.held.is_empty();
-        let is_moved = span.start.is_before(self.acknowledged) || is_unread && span.start.is_after(self.next);
-        let is_near = span.start.since(self.next).unsigned_abs() <= self.reach_bytes();
-        let is_readable = is_unread || !is_last && !self.acknowledged.is_after(self.next);
-        let is_open = self.end == End::Open && !self.is_given_up(span);
-        if !is_moved || span.is_empty() || !is_near || !is_readable || !is_open {
-            return Ok(());
-        }
-        self.agrees(span.start, segment.payload, memory)?;
-        self.hold_again(memory)?;
-        (self.next, self.acknowledged, self.is_restarted) = (span.start, span.start, !is_unread);
-        Ok(())
-    }
-
-    /// What was delivered waits once more, as bytes before it are to come.
-    fn hold_again(&mut self, memory: &mut Memory) -> Result<(), DropReason> {
-        let read = Span::new(self.acknowledged, self.next);
-        let kept = read.overlap(self.retained.span());
-        if kept.len() < read.len() || read.len() > WINDOW_BYTES_MIN {
-            return Err(DropReason::ReassemblyMemory);
-        }
-        let pieces = self.retained.pieces(kept, &memory.retained);
-        let bytes: Vec<u8> = pieces.flat_map(|(_, kept)| kept).copied().collect();
-        self.held.hold(kept.start, &bytes, 0, &mut memory.held)?;
-        self.retained.release(&mut memory.retained);
-        Ok(())
     }
 
     /// Keeps `bytes`, which are delivered next, until their receiver acknowledges them.
@@ -317,12 +305,6 @@ impl Stream {
     /// What a segment brings that has no effect.
     pub(super) fn nothing<'p>(&self) -> Admitted<'p> {
         Admitted { payload: &[], start: self.next, known_until: self.next }
-    }
-
-    /// Whether only the receiver knows how a segment joins with what was read: as long as it has not said where it
-    /// stands, it may take bytes for contiguous that would wait here, and read bytes that lie before all that was read.
-    fn is_out_of_guess(&self, span: Span) -> bool {
-        self.is_guess && (span.start.is_before(self.acknowledged) || span.start.is_after(self.next))
     }
 
     /// Whether a part of `span` was reported as a gap, or is about to be.
