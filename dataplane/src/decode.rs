@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use arrayvec::ArrayVec;
 
 #[cfg(doc)]
-use crate::limits::MPLS_LABELS_MAX;
+use crate::limits::{MPLS_LABELS_MAX, VLAN_TAGS_MAX};
 use crate::limits::TUNNEL_NESTING_MAX;
 
 pub mod checksum;
