@@ -7,9 +7,9 @@ use std::net::IpAddr;
 
 use arrayvec::ArrayVec;
 
+use crate::limits::TUNNEL_NESTING_MAX;
 #[cfg(doc)]
 use crate::limits::{MPLS_LABELS_MAX, VLAN_TAGS_MAX};
-use crate::limits::TUNNEL_NESTING_MAX;
 
 pub mod checksum;
 mod datagram;
