@@ -276,7 +276,7 @@ fn read_inspection(root: &Table<'_>) -> InspectionConfig {
 fn read_exceptions(root: &Table<'_>) -> Exceptions {
     let mut exceptions = Exceptions::default();
     let Some(table) = root.optional("exceptions").table() else { return exceptions };
-    for cause in Exceptions::CAUSES {
+    for cause in Exceptions::causes() {
         let scope = Exceptions::scope(cause);
         let fitting = Exception::ALL.into_iter().filter(|exception| exception.suits(scope));
         let words: Vec<_> = [("auto", Exceptions::auto(cause))]

@@ -186,7 +186,7 @@ fn monitoring_tells_what_would_have_been_excepted() {
 
 #[test]
 fn nobody_outside_of_a_flow_can_end_it() {
-    for cause in Exceptions::CAUSES.into_iter().filter(|&cause| Exceptions::scope(cause) == Scope::Packet) {
+    for cause in Exceptions::causes().filter(|&cause| Exceptions::scope(cause) == Scope::Packet) {
         for exception in [Exception::DropFlow, Exception::Reject, Exception::PassFlow, Exception::Bypass] {
             assert!(!exception.suits(Exceptions::scope(cause)), "{cause:?} {exception:?}");
         }

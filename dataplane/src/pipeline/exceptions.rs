@@ -67,8 +67,8 @@ impl Pipeline {
     pub(super) fn admits_wrong_side(&mut self, id: FlowId) -> bool {
         let is_admitted = self.settings.exception_for(DropReason::WrongSide) == Exception::Ignore;
         if is_admitted {
-            self.counters.excepted[DropReason::WrongSide as usize] += 1;
-            self.flows.value_mut(id).expect(FOUND).met.add(DropReason::WrongSide);
+            let tracked = self.flows.value_mut(id).expect(FOUND);
+            tracked.excuse(DropReason::WrongSide, &mut self.counters);
         }
         is_admitted
     }

@@ -117,8 +117,7 @@ impl Reading<'_> {
         if self.settings.exception_for(DropReason::Midstream) != Exception::Ignore {
             return Err(DropReason::Midstream);
         }
-        self.counters.excepted[DropReason::Midstream as usize] += 1;
-        tracked.met.add(DropReason::Midstream);
+        tracked.excuse(DropReason::Midstream, self.counters);
         Ok(())
     }
 
@@ -164,8 +163,7 @@ impl Reading<'_> {
             if !is_monitored {
                 return Err(DropReason::OverlapConflict);
             }
-            self.counters.excepted[DropReason::OverlapConflict as usize] += 1;
-            tracked.met.add(DropReason::OverlapConflict);
+            tracked.excuse(DropReason::OverlapConflict, self.counters);
         }
         let mut restored = std::mem::take(self.restored);
         restored.extend_from_slice(segment.payload);

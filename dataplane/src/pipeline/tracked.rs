@@ -4,7 +4,7 @@ use flow_table::Orientation;
 
 use super::heard::Heard;
 use super::secrets::Secrets;
-use super::{Handling, Side};
+use super::{Counters, Handling, Side};
 use crate::app::{App, AppAnomaly, AppSink, HttpTransaction, SpareParsers, TlsRecords};
 use crate::decode::{Checksum, Packet, TcpFlags, Transport};
 use crate::event::{
@@ -119,6 +119,12 @@ impl Tracked {
     /// Whether this is the first drop of the flow for that reason.
     pub(super) fn tell_once(&mut self, reason: DropReason) -> bool {
         self.told.add(reason)
+    }
+
+    /// A cause speaks against a frame that is taken in all the same.
+    pub(super) fn excuse(&mut self, cause: DropReason, counters: &mut Counters) {
+        self.met.add(cause);
+        counters.excepted[cause as usize] += 1;
     }
 
     /// Tells, once, that data was repeated with other bytes.

@@ -30,6 +30,9 @@ pub enum Scope {
     Unread,
     /// What a flow said, which was read. What its receiver did not get it would be sent again, as something that is known.
     Content,
+    /// Nothing on which the operator has a word: a rule's own action decides for rules, a setting of its own for some causes,
+    /// what was blocked stays so, and a piece that came twice would pass before its datagram is judged.
+    Decided,
 }
 
 impl Exception {
@@ -60,6 +63,7 @@ impl Exception {
     /// Whether a cause of that scope can have it.
     pub fn suits(self, scope: Scope) -> bool {
         match self {
+            _ if scope == Scope::Decided => false,
             Exception::DropPacket => scope != Scope::Content,
             Exception::PassPacket | Exception::Ignore => true,
             Exception::DropFlow | Exception::Reject | Exception::PassFlow | Exception::Bypass => {
@@ -81,32 +85,10 @@ impl Default for Exceptions {
 }
 
 impl Exceptions {
-    /// The causes that an operator has a word for. A rule's own action decides for rules, and what was
-    /// blocked stays so. A piece that came twice would pass before its datagram is judged.
-    pub const CAUSES: [DropReason; 22] = [
-        DropReason::Malformed,
-        DropReason::BadChecksum,
-        DropReason::Fragment,
-        DropReason::FlowTableFull,
-        DropReason::ReassemblyMemory,
-        DropReason::OutOfWindow,
-        DropReason::AppError,
-        DropReason::ScanOverflow,
-        DropReason::WrongSide,
-        DropReason::BudgetExceeded,
-        DropReason::OwnerBehind,
-        DropReason::FragmentOverlap,
-        DropReason::FragmentTeardrop,
-        DropReason::FragmentTiny,
-        DropReason::FragmentTooLong,
-        DropReason::FragmentMemory,
-        DropReason::FragmentTimeout,
-        DropReason::FragmentIdentification,
-        DropReason::OverlapUnverified,
-        DropReason::StaleTimestamp,
-        DropReason::Midstream,
-        DropReason::HalfOpenSource,
-    ];
+    /// The causes that an operator has a word for.
+    pub fn causes() -> impl Iterator<Item = DropReason> {
+        DropReason::ALL.into_iter().filter(|&cause| Exceptions::scope(cause) != Scope::Decided)
+    }
 
     /// What a cause speaks against.
     pub fn scope(cause: DropReason) -> Scope {
@@ -115,6 +97,12 @@ impl Exceptions {
                 Scope::Unread
             }
             DropReason::AppError | DropReason::ScanOverflow | DropReason::BudgetExceeded => Scope::Content,
+            DropReason::Rule
+            | DropReason::FlowBlocked
+            | DropReason::Egress
+            | DropReason::FragmentDuplicate
+            | DropReason::OverlapConflict
+            | DropReason::Urgent => Scope::Decided,
             _ => Scope::Packet,
         }
     }
@@ -125,7 +113,7 @@ impl Exceptions {
         match (cause, Exceptions::scope(cause)) {
             (DropReason::Midstream, _) => Exception::Ignore,
             (_, Scope::Content) => Exception::Reject,
-            (_, Scope::Packet | Scope::Unread) => Exception::DropPacket,
+            (_, Scope::Packet | Scope::Unread | Scope::Decided) => Exception::DropPacket,
         }
     }
 
