@@ -5,7 +5,7 @@ use std::hint::black_box;
 use bench::http::{Kind, request, response};
 use bench::random::Random;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use dataplane::app::{App, AppAnomaly, AppSink, HttpTransaction, SpareParsers};
+use dataplane::app::{App, AppAnomaly, AppProtocol, AppSink, HttpTransaction, Lane, Record, SpareParsers};
 use dataplane::flow::Direction;
 use dataplane::reassembly::StreamChunk;
 use dlp_patterns::Field;
@@ -19,17 +19,20 @@ struct Count {
 }
 
 impl AppSink for Count {
-    fn begin(&mut self, _direction: Direction, _field: Field) {
+    fn begin(&mut self, _lane: Lane, _field: Field) {
         self.fields += 1;
     }
-    fn data(&mut self, _direction: Direction, bytes: &[u8]) {
+    fn data(&mut self, _lane: Lane, bytes: &[u8]) {
         self.bytes += black_box(bytes).len();
     }
-    fn end(&mut self, _direction: Direction) {}
+    fn end(&mut self, _lane: Lane) {}
     fn transaction(&mut self, _transaction: &HttpTransaction) {
         self.transactions += 1;
     }
-    fn anomaly(&mut self, _direction: Direction, _anomaly: AppAnomaly) {
+    fn record(&mut self, _record: &Record) {
+        self.transactions += 1;
+    }
+    fn anomaly(&mut self, _direction: Direction, _protocol: AppProtocol, _anomaly: AppAnomaly) {
         self.anomalies += 1;
     }
 }
@@ -41,7 +44,7 @@ fn parse(request: &[u8], response: &[u8], parsers: &mut SpareParsers) -> Count {
     for piece in response.chunks(1460) {
         app.advance(Direction::ToClient, StreamChunk::Data(piece), parsers, &mut count);
     }
-    app.finish(&mut count);
+    app.finish(parsers, &mut count);
     count
 }
 

@@ -1,22 +1,49 @@
 //! Stream chunks → named fields. A parser yields fields and transactions, and takes no verdict.
 
+mod beside;
+#[cfg(test)]
+mod conversation;
 mod emitter;
+mod fingerprint;
 mod first_line;
+mod held;
 mod http;
+mod lane;
+mod lines;
+mod messages;
+mod parser;
 mod payload;
 mod probe;
+mod protocol;
+mod read;
+mod record;
 #[cfg(test)]
 mod recorder;
+mod signature;
 mod spare_parsers;
+mod ssh;
 mod tls_records;
+mod wire;
 
 use dlp_patterns::Field;
 
 pub use self::http::HttpIdle;
+use self::{held::Held, probe::Next, signature::Signature};
 pub use self::{
-    http::Http, payload::Payload, probe::Probe, spare_parsers::SpareParsers, tls_records::TlsRecords,
+    http::Http,
+    lane::Lane,
+    payload::Payload,
+    probe::Probe,
+    protocol::AppProtocol,
+    read::Read,
+    record::{Record, Value},
+    spare_parsers::SpareParsers,
+    tls_records::TlsRecords,
 };
 use crate::{flow::Direction, reassembly::StreamChunk};
+
+/// What tells a protocol by its first bytes.
+const SIGNATURES: &[Signature] = &[http::SIGNATURE, ssh::SIGNATURE];
 
 /// The parser of one flow: one variant a protocol, one `match` over them.
 #[derive(Debug)]
@@ -27,7 +54,9 @@ pub enum App {
     Http(Box<Http>),
     /// The same between two exchanges.
     HttpIdle(HttpIdle),
-    /// No parser claims the bytes, from the begin on or since one gave up.
+    /// Payload, and beside it read by a parser or for what protocol it is of.
+    Read(Box<Read>),
+    /// Payload and nothing beside: of no protocol, of one that has no parser, or since one gave up.
     Payload(Payload),
 }
 
@@ -50,13 +79,21 @@ impl App {
             *self = App::Http(idle.resume(parsers.http()));
         }
         let next = match self {
-            App::Probing(probe) => probe.advance(direction, chunk, parsers, sink),
+            App::Probing(probe) => match probe.advance(direction, chunk, parsers, sink) {
+                Next::Wait => None,
+                Next::Decided(app) => Some(app),
+                Next::Replay(app, held) => {
+                    *self = app;
+                    return self.replay(held.as_deref(), direction, chunk, parsers, sink);
+                }
+            },
             App::Http(http) => match http.advance(direction, chunk, sink) {
                 Err(payload) => Some(App::Payload(payload)),
                 // Closed flows are remembered for a while: their parsers need not be.
                 Ok(()) if chunk == StreamChunk::Fin => http.remains().map(App::Payload),
                 Ok(()) => None,
             },
+            App::Read(read) => read.advance(direction, chunk, parsers.record(), sink).map(App::Payload),
             App::Payload(payload) => {
                 payload.advance(direction, chunk, sink);
                 None
@@ -76,12 +113,62 @@ impl App {
         }
     }
 
+    /// Shows a flow that was just decided what was held of it, and then the piece at hand where that isn't data, which is held
+    /// too.
+    fn replay<S: AppSink>(
+        &mut self,
+        held: Option<&Held>,
+        direction: Direction,
+        chunk: StreamChunk<'_>,
+        parsers: &mut SpareParsers,
+        sink: &mut S,
+    ) {
+        for (of, bytes) in held.into_iter().flat_map(Held::turns) {
+            self.advance(of, StreamChunk::Data(bytes), parsers, sink);
+        }
+        if held.is_none() || !matches!(chunk, StreamChunk::Data(_)) {
+            self.advance(direction, chunk, parsers, sink);
+        }
+    }
+
+    /// Reads one datagram: it is payload as a whole, and what a parser draws out of it.
+    pub fn datagram<S: AppSink>(
+        &mut self,
+        direction: Direction,
+        bytes: &[u8],
+        parsers: &mut SpareParsers,
+        sink: &mut S,
+    ) {
+        App::payload(direction, bytes, sink);
+        if let App::Probing(probe) = self
+            && let Some(app) = probe.datagram(direction, bytes)
+        {
+            *self = app;
+        }
+        if let App::Read(read) = self
+            && let Some(payload) = read.datagram(direction, bytes, parsers.record(), sink)
+        {
+            *self = App::Payload(payload);
+        }
+    }
+
+    /// A packet that is one payload.
+    pub fn payload<S: AppSink>(direction: Direction, bytes: &[u8], sink: &mut S) {
+        let lane = Lane::main(direction);
+        sink.begin(lane, Field::Payload);
+        if !bytes.is_empty() {
+            sink.data(lane, bytes);
+        }
+        sink.end(lane);
+    }
+
     /// The flow is over: open fields end, open transactions are handed out.
-    pub fn finish<S: AppSink>(&mut self, sink: &mut S) {
+    pub fn finish<S: AppSink>(&mut self, parsers: &mut SpareParsers, sink: &mut S) {
         match self {
             App::Probing(probe) => probe.finish(sink),
             App::Http(http) => http.finish(sink),
             App::HttpIdle(_) => {}
+            App::Read(read) => read.finish(parsers.record(), sink),
             App::Payload(payload) => payload.finish(sink),
         }
     }
@@ -91,6 +178,7 @@ impl App {
         match self {
             App::Probing(probe) => probe.is_between_messages(),
             App::Http(http) => http.is_between_messages(),
+            App::Read(read) => read.is_between_messages(),
             App::HttpIdle(_) | App::Payload(_) => true,
         }
     }
@@ -100,6 +188,7 @@ impl App {
         match self {
             App::Probing(_) => AppProtocol::Pending,
             App::Http(_) | App::HttpIdle(_) => AppProtocol::Http,
+            App::Read(read) => read.protocol(),
             App::Payload(payload) => payload.protocol(),
         }
     }
@@ -111,43 +200,20 @@ impl Default for App {
     }
 }
 
-/// The application protocol of a flow, as far as it is known.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum AppProtocol {
-    /// Too little was seen.
-    #[default]
-    Pending,
-    /// HTTP/1.x (RFC 9112) or a bare HTTP/0.9 request.
-    Http,
-    /// None that there is a parser for.
-    Unknown,
-    /// A parser gave up; what followed was scanned as payload.
-    Failed,
-}
-
-impl AppProtocol {
-    /// The name that events use (`app_proto`).
-    pub fn as_str(self) -> &'static str {
-        match self {
-            AppProtocol::Pending | AppProtocol::Unknown => "unknown",
-            AppProtocol::Http => "http",
-            AppProtocol::Failed => "failed",
-        }
-    }
-}
-
-/// Who listens to a parser. Each direction has at most one field instance open at a time.
+/// Who listens to a parser. Each lane has at most one field instance open at a time.
 pub trait AppSink {
-    /// Bytes of a new instance of `field` follow in this direction: offsets start at 0.
-    fn begin(&mut self, direction: Direction, field: Field);
-    /// The next bytes of the instance that this direction has open; never empty.
-    fn data(&mut self, direction: Direction, bytes: &[u8]);
-    /// The instance that this direction has open is complete, or what follows it went by unseen.
-    fn end(&mut self, direction: Direction);
+    /// Bytes of a new instance of `field` follow in this lane: offsets start at 0.
+    fn begin(&mut self, lane: Lane, field: Field);
+    /// The next bytes of the instance that this lane has open; never empty.
+    fn data(&mut self, lane: Lane, bytes: &[u8]);
+    /// The instance that this lane has open is complete, or what follows it went by unseen.
+    fn end(&mut self, lane: Lane);
     /// A request and its response are complete, or will never be.
     fn transaction(&mut self, transaction: &HttpTransaction);
+    /// A transaction of another protocol, or a part of one that is told for itself.
+    fn record(&mut self, record: &Record);
     /// The peers broke the protocol.
-    fn anomaly(&mut self, direction: Direction, anomaly: AppAnomaly);
+    fn anomaly(&mut self, direction: Direction, protocol: AppProtocol, anomaly: AppAnomaly);
 }
 
 /// A request and its response as events tell them. Strings are cut at
@@ -207,6 +273,10 @@ pub enum AppAnomaly {
     Pipelined,
     /// Bytes are missing inside of a message.
     Gap,
+    /// What an end said is not of the protocol that it spoke; the parser gave up.
+    Malformed,
+    /// A message is longer than is read; what follows of it was scanned as payload only.
+    MessageCut,
 }
 
 impl AppAnomaly {
@@ -223,13 +293,18 @@ impl AppAnomaly {
             AppAnomaly::ChunkSize => "http_chunk_size",
             AppAnomaly::UnpairedResponse => "http_unpaired_response",
             AppAnomaly::Pipelined => "http_pipelined",
-            AppAnomaly::Gap => "http_gap",
+            AppAnomaly::Gap => "gap",
+            AppAnomaly::Malformed => "malformed",
+            AppAnomaly::MessageCut => "message_cut",
         }
     }
 
     /// Whether two ends may read the bytes differently, so that an inspector can be led astray.
     pub fn is_ambiguous(self) -> bool {
-        !matches!(self, AppAnomaly::UnpairedResponse | AppAnomaly::Gap)
+        !matches!(
+            self,
+            AppAnomaly::UnpairedResponse | AppAnomaly::Gap | AppAnomaly::Malformed | AppAnomaly::MessageCut
+        )
     }
 }
 

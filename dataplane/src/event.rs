@@ -2,7 +2,7 @@
 
 use dlp_patterns::{Field, Hit, Rule};
 
-use crate::app::{AppAnomaly, AppProtocol, HttpTransaction};
+use crate::app::{AppAnomaly, AppProtocol, HttpTransaction, Lane, Record};
 use crate::flow::{Direction, FlowRecord};
 use crate::inspect::Epoch;
 use crate::policy::BypassCause;
@@ -20,6 +20,8 @@ pub enum Event<'e> {
     Flow(FlowEnd<'e>),
     /// A request and its response.
     Http(HttpEnd<'e>),
+    /// A transaction of another protocol.
+    App(AppRecord<'e>),
     /// The peers broke a protocol.
     Anomaly(Anomaly<'e>),
 }
@@ -145,6 +147,17 @@ pub struct HttpEnd<'e> {
     pub transaction: &'e HttpTransaction,
 }
 
+/// A transaction of a protocol other than HTTP, or a part of one that is told for itself.
+#[derive(Clone, Copy, Debug)]
+pub struct AppRecord<'e> {
+    /// When, in ns since the epoch.
+    pub now_ns: u64,
+    /// Where.
+    pub flow: &'e FlowRecord,
+    /// What was said.
+    pub record: &'e Record,
+}
+
 /// The peers broke a protocol.
 #[derive(Clone, Copy, Debug)]
 pub struct Anomaly<'e> {
@@ -162,7 +175,7 @@ pub struct Anomaly<'e> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnomalyKind {
     /// Their application protocol.
-    App(AppAnomaly),
+    App(AppProtocol, AppAnomaly),
     /// TCP: data was repeated with other bytes, while its receiver could have read these. Told once a flow.
     Overlap,
 }
@@ -171,13 +184,13 @@ impl AnomalyKind {
     /// The name that events use (`anomaly.event`).
     pub fn as_str(self) -> &'static str {
         match self {
-            AnomalyKind::App(kind) => kind.as_str(),
+            AnomalyKind::App(_, kind) => kind.as_str(),
             AnomalyKind::Overlap => "reassembly_overlap_different_data",
         }
     }
 }
 
-/// What the rules are about to read in one direction of a flow; its fields come one after another.
+/// What the rules are about to read in one lane of a flow; its fields come one after another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading<'r> {
     /// A field begins.
@@ -197,7 +210,7 @@ pub trait EventSink {
     /// bytes are as they were sent: nothing is masked. Called on the packet path: must not block. Does nothing unless it is
     /// implemented, and is then no code at all.
     #[inline]
-    fn reads(&mut self, _flow: &FlowRecord, _direction: Direction, _reading: Reading<'_>) {}
+    fn reads(&mut self, _flow: &FlowRecord, _lane: Lane, _reading: Reading<'_>) {}
 }
 
 impl EventSink for () {

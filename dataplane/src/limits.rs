@@ -140,3 +140,31 @@ pub const RULES_FINISH_NS_MAX: u64 = 30_000_000_000;
 /// That is known of matches which began more than [`TAIL_BYTES`] ago.
 pub const RULES_OVERLAP_BYTES: u32 = 1024;
 const _: () = assert!(RULES_OVERLAP_BYTES as usize > TAIL_BYTES);
+
+/// Bytes in which one end must have said what protocol it speaks, in signatures of a fixed place; a first line may be longer.
+pub const SIGNATURE_BYTES_MAX: usize = 1024;
+
+/// Turns in which the two ends of a connection may have spoken before its protocol is known: greetings take one or two.
+pub const SIGNATURE_TURNS_MAX: usize = 8;
+
+/// Datagrams of a flow that are looked at to tell its protocol.
+pub const SIGNATURE_DATAGRAMS_MAX: u8 = 8;
+
+/// Bytes of one message that a parser sees; what follows of a longer one is scanned as payload only. Statements and
+/// handshakes are shorter, and a connection holds no more than this for each direction.
+pub const MESSAGE_BYTES_HELD_MAX: usize = 16 * 1024;
+
+/// Bytes of memory that a parser keeps for the next message that comes in pieces.
+pub const MESSAGE_BYTES_KEPT_MAX: usize = 512;
+
+/// Bytes of a line of a protocol made of lines; RFC 5321 §4.5.3.1 asks for 1000, RFC 9051 for 8192.
+pub const TEXT_LINE_BYTES_MAX: usize = 8192;
+
+/// Values, and begins and ends of objects, of one record: an answer of DNS has some hundred.
+pub const RECORD_ITEMS_MAX: usize = 512;
+
+/// Bytes of one text of a record; the rest is cut off.
+pub const RECORD_TEXT_BYTES_MAX: usize = 1024;
+
+/// Fields of one direction that may be open at once, beside its own: streams of HTTP/2 under way.
+pub const LANES_MAX: usize = 256;

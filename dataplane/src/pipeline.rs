@@ -12,6 +12,7 @@ mod half_open;
 mod hand_over;
 mod heard;
 mod identity;
+mod listener;
 mod live_flow;
 mod owners;
 mod reading;

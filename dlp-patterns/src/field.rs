@@ -46,12 +46,89 @@ pub enum Field {
     /// Bytes that no parser claims: TCP streams of unknown protocol, and what UDP, ICMP and every other
     /// protocol over IP carries, packet by packet.
     Payload = 4,
+    /// The server that a client of TLS or QUIC asks for (RFC 6066 §3).
+    TlsSni = 5,
+    /// JA3 of a ClientHello: 32 hexadecimal digits.
+    TlsJa3 = 6,
+    /// JA3S of a ServerHello: 32 hexadecimal digits.
+    TlsJa3s = 7,
+    /// JA4 of a ClientHello, of TLS or QUIC.
+    TlsJa4 = 8,
+    /// Subject and issuer of a server's certificate, where it is visible: a line each.
+    TlsCertificate = 9,
+    /// A name that is asked for, with dots, without the last.
+    DnsQuery = 10,
+    /// The data of an answer: names and addresses in their usual spelling, texts as they are.
+    DnsAnswer = 11,
+    /// The software that an end of SSH says it is (RFC 4253 §4.2).
+    SshSoftware = 12,
+    /// HASSH of a client, HASSHServer of a server: 32 hexadecimal digits.
+    SshHassh = 13,
+    /// A statement or command for a database, as text: SQL, or a command with its arguments.
+    DbStatement = 14,
+    /// Who logs in to a database.
+    DbUser = 15,
+    /// The database, keyspace or bucket that is chosen.
+    DbName = 16,
+    /// What a database says went wrong.
+    DbError = 17,
+    /// Topic, subject, queue or routing key of a message broker.
+    MqTopic = 18,
+    /// What a client of a message broker says it is.
+    MqClient = 19,
+    /// The content of a message for or from a broker.
+    MqMessage = 20,
+    /// Sender and recipients of a mail, as its transport names them: one each.
+    MailEnvelope = 21,
+    /// The header lines of a mail or of a part of one.
+    MailHeaders = 22,
+    /// The text of a mail, its transfer encoding removed.
+    MailBody = 23,
+    /// The name of a file that is transferred.
+    FileName = 24,
+    /// The content of a file that is transferred, or that stands within a body, decoded.
+    FileData = 25,
+    /// A command line of a protocol that is made of lines: FTP, SMTP, IMAP, POP3, SIP and the like.
+    Command = 26,
+    /// A message of a WebSocket, unmasked and decompressed.
+    WebSocketMessage = 27,
+    /// A message of gRPC, decompressed.
+    GrpcMessage = 28,
 }
 
 impl Field {
     /// Every field, in index order.
-    pub const ALL: [Field; 5] =
-        [Field::HttpUri, Field::HttpHeaders, Field::HttpRequestBody, Field::HttpResponseBody, Field::Payload];
+    pub const ALL: [Field; 29] = [
+        Field::HttpUri,
+        Field::HttpHeaders,
+        Field::HttpRequestBody,
+        Field::HttpResponseBody,
+        Field::Payload,
+        Field::TlsSni,
+        Field::TlsJa3,
+        Field::TlsJa3s,
+        Field::TlsJa4,
+        Field::TlsCertificate,
+        Field::DnsQuery,
+        Field::DnsAnswer,
+        Field::SshSoftware,
+        Field::SshHassh,
+        Field::DbStatement,
+        Field::DbUser,
+        Field::DbName,
+        Field::DbError,
+        Field::MqTopic,
+        Field::MqClient,
+        Field::MqMessage,
+        Field::MailEnvelope,
+        Field::MailHeaders,
+        Field::MailBody,
+        Field::FileName,
+        Field::FileData,
+        Field::Command,
+        Field::WebSocketMessage,
+        Field::GrpcMessage,
+    ];
 
     /// The name that packs and events use, such as `http.uri`.
     pub fn as_str(self) -> &'static str {
@@ -61,6 +138,30 @@ impl Field {
             Field::HttpRequestBody => "http.request.body",
             Field::HttpResponseBody => "http.response.body",
             Field::Payload => "payload",
+            Field::TlsSni => "tls.sni",
+            Field::TlsJa3 => "tls.ja3",
+            Field::TlsJa3s => "tls.ja3s",
+            Field::TlsJa4 => "tls.ja4",
+            Field::TlsCertificate => "tls.certificate",
+            Field::DnsQuery => "dns.query",
+            Field::DnsAnswer => "dns.answer",
+            Field::SshSoftware => "ssh.software",
+            Field::SshHassh => "ssh.hassh",
+            Field::DbStatement => "db.statement",
+            Field::DbUser => "db.user",
+            Field::DbName => "db.name",
+            Field::DbError => "db.error",
+            Field::MqTopic => "mq.topic",
+            Field::MqClient => "mq.client",
+            Field::MqMessage => "mq.message",
+            Field::MailEnvelope => "mail.envelope",
+            Field::MailHeaders => "mail.headers",
+            Field::MailBody => "mail.body",
+            Field::FileName => "file.name",
+            Field::FileData => "file.data",
+            Field::Command => "command",
+            Field::WebSocketMessage => "websocket.message",
+            Field::GrpcMessage => "grpc.message",
         }
     }
 

@@ -244,7 +244,10 @@ fn context_index(field: Field, direction: Direction) -> usize {
     field as usize * 2 + direction as usize
 }
 
-type ContextOf = [Option<u8>; RuleSet::CONTEXTS_MAX];
+const _: () = assert!(RuleSet::CONTEXTS_MAX <= 1 << u8::BITS, "the index of a context is a byte");
+
+/// One entry for each pair of field and direction.
+type ContextOf = Box<[Option<u8>]>;
 
 fn contexts(
     rules: &[Rule],
@@ -253,7 +256,7 @@ fn contexts(
     frequency: &Frequency,
 ) -> (Vec<Context>, ContextOf) {
     let mut contexts = Vec::new();
-    let mut context_of = ContextOf::default();
+    let mut context_of: ContextOf = vec![None; RuleSet::CONTEXTS_MAX].into_boxed_slice();
     let mut known: BTreeMap<Vec<bool>, u8> = BTreeMap::new();
     for (field, direction) in Field::ALL.into_iter().flat_map(|field| Direction::BOTH.map(|way| (field, way)))
     {
@@ -266,7 +269,7 @@ fn contexts(
             let of_context = (0..).map(MatcherId).zip(matchers);
             let of_context = of_context.filter(|(_, matcher)| looking[matcher.rule().0 as usize]);
             contexts.push(Context::new(of_context, tier, frequency));
-            u8::try_from(contexts.len() - 1).expect("there are ten contexts")
+            u8::try_from(contexts.len() - 1).expect("there are fewer than 256 contexts")
         });
         context_of[context_index(field, direction)] = Some(index);
     }

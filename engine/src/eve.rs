@@ -4,7 +4,8 @@
 //! grown. What Weir knows beyond Suricata stands under `alert.context`, `drop.reset`,
 //! `flow.drop_reason`, `flow.drop_epoch` and `tunnel.parents`; `ruleset_reload` and `link` are events of its own.
 
-use dataplane::event::{Alert, Anomaly, AnomalyKind, Dropped, Event, FlowEnd, HttpEnd};
+use dataplane::app::AppProtocol;
+use dataplane::event::{Alert, Anomaly, AnomalyKind, AppRecord, Dropped, Event, FlowEnd, HttpEnd};
 use dataplane::flow::{Direction, FlowRecord};
 use serde::Serialize;
 
@@ -16,6 +17,7 @@ mod json;
 mod line;
 mod link;
 mod log;
+mod record;
 mod reload;
 mod stats;
 mod text;
@@ -34,6 +36,7 @@ pub use timestamp::Timestamp;
 use json::Json;
 use line::{AlertBody, AnomalyBody, Context, DropBody, FlowBody, HttpBody, Line, TcpBody};
 use link::LinkBody;
+use record::RecordBody;
 use reload::ReloadBody;
 use stats::StatsBody;
 use text::Text;
@@ -59,7 +62,8 @@ impl EveFormat {
             Event::Alert(_) => EventType::Alert,
             Event::Drop(_) => EventType::Drop,
             Event::Flow(_) => EventType::Flow,
-            Event::Http(_) => EventType::Http,
+            Event::Http(_) => EventType::App(AppProtocol::Http),
+            Event::App(told) => EventType::App(told.record.protocol()),
             Event::Anomaly(_) => EventType::Anomaly,
         };
         if !self.types.has(kind) {
@@ -70,6 +74,7 @@ impl EveFormat {
             Event::Drop(dropped) => self.dropped(dropped, out),
             Event::Flow(end) => self.flow(end, out),
             Event::Http(end) => self.http(end, out),
+            Event::App(told) => self.record(told, out),
             Event::Anomaly(anomaly) => self.anomaly(anomaly, out),
         }
         true
@@ -140,15 +145,22 @@ impl EveFormat {
     }
 
     fn http(&self, end: &HttpEnd<'_>, out: &mut Vec<u8>) {
-        let line = self.flow_line(end.now_ns, EventType::Http, end.flow);
+        let line = self.flow_line(end.now_ns, EventType::App(AppProtocol::Http), end.flow);
         let (tx_id, http) = (Some(end.transaction.id), Some(HttpBody::new(end.transaction)));
         write(&Line { tx_id, http, ..line }, out);
+    }
+
+    fn record(&self, told: &AppRecord<'_>, out: &mut Vec<u8>) {
+        let record = told.record;
+        let line = self.flow_line(told.now_ns, EventType::App(record.protocol()), told.flow);
+        let name = record.protocol().as_str();
+        write_with(&Line { tx_id: Some(record.id()), ..line }, name, &RecordBody(record), out);
     }
 
     fn anomaly(&self, anomaly: &Anomaly<'_>, out: &mut Vec<u8>) {
         let line = self.packet_line(anomaly.now_ns, EventType::Anomaly, anomaly.flow, anomaly.direction);
         let (app_proto, kind, layer) = match anomaly.kind {
-            AnomalyKind::App(_) => (Some("http"), "applayer", Some("proto_parser")),
+            AnomalyKind::App(protocol, _) => (Some(protocol.as_str()), "applayer", Some("proto_parser")),
             AnomalyKind::Overlap => (None, "stream", None),
         };
         let body = AnomalyBody { app_proto, kind, event: anomaly.kind.as_str(), layer };
@@ -203,6 +215,18 @@ impl EveFormat {
 fn write(line: &Line<'_>, out: &mut Vec<u8>) {
     line.serialize(Json(out)).expect("a line has only plain fields");
     out.push(b'\n');
+}
+
+/// The same with one member more, whose name depends on the event.
+fn write_with(line: &Line<'_>, name: &'static str, body: &impl Serialize, out: &mut Vec<u8>) {
+    line.serialize(Json(out)).expect("a line has only plain fields");
+    let close = out.pop();
+    debug_assert_eq!(close, Some(b'}'), "a line is an object");
+    out.extend_from_slice(b",\"");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":");
+    body.serialize(Json(out)).expect("a record has only plain values");
+    out.extend_from_slice(b"}\n");
 }
 
 #[cfg(test)]

@@ -35,12 +35,13 @@ pub(crate) fn suricata_rules(packs: &[Pack]) -> (String, usize) {
     (text, count)
 }
 
-/// Whether a field can occur in a direction.
+/// Whether a field can occur in a direction of the workload, which is HTTP and what is of no protocol.
 fn travels(field: Field, direction: Direction) -> bool {
     match field {
         Field::HttpUri | Field::HttpRequestBody => direction == Direction::ToServer,
         Field::HttpResponseBody => direction == Direction::ToClient,
         Field::HttpHeaders | Field::Payload => true,
+        _ => false,
     }
 }
 
@@ -50,7 +51,8 @@ fn rule(signature: &Signature, field: Field, direction: Direction, matcher: &str
         Field::HttpHeaders => ("http", "http.header; "),
         Field::HttpRequestBody => ("http", "http.request_body; "),
         Field::HttpResponseBody => ("http", "file.data; "),
-        Field::Payload => ("tcp", ""),
+        // What the workload has none of.
+        _ => ("tcp", ""),
     };
     // Payload is what no parser claims.
     let unclaimed = if field == Field::Payload { "app-layer-protocol:!http; " } else { "" };

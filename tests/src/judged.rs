@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hasher};
 use std::sync::Arc;
 
-use dataplane::app::{AppProtocol, HttpTransaction};
+use dataplane::app::{AppProtocol, HttpTransaction, Lane, Record};
 use dataplane::decode::{ChecksumMode, LinkType, decode};
 use dataplane::event::{AnomalyKind, Event, EventSink, Reading};
 use dataplane::flow::{Direction, FlowRecord};
@@ -32,10 +32,14 @@ pub struct Judged {
     pub hits: u64,
     /// By direction, what the rules read: fields, bytes, and a digest of both.
     pub read: [Read; 2],
+    /// The same of what was drawn out beside that.
+    pub read_beside: [Read; 2],
     /// Sorted: which way, and what.
     pub anomalies: Vec<(Direction, &'static str)>,
     /// Requests with their responses, in order.
     pub transactions: Vec<HttpTransaction>,
+    /// Transactions of other protocols, in order.
+    pub records: Vec<Record>,
     /// Protocol of each flow.
     pub apps: Vec<AppProtocol>,
     /// Why each flow was blocked, where it was.
@@ -98,11 +102,12 @@ impl EventSink for Judged {
                 self.alerts.push((alert.rule.id(), alert.field, alert.direction, start, end));
             }
             Event::Anomaly(anomaly) => {
-                if let AnomalyKind::App(kind) = anomaly.kind {
+                if let AnomalyKind::App(_, kind) = anomaly.kind {
                     self.anomalies.push((anomaly.direction, kind.as_str()));
                 }
             }
             Event::Http(http) => self.transactions.push(http.transaction.clone()),
+            Event::App(told) => self.records.push(told.record.clone()),
             Event::Flow(end) => {
                 self.apps.push(end.app);
                 self.blocked.push(end.blocked.map(|(reason, _)| reason));
@@ -111,8 +116,9 @@ impl EventSink for Judged {
         }
     }
 
-    fn reads(&mut self, _: &FlowRecord, direction: Direction, reading: Reading<'_>) {
-        let read = &mut self.read[direction as usize];
+    fn reads(&mut self, _: &FlowRecord, lane: Lane, reading: Reading<'_>) {
+        let read = if lane.number == 0 { &mut self.read } else { &mut self.read_beside };
+        let read = &mut read[lane.direction as usize];
         match reading {
             Reading::Begin(field) => {
                 read.fields += 1;

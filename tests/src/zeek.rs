@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use dataplane::app::Lane;
 use dataplane::decode::{ChecksumMode, Packet, TcpFlags, decode, protocol};
 use dataplane::event::{Event, EventSink, FlowState, Reading};
 use dataplane::flow::{Direction, FlowRecord, ports};
@@ -154,11 +155,14 @@ impl EventSink for Listener {
         }
     }
 
-    fn reads(&mut self, flow: &FlowRecord, direction: Direction, reading: Reading<'_>) {
+    fn reads(&mut self, flow: &FlowRecord, lane: Lane, reading: Reading<'_>) {
+        if lane != Lane::main(lane.direction) {
+            return;
+        }
         let (read_bytes, is_payload_alone) = self.read.entry(flow.id).or_insert(([0; 2], true));
         match reading {
             Reading::Begin(field) => *is_payload_alone &= field == dlp_patterns::Field::Payload,
-            Reading::Data(bytes) => read_bytes[direction as usize] += bytes.len() as u64,
+            Reading::Data(bytes) => read_bytes[lane.direction as usize] += bytes.len() as u64,
             Reading::End => {}
         }
     }

@@ -241,7 +241,7 @@ fn what_differs_is_seen() {
         &|judged| judged.received_bytes[0] -= 1,
         &|judged| judged.apps.clear(),
         &|judged| judged.hits += 1,
-        &|judged| judged.anomalies.push((Direction::ToServer, "http_gap")),
+        &|judged| judged.anomalies.push((Direction::ToServer, "gap")),
         &|judged| judged.transactions[0].status += 1,
         &|judged| judged.blocked[0] = Some(DropReason::OutOfWindow),
     ];

@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
+use dataplane::app::Lane;
 use dataplane::decode::{Checksum, ChecksumMode, LinkType, TcpFlags, Transport, checksum, decode};
 use dataplane::event::{Event, EventSink, Reading};
 use dataplane::flow::{Direction, FlowRecord};
@@ -58,8 +59,8 @@ impl EventSink for Told {
         }
     }
 
-    fn reads(&mut self, flow: &FlowRecord, direction: Direction, reading: Reading<'_>) {
-        (flow.id, direction as u8).hash(&mut self.read);
+    fn reads(&mut self, flow: &FlowRecord, lane: Lane, reading: Reading<'_>) {
+        (flow.id, lane).hash(&mut self.read);
         match reading {
             Reading::Begin(field) => field.as_str().hash(&mut self.read),
             Reading::Data(bytes) => {

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
+use dataplane::app::Lane;
 use dataplane::decode::{Checksum, ChecksumMode, LinkType, TcpFlags, decode};
 use dataplane::event::{AnomalyKind, Event, EventSink, Reading};
 use dataplane::flow::FlowRecord;
@@ -124,7 +125,8 @@ impl EventSink for Told {
         }
     }
 
-    fn reads(&mut self, _: &FlowRecord, direction: Direction, reading: Reading<'_>) {
+    fn reads(&mut self, _: &FlowRecord, lane: Lane, reading: Reading<'_>) {
+        let Lane { direction, number: 0 } = lane else { return };
         let open = &mut self.open[direction as usize];
         match reading {
             Reading::Begin(field) => assert_eq!(open.replace((field, Vec::new())), None, "one after another"),

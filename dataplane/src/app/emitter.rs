@@ -3,7 +3,7 @@
 
 use dlp_patterns::Field;
 
-use super::{AppAnomaly, AppSink, HttpTransaction};
+use super::{AppAnomaly, AppProtocol, AppSink, HttpTransaction, Lane};
 use crate::flow::Direction;
 
 /// The state of one direction's output, between the chunks.
@@ -53,7 +53,7 @@ impl<S: AppSink> Emitter<'_, S> {
     pub(super) fn begin(&mut self, field: Field) {
         if !self.outlet.open {
             self.outlet.open = true;
-            self.sink.begin(self.outlet.direction, field);
+            self.sink.begin(Lane::main(self.outlet.direction), field);
         }
     }
 
@@ -63,14 +63,14 @@ impl<S: AppSink> Emitter<'_, S> {
             return;
         }
         self.begin(field);
-        self.sink.data(self.outlet.direction, bytes);
+        self.sink.data(Lane::main(self.outlet.direction), bytes);
     }
 
     /// Ends the open instance, if there is one.
     pub(super) fn end(&mut self) {
         if self.outlet.open {
             self.outlet.open = false;
-            self.sink.end(self.outlet.direction);
+            self.sink.end(Lane::main(self.outlet.direction));
         }
     }
 
@@ -79,7 +79,7 @@ impl<S: AppSink> Emitter<'_, S> {
         let bit = 1 << anomaly as u16;
         if self.outlet.reported & bit == 0 {
             self.outlet.reported |= bit;
-            self.sink.anomaly(self.outlet.direction, anomaly);
+            self.sink.anomaly(self.outlet.direction, AppProtocol::Http, anomaly);
         }
     }
 

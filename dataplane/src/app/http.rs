@@ -27,8 +27,43 @@ use self::{
     status_line::{Status, StatusLine},
     transactions::Transactions,
 };
-use super::{AppAnomaly, AppProtocol, AppSink, emitter::Outlet, payload::Payload};
+use super::{
+    AppAnomaly, AppProtocol, AppSink,
+    emitter::Outlet,
+    payload::Payload,
+    signature::{Answer, Signature},
+};
 use crate::{flow::Direction, reassembly::StreamChunk};
+
+/// What need not be read any further to be HTTP. Much else is HTTP as well, which only its parser can tell.
+pub(super) const SIGNATURE: Signature = Signature {
+    protocol: AppProtocol::Http,
+    stream: Some(|prefix| is_begun_by(prefix.direction, prefix.bytes)),
+    datagram: None,
+};
+
+/// Methods that no other protocol has as its first word in front of a path.
+const METHODS: &[&[u8]] = &[
+    b"GET /",
+    b"POST /",
+    b"PUT /",
+    b"DELETE /",
+    b"HEAD /",
+    b"PATCH /",
+    b"OPTIONS /",
+    b"TRACE /",
+    b"PROPFIND /",
+    b"GET http",
+    b"POST http",
+];
+
+/// Whether bytes that begin a direction are HTTP for sure.
+pub(super) fn is_begun_by(direction: Direction, bytes: &[u8]) -> Answer {
+    match direction {
+        Direction::ToServer => Answer::begins_any(bytes, METHODS),
+        Direction::ToClient => Answer::begins(bytes, b"HTTP/1."),
+    }
+}
 
 /// The parser of one connection.
 #[derive(Debug)]

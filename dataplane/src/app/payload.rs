@@ -37,6 +37,12 @@ impl Payload {
         Payload { protocol, outlets, first_line: None }
     }
 
+    /// The same, known as `protocol`; nothing of it remains here.
+    pub(super) fn take_as(&mut self, protocol: AppProtocol) -> Payload {
+        let (outlets, first_line) = (self.outlets, self.first_line.take());
+        Payload { protocol, outlets, first_line }
+    }
+
     /// Delivers the next piece of one direction. Bytes behind a gap are an instance of their own, because
     /// nothing that spans the gap was ever sent like that.
     pub(super) fn advance<S: AppSink>(&mut self, direction: Direction, chunk: StreamChunk<'_>, sink: &mut S) {
@@ -66,7 +72,7 @@ impl Payload {
         };
         match named {
             Named::Undecided => return,
-            Named::Http => sink.anomaly(Direction::ToServer, AppAnomaly::RequestLine),
+            Named::Http => sink.anomaly(Direction::ToServer, AppProtocol::Http, AppAnomaly::RequestLine),
             Named::Not => {}
         }
         self.first_line = None;

@@ -1,18 +1,21 @@
 //! A listener that writes down what it is told, so that tests can compare two tellings: how data was cut into
 //! pieces leaves no trace in it, everything else does.
 
+use std::collections::BTreeMap;
+
 use dlp_patterns::Field;
 
-use super::{AppAnomaly, AppSink, HttpTransaction};
+use super::{AppAnomaly, AppProtocol, AppSink, HttpTransaction, Lane, Record};
 use crate::flow::Direction;
 
 /// One thing told, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Told {
-    Begin(Direction, Field),
+    Begin(Lane, Field),
     /// An instance ended, with its bytes.
-    End(Direction, Field, Vec<u8>),
+    End(Lane, Field, Vec<u8>),
     Transaction(HttpTransaction),
+    Record(Record),
     Anomaly(AppAnomaly),
 }
 
@@ -26,14 +29,16 @@ impl Told {
 #[derive(Debug, Default)]
 pub(super) struct Recorder {
     pub(super) told: Vec<Told>,
-    open: [Option<(Field, Vec<u8>)>; 2],
+    open: BTreeMap<Lane, (Field, Vec<u8>)>,
 }
 
 impl Recorder {
     /// The instances of `field` in `direction` that ended, in order.
     pub(super) fn instances(&self, direction: Direction, field: Field) -> Vec<&[u8]> {
         let bytes = |told| match told {
-            &Told::End(of, name, ref bytes) if of == direction && name == field => Some(bytes.as_slice()),
+            &Told::End(of, name, ref bytes) if of.direction == direction && name == field => {
+                Some(bytes.as_slice())
+            }
             _ => None,
         };
         self.told.iter().filter_map(bytes).collect()
@@ -41,6 +46,11 @@ impl Recorder {
 
     pub(super) fn transactions(&self) -> Vec<&HttpTransaction> {
         self.told.iter().filter_map(Told::transaction).collect()
+    }
+
+    pub(super) fn records(&self) -> Vec<&Record> {
+        let record = |told| if let &Told::Record(ref record) = told { Some(record) } else { None };
+        self.told.iter().filter_map(record).collect()
     }
 
     pub(super) fn anomalies(&self) -> Vec<AppAnomaly> {
@@ -52,32 +62,36 @@ impl Recorder {
     }
 
     pub(super) fn assert_nothing_open(&self) {
-        assert_eq!(self.open, [None, None]);
+        assert!(self.open.is_empty(), "left open: {:?}", self.open);
     }
 }
 
 impl AppSink for Recorder {
-    fn begin(&mut self, direction: Direction, field: Field) {
-        let before = self.open[direction as usize].replace((field, Vec::new()));
+    fn begin(&mut self, lane: Lane, field: Field) {
+        let before = self.open.insert(lane, (field, Vec::new()));
         assert_eq!(before, None, "one instance at a time");
-        self.told.push(Told::Begin(direction, field));
+        self.told.push(Told::Begin(lane, field));
     }
 
-    fn data(&mut self, direction: Direction, bytes: &[u8]) {
+    fn data(&mut self, lane: Lane, bytes: &[u8]) {
         assert!(!bytes.is_empty(), "data says something");
-        self.open[direction as usize].as_mut().expect("data belongs to an instance").1.extend(bytes);
+        self.open.get_mut(&lane).expect("data belongs to an instance").1.extend(bytes);
     }
 
-    fn end(&mut self, direction: Direction) {
-        let (field, bytes) = self.open[direction as usize].take().expect("only what is open ends");
-        self.told.push(Told::End(direction, field, bytes));
+    fn end(&mut self, lane: Lane) {
+        let (field, bytes) = self.open.remove(&lane).expect("only what is open ends");
+        self.told.push(Told::End(lane, field, bytes));
     }
 
     fn transaction(&mut self, transaction: &HttpTransaction) {
         self.told.push(Told::Transaction(transaction.clone()));
     }
 
-    fn anomaly(&mut self, _direction: Direction, anomaly: AppAnomaly) {
+    fn record(&mut self, record: &Record) {
+        self.told.push(Told::Record(record.clone()));
+    }
+
+    fn anomaly(&mut self, _direction: Direction, _protocol: AppProtocol, anomaly: AppAnomaly) {
         self.told.push(Told::Anomaly(anomaly));
     }
 }

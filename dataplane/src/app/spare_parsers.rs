@@ -1,6 +1,6 @@
 //! Parsers whose message is over, for the next ones to take the room of.
 
-use super::Http;
+use super::{Http, Record};
 use crate::limits::HTTP_PARSERS_SPARE_MAX;
 use crate::spare::Spare;
 
@@ -8,12 +8,18 @@ use crate::spare::Spare;
 #[derive(Debug, Default)]
 pub struct SpareParsers {
     http: Spare<Http, HTTP_PARSERS_SPARE_MAX>,
+    /// Room for the record that a parser tells.
+    record: Record,
 }
 
 impl SpareParsers {
     /// A parser that rests.
     pub(super) fn http(&mut self) -> Box<Http> {
         self.http.pop().unwrap_or_default()
+    }
+
+    pub(super) fn record(&mut self) -> &mut Record {
+        &mut self.record
     }
 
     /// Takes one in that rests.

@@ -107,7 +107,7 @@ impl Findings {
     }
 
     /// A field is not read on, for the sake of all other packets.
-    pub(super) fn give_up(&mut self) {
+    pub fn give_up(&mut self) {
         self.has_given_up = true;
     }
 

@@ -68,8 +68,6 @@ pub struct Standing {
 }
 
 const STATES: [FlowState; 3] = [FlowState::New, FlowState::Established, FlowState::Closed];
-const APPS: [AppProtocol; 4] =
-    [AppProtocol::Pending, AppProtocol::Http, AppProtocol::Unknown, AppProtocol::Failed];
 
 const HALF_OPEN: u64 = 1 << 16;
 const ALERTED: u64 = 1 << 17;
@@ -116,7 +114,7 @@ impl Standing {
             alerted: word & ALERTED != 0,
             blocked: number(BLOCKED_SHIFT).checked_sub(1).map(|reason| DropReason::ALL[reason]),
             is_bypassed: word & BYPASSED != 0,
-            app: APPS[number(APP_SHIFT)],
+            app: AppProtocol::ALL[number(APP_SHIFT)],
             tunnel: number(TUNNEL_SHIFT).checked_sub(1).map(|kind| TunnelKind::ALL[kind]),
         }
     }

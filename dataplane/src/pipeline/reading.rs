@@ -80,7 +80,8 @@ impl Reading<'_> {
             | Transport::Fragment { .. }
             | Transport::Other
             | Transport::None => {
-                tracked.read_datagram(direction, packet.payload, inspection);
+                let is_app = matches!(packet.transport, Transport::Udp { .. });
+                tracked.read_datagram(direction, packet.payload, is_app, inspection);
                 Ok(None)
             }
             Transport::Tcp(header) => {

@@ -4,14 +4,14 @@
 use dlp_patterns::{Field, Mask, Rule};
 use memchr::memmem;
 
-use crate::app::HttpTransaction;
+use crate::app::{HttpTransaction, Record};
 use crate::inspect::Finding;
 use crate::limits::{HTTP_LOGGED_BYTES_MAX, HTTP_SECRETS_MAX};
 
 /// Stands for a text of which nothing may be shown.
 const WITHHELD: &[u8] = b"*";
 
-/// The masked matches in request targets and headers of the transactions under way. One more than
+/// The masked matches in what events may repeat of the transactions under way. One more than
 /// [`HTTP_SECRETS_MAX`] says that there were too many to know them all.
 #[derive(Debug, Default)]
 pub(super) struct Secrets(Vec<Secret>);
@@ -45,9 +45,9 @@ impl Secrets {
         }
     }
 
-    /// Remembers a finding that is masked and that an `http` event may repeat.
+    /// Remembers a finding that is masked and that an event of a transaction may repeat: none repeats a body.
     pub(super) fn note(&mut self, rule: &Rule, finding: &Finding) {
-        let is_repeated = matches!(finding.field, Field::HttpUri | Field::HttpHeaders);
+        let is_repeated = !matches!(finding.field, Field::HttpRequestBody | Field::HttpResponseBody);
         if !is_repeated || rule.mask() == Mask::None || self.0.len() > HTTP_SECRETS_MAX {
             return;
         }
@@ -84,6 +84,17 @@ impl Secrets {
             }
         }
         shown
+    }
+
+    /// The record as it may be shown.
+    pub(super) fn conceal_record(&self, record: &Record) -> Record {
+        let is_known = self.0.len() <= HTTP_SECRETS_MAX;
+        record.map_texts(|text| match is_known {
+            true => self.0.iter().for_each(|secret| {
+                secret.conceal(text);
+            }),
+            false => withhold(text),
+        })
     }
 }
 

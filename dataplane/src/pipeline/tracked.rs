@@ -3,15 +3,14 @@
 use flow_table::Orientation;
 
 use super::heard::Heard;
+use super::listener::Listener;
 use super::secrets::Secrets;
 use super::{Counters, Handling, Side};
-use crate::app::{App, AppAnomaly, AppSink, HttpTransaction, SpareParsers, TlsRecords};
+use crate::app::{App, SpareParsers, TlsRecords};
 use crate::decode::{Checksum, Packet, TcpFlags, Transport};
-use crate::event::{
-    Anomaly, AnomalyKind, Event, EventSink, FlowEnd, FlowEndCause, FlowState, HttpEnd, Reading,
-};
+use crate::event::{Anomaly, AnomalyKind, Event, EventSink, FlowEnd, FlowEndCause, FlowState};
 use crate::flow::{Direction, Elsewhere, FlowRecord, Timeouts, protocol};
-use crate::inspect::{FieldScan, Findings, RuleSets};
+use crate::inspect::{Findings, Lanes, RuleSets};
 use crate::policy::{Bypass, BypassCause, Disposition};
 use crate::reassembly::{Connection, Memory, StreamChunk, TcpState};
 use crate::verdict::{Causes, DropReason};
@@ -44,7 +43,7 @@ pub(super) struct Tracked {
     /// Union of the TCP control bits since it is bypassed, by direction.
     unchecked_flags: [u8; 2],
     app: App,
-    scans: [FieldScan; 2],
+    scans: Lanes,
     secrets: Secrets,
     /// Of which drops an event has told.
     told: Causes,
@@ -88,7 +87,7 @@ impl Tracked {
             tls,
             unchecked_flags: [0; 2],
             app: App::new(),
-            scans: Default::default(),
+            scans: Lanes::default(),
             secrets: Secrets::default(),
             told: Causes::default(),
             met: Causes::default(),
@@ -249,20 +248,25 @@ impl Tracked {
         Some((self.connection.as_mut()?, reader))
     }
 
-    /// Shows a datagram, of whatever protocol, to the rules.
+    /// Shows a datagram to the parser, where `is_app` says that it is of an application, and what it yields to the rules; of
+    /// other protocols it is one payload.
     pub(super) fn read_datagram<S: EventSink>(
         &mut self,
         direction: Direction,
         payload: &[u8],
+        is_app: bool,
         inspection: &mut Inspection<'_, S>,
     ) {
-        let scan = &mut self.scans[direction as usize];
-        inspection.sink.reads(&self.record, direction, Reading::Begin(dlp_patterns::Field::Payload));
-        scan.begin(inspection.rules, direction, dlp_patterns::Field::Payload);
-        inspection.sink.reads(&self.record, direction, Reading::Data(payload));
-        scan.data(inspection.rules, direction, inspection.now_ns, payload, inspection.findings);
-        inspection.sink.reads(&self.record, direction, Reading::End);
-        scan.end(inspection.rules, direction, inspection.findings);
+        let (mut listener, parsers) =
+            Listener::new(&self.record, &mut self.scans, &mut self.secrets, inspection);
+        if is_app {
+            self.app.datagram(direction, payload, parsers, &mut listener);
+        } else {
+            App::payload(direction, payload, &mut listener);
+        }
+        if !self.secrets.is_empty() && self.app.is_between_messages() {
+            self.secrets.clear();
+        }
     }
 
     /// Nothing of it will be looked at again: gives back what it held, and the rules it counted on.
@@ -270,13 +274,14 @@ impl Tracked {
         if let Some(connection) = &mut self.connection {
             connection.release(memory);
         }
-        self.scans.iter_mut().for_each(|scan| scan.abandon(rules));
+        self.scans.abandon(rules);
     }
 
     /// Lets the parser say what is left, and the books close. What the last bytes match is in the findings.
     pub(super) fn finish<S: EventSink>(&mut self, inspection: &mut Inspection<'_, S>) {
-        let (mut listener, _) = Listener::new(&self.record, &mut self.scans, &mut self.secrets, inspection);
-        self.app.finish(&mut listener);
+        let (mut listener, parsers) =
+            Listener::new(&self.record, &mut self.scans, &mut self.secrets, inspection);
+        self.app.finish(parsers, &mut listener);
     }
 
     /// The last event of the flow.
@@ -310,7 +315,7 @@ pub(super) struct Reader<'t> {
     record: &'t FlowRecord,
     app: &'t mut App,
     tls: &'t mut Option<TlsRecords>,
-    scans: &'t mut [FieldScan; 2],
+    scans: &'t mut Lanes,
     secrets: &'t mut Secrets,
 }
 
@@ -332,91 +337,6 @@ impl Reader<'_> {
         }
         if !self.secrets.is_empty() && self.app.is_between_messages() {
             self.secrets.clear();
-        }
-    }
-}
-
-/// Carries what the parser yields to the scans and to the sink.
-struct Listener<'l, S> {
-    record: &'l FlowRecord,
-    scans: &'l mut [FieldScan; 2],
-    secrets: &'l mut Secrets,
-    rules: &'l mut RuleSets,
-    findings: &'l mut Findings,
-    ambiguous: &'l mut bool,
-    sink: &'l mut S,
-    now_ns: u64,
-}
-
-impl<'l, S> Listener<'l, S> {
-    /// Who listens to the parser of a flow, and what the parser takes its room from.
-    fn new(
-        record: &'l FlowRecord,
-        scans: &'l mut [FieldScan; 2],
-        secrets: &'l mut Secrets,
-        inspection: &'l mut Inspection<'_, S>,
-    ) -> (Listener<'l, S>, &'l mut SpareParsers) {
-        let Inspection { rules, findings, parsers, ambiguous, sink, now_ns } = inspection;
-        (Listener { record, scans, secrets, rules, findings, ambiguous, sink, now_ns: *now_ns }, parsers)
-    }
-}
-
-impl<S: EventSink> AppSink for Listener<'_, S> {
-    fn begin(&mut self, direction: Direction, field: dlp_patterns::Field) {
-        self.sink.reads(self.record, direction, Reading::Begin(field));
-        self.scans[direction as usize].begin(self.rules, direction, field);
-    }
-
-    fn data(&mut self, direction: Direction, bytes: &[u8]) {
-        let Listener { rules, findings, sink, now_ns, .. } = self;
-        sink.reads(self.record, direction, Reading::Data(bytes));
-        let before = Told::of(findings);
-        self.scans[direction as usize].data(rules, direction, *now_ns, bytes, findings);
-        before.note_since(rules, findings, self.secrets);
-    }
-
-    fn end(&mut self, direction: Direction) {
-        let Listener { rules, findings, sink, .. } = self;
-        sink.reads(self.record, direction, Reading::End);
-        let before = Told::of(findings);
-        self.scans[direction as usize].end(rules, direction, findings);
-        before.note_since(rules, findings, self.secrets);
-    }
-
-    fn transaction(&mut self, transaction: &HttpTransaction) {
-        let concealed = (!self.secrets.is_empty()).then(|| self.secrets.conceal(transaction));
-        let transaction = concealed.as_ref().unwrap_or(transaction);
-        let event = HttpEnd { now_ns: self.now_ns, flow: self.record, transaction };
-        self.sink.emit(Event::Http(event));
-    }
-
-    fn anomaly(&mut self, direction: Direction, kind: AppAnomaly) {
-        *self.ambiguous |= kind.is_ambiguous();
-        let kind = AnomalyKind::App(kind);
-        let event = Anomaly { now_ns: self.now_ns, flow: self.record, direction, kind };
-        self.sink.emit(Event::Anomaly(event));
-    }
-}
-
-/// How many findings there were before a scan.
-#[derive(Clone, Copy)]
-struct Told {
-    listed: usize,
-    unlisted: u64,
-}
-
-impl Told {
-    fn of(findings: &Findings) -> Told {
-        Told { listed: findings.listed().len(), unlisted: findings.unlisted() }
-    }
-
-    /// Remembers which of the findings since then are secret.
-    fn note_since(self, rules: &RuleSets, findings: &Findings, secrets: &mut Secrets) {
-        for finding in findings.listed().iter().skip(self.listed) {
-            secrets.note(rules.rule(finding), finding);
-        }
-        if findings.unlisted() > self.unlisted {
-            secrets.withhold_all();
         }
     }
 }

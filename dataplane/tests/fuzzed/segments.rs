@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use dataplane::app::Lane;
 use dataplane::event::{Event, EventSink, Reading};
 use dataplane::flow::{Direction, FlowRecord};
 use dataplane::pipeline::{Pipeline, Side};
@@ -26,9 +27,11 @@ struct Read([Vec<u8>; 2]);
 impl EventSink for Read {
     fn emit(&mut self, _event: Event<'_>) {}
 
-    fn reads(&mut self, _flow: &FlowRecord, direction: Direction, reading: Reading<'_>) {
-        if let Reading::Data(bytes) = reading {
-            self.0[direction as usize].extend(bytes);
+    fn reads(&mut self, _flow: &FlowRecord, lane: Lane, reading: Reading<'_>) {
+        if let Reading::Data(bytes) = reading
+            && lane.number == 0
+        {
+            self.0[lane.direction as usize].extend(bytes);
         }
     }
 }

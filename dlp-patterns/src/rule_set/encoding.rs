@@ -28,6 +28,7 @@ impl RuleSet {
             && is_of_parts
             && of_parts.next().is_none()
             && contexts.iter().all(|context| context.is_sound(tier, &matchers))
+            && context_of.len() == RuleSet::CONTEXTS_MAX
             && context_of.iter().flatten().all(|context| usize::from(*context) < contexts.len());
         drop(of_parts);
         is_sound.then(|| RuleSet { stamp: next_stamp(), rules, matchers, contexts, context_of })

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use dataplane::app::AppProtocol;
 use dlp_patterns::document::{Place, Table};
 
 use crate::limits::STATS_INTERVAL_S;
@@ -23,35 +24,30 @@ pub struct EventsConfig {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventType {
     /// A rule matched.
-    Alert = 0,
+    Alert,
     /// A frame does not pass.
-    Drop = 1,
+    Drop,
     /// A flow is over.
-    Flow = 2,
-    /// A request and its response.
-    Http = 3,
+    Flow,
     /// The peers broke a protocol.
-    Anomaly = 4,
+    Anomaly,
     /// Counters.
-    Stats = 5,
+    Stats,
     /// Packs were loaded anew, or could not be.
-    Reload = 6,
+    Reload,
     /// A link or one of its ports has changed.
-    Link = 7,
+    Link,
+    /// A transaction of an application protocol.
+    App(AppProtocol),
 }
 
 impl EventType {
     /// Every kind, in index order.
-    pub const ALL: [EventType; 8] = [
-        EventType::Alert,
-        EventType::Drop,
-        EventType::Flow,
-        EventType::Http,
-        EventType::Anomaly,
-        EventType::Stats,
-        EventType::Reload,
-        EventType::Link,
-    ];
+    pub fn all() -> impl Iterator<Item = EventType> {
+        use EventType::*;
+        let protocols = AppProtocol::ALL.into_iter().filter(|protocol| protocol.is_known());
+        [Alert, Drop, Flow, Anomaly, Stats, Reload, Link].into_iter().chain(protocols.map(App))
+    }
 
     /// The name that `event_type` uses.
     pub fn as_str(self) -> &'static str {
@@ -59,35 +55,50 @@ impl EventType {
             EventType::Alert => "alert",
             EventType::Drop => "drop",
             EventType::Flow => "flow",
-            EventType::Http => "http",
             EventType::Anomaly => "anomaly",
             EventType::Stats => "stats",
             EventType::Reload => "ruleset_reload",
             EventType::Link => "link",
+            EventType::App(protocol) => protocol.as_str(),
+        }
+    }
+
+    fn bit(self) -> u128 {
+        1 << match self {
+            EventType::Alert => 0,
+            EventType::Drop => 1,
+            EventType::Flow => 2,
+            EventType::Anomaly => 3,
+            EventType::Stats => 4,
+            EventType::Reload => 5,
+            EventType::Link => 6,
+            EventType::App(protocol) => APPS_FROM_BIT + protocol as u32,
         }
     }
 }
 
-/// A set of kinds.
+const APPS_FROM_BIT: u32 = 8;
+const _: () = assert!(APPS_FROM_BIT as usize + AppProtocol::ALL.len() <= u128::BITS as usize);
+
+/// A set of kinds: one bit each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EventTypes([bool; EventType::ALL.len()]);
+pub struct EventTypes(u128);
 
 impl EventTypes {
     /// All kinds.
-    pub const ALL: EventTypes = EventTypes([true; EventType::ALL.len()]);
+    pub const ALL: EventTypes = EventTypes(u128::MAX);
     /// No kind.
-    pub const NONE: EventTypes = EventTypes([false; EventType::ALL.len()]);
+    pub const NONE: EventTypes = EventTypes(0);
 
     /// Whether a kind is in the set.
     pub fn has(self, kind: EventType) -> bool {
-        self.0[kind as usize]
+        self.0 & kind.bit() != 0
     }
 
     /// The set with one kind more.
     #[must_use]
-    pub fn with(mut self, kind: EventType) -> EventTypes {
-        self.0[kind as usize] = true;
-        self
+    pub fn with(self, kind: EventType) -> EventTypes {
+        EventTypes(self.0 | kind.bit())
     }
 }
 
@@ -121,6 +132,6 @@ fn read_types(table: &Table<'_>) -> EventTypes {
     if !types.is_present() {
         return EventTypes::ALL;
     }
-    let known = EventType::ALL.map(|kind| (kind.as_str(), kind));
+    let known: Vec<_> = EventType::all().map(|kind| (kind.as_str(), kind)).collect();
     types.items().iter().filter_map(|item| item.one_of(&known)).fold(EventTypes::NONE, EventTypes::with)
 }

@@ -174,7 +174,7 @@ fn drop_and_anomaly_lines_have_the_ends_of_the_packet() {
         line(&Event::Drop(flowless)),
         r#"{"timestamp":"2024-01-01T00:00:00.000000+0000","event_type":"drop","drop":{"len":99,"reason":"malformed","reset":false}}"#
     );
-    let kind = AnomalyKind::App(AppAnomaly::ChunkSize);
+    let kind = AnomalyKind::App(AppProtocol::Http, AppAnomaly::ChunkSize);
     let anomaly = Anomaly { now_ns: NEW_YEAR_NS, flow: &flow, direction: Direction::ToServer, kind };
     assert!(line(&Event::Anomaly(anomaly)).ends_with(
         r#""direction":"to_server","anomaly":{"app_proto":"http","type":"applayer","event":"http_chunk_size","layer":"proto_parser"}}"#

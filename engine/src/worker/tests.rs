@@ -41,6 +41,7 @@ impl EventSink for Lines {
             Event::Drop(dropped) => dropped.flow.map_or(0, |flow| flow.id),
             Event::Flow(end) => end.flow.id,
             Event::Http(end) => end.flow.id,
+            Event::App(told) => told.flow.id,
             Event::Anomaly(anomaly) => anomaly.flow.id,
         };
         let lines = self.0.entry(flow).or_default();

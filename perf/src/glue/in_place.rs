@@ -1,8 +1,9 @@
 //! The bare matcher inside of an engine that has no rules.
 
+use dataplane::app::Lane;
 use dataplane::event::{Event, EventSink, Reading};
 use dataplane::flow::FlowRecord;
-use dlp_patterns::{Direction, RuleSet, ScanState};
+use dlp_patterns::{RuleSet, ScanState};
 
 use super::scanner::Scanner;
 use super::tally::Tally;
@@ -12,7 +13,7 @@ pub(super) struct InPlace<'r> {
     scanner: Scanner<'r>,
     events: Tally,
     /// By the number of the flow, and by direction.
-    flows: Vec<[Stream; 2]>,
+    flows: Vec<[[Stream; 2]; 2]>,
 }
 
 #[derive(Debug, Default)]
@@ -48,12 +49,14 @@ impl EventSink for InPlace<'_> {
         self.events.emit(event);
     }
 
-    fn reads(&mut self, flow: &FlowRecord, direction: Direction, reading: Reading<'_>) {
+    fn reads(&mut self, flow: &FlowRecord, lane: Lane, reading: Reading<'_>) {
         let at = flow.id as usize;
         if at >= self.flows.len() {
             self.flows.resize_with(at + 1, Default::default);
         }
-        let stream = &mut self.flows[at][direction as usize];
+        // What is told beside is told at once: each direction needs room for one such field.
+        let Lane { direction, number } = lane;
+        let stream = &mut self.flows[at][usize::from(number != 0)][direction as usize];
         if let Reading::Begin(field) = reading {
             stream.is_scanned = self.scanner.rules.has_rules(field, direction);
         }

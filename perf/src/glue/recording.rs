@@ -5,6 +5,7 @@ use std::hint::black_box;
 use std::iter::repeat_with;
 use std::sync::Arc;
 
+use dataplane::app::Lane;
 use dataplane::event::{Event, EventSink, Reading};
 use dataplane::flow::FlowRecord;
 use dlp_patterns::{Direction, Field, RuleSet, ScanState};
@@ -110,7 +111,7 @@ pub(super) struct Recorder {
     steps: Vec<(usize, Step)>,
     data: Vec<u8>,
     /// By flow and direction.
-    streams: HashMap<(u64, Direction), Stream>,
+    streams: HashMap<(u64, Lane), Stream>,
     /// Streams so far.
     count: usize,
 }
@@ -166,13 +167,14 @@ impl EventSink for Recorder {
     fn emit(&mut self, event: Event<'_>) {
         if let Event::Flow(end) = event {
             for direction in Direction::BOTH {
-                self.streams.remove(&(end.flow.id, direction));
+                self.streams.remove(&(end.flow.id, Lane::main(direction)));
+                self.streams.remove(&(end.flow.id, Lane::beside(direction)));
             }
         }
     }
 
-    fn reads(&mut self, flow: &FlowRecord, direction: Direction, reading: Reading<'_>) {
-        let key = (flow.id, direction);
+    fn reads(&mut self, flow: &FlowRecord, lane: Lane, reading: Reading<'_>) {
+        let (key, direction) = ((flow.id, lane), lane.direction);
         if let Reading::Begin(field) = reading {
             let is_scanned = self.rules.has_rules(field, direction);
             if let Some(stream) = self.streams.get_mut(&key) {

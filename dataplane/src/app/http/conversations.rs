@@ -18,7 +18,7 @@ pub(in crate::app) fn listen(chunks: &[(Direction, StreamChunk<'_>)]) -> (App, R
     for (direction, chunk) in chunks {
         app.advance(*direction, *chunk, &mut parsers, &mut recorder);
     }
-    app.finish(&mut recorder);
+    app.finish(&mut parsers, &mut recorder);
     recorder.assert_nothing_open();
     (app, recorder)
 }

@@ -5,7 +5,7 @@ use dlp_patterns::Field;
 use super::conversations::listen;
 use crate::{
     app::{
-        App, AppAnomaly, AppProtocol, HttpTransaction, SpareParsers,
+        App, AppAnomaly, AppProtocol, HttpTransaction, Lane, SpareParsers,
         recorder::{Recorder, Told},
     },
     flow::Direction::{self, ToClient, ToServer},
@@ -75,10 +75,10 @@ fn the_uri_is_decoded_once() {
 fn a_target_is_told_before_its_line_ends() {
     let (mut app, mut parsers, mut told) = (App::new(), SpareParsers::default(), Recorder::default());
     app.advance(ToServer, Data(b"PUT /early"), &mut parsers, &mut told);
-    assert_eq!(told.told, [Told::Begin(ToServer, Field::HttpUri)]);
+    assert_eq!(told.told, [Told::Begin(Lane::main(ToServer), Field::HttpUri)]);
     app.advance(ToServer, Data(b"%20 HTTQ"), &mut parsers, &mut told);
     assert_eq!(app.protocol(), AppProtocol::Unknown);
-    app.finish(&mut told);
+    app.finish(&mut parsers, &mut told);
     assert_eq!(only(&told, ToServer, Field::HttpUri), b"/early ");
     assert_eq!(only(&told, ToServer, Field::Payload), b"PUT /early%20 HTTQ", "nothing evades");
     assert_eq!(told.anomalies(), []);
@@ -299,10 +299,11 @@ fn logged_strings_are_cut_at_their_cap() {
 struct Addresses(Vec<[*const u8; 3]>);
 
 impl crate::app::AppSink for Addresses {
-    fn begin(&mut self, _: Direction, _: Field) {}
-    fn data(&mut self, _: Direction, _: &[u8]) {}
-    fn end(&mut self, _: Direction) {}
-    fn anomaly(&mut self, _direction: Direction, anomaly: AppAnomaly) {
+    fn begin(&mut self, _: Lane, _: Field) {}
+    fn data(&mut self, _: Lane, _: &[u8]) {}
+    fn end(&mut self, _: Lane) {}
+    fn record(&mut self, _: &crate::app::Record) {}
+    fn anomaly(&mut self, _direction: Direction, _protocol: AppProtocol, anomaly: AppAnomaly) {
         panic!("{anomaly:?}");
     }
     fn transaction(&mut self, of: &HttpTransaction) {

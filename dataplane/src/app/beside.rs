@@ -1,0 +1,40 @@
+//! What a parser tells beside the payload that its bytes are: fields drawn out of them, records, anomalies.
+
+use dlp_patterns::Field;
+
+use super::{AppAnomaly, AppProtocol, AppSink, Lane, Record};
+use crate::flow::Direction;
+
+/// A parser's way to its listener while a chunk is read.
+#[derive(Debug)]
+pub(super) struct Beside<'a, S> {
+    pub(super) protocol: AppProtocol,
+    pub(super) sink: &'a mut S,
+    /// Room for the record at hand.
+    pub(super) record: &'a mut Record,
+}
+
+impl<S: AppSink> Beside<'_, S> {
+    /// A whole field; nothing is told of an empty one.
+    pub(super) fn field(&mut self, direction: Direction, field: Field, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        let lane = Lane::beside(direction);
+        self.sink.begin(lane, field);
+        self.sink.data(lane, bytes);
+        self.sink.end(lane);
+    }
+
+    /// A transaction, number `id` of its flow, told by `fill`.
+    pub(super) fn record(&mut self, id: u64, fill: impl FnOnce(&mut Record)) {
+        self.record.begin(self.protocol, id);
+        fill(self.record);
+        self.sink.record(self.record);
+    }
+
+    /// The peers broke the protocol.
+    pub(super) fn anomaly(&mut self, direction: Direction, anomaly: AppAnomaly) {
+        self.sink.anomaly(direction, self.protocol, anomaly);
+    }
+}

@@ -1,0 +1,69 @@
+//! Conversations for the tests of parsers: told however they are cut.
+
+use super::{App, AppProtocol, SpareParsers, recorder::Recorder};
+use crate::{flow::Direction, reassembly::StreamChunk};
+
+/// What one end says before the other one does.
+#[derive(Clone, Debug)]
+pub(super) struct Turn {
+    direction: Direction,
+    bytes: Vec<u8>,
+}
+
+impl Turn {
+    pub(super) fn client(bytes: &[u8]) -> Turn {
+        Turn { direction: Direction::ToServer, bytes: bytes.to_vec() }
+    }
+
+    pub(super) fn server(bytes: &[u8]) -> Turn {
+        Turn { direction: Direction::ToClient, bytes: bytes.to_vec() }
+    }
+}
+
+/// What a conversation tells, which must be of `protocol`; fails where that depends on how it is cut.
+pub(super) fn told_however_cut(protocol: AppProtocol, turns: &[Turn]) -> Recorder {
+    let whole = told(protocol, turns, &|_| usize::MAX);
+    let single = told(protocol, turns, &|_| 1);
+    assert_eq!(single.told, whole.told, "a byte at a time");
+    let longest = turns.iter().map(|turn| turn.bytes.len()).max().unwrap_or(0);
+    // One cut at every place of each turn.
+    for at in 1..longest.min(1024) {
+        let cut = told(protocol, turns, &|done| if done == 0 { at } else { usize::MAX });
+        assert_eq!(cut.told, whole.told, "cut at {at}");
+    }
+    whole
+}
+
+/// What datagrams of a flow of `protocol` tell.
+pub(super) fn told_of_datagrams(protocol: AppProtocol, datagrams: &[Turn]) -> Recorder {
+    let (mut app, mut parsers, mut recorder) = (App::new(), SpareParsers::default(), Recorder::default());
+    for Turn { direction, bytes } in datagrams {
+        app.datagram(*direction, bytes, &mut parsers, &mut recorder);
+    }
+    app.finish(&mut parsers, &mut recorder);
+    recorder.assert_nothing_open();
+    assert_eq!(app.protocol(), protocol);
+    recorder
+}
+
+/// Each turn in pieces of as many bytes as `piece` says for the number of bytes of the turn that are done.
+fn told(protocol: AppProtocol, turns: &[Turn], piece: &dyn Fn(usize) -> usize) -> Recorder {
+    let (mut app, mut parsers, mut recorder) = (App::new(), SpareParsers::default(), Recorder::default());
+    for Turn { direction, bytes } in turns {
+        let mut done = 0;
+        while done < bytes.len() {
+            let count = piece(done).min(bytes.len() - done);
+            app.advance(
+                *direction,
+                StreamChunk::Data(&bytes[done..done + count]),
+                &mut parsers,
+                &mut recorder,
+            );
+            done += count;
+        }
+    }
+    assert_eq!(app.protocol(), protocol);
+    app.finish(&mut parsers, &mut recorder);
+    recorder.assert_nothing_open();
+    recorder
+}

@@ -1,0 +1,204 @@
+//! A flow whose bytes are payload, and beside that are read by a parser, or for what protocol they are of.
+
+use super::{
+    AppAnomaly, AppProtocol, AppSink, Payload, Record, SIGNATURES,
+    beside::Beside,
+    emitter::Outlet,
+    held::{Held, Told},
+    parser::{Outcome, Parser},
+};
+use crate::flow::Direction;
+use crate::reassembly::StreamChunk;
+
+/// A flow that is read twice: all of it as payload, and what a parser draws out of it. So a parser that is led astray hides
+/// nothing from the rules for payload.
+#[derive(Debug)]
+pub struct Read {
+    payload: Payload,
+    protocol: AppProtocol,
+    reading: Reading,
+}
+
+#[derive(Debug)]
+enum Reading {
+    /// What the ends said so far does not tell their protocol.
+    Probing(Held),
+    Parser(Parser),
+    Nothing,
+}
+
+impl Read {
+    /// What a flow of a known protocol goes on as; its bytes are still to come. `Err` where there is no parser.
+    pub(super) fn begin(protocol: AppProtocol) -> Result<Box<Read>, Payload> {
+        let payload = Payload::behind(protocol, Outlet::both());
+        match Parser::new(protocol) {
+            Some(parser) => Ok(Box::new(Read { payload, protocol, reading: Reading::Parser(parser) })),
+            None => Err(payload),
+        }
+    }
+
+    /// A flow of which one direction is of no protocol: the other one may tell. What is held was not told as payload.
+    pub(super) fn unknown(held: Held) -> Box<Read> {
+        let (payload, protocol) = (Payload::unknown(), AppProtocol::Unknown);
+        Box::new(Read { payload, protocol, reading: Reading::Probing(held) })
+    }
+
+    /// Tells what is held as payload.
+    pub(super) fn tell_held<S: AppSink>(&mut self, sink: &mut S) {
+        if let Reading::Probing(held) = &self.reading {
+            for (direction, bytes) in held.turns() {
+                self.payload.advance(direction, StreamChunk::Data(bytes), sink);
+            }
+        }
+    }
+
+    /// Reads the next piece of one direction; `Some` is how the flow goes on when nothing is read beside its payload.
+    pub(super) fn advance<S: AppSink>(
+        &mut self,
+        direction: Direction,
+        chunk: StreamChunk<'_>,
+        record: &mut Record,
+        sink: &mut S,
+    ) -> Option<Payload> {
+        self.payload.advance(direction, chunk, sink);
+        match chunk {
+            StreamChunk::Data(mut bytes) => self.data(direction, &mut bytes, record, sink),
+            StreamChunk::Gap(0) | StreamChunk::Fin => {}
+            StreamChunk::Gap(bytes) => self.gap(direction, bytes, record, sink),
+        }
+        self.rest()
+    }
+
+    /// Reads one datagram, which was told as payload.
+    pub(super) fn datagram<S: AppSink>(
+        &mut self,
+        direction: Direction,
+        bytes: &[u8],
+        record: &mut Record,
+        sink: &mut S,
+    ) -> Option<Payload> {
+        if let Reading::Parser(parser) = &mut self.reading {
+            let mut out = Beside { protocol: self.protocol, sink, record };
+            match parser.datagram(direction, bytes, &mut out) {
+                Outcome::More | Outcome::Changed => {}
+                Outcome::Over => self.reading = Reading::Nothing,
+                Outcome::GaveUp => out.anomaly(direction, AppAnomaly::Malformed),
+            }
+        }
+        self.rest()
+    }
+
+    /// The flow is over.
+    pub(super) fn finish<S: AppSink>(&mut self, record: &mut Record, sink: &mut S) {
+        self.payload.finish(sink);
+        if let Reading::Parser(parser) = &mut self.reading {
+            parser.finish(&mut Beside { protocol: self.protocol, sink, record });
+        }
+    }
+
+    pub(super) fn is_between_messages(&self) -> bool {
+        match &self.reading {
+            Reading::Parser(parser) => parser.is_between_messages(),
+            // What was said in them may still be told.
+            Reading::Probing(_) => false,
+            Reading::Nothing => true,
+        }
+    }
+
+    pub(super) fn protocol(&self) -> AppProtocol {
+        self.protocol
+    }
+
+    fn data<S: AppSink>(
+        &mut self,
+        direction: Direction,
+        bytes: &mut &[u8],
+        record: &mut Record,
+        sink: &mut S,
+    ) {
+        if let Reading::Probing(held) = &mut self.reading {
+            match held.read(SIGNATURES, direction, bytes) {
+                Told::More | Told::Unknown => return,
+                // HTTP is read by a parser that all goes through, or it is none.
+                Told::Nothing | Told::Protocol(AppProtocol::Http) => {
+                    return self.give_up(AppProtocol::Unknown);
+                }
+                Told::Protocol(protocol) => {
+                    let held = std::mem::take(held);
+                    self.start(protocol);
+                    for (direction, mut turn) in held.turns() {
+                        self.parse(direction, &mut turn, record, sink);
+                    }
+                    return;
+                }
+            }
+        }
+        self.parse(direction, bytes, record, sink);
+    }
+
+    fn parse<S: AppSink>(
+        &mut self,
+        direction: Direction,
+        bytes: &mut &[u8],
+        record: &mut Record,
+        sink: &mut S,
+    ) {
+        let Reading::Parser(parser) = &mut self.reading else { return };
+        let mut out = Beside { protocol: self.protocol, sink, record };
+        match parser.data(direction, bytes, &mut out) {
+            Outcome::More => {}
+            Outcome::Over => {
+                parser.finish(&mut out);
+                self.reading = Reading::Nothing;
+            }
+            Outcome::GaveUp => {
+                out.anomaly(direction, AppAnomaly::Malformed);
+                parser.finish(&mut out);
+                self.reading = Reading::Nothing;
+            }
+            Outcome::Changed => {
+                parser.finish(&mut out);
+                self.reading = Reading::Probing(Held::default());
+                if !bytes.is_empty() {
+                    self.data(direction, bytes, record, sink);
+                }
+            }
+        }
+    }
+
+    fn gap<S: AppSink>(&mut self, direction: Direction, bytes: u32, record: &mut Record, sink: &mut S) {
+        match &mut self.reading {
+            Reading::Probing(held) => {
+                if held.give_up(direction) == Told::Nothing {
+                    self.give_up(self.protocol);
+                }
+            }
+            Reading::Parser(parser) => {
+                let mut out = Beside { protocol: self.protocol, sink, record };
+                if parser.gap(direction, bytes, &mut out) != Outcome::More {
+                    out.anomaly(direction, AppAnomaly::Gap);
+                    parser.finish(&mut out);
+                    self.reading = Reading::Nothing;
+                }
+            }
+            Reading::Nothing => {}
+        }
+    }
+
+    fn start(&mut self, protocol: AppProtocol) {
+        self.protocol = protocol;
+        self.reading = Parser::new(protocol).map_or(Reading::Nothing, Reading::Parser);
+    }
+
+    fn give_up(&mut self, protocol: AppProtocol) {
+        self.reading = Reading::Nothing;
+        // Behind a protocol that another one follows, it stays what it was.
+        if !self.protocol.is_known() {
+            self.protocol = protocol;
+        }
+    }
+
+    fn rest(&mut self) -> Option<Payload> {
+        matches!(self.reading, Reading::Nothing).then(|| self.payload.take_as(self.protocol))
+    }
+}
