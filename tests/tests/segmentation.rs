@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use dataplane::app::Lane;
 use dataplane::decode::{Checksum, ChecksumMode, LinkType, TcpFlags, decode};
-use dataplane::event::{AnomalyKind, Event, EventSink, Reading};
+use dataplane::event::{Alert, AnomalyKind, Event, EventSink, Reading};
 use dataplane::flow::FlowRecord;
 use dataplane::pipeline::{Pipeline, RxMeta};
 use dataplane::policy::{Mode, Overlap, Settings, TcpPolicy};
@@ -106,7 +106,6 @@ type Read = (Field, Vec<u8>);
 #[derive(Default)]
 struct Told {
     alerts: Vec<Found>,
-    /// How often it was told that data was repeated with other bytes.
     conflicts: usize,
     /// By direction: the field that is open, and those that are complete.
     open: [Option<Read>; 2],
@@ -116,9 +115,8 @@ struct Told {
 impl EventSink for Told {
     fn emit(&mut self, event: Event<'_>) {
         match event {
-            Event::Alert(alert) => {
-                let (start, end) = (alert.hit.start, alert.hit.end);
-                self.alerts.push((alert.rule.id(), alert.field, alert.direction, start, end));
+            Event::Alert(Alert { rule, field, direction, hit, .. }) => {
+                self.alerts.push((rule.id(), field, direction, hit.start, hit.end));
             }
             Event::Anomaly(anomaly) => self.conflicts += usize::from(anomaly.kind == AnomalyKind::Overlap),
             _ => {}
