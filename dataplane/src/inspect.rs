@@ -2,6 +2,7 @@
 
 mod field_scan;
 mod findings;
+mod flow_steps;
 mod leaving;
 mod open_scan;
 mod rule_sets;
@@ -9,4 +10,5 @@ mod step_budget;
 
 pub use self::field_scan::FieldScan;
 pub use self::findings::{Finding, Findings};
+pub use self::flow_steps::{FlowAccount, FlowSteps};
 pub use self::rule_sets::{Epoch, ReloadPolicy, RuleSets};

@@ -11,7 +11,7 @@ use crate::event::{
     Anomaly, AnomalyKind, Event, EventSink, FlowEnd, FlowEndCause, FlowState, HttpEnd, Reading,
 };
 use crate::flow::{Direction, Elsewhere, FlowRecord, Timeouts, protocol};
-use crate::inspect::{FieldScan, Findings, RuleSets};
+use crate::inspect::{FieldScan, Findings, FlowAccount, RuleSets};
 use crate::policy::{Bypass, BypassCause, Disposition};
 use crate::reassembly::{Connection, Memory, StreamChunk, TcpState};
 use crate::verdict::{Causes, DropReason};
@@ -45,6 +45,8 @@ pub(super) struct Tracked {
     unchecked_flags: [u8; 2],
     app: App,
     scans: [FieldScan; 2],
+    /// What these cost.
+    pub(super) account: FlowAccount,
     secrets: Secrets,
     /// Of which drops an event has told.
     told: Causes,
@@ -89,6 +91,7 @@ impl Tracked {
             unchecked_flags: [0; 2],
             app: App::new(),
             scans: Default::default(),
+            account: FlowAccount::default(),
             secrets: Secrets::default(),
             told: Causes::default(),
             met: Causes::default(),
