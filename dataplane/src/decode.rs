@@ -130,6 +130,9 @@ pub struct Packet<'p> {
     /// frame is, so that whoever completes the one must correct the other. `None` where there is none, or where it counts
     /// on the completion already.
     pub covered_by: Option<usize>,
+    /// Whether an authentication header stands in front, of the packet or of one that it travels inside of: no byte of the packet
+    /// can be changed that its receiver would not notice (RFC 4302 §3.3.3).
+    pub is_authenticated: bool,
 }
 
 /// The IP header.

@@ -213,6 +213,10 @@ fn key(packet: &Packet<'_>, network: &Network, id: u32, meta: RxMeta) -> Key {
         protocol: if network.source.is_ipv4() { network.protocol } else { 0 },
         link: meta.link,
         side: meta.side,
-        surroundings: Surroundings { vlans: packet.vlans, tunnels: packet.tunnels.clone() },
+        surroundings: Surroundings {
+            vlans: packet.vlans,
+            tunnels: packet.tunnels.clone(),
+            is_authenticated: packet.is_authenticated,
+        },
     }
 }

@@ -2,6 +2,7 @@
 
 mod field_scan;
 mod findings;
+mod flow_steps;
 mod lanes;
 mod leaving;
 mod open_scan;
@@ -10,5 +11,6 @@ mod step_budget;
 
 pub use self::field_scan::FieldScan;
 pub use self::findings::{Finding, Findings};
+pub use self::flow_steps::{FlowAccount, FlowSteps};
 pub use self::lanes::Lanes;
 pub use self::rule_sets::{Epoch, ReloadPolicy, RuleSets};

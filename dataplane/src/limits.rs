@@ -90,6 +90,14 @@ pub const HITS_PER_PACKET_MAX: usize = 64;
 /// bytes, or dozens of pipelined requests of such, do not.
 pub const PACKET_STEPS_DEFAULT: u64 = 1 << 20;
 
+/// Steps of automata that the scans of one flow may make beyond what its bytes pay for, unless told otherwise: what one packet
+/// may, some 2 ms. Of 1296 captures of all kinds of traffic, no flow comes to 700 by the default packs.
+pub const FLOW_STEPS_DEFAULT: u64 = PACKET_STEPS_DEFAULT;
+
+/// Steps of automata that each KiB of a flow pays for, unless told otherwise: half a microsecond, twice what it costs to carry it
+/// through. Plain traffic makes some ten.
+pub const FLOW_STEPS_PER_KIB_DEFAULT: u64 = 256;
+
 /// Drops without a flow that become events, in one second of packet time: a flood of broken frames must
 /// not become a flood of log lines. All of them are counted.
 pub const FLOWLESS_DROP_EVENTS_PER_SECOND_MAX: u32 = 100;

@@ -96,7 +96,7 @@ impl Pipeline {
             owners: None,
             memory: Memory::new(settings.held_bytes_max, settings.retained_bytes_max),
             restored: Vec::new(),
-            findings: Findings::new(settings.packet_steps_max),
+            findings: Findings::new(settings.packet_steps_max, settings.flow_steps),
             parsers: SpareParsers::default(),
             resets: Resets::default(),
             counters: Counters::default(),
@@ -244,7 +244,11 @@ impl Pipeline {
             Disposition::Inspect => {
                 let (settings, memory, counters) = (&self.settings, &mut self.memory, &mut self.counters);
                 let mut reading = Reading { settings, memory, counters, restored: &mut self.restored };
-                reading.read(tracked, direction, packet, &mut inspection)
+                inspection.findings.charge_to(tracked.account);
+                let read = reading.read(tracked, direction, packet, &mut inspection);
+                tracked.account = inspection.findings.account();
+                self.counters.note_steps(inspection.findings);
+                read
             }
         };
         let bypass = read.ok().and_then(|_| tracked.bypass_cause_behind(meta.wire_bytes));

@@ -13,7 +13,7 @@ pub use self::fragments::FragmentPolicy;
 pub use self::tcp::{Overlap, TcpPolicy, Urgent};
 use crate::decode::ChecksumMode;
 use crate::flow::Timeouts;
-use crate::inspect::{Epoch, ReloadPolicy};
+use crate::inspect::{Epoch, FlowSteps, ReloadPolicy};
 use crate::limits::{
     HALF_OPEN_PER_SOURCE_DEFAULT, HALF_OPEN_PERCENT_DEFAULT, HELD_BYTES_PER_WORKER_MAX, PACKET_STEPS_DEFAULT,
     RETAINED_BYTES_PER_WORKER_MAX,
@@ -62,6 +62,8 @@ pub struct Settings {
     pub retained_bytes_max: usize,
     /// Steps of automata that the scans of one packet may make.
     pub packet_steps_max: u64,
+    /// Those that the scans of one flow may make.
+    pub flow_steps: FlowSteps,
     /// Secret of the flow hash. Fixed for a replay, random for a live engine.
     pub hash_seed: [u64; 2],
     /// Whether flows that are settled are offered to somebody who handles their frames before they come here.
@@ -87,6 +89,7 @@ impl Default for Settings {
             fragments: FragmentPolicy::default(),
             retained_bytes_max: RETAINED_BYTES_PER_WORKER_MAX,
             packet_steps_max: PACKET_STEPS_DEFAULT,
+            flow_steps: FlowSteps::default(),
             hash_seed: [0x9e37_79b9_7f4a_7c15, 0xd1b5_4a32_d192_ed03],
             hands_over: false,
             first_flow_id: 1,

@@ -13,6 +13,9 @@
 //!   that missed the acknowledgment.
 //! - A connection that is picked up stands where one end said, which may be behind what its receiver has: until that
 //!   acknowledges bytes that were read, nothing is held, and what lies before is read together with all that followed.
+//! - Nobody reads a segment that acknowledges what its receiver never sent, nor one whose acknowledgment is older than any that
+//!   could be under way (RFC 5961 §5.2): such data is refused, or what somebody forged would be the first copy here. Only at the
+//!   very place that is expected it is read: frames may have gone by unseen, and then this is where both ends meet again.
 //! - At a cap a segment is refused, never let through unseen: its sender repeats it, and nothing is lost.
 //! - Bytes that the receiver acknowledges though they never came by were missed by the capture. They
 //!   become a gap, and what later claims to fill it is refused.

@@ -35,7 +35,7 @@ pub enum DropReason {
     Fragment = 2,
     /// A new flow where the table is full.
     FlowTableFull = 3,
-    /// Out-of-order data beyond what may be held.
+    /// Out-of-order data beyond what all flows of a worker may hold.
     ReassemblyMemory = 4,
     /// A segment outside of what the receiver would accept, or bytes of a gap that was skipped.
     OutOfWindow = 5,
@@ -51,7 +51,7 @@ pub enum DropReason {
     Egress = 10,
     /// A TCP segment that came in by the side of the link on which its sender is not.
     WrongSide = 11,
-    /// The packet caused more work than the scans of one packet may do.
+    /// The packet, or its flow, caused more work than the scans of one may do.
     BudgetExceeded = 12,
     /// A frame that came in on the queue of another worker than the one that owns its flow, who has his share of that
     /// queue's frames and has not answered them.
@@ -85,6 +85,8 @@ pub enum DropReason {
     FragmentIdentification = 26,
     /// A new flow of a source that has as many half-open flows as it may.
     HalfOpenSource = 27,
+    /// Out-of-order data beyond what one direction of a connection may hold.
+    ReassemblyStream = 28,
 }
 
 /// A set of reasons.
@@ -114,7 +116,7 @@ impl Causes {
 
 impl DropReason {
     /// How many reasons there are.
-    pub const COUNT: usize = 28;
+    pub const COUNT: usize = 29;
 
     /// Every reason, in index order.
     pub const ALL: [DropReason; DropReason::COUNT] = [
@@ -146,6 +148,7 @@ impl DropReason {
         DropReason::Midstream,
         DropReason::FragmentIdentification,
         DropReason::HalfOpenSource,
+        DropReason::ReassemblyStream,
     ];
 
     /// The name that counters and events use.
@@ -179,6 +182,7 @@ impl DropReason {
             DropReason::Midstream => "midstream",
             DropReason::FragmentIdentification => "fragment_identification",
             DropReason::HalfOpenSource => "half_open_source",
+            DropReason::ReassemblyStream => "reassembly_stream",
         }
     }
 }

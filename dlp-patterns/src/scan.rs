@@ -170,19 +170,22 @@ impl RuleSet {
     }
 
     /// Ends the field: whatever waited for the next byte is decided, and so is what must not be in the field. After an
-    /// overflow nobody knows what was in it, so that then nothing hits for what is not.
-    pub fn finish(&self, state: &mut ScanState, hits: &mut Vec<Hit>) {
+    /// overflow nobody knows what was in it, so that then nothing hits for what is not. Returns how many steps of automata that
+    /// took, at most [`STEPS_BURST_MAX`].
+    pub fn finish(&self, state: &mut ScanState, hits: &mut Vec<Hit>) -> u64 {
         let context = self.context_of(state);
         state.within = None;
         let has_kept = state.kept.as_ref().is_some_and(|kept| !kept.is_blank());
-        let (Some(context), true) = (context, has_kept) else { return };
+        let (Some(context), true) = (context, has_kept) else { return 0 };
         let first = hits.len();
         let text = Text::new(state.tail.bytes(), &[], state.offset);
-        Run::new(self, context, text, &mut state.kept, u64::from(STEPS_BURST_MAX)).finish(hits);
+        let mut run = Run::new(self, context, text, &mut state.kept, u64::from(STEPS_BURST_MAX));
+        let steps = u64::from(STEPS_BURST_MAX) - run.finish(hits);
         if let Some(kept) = state.kept.as_mut().filter(|_| !state.has_overflowed) {
             hits.extend(kept.courses.finish(self));
         }
         hits[first..].sort_by_key(|hit| (hit.end, hit.rule));
+        steps
     }
 
     /// Whether a match may be under way that began more than [`TAIL_BYTES`](crate::limits::TAIL_BYTES) ago, or a rule that has been found in parts; if

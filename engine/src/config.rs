@@ -4,14 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use dataplane::flow::Timeouts;
-use dataplane::inspect::ReloadPolicy;
+use dataplane::inspect::{FlowSteps, ReloadPolicy};
 use dataplane::policy::{Bypass, Exception, Exceptions, FragmentPolicy, Mode, Settings, TcpPolicy};
 use dlp_patterns::document::{Document, Mistake, Place, Table, Value};
 
 use crate::failure::Failure;
 use crate::limits::{
-    FLOW_TIMEOUT_S, FLOWS, FRAGMENT_S, HALF_OPEN_PER_SOURCE, HALF_OPEN_PERCENT, HELD_BYTES_MAX, PACKET_STEPS,
-    RETAINED_BYTES_MAX,
+    FLOW_STEPS, FLOW_STEPS_PER_KIB, FLOW_TIMEOUT_S, FLOWS, FRAGMENT_S, HALF_OPEN_PER_SOURCE,
+    HALF_OPEN_PERCENT, HELD_BYTES_MAX, PACKET_STEPS, RETAINED_BYTES_MAX,
 };
 
 mod bypass;
@@ -33,7 +33,7 @@ pub struct Config {
     pub packs: PacksConfig,
     /// How many flows are remembered, and for how long.
     pub flows: FlowsConfig,
-    /// What the inspection of one packet may cost.
+    /// What the inspection of one packet, and of one flow, may cost.
     pub inspection: InspectionConfig,
     /// Which flows pass without a further look.
     pub bypass: Bypass,
@@ -91,11 +91,14 @@ pub struct FlowsConfig {
 pub struct InspectionConfig {
     /// Steps of automata that the scans of one packet may make.
     pub packet_steps_max: u64,
+    /// Those that the scans of one flow may make.
+    pub flow_steps: FlowSteps,
 }
 
 impl Default for InspectionConfig {
     fn default() -> InspectionConfig {
-        InspectionConfig { packet_steps_max: Settings::default().packet_steps_max }
+        let Settings { packet_steps_max, flow_steps, .. } = Settings::default();
+        InspectionConfig { packet_steps_max, flow_steps }
     }
 }
 
@@ -188,6 +191,7 @@ impl Config {
             fragments: self.flows.fragments,
             retained_bytes_max: self.flows.retained_bytes_max,
             packet_steps_max: self.inspection.packet_steps_max,
+            flow_steps: self.inspection.flow_steps,
             ..Settings::default()
         }
     }
@@ -269,6 +273,12 @@ fn read_inspection(root: &Table<'_>) -> InspectionConfig {
     let Some(table) = root.optional("inspection").table() else { return inspection };
     if let Some(steps) = table.optional("packet_steps_max").integer(PACKET_STEPS) {
         inspection.packet_steps_max = steps;
+    }
+    if let Some(steps) = table.optional("flow_steps_max").integer(FLOW_STEPS) {
+        inspection.flow_steps.max = steps;
+    }
+    if let Some(steps) = table.optional("flow_steps_per_kib").integer(FLOW_STEPS_PER_KIB) {
+        inspection.flow_steps.per_kib = steps;
     }
     inspection
 }

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use dataplane::limits::{HELD_BYTES_PER_WORKER_MAX, RETAINED_BYTES_PER_WORKER_MAX};
+use dlp_patterns::limits::STEPS_PER_BYTE;
 
 /// Bytes of one record of a capture. Far above any frame (a GSO frame has at most 512 KiB), and below what a
 /// corrupt length would have allocated.
@@ -67,6 +68,13 @@ pub const RETAINED_BYTES_MAX: usize = 64 * RETAINED_BYTES_PER_WORKER_MAX;
 
 /// Steps of automata that one packet may cause. At least what one small field may; at most what takes some seconds.
 pub const PACKET_STEPS: RangeInclusive<u64> = 65_536..=1 << 30;
+
+/// Steps of automata that one flow may cause beyond what its bytes pay for. At least what one small field may; at most what
+/// takes some half an hour, which no flow ever causes.
+pub const FLOW_STEPS: RangeInclusive<u64> = 65_536..=1 << 40;
+
+/// Steps of automata that each KiB of a flow pays for: at most what no field may exceed.
+pub const FLOW_STEPS_PER_KIB: RangeInclusive<u64> = 0..=1024 * STEPS_PER_BYTE as u64;
 
 /// Seconds between two `stats` events: at least one, and once a day at the least.
 pub const STATS_INTERVAL_S: RangeInclusive<u32> = 1..=86_400;

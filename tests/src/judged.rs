@@ -8,6 +8,7 @@ use dataplane::app::{AppProtocol, HttpTransaction, Lane, Record};
 use dataplane::decode::{ChecksumMode, LinkType, decode};
 use dataplane::event::{AnomalyKind, Event, EventSink, Reading};
 use dataplane::flow::{Direction, FlowRecord};
+use dataplane::inspect::FlowSteps;
 use dataplane::pipeline::{Pipeline, RxMeta};
 use dataplane::policy::{Mode, Settings};
 use dataplane::verdict::{DropReason, Verdict};
@@ -75,8 +76,10 @@ impl Judged {
     /// # Panics
     /// Where a frame is not accounted for, or other bytes pass than a receiver is to read.
     pub fn of(dialogue: &Dialogue, cut: Cut, seed: u64, mode: Mode, rules: &Arc<RuleSet>) -> Judged {
-        // What a packet may cost is the one thing that does depend on what is in one packet.
-        let settings = Settings { mode, flows_max: 16, packet_steps_max: u64::MAX, ..Settings::default() };
+        // What packets and flows may cost is the one thing that does depend on what is in one packet.
+        let flow_steps = FlowSteps { max: u64::MAX, ..FlowSteps::default() };
+        let settings =
+            Settings { mode, flows_max: 16, packet_steps_max: u64::MAX, flow_steps, ..Settings::default() };
         let pipeline = Pipeline::new(settings, Arc::clone(rules));
         let mut bench =
             Bench { pipeline, mode, told: Judged::default(), now_ns: 0, received: Default::default() };

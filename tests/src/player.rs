@@ -4,6 +4,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 
 use dataplane::decode::ChecksumMode;
+use dataplane::pipeline::Counters;
 use dataplane::policy::Settings;
 use dlp_patterns::{Pack, RuleSet};
 use engine::config::{Config, EventTypes};
@@ -21,6 +22,8 @@ const FLOWS_MAX: usize = 1 << 14;
 pub struct Played {
     /// Why it stopped before the end of the capture, where it did.
     pub fault: Option<String>,
+    /// All that was counted.
+    pub counters: Counters,
     /// The object that `weir replay -o json` prints.
     pub summary: Value,
     /// The EVE events, in order.
@@ -88,6 +91,7 @@ impl Player {
         let events = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         Played {
             fault: outcome.err().map(|error| error.to_string()),
+            counters: *summary.counters(),
             summary: serde_json::to_value(&summary).expect("a summary is plain"),
             events: events.map(|line| serde_json::from_slice(line).expect("an event is JSON")).collect(),
         }

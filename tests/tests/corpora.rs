@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dataplane::decode::ChecksumMode;
+use dataplane::limits::FLOW_STEPS_DEFAULT;
 use tests::corpora::{captures, folder, for_each};
 use tests::flow_event::merged;
 use tests::player::Player;
@@ -85,6 +86,32 @@ fn every_frame_of_every_capture_is_accounted_for() {
     eprintln!("{} captures, {whole} whole, {frames} frames, every one accounted for", paths.len());
     assert!(frames > 100_000, "only {frames} frames were replayed");
     assert!(whole > 900, "only {whole} captures are whole");
+}
+
+/// What the default packs are read with may cost a flow less than this, in steps beyond what its bytes pay for, whatever it
+/// carries: a small part of what it may.
+const FLOW_STEPS_SEEN: u64 = FLOW_STEPS_DEFAULT / 64;
+
+/// No flow of the captures comes near to the end of its steps, though nothing is blocked and wrong checksums are no matter.
+#[test]
+fn no_flow_of_any_capture_costs_what_it_may() {
+    let Some(corpora) = folder("no_flow_of_any_capture_costs_what_it_may") else { return };
+    let paths = captures(&corpora);
+    assert!(paths.len() > 900, "only {} captures found", paths.len());
+    let player = Player::new("mode = \"monitor\"", ChecksumMode::Ignore);
+    let highest = Mutex::new(Vec::new());
+    for_each(&paths, |path| {
+        let file = fs::read(path).expect("captures are readable");
+        let counters = player.play(&file).expect("no panic").counters;
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        highest.lock().expect("no test thread panicked").push((counters.flow_steps_highest, name));
+        assert_eq!(counters.flow_steps_exceeded, 0, "{}", path.display());
+    });
+    let mut highest = highest.into_inner().expect("no test thread panicked");
+    highest.sort_unstable_by(|one, other| other.cmp(one));
+    eprintln!("of {FLOW_STEPS_DEFAULT} steps that a flow may cause, at most: {:?}", &highest[..8]);
+    assert!(highest[0].0 > 0, "steps are counted");
+    assert!(highest[0].0 < FLOW_STEPS_SEEN, "{:?}", highest[0]);
 }
 
 /// Replays a capture; how many frames it had, and whether it was played to its end. Fails with what is wrong.

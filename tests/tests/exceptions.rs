@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use dataplane::decode::{LinkType, TcpFlags};
 use dataplane::event::{Event, EventSink};
 use dataplane::flow::Direction::{self, ToServer};
+use dataplane::limits::HELD_SEGMENTS_PER_STREAM_MAX;
 use dataplane::pipeline::{Handling, Pipeline, RxMeta};
 use dataplane::policy::{BypassCause, Exception, Exceptions, Mode, Scope, Settings};
 use dataplane::verdict::{Causes, DropReason, Verdict};
@@ -87,6 +88,14 @@ fn case(cause: DropReason) -> Case {
             let attack = send(ToServer, ATTACK);
             (send(ToServer, b"behind a hole"), attack)
         }
+        DropReason::ReassemblyStream => {
+            let attack = send(ToServer, ATTACK);
+            for _ in 0..HELD_SEGMENTS_PER_STREAM_MAX {
+                before.push(send(ToServer, b"x"));
+                send(ToServer, b"a hole");
+            }
+            (send(ToServer, b"one too many"), attack)
+        }
         DropReason::OverlapUnverified => {
             settings.retained_bytes_max = 0;
             let first = send(ToServer, b"\x01kept by nobody");
@@ -110,6 +119,7 @@ fn case(cause: DropReason) -> Case {
 fn each_word_has_its_effect_on_the_flow() {
     for cause in [
         DropReason::ReassemblyMemory,
+        DropReason::ReassemblyStream,
         DropReason::OverlapUnverified,
         DropReason::Midstream,
         DropReason::AppError,
@@ -190,6 +200,33 @@ fn nobody_outside_of_a_flow_can_end_it() {
         for exception in [Exception::DropFlow, Exception::Reject, Exception::PassFlow, Exception::Bypass] {
             assert!(!exception.suits(Exceptions::scope(cause)), "{cause:?} {exception:?}");
         }
+    }
+}
+
+/// Who fills what all share has nobody else's flow ended, whatever the operator says; his own, where he is at a cap of it.
+#[test]
+fn no_flow_ends_for_want_of_what_others_hold() {
+    for exception in [Exception::DropFlow, Exception::Reject] {
+        assert!(!exception.suits(Exceptions::scope(DropReason::ReassemblyMemory)), "{exception:?}");
+        assert!(exception.suits(Exceptions::scope(DropReason::ReassemblyStream)), "{exception:?}");
+    }
+    let mut settings = Settings { held_bytes_max: 1 << 12, ..case(DropReason::ReassemblyMemory).settings };
+    settings.exceptions.set(DropReason::ReassemblyStream, Exception::DropFlow);
+    let mut bench = Bench { pipeline: Pipeline::new(settings, rules()), ended: Ended::default(), now_ns: 0 };
+    let mut open = |client: &str| {
+        let ends = Ends::new(client.parse().unwrap(), "192.0.2.1:80".parse().unwrap(), &[]);
+        let mut connection = Connection::new(ends, [1000, 5]);
+        connection.handshake().iter().for_each(|frame| assert_eq!(bench.judge(frame), Verdict::Forward));
+        connection
+    };
+    let [mut hoarder, mut honest] = ["10.0.0.66:6", "10.0.0.1:40000"].map(&mut open);
+    let _lost = hoarder.segment(ToServer, DATA, b"never sent");
+    while bench.judge(&hoarder.segment(ToServer, DATA, &[b'x'; 500])) == Verdict::Forward {}
+    let lost = honest.segment(ToServer, DATA, b"\x01harmless");
+    let late = honest.segment(ToServer, DATA, &[b'y'; 1000]);
+    assert_eq!(bench.judge(&late), Verdict::Drop(DropReason::ReassemblyMemory));
+    for frame in [lost, late] {
+        assert_eq!(bench.judge(&frame), Verdict::Forward, "sent again, it is in its place");
     }
 }
 

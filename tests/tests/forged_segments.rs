@@ -74,6 +74,47 @@ fn what_its_receiver_would_not_take_does_not_come_in_the_place_of_what_is_sent()
     assert!(scene.passes(ToServer, b"what the client says"));
 }
 
+/// The first number behind all that was sent, and the last one that lies ahead of it and not behind.
+const NEVER_SENT: [u32; 4] = [1, 5000, 1 << 29, (1 << 31) - 1];
+
+#[test]
+fn nor_does_what_answers_data_that_nobody_sent() {
+    for acknowledged_ahead in NEVER_SENT {
+        let mut scene = Scene::opened();
+        scene.forge(8, acknowledged_ahead, b"forged");
+        assert!(scene.passes(ToClient, b"what the server says"), "{acknowledged_ahead}");
+        assert!(scene.passes(ToServer, b"what the client says"), "{acknowledged_ahead}");
+    }
+}
+
+/// What remains: who guesses a number in either window is believed by the receiver as well. Its data then is the first copy
+/// that both know, here and there.
+#[test]
+fn what_its_receiver_would_take_is_the_first_copy_here_too() {
+    let mut scene = Scene::opened();
+    scene.forge(8, 0, b"forged");
+    let frame = scene.connection.segment(ToClient, DATA, b"what the server says");
+    assert_eq!(scene.judge(ToClient, &frame).as_deref(), Some(&b"what theforgedr says"[..]));
+}
+
+/// Each end answers what was never seen here, and its own data is not where it is expected. One copy of it is lost by that.
+#[test]
+fn ends_that_both_went_on_unseen_are_believed_when_they_repeat_themselves() {
+    let mut scene = Scene::opened();
+    for from in [ToServer, ToClient] {
+        scene.connection.segment(from, DATA, b"unseen");
+    }
+    let from_client = scene.connection.segment(ToServer, DATA, b"what the client says");
+    assert_eq!(scene.judge(ToServer, &from_client), None);
+    let sequence = scene.connection.sequence(ToClient);
+    let acknowledgment = scene.connection.sequence(ToServer).wrapping_sub(20);
+    let tcp = Tcp { sequence, acknowledgment, flags: DATA };
+    let from_server = ends().frame(ToClient, tcp, b"what the server says");
+    assert!(scene.judge(ToClient, &from_server).is_some(), "where the client stands is known now");
+    assert!(scene.judge(ToServer, &from_client).is_some());
+    assert!(scene.judge(ToClient, &from_server).is_some());
+}
+
 #[test]
 fn an_acknowledgment_of_what_nobody_sent_does_not_make_it_past() {
     for payload in [&b""[..], b"forged"] {

@@ -9,9 +9,9 @@ use dataplane::decode::{
 };
 use dataplane::event::{Event, EventSink};
 use dataplane::flow::Direction;
-use dataplane::limits::HITS_PER_PACKET_MAX;
+use dataplane::limits::{HELD_SEGMENTS_PER_STREAM_MAX, HITS_PER_PACKET_MAX};
 use dataplane::pipeline::{Pipeline, RxMeta, Side};
-use dataplane::policy::{Exception, Exceptions, Mode, Settings, TcpPolicy, Urgent};
+use dataplane::policy::{Exception, Exceptions, Mode, Scope, Settings, TcpPolicy, Urgent};
 use dataplane::verdict::{DropReason, Verdict};
 use dlp_patterns::{Pack, RuleSet, default_packs};
 use engine::sample::frame::{self, Tcp};
@@ -156,11 +156,18 @@ impl Case {
     }
 }
 
+/// A segment behind one that is lost.
+fn behind_hole(connection: &mut Connection) -> Vec<u8> {
+    connection.segment(ToServer, DATA, b"GET / HTT");
+    connection.segment(ToServer, DATA, b"P/1.1\r\n")
+}
+
 fn case(cause: DropReason) -> Case {
     let mut connection = connection();
     let mut settings = settings();
     let mut before = connection.handshake();
-    let mut closed = Verdict::Drop(cause);
+    let is_content = Exceptions::scope(cause) == Scope::Content;
+    let closed = if is_content { Verdict::Reset(cause) } else { Verdict::Drop(cause) };
     let mut sides = [None; 2];
     let guilty = match cause {
         DropReason::Malformed => connection.segment(ToServer, DATA, b"cut off")[..50].to_vec(),
@@ -181,8 +188,11 @@ fn case(cause: DropReason) -> Case {
         }
         DropReason::ReassemblyMemory => {
             settings.held_bytes_max = 0;
-            connection.segment(ToServer, DATA, b"GET / HTT");
-            connection.segment(ToServer, DATA, b"P/1.1\r\n")
+            behind_hole(&mut connection)
+        }
+        DropReason::ReassemblyStream => {
+            before.extend((0..HELD_SEGMENTS_PER_STREAM_MAX).map(|_| behind_hole(&mut connection)));
+            behind_hole(&mut connection)
         }
         DropReason::OutOfWindow => {
             let sequence = connection.sequence(ToServer).wrapping_add(1 << 30);
@@ -190,16 +200,11 @@ fn case(cause: DropReason) -> Case {
             ends("10.0.0.1:40000", "192.0.2.1:80", &[]).frame(ToServer, tcp, b"far away")
         }
         DropReason::AppError => {
-            closed = Verdict::Reset(cause);
             let twice = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab";
             connection.segment(ToServer, DATA, twice)
         }
-        DropReason::ScanOverflow => {
-            closed = Verdict::Reset(cause);
-            connection.segment(ToServer, DATA, &upload(&"qz".repeat(160)))
-        }
+        DropReason::ScanOverflow => connection.segment(ToServer, DATA, &upload(&"qz".repeat(160))),
         DropReason::BudgetExceeded => {
-            closed = Verdict::Reset(cause);
             settings.packet_steps_max = 100;
             connection.segment(ToServer, DATA, &upload(&"qz".repeat(30)).repeat(2))
         }

@@ -46,6 +46,8 @@ pub(super) struct Datagram<'p, A> {
     /// The sum of the addresses for the pseudo-header, in which stand the last destination of a routing header (RFC
     /// 8200 §8.1) and a mobile node's home address. `None` where the routing header is of an unknown type.
     pub(super) addresses_sum: Option<u64>,
+    /// Whether the headers were walked past an authentication header.
+    pub(super) is_authenticated: bool,
 }
 
 impl<'p, A: Copy + Into<IpAddr>> Datagram<'p, A> {
@@ -107,6 +109,7 @@ impl<'p, A: Copy + Into<IpAddr>> Datagram<'p, A> {
             missing_bytes: message.missing_bytes,
             checksum,
             covered_by: None,
+            is_authenticated: self.is_authenticated,
         })
     }
 

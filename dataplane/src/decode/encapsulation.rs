@@ -105,6 +105,7 @@ impl<'p, A: Copy + Into<IpAddr>> Datagram<'p, A> {
         };
         match inner {
             Ok(mut packet) => {
+                packet.is_authenticated |= self.is_authenticated;
                 if checksums == ChecksumMode::Verify {
                     let cover = Cover::of(self, message, outer, header.has_checksum);
                     verify::judge_covered(around.span.frame, &mut packet, &cover);

@@ -47,5 +47,7 @@ pub(super) fn parse(span: Span<'_>, offset: usize) -> Result<Datagram<'_, Ipv4Ad
         missing_bytes,
         fragment,
         addresses_sum: Some(checksum::addresses(source.into(), destination.into())),
+        // Its own is an upper layer that is not looked into.
+        is_authenticated: false,
     })
 }

@@ -41,6 +41,7 @@ pub(super) fn parse(span: Span<'_>, offset: usize) -> Result<Datagram<'_, Ipv6Ad
         fragment: None,
         home_address: source,
         final_destination: Some(destination),
+        is_authenticated: false,
     };
     chain.walk()?;
     let first = chain.home_address.into();
@@ -57,6 +58,7 @@ pub(super) fn parse(span: Span<'_>, offset: usize) -> Result<Datagram<'_, Ipv6Ad
         missing_bytes,
         fragment: chain.fragment,
         addresses_sum,
+        is_authenticated: chain.is_authenticated,
     })
 }
 
@@ -69,6 +71,7 @@ struct Chain<'p> {
     home_address: Ipv6Addr,
     /// The destination for the pseudo-header, where it can be told.
     final_destination: Option<Ipv6Addr>,
+    is_authenticated: bool,
 }
 
 impl Chain<'_> {
@@ -105,6 +108,7 @@ impl Chain<'_> {
         let (header, rest) = self.rest.split_at_checked(header_bytes).ok_or(DecodeError::IpTruncated)?;
         match self.next_header {
             extension::FRAGMENT => self.fragment = fragment(header),
+            extension::AUTHENTICATION => self.is_authenticated = true,
             extension::DESTINATION => self.home_address = home_address(header).unwrap_or(self.home_address),
             extension::ROUTING => self.final_destination = final_destination(header, self.final_destination),
             _ => (),

@@ -27,6 +27,8 @@ pub struct Surroundings {
     pub vlans: Vlans,
     /// As in [`Packet::tunnels`].
     pub tunnels: ArrayVec<Tunnel, TUNNEL_NESTING_MAX>,
+    /// As in [`Packet::is_authenticated`], by what stands in front of the bytes of the packet.
+    pub is_authenticated: bool,
 }
 
 impl Surroundings {
@@ -43,7 +45,10 @@ impl Surroundings {
         let span = Span { frame, wire_bytes: frame.len() as u32 };
         let datagram = frame.get(offset..).unwrap_or_default();
         let link = Link { vlans: Tags::of(&self.vlans)?, offset, ..link::parse(datagram, LinkType::RawIp)? };
-        Nested { span, link, labels: ArrayVec::new() }.packet_behind(&self.tunnels, 0, checksums)
+        let nested = Nested { span, link, labels: ArrayVec::new() };
+        let mut packet = nested.packet_behind(&self.tunnels, 0, checksums)?;
+        packet.is_authenticated |= self.is_authenticated;
+        Ok(packet)
     }
 }
 
@@ -120,6 +125,7 @@ impl<'p> Nested<'p> {
             missing_bytes: 0,
             checksum: Checksum::Unverified,
             covered_by: None,
+            is_authenticated: false,
         })
     }
 

@@ -5,6 +5,11 @@
 //! datagram of the same identification (RFC 4963), to something that nobody inspected, and a sender chooses its
 //! identifications. So ours take their place, counted up for each pair of hosts.
 //!
+//! One that passes whole keeps its sender's, which may be one that we give. If a router behind us, whose MTU is smaller, then
+//! cuts it, and a piece is lost, its receiver may join the others with those of another datagram all the same: that cannot be
+//! told here. Datagrams with DF, as those of TCP, and those of IPv6 are never cut so; where others are trusted with a lot, the
+//! protected side is to have one MTU.
+//!
 //! Pairs are many, whoever makes them up, and nothing may be forgotten of one because of others. So the counters are a fixed
 //! number, and a secret hash says which one a pair uses. That some share one makes each use it up sooner, and no worse.
 
@@ -43,6 +48,9 @@ struct Counter {
 
 /// Which identifications a datagram may have.
 enum Space {
+    /// None: an authentication header around its pieces covers that which each has, and says nothing of which of them belong
+    /// together.
+    Covered,
     /// That which it has, alone: the integrity check of an authentication header covers it (RFC 4302 §3.3.3.1.1.1), and tells
     /// its receiver of any other datagram.
     Kept,
@@ -66,6 +74,7 @@ impl Identifications {
     pub fn has_one(&self, whole: &Whole, now_ns: u64) -> bool {
         let counter = &self.counters[self.index(whole)];
         match Space::of(whole) {
+            Space::Covered => false,
             Space::Kept | Space::Ipv6 => true,
             Space::Ipv4 => counter.ipv4.is_free(now_ns),
             Space::TunnelledIpv6 => counter.tunnelled_ipv6.is_free(now_ns),
@@ -73,14 +82,14 @@ impl Identifications {
     }
 
     /// Gives all pieces of a datagram that leaves at `now_ns`, which never steps back, the next one, whether it is free or
-    /// not.
+    /// not. Where it is covered, they keep theirs.
     pub fn give(&mut self, whole: &mut Whole, now_ns: u64) {
         let free_at_ns = now_ns.saturating_add(self.reuse_ns);
         let counter = &mut self.counters[self.index(whole)];
         let space = Space::of(whole);
         let pieces = whole.pieces.iter_mut();
         match space {
-            Space::Kept => {}
+            Space::Covered | Space::Kept => {}
             Space::Ipv4 => {
                 let next = counter.ipv4.take(free_at_ns) as u16;
                 pieces.for_each(|piece| piece.identify_ipv4(next));
@@ -108,6 +117,7 @@ impl Space {
     fn of(whole: &Whole) -> Space {
         let key = &whole.key;
         match (key.source.is_ipv4(), key.surroundings.tunnels.is_empty()) {
+            _ if key.surroundings.is_authenticated => Space::Covered,
             (true, _) if key.protocol == protocol::AUTHENTICATION => Space::Kept,
             (true, _) => Space::Ipv4,
             (false, true) => Space::Ipv6,

@@ -65,9 +65,9 @@ impl Whole {
     /// Has all pieces travel alike, and no farther than the one that would come least far. A piece that its sender made to
     /// fall behind us, by its TTL or its addresses, would leave the others waiting with their receiver.
     ///
-    /// In a tunnel, whose headers tell lengths, they stay as they are.
+    /// In a tunnel, whose headers tell lengths, they stay as they are, and so they do where a receiver would notice.
     pub fn level(&mut self) {
-        if !self.surroundings().tunnels.is_empty() {
+        if !self.surroundings().tunnels.is_empty() || self.surroundings().is_authenticated {
             return;
         }
         let Some(first) = self.pieces.iter().find(|piece| piece.layout.span.start == 0) else { return };

@@ -4,7 +4,7 @@ use dlp_patterns::limits::STEPS_BURST_MAX;
 use dlp_patterns::{Action, Field, Hit, RuleSet, ScanOverflow, ScanState};
 
 use super::step_budget::StepBudget;
-use super::{Epoch, RuleSets};
+use super::{Epoch, FlowAccount, FlowSteps, RuleSets};
 use crate::flow::Direction;
 use crate::limits::HITS_PER_PACKET_MAX;
 
@@ -29,7 +29,11 @@ pub struct Findings {
     asked: Option<Action>,
     overflowed: bool,
     has_given_up: bool,
-    pub(super) budget: StepBudget,
+    is_flow_over: bool,
+    budget: StepBudget,
+    flow_steps: FlowSteps,
+    /// That of the flow at hand.
+    account: FlowAccount,
     /// Those of the scan at hand.
     pub(super) hits: Vec<Hit>,
 }
@@ -46,15 +50,18 @@ pub(super) struct Place {
 }
 
 impl Findings {
-    /// Nothing yet; the scans of one packet may make so many steps of automata.
-    pub fn new(packet_steps_max: u64) -> Findings {
+    /// Nothing yet; the scans of one packet, and those of one flow, may make so many steps of automata.
+    pub fn new(packet_steps_max: u64, flow_steps: FlowSteps) -> Findings {
         Findings {
             listed: Vec::new(),
             unlisted: 0,
             asked: None,
             overflowed: false,
             has_given_up: false,
+            is_flow_over: false,
             budget: StepBudget::new(packet_steps_max),
+            flow_steps,
+            account: FlowAccount::default(),
             hits: Vec::new(),
         }
     }
@@ -79,12 +86,28 @@ impl Findings {
         self.overflowed
     }
 
-    /// Whether a field was given up because the packet had used up its steps, so that hits are missed from there on.
+    /// Whether a field was given up because the packet or its flow had used up its steps, so that hits are missed from there
+    /// on.
     pub fn has_given_up(&self) -> bool {
         self.has_given_up
     }
 
-    /// Forgets all, and keeps the memory: another packet begins.
+    /// Whether one was because the flow had.
+    pub fn is_flow_over(&self) -> bool {
+        self.is_flow_over
+    }
+
+    /// The scans to come are at the cost of this flow.
+    pub fn charge_to(&mut self, account: FlowAccount) {
+        self.account = account;
+    }
+
+    /// What the flow at hand is charged.
+    pub fn account(&self) -> FlowAccount {
+        self.account
+    }
+
+    /// Forgets all, and keeps the memory: another packet begins, of a flow that nothing is charged yet.
     pub fn clear(&mut self) {
         self.listed.clear();
         self.hits.clear();
@@ -92,23 +115,53 @@ impl Findings {
         self.asked = None;
         self.overflowed = false;
         self.has_given_up = false;
+        self.is_flow_over = false;
         self.budget.renew();
+        self.account = FlowAccount::default();
+    }
+
+    /// Bytes of a field go by, scanned or not.
+    #[inline]
+    pub(super) fn pay(&mut self, bytes: usize) {
+        self.account.pay(bytes, self.flow_steps);
+    }
+
+    /// Whether a field may be read on. If not, it is given up for the sake of all other packets.
+    #[inline]
+    pub(super) fn may_read(&mut self, field: Field) -> bool {
+        let is_within = self.account.is_within(self.flow_steps);
+        let may_read = is_within && self.budget.allows(field);
+        self.has_given_up |= !may_read;
+        self.is_flow_over |= !is_within;
+        may_read
+    }
+
+    /// There is no room to read a field.
+    pub fn give_up(&mut self) {
+        self.has_given_up = true;
     }
 
     /// Scans the next bytes of a field; what they hit is in `hits`.
     pub(super) fn scan(&mut self, set: &RuleSet, state: &mut ScanState, bytes: &[u8]) {
         match set.scan_counting(state, bytes, &mut self.hits) {
-            Ok(steps) => self.budget.spend(steps),
+            Ok(steps) => self.spend(steps),
             Err(ScanOverflow) => {
                 self.overflowed = true;
-                self.budget.spend(STEPS_BURST_MAX.into());
+                self.spend(STEPS_BURST_MAX.into());
             }
         }
     }
 
-    /// A field is not read on, for the sake of all other packets.
-    pub fn give_up(&mut self) {
-        self.has_given_up = true;
+    /// Ends the scan of a field; what that hits is in `hits`.
+    pub(super) fn finish(&mut self, set: &RuleSet, state: &mut ScanState) {
+        let steps = set.finish(state, &mut self.hits);
+        self.spend(steps);
+    }
+
+    #[inline]
+    fn spend(&mut self, steps: u64) {
+        self.budget.spend(steps);
+        self.account.owe(steps);
     }
 
     /// Takes the hits of a scan.

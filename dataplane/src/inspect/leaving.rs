@@ -33,7 +33,7 @@ impl Leaving {
     /// The field is complete.
     pub(super) fn end(&mut self, rules: &RuleSets, first: usize, findings: &mut Findings) {
         let Some(set) = rules.get(self.place.epoch) else { return };
-        set.finish(&mut self.state, &mut findings.hits);
+        findings.finish(set, &mut self.state);
         findings.take_hits_beside(rules, self.place, first);
     }
 }

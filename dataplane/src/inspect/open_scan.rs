@@ -114,7 +114,7 @@ impl OpenScan {
         let open = &self.open;
         let first = findings.listed().len();
         if let Some(set) = rules.get(open.epoch).filter(|_| open.is_scanned) {
-            set.finish(&mut self.state, &mut findings.hits);
+            findings.finish(set, &mut self.state);
             if !findings.hits.is_empty() {
                 findings.take_hits(rules, open.place(direction));
             }
@@ -146,15 +146,16 @@ impl OpenScan {
         let open = &mut self.open;
         open.offset += bytes.len() as u64;
         open.last = bytes.last().copied().or(open.last);
-        let Some(set) = rules.get(open.epoch).filter(|_| open.is_scanned) else { return };
-        if !findings.budget.allows(open.field) {
-            open.is_scanned = false;
-            return findings.give_up();
+        if let Some(set) = rules.get(open.epoch).filter(|_| open.is_scanned) {
+            open.is_scanned = findings.may_read(open.field);
+            if open.is_scanned {
+                findings.scan(set, &mut self.state, bytes);
+            }
+            if !findings.hits.is_empty() {
+                findings.take_hits(rules, open.place(direction));
+            }
         }
-        findings.scan(set, &mut self.state, bytes);
-        if !findings.hits.is_empty() {
-            findings.take_hits(rules, open.place(direction));
-        }
+        findings.pay(bytes.len());
     }
 
     /// Reads on under former rules, and parts with those that have read enough.

@@ -1,6 +1,7 @@
 //! The books of one pipeline.
 
 use crate::decode::DecodeError;
+use crate::inspect::Findings;
 use crate::policy::BypassCause;
 use crate::verdict::{DropReason, Verdict};
 
@@ -55,6 +56,11 @@ pub struct Counters {
     pub hits_unlisted: u64,
     /// Scans that lost their rules to too many swaps, and began anew under those in force.
     pub scans_restarted: u64,
+    /// Packets with fields that were given up because their flow had used up its steps; others that the cause
+    /// `budget_exceeded` speaks against had used up their own.
+    pub flow_steps_exceeded: u64,
+    /// The most steps that any flow had caused beyond what its bytes pay for.
+    pub flow_steps_highest: u64,
     /// Drops without a flow that were counted but not told.
     pub drops_untold: u64,
 }
@@ -76,6 +82,12 @@ impl Counters {
     pub(super) fn count_held(&mut self, verdict: Verdict) {
         self.held -= 1;
         self.count(verdict);
+    }
+
+    /// Enters what the scans of a packet came to cost its flow.
+    pub(super) fn note_steps(&mut self, findings: &Findings) {
+        self.flow_steps_exceeded += u64::from(findings.is_flow_over());
+        self.flow_steps_highest = self.flow_steps_highest.max(findings.account().unpaid_steps());
     }
 
     /// Corrects the books by `frames` that were to be forwarded and could not leave.
@@ -126,6 +138,8 @@ impl Counters {
         self.alerts += other.alerts;
         self.hits_unlisted += other.hits_unlisted;
         self.scans_restarted += other.scans_restarted;
+        self.flow_steps_exceeded += other.flow_steps_exceeded;
+        self.flow_steps_highest = self.flow_steps_highest.max(other.flow_steps_highest);
         self.drops_untold += other.drops_untold;
     }
 }

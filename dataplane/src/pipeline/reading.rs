@@ -6,7 +6,7 @@ use super::tracked::{Inspection, Tracked};
 use crate::decode::{Checksum, Packet, TcpFlags, TcpHeader, Transport};
 use crate::event::EventSink;
 use crate::flow::Direction;
-use crate::policy::{Exception, Mode, Overlap, Settings, Urgent};
+use crate::policy::{Exception, Mode, Overlap, Settings, TcpPolicy, Urgent};
 use crate::reassembly::{Connection, Memory, Segment};
 use crate::verdict::DropReason;
 
@@ -69,7 +69,9 @@ impl Reading<'_> {
         packet: &Packet<'_>,
         inspection: &mut Inspection<'_, S>,
     ) -> Result<Option<Standing>, DropReason> {
-        if packet.checksum == Checksum::Bad {
+        // What an authentication header covers was complete when it was sent, or its receiver does not take it.
+        let is_incomplete = packet.is_authenticated && matches!(packet.checksum, Checksum::Partial { .. });
+        if packet.checksum == Checksum::Bad || is_incomplete {
             return Err(DropReason::BadChecksum);
         }
         match packet.transport {
@@ -86,7 +88,7 @@ impl Reading<'_> {
             }
             Transport::Tcp(header) => {
                 tracked.record.tcp_flags[direction as usize] |= header.flags.0;
-                self.read_segment(tracked, direction, segment(&header, packet), &header, inspection).map(Some)
+                self.read_segment(tracked, direction, &header, packet, inspection).map(Some)
             }
         }
     }
@@ -95,11 +97,14 @@ impl Reading<'_> {
         &mut self,
         tracked: &mut Tracked,
         direction: Direction,
-        segment: Segment<'_>,
         header: &TcpHeader,
+        packet: &Packet<'_>,
         inspection: &mut Inspection<'_, S>,
     ) -> Result<Standing, DropReason> {
-        if header.flags.has(TcpFlags::URG) && self.settings.tcp.urgent == Urgent::Drop {
+        let is_kept = packet.is_authenticated && self.settings.mode == Mode::Protect;
+        let policy = if is_kept { TcpPolicy::WITHOUT_CHANGES } else { self.settings.tcp };
+        let segment = segment(header, packet);
+        if header.flags.has(TcpFlags::URG) && policy.urgent == Urgent::Drop {
             return Err(DropReason::Urgent);
         }
         let (connection, _) = tracked.stream().expect("a TCP flow has a connection");
@@ -108,7 +113,9 @@ impl Reading<'_> {
             self.admit_midstream(tracked)?;
         }
         match self.show(tracked, direction, segment, inspection) {
-            Err(DropReason::OverlapConflict) => self.settle(tracked, direction, segment, inspection)?,
+            Err(DropReason::OverlapConflict) => {
+                self.settle(tracked, direction, segment, policy.overlap, inspection)?;
+            }
             outcome => outcome?,
         }
         Ok(standing)
@@ -155,12 +162,13 @@ impl Reading<'_> {
         tracked: &mut Tracked,
         direction: Direction,
         segment: Segment<'_>,
+        overlap: Overlap,
         inspection: &mut Inspection<'_, S>,
     ) -> Result<(), DropReason> {
         tracked.tell_conflict(direction, inspection);
         self.counters.overlap_conflicts += 1;
         let is_monitored = self.settings.mode == Mode::Monitor;
-        if self.settings.tcp.overlap == Overlap::Drop {
+        if overlap == Overlap::Drop {
             if !is_monitored {
                 return Err(DropReason::OverlapConflict);
             }

@@ -49,9 +49,10 @@ impl Resets {
     }
 
     /// Whether the ends of a packet's connection can be reached. Those in a tunnel are not: what a frame of the other
-    /// direction has for labels, TEID or sequence numbers is not known, and a wrong one reaches nobody or someone else.
+    /// direction has for labels, TEID or sequence numbers is not known, and a wrong one reaches nobody or someone else. Nor are
+    /// those who authenticate what they send.
     pub(super) fn reach(packet: &Packet<'_>) -> bool {
-        packet.tunnels.is_empty()
+        packet.tunnels.is_empty() && !packet.is_authenticated
     }
 
     pub(super) fn clear(&mut self) {

@@ -31,7 +31,11 @@ struct Completion {
 }
 
 impl Rewrite {
+    /// None of a packet that its receiver would not take then.
     pub(super) fn of(packet: &Packet<'_>) -> Rewrite {
+        if packet.is_authenticated {
+            return Rewrite::default();
+        }
         let completion = match packet.checksum {
             Checksum::Partial { offset, value } => {
                 Some(Completion { offset: offset as usize, value, covered_by: packet.covered_by })

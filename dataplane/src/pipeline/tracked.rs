@@ -10,7 +10,7 @@ use crate::app::{App, SpareParsers, TlsRecords};
 use crate::decode::{Checksum, Packet, TcpFlags, Transport};
 use crate::event::{Anomaly, AnomalyKind, Event, EventSink, FlowEnd, FlowEndCause, FlowState};
 use crate::flow::{Direction, Elsewhere, FlowRecord, Timeouts, protocol};
-use crate::inspect::{Findings, Lanes, RuleSets};
+use crate::inspect::{Findings, FlowAccount, Lanes, RuleSets};
 use crate::policy::{Bypass, BypassCause, Disposition};
 use crate::reassembly::{Connection, Memory, StreamChunk, TcpState};
 use crate::verdict::{Causes, DropReason};
@@ -44,6 +44,8 @@ pub(super) struct Tracked {
     unchecked_flags: [u8; 2],
     app: App,
     scans: Lanes,
+    /// What these cost.
+    pub(super) account: FlowAccount,
     secrets: Secrets,
     /// Of which drops an event has told.
     told: Causes,
@@ -88,6 +90,7 @@ impl Tracked {
             unchecked_flags: [0; 2],
             app: App::new(),
             scans: Lanes::default(),
+            account: FlowAccount::default(),
             secrets: Secrets::default(),
             told: Causes::default(),
             met: Causes::default(),

@@ -28,6 +28,8 @@ pub enum Scope {
     Packet,
     /// A segment of a flow that was not read.
     Unread,
+    /// The same, for want of what all flows share: no flow is ended for what others have taken.
+    Shared,
     /// What a flow said, which was read. What its receiver did not get it would be sent again, as something that is known.
     Content,
     /// Nothing on which the operator has a word: a rule's own action decides for rules, a setting of its own for some causes,
@@ -66,9 +68,8 @@ impl Exception {
             _ if scope == Scope::Decided => false,
             Exception::DropPacket => scope != Scope::Content,
             Exception::PassPacket | Exception::Ignore => true,
-            Exception::DropFlow | Exception::Reject | Exception::PassFlow | Exception::Bypass => {
-                scope != Scope::Packet
-            }
+            Exception::DropFlow | Exception::Reject => !matches!(scope, Scope::Packet | Scope::Shared),
+            Exception::PassFlow | Exception::Bypass => scope != Scope::Packet,
         }
     }
 }
@@ -93,9 +94,10 @@ impl Exceptions {
     /// What a cause speaks against.
     pub fn scope(cause: DropReason) -> Scope {
         match cause {
-            DropReason::ReassemblyMemory | DropReason::OverlapUnverified | DropReason::Midstream => {
+            DropReason::ReassemblyStream | DropReason::OverlapUnverified | DropReason::Midstream => {
                 Scope::Unread
             }
+            DropReason::ReassemblyMemory => Scope::Shared,
             DropReason::AppError | DropReason::ScanOverflow | DropReason::BudgetExceeded => Scope::Content,
             DropReason::Rule
             | DropReason::FlowBlocked
@@ -113,7 +115,7 @@ impl Exceptions {
         match (cause, Exceptions::scope(cause)) {
             (DropReason::Midstream, _) => Exception::Ignore,
             (_, Scope::Content) => Exception::Reject,
-            (_, Scope::Packet | Scope::Unread | Scope::Decided) => Exception::DropPacket,
+            (_, Scope::Packet | Scope::Unread | Scope::Shared | Scope::Decided) => Exception::DropPacket,
         }
     }
 

@@ -9,6 +9,11 @@ pub struct TcpPolicy {
     pub urgent: Urgent,
 }
 
+impl TcpPolicy {
+    /// For segments that their receivers would not take if they were changed.
+    pub const WITHOUT_CHANGES: TcpPolicy = TcpPolicy { overlap: Overlap::Drop, urgent: Urgent::Drop };
+}
+
 /// What becomes of a segment that repeats data with other bytes, and whose receiver could read these instead.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Overlap {

@@ -68,7 +68,8 @@ impl Connection {
     }
 
     /// Judges a segment that travels in `direction`, and returns what of its stream becomes contiguous
-    /// with it. A segment that is refused changes nothing, but counts where memory was short.
+    /// with it. A segment that is refused changes nothing, but counts where memory was short, and may tell how far its sender
+    /// came.
     ///
     /// An acknowledgment may show that bytes of the other direction went by unseen: ask
     /// [`pending`](Self::pending) for that direction afterwards.
@@ -432,11 +433,12 @@ impl Connection {
         }
         let is_last = segment.flags.has(TcpFlags::FIN);
         let is_in_place = sequence == self.stream(direction).expected();
-        // Its receiver would not look at what it carries, and what waited here would be taken for the first copy of it.
-        if !is_in_place && self.stream(opposite).is_long_acknowledged(acknowledgment) {
+        // Its receiver would not look at what it carries, and what waited here would be taken for the first copy of it. In its
+        // place it is looked at: where frames went by unseen, the two ends know better than we.
+        if !is_in_place && !self.stream(opposite).may_be_answered_by(acknowledgment) {
+            self.stream_mut(direction).note_sent(Sequence::new(segment.end()));
             return self.ignore(direction, segment);
         }
-        let is_answer = is_in_place || self.stream(opposite).is_known_to_have_sent(acknowledgment);
         let admitted = self.stream_mut(direction).admit(sequence, segment, is_last, memory)?;
         self.stream_mut(direction).note_sent(Sequence::new(segment.end()));
         if is_last && self.first_fin.is_none() {
@@ -449,10 +451,7 @@ impl Connection {
         }
         let window_bytes = u32::from(segment.window) << self.window_shifts[direction as usize];
         let answered = self.stream_mut(opposite);
-        // Taken at its word, it would have what its receiver is yet to send be refused as long past.
-        if is_answer {
-            answered.acknowledge(acknowledgment, memory);
-        }
+        answered.acknowledge(acknowledgment, memory);
         answered.advertise(window_bytes);
         Ok(admitted)
     }

@@ -101,9 +101,14 @@ impl HeldRanges {
 
         let cost_bytes =
             pieces.iter().map(|piece| range_cost_bytes(piece.overlap(known).len() as usize)).sum();
-        if !self.has_room(pieces.len(), cost_bytes) || !budget.has_room(cost_bytes) {
+        let refused = if !self.has_room(pieces.len(), cost_bytes) {
+            Some(DropReason::ReassemblyStream)
+        } else {
+            (!budget.has_room(cost_bytes)).then_some(DropReason::ReassemblyMemory)
+        };
+        if let Some(reason) = refused {
             budget.count_refusal();
-            return Err(DropReason::ReassemblyMemory);
+            return Err(reason);
         }
         budget.take(cost_bytes);
         let queue = self.queue.get_or_insert_default();

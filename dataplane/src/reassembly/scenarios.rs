@@ -194,7 +194,7 @@ fn at_a_cap_a_segment_is_refused_and_its_repetition_welcome() {
     for index in 0..count {
         assert_eq!(exchange.client(2 + 2 * index, "x"), ok(""));
     }
-    assert_eq!(exchange.client(2 + 2 * count, "x"), Err(DropReason::ReassemblyMemory));
+    assert_eq!(exchange.client(2 + 2 * count, "x"), Err(DropReason::ReassemblyStream));
     assert_eq!(exchange.memory.refusals(), 1);
     assert_eq!(exchange.client(0, "abx"), ok("abx"));
     assert_eq!(exchange.client(2 + 2 * count, "x"), ok(""));

@@ -142,17 +142,13 @@ impl Stream {
         }
     }
 
-    /// Whether the sender sent all before `acknowledgment`, by its own word. Who does not see the connection may guess a
-    /// place in the window of one stream, and knows nothing of the other (RFC 5961 §5.2).
+    /// Whether the sender takes a segment with this acknowledgment (RFC 5961 §5.2): one that is not older than any that could
+    /// still be under way, and of nothing but what it sent, by its own word. Who does not see the connection may guess a place
+    /// in the window of one stream, and knows nothing of the other. Where the stream stands in a guess, nobody can tell.
     #[inline]
-    pub(super) fn is_known_to_have_sent(&self, acknowledgment: Sequence) -> bool {
-        self.is_guess || !acknowledgment.is_after(self.sent_until.later(self.next))
-    }
-
-    /// Whether an acknowledgment is older than any that its sender could still send (RFC 5961 §5.2).
-    #[inline]
-    pub(super) fn is_long_acknowledged(&self, acknowledgment: Sequence) -> bool {
-        !self.is_guess && self.acknowledged.since(acknowledgment) > self.reach_bytes().cast_signed()
+    pub(super) fn may_be_answered_by(&self, acknowledgment: Sequence) -> bool {
+        let is_old = self.acknowledged.since(acknowledgment) > self.reach_bytes().cast_signed();
+        self.is_guess || !is_old && !acknowledgment.is_after(self.sent_until.later(self.next))
     }
 
     /// Whether the receiver takes a segment with this timestamp for an old duplicate (RFC 7323 §5.3, R1). Nothing is

@@ -118,8 +118,8 @@ impl<'r> Run<'r> {
         (!self.is_exhausted).then_some(self.steps)
     }
 
-    /// Decides what waits for the next byte: there is none.
-    pub(super) fn finish(&mut self, hits: &mut Vec<Hit>) {
+    /// Decides what waits for the next byte: there is none. Returns the steps that are left.
+    pub(super) fn finish(&mut self, hits: &mut Vec<Hit>) -> u64 {
         let moment = self.text.offset_of(self.text.end()) + 1;
         let mut ending = self.kept.as_mut().map(|kept| std::mem::take(&mut kept.live)).unwrap_or_default();
         for live in ending.drain(..) {
@@ -149,6 +149,7 @@ impl<'r> Run<'r> {
             kept.simulations = simulations;
         }
         self.settle(hits);
+        self.steps
     }
 
     /// Lets the automata that are simulated read the chunk, once all windows are known.

@@ -58,8 +58,6 @@ fn every_key_is_read() {
         udp_established_s = 5
         icmp_s = 6
         other_s = 7
-        [inspection]
-        packet_steps_max = 70000
         [exceptions]
         fragment = 'pass-packet'
         malformed = 'auto'
@@ -93,9 +91,19 @@ fn every_key_is_read() {
     assert_eq!([udp_established_s, icmp_s, other_s], [5, 6, 7]);
     assert_eq!(config.exceptions.get(DropReason::Fragment), Exception::PassPacket);
     assert_eq!(config.exceptions.get(DropReason::Malformed), Exception::DropPacket);
-    assert_eq!((config.events.eve.clone(), config.settings().packet_steps_max), (Some("-".into()), 70_000));
+    assert_eq!(config.events.eve, Some("-".into()));
     assert!(config.events.types.has(EventType::Drop) && !config.events.types.has(EventType::Flow));
     assert_eq!([config.settings().flows_max, config.settings().held_bytes_max], [4096, 1000]);
+}
+
+#[test]
+fn what_inspection_may_cost_is_read() {
+    let text = "[inspection]\npacket_steps_max = 70000\nflow_steps_max = 80000\nflow_steps_per_kib = 9";
+    let settings = Config::parse("w.toml", text).expect("no mistake").settings();
+    assert_eq!(settings.packet_steps_max, 70_000);
+    assert_eq!(settings.flow_steps, FlowSteps { max: 80_000, per_kib: 9 });
+    let text = "[inspection]\nflow_steps_max = 65535\nflow_steps_per_kib = 49153";
+    assert_eq!(mistakes(text).lines().count(), 2, "{}", mistakes(text));
 }
 
 #[test]

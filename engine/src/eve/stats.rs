@@ -78,6 +78,10 @@ struct Detect {
     alerts_suppressed: u64,
     /// Scans that lost their rules to too many reloads.
     scans_restarted: u64,
+    /// Packets with fields that were given up because their flow had used up its steps.
+    flow_steps_exceeded: u64,
+    /// The most steps that any flow had caused beyond what its bytes pay for.
+    flow_steps_highest: u64,
 }
 
 #[derive(Serialize)]
@@ -206,6 +210,8 @@ impl StatsBody<'_> {
                 alert: counters.alerts,
                 alerts_suppressed: counters.hits_unlisted,
                 scans_restarted: counters.scans_restarted,
+                flow_steps_exceeded: counters.flow_steps_exceeded,
+                flow_steps_highest: counters.flow_steps_highest,
             },
             ips: Ips {
                 accepted: counters.forwarded,

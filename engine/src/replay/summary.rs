@@ -46,6 +46,11 @@ impl Summary {
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
+
+    /// All that was counted.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
 }
 
 impl fmt::Display for Summary {

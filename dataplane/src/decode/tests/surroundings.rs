@@ -16,7 +16,7 @@ fn a_packet_keeps_what_surrounded_its_pieces() {
     let (in_pieces, at_once) = (around(&piece), around(&datagram));
     let piece = whole(&in_pieces).unwrap();
     assert!(matches!(piece.transport, Transport::Fragment { .. }));
-    let surroundings = Surroundings { vlans: piece.vlans, tunnels: piece.tunnels };
+    let surroundings = Surroundings { vlans: piece.vlans, tunnels: piece.tunnels, ..Surroundings::default() };
     let decoded = surroundings.decode(&datagram, 0, ChecksumMode::Verify).unwrap();
     let mut expected = whole(&at_once).unwrap();
     let network = expected.network.as_mut().unwrap();

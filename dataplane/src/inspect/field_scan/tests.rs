@@ -9,7 +9,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::inspect::ReloadPolicy;
+use crate::inspect::{FlowSteps, ReloadPolicy};
 use crate::limits::{
     PACKET_STEPS_DEFAULT, RULE_SETS_RETIRED_MAX, RULES_FINISH_BYTES_MAX, RULES_FINISH_NS_MAX,
     RULES_OVERLAP_BYTES,
@@ -64,7 +64,7 @@ impl Bench {
     fn new(finish_bytes: u32) -> Bench {
         let rules = RuleSets::finishing(Arc::clone(&sets()[0]), finish_bytes);
         let scan = FieldScan::default();
-        let findings = Findings::new(PACKET_STEPS_DEFAULT);
+        let findings = Findings::new(PACKET_STEPS_DEFAULT, FlowSteps::default());
         Bench { rules, scan, findings, by_epoch: vec![0], now_ns: 1 }
     }
 
