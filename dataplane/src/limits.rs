@@ -94,8 +94,8 @@ pub const PACKET_STEPS_DEFAULT: u64 = 1 << 20;
 /// may, some 2 ms. Of 1296 captures of all kinds of traffic, no flow comes to 700 by the default packs.
 pub const FLOW_STEPS_DEFAULT: u64 = PACKET_STEPS_DEFAULT;
 
-/// Steps of automata that each KiB of a flow pays for, unless told otherwise: half a microsecond, twice what it costs to carry it
-/// through. Plain traffic makes some ten.
+/// Steps of automata that each KiB of a flow pays for, unless told otherwise: half a microsecond, about three times what
+/// it costs to carry it through. Plain traffic makes some ten.
 pub const FLOW_STEPS_PER_KIB_DEFAULT: u64 = 256;
 
 /// Drops without a flow that become events, in one second of packet time: a flood of broken frames must
