@@ -83,8 +83,6 @@ pub enum DropReason {
     /// A datagram that was put together, where all identifications between its ends were used within the time for which receivers
     /// keep pieces (RFC 4963).
     FragmentIdentification = 26,
-    /// A new flow of a source that has as many half-open flows as it may.
-    HalfOpenSource = 27,
 }
 
 /// A set of reasons.
@@ -114,7 +112,7 @@ impl Causes {
 
 impl DropReason {
     /// How many reasons there are.
-    pub const COUNT: usize = 28;
+    pub const COUNT: usize = 27;
 
     /// Every reason, in index order.
     pub const ALL: [DropReason; DropReason::COUNT] = [
@@ -145,7 +143,6 @@ impl DropReason {
         DropReason::Urgent,
         DropReason::Midstream,
         DropReason::FragmentIdentification,
-        DropReason::HalfOpenSource,
     ];
 
     /// The name that counters and events use.
@@ -178,7 +175,6 @@ impl DropReason {
             DropReason::Urgent => "urgent",
             DropReason::Midstream => "midstream",
             DropReason::FragmentIdentification => "fragment_identification",
-            DropReason::HalfOpenSource => "half_open_source",
         }
     }
 }

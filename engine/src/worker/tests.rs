@@ -38,7 +38,10 @@ impl EventSink for Lines {
     fn emit(&mut self, event: Event<'_>) {
         let flow = match event {
             Event::Alert(alert) => alert.flow.id,
-            Event::Drop(dropped) => dropped.flow.map_or(0, |flow| flow.id),
+            Event::Drop(dropped) => match dropped.owner {
+                Owner::Flow { record, .. } => record.id,
+                Owner::Nobody { .. } => 0,
+            },
             Event::Flow(end) => end.flow.id,
             Event::Http(end) => end.flow.id,
             Event::Anomaly(anomaly) => anomaly.flow.id,
