@@ -23,7 +23,10 @@ fn main() -> anyhow::Result<()> {
 fn tell(name: &str, outcome: &Outcome) {
     let rate = outcome.syns as f64 / outcome.syns_took.as_secs_f64() / 1e6;
     let counters = &outcome.counters;
-    println!("{} SYNs in the name of {name} at {rate:.2} M/s over {ESTABLISHED} established flows", outcome.syns);
+    println!(
+        "{} SYNs in the name of {name} at {rate:.2} M/s over {ESTABLISHED} established flows",
+        outcome.syns
+    );
     println!("established flows lost          {}", outcome.established_lost);
     println!("their segments, and refused     {} / {}", outcome.segments, outcome.segments_refused);
     println!("clients meanwhile, and refused  {} / {}", outcome.clients, outcome.clients_refused);

@@ -262,7 +262,8 @@ fn beyond_what_a_source_may_have_its_own_oldest_half_open_flow_makes_room() {
 fn a_flood_in_a_name_refuses_nothing_to_whose_name_it_is() {
     let mut scene = Scene::new(64, 4);
     let mut client = Connection::new(ends(1), [1, 7]);
-    let request = |client: &mut Connection| client.segment(ToServer, DATA, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    let request =
+        |client: &mut Connection| client.segment(ToServer, DATA, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     let mut ports = 1..;
     let mut flood = |scene: &mut Scene| {
         for port in ports.by_ref().take(8) {

@@ -8,9 +8,7 @@ use super::datagram::Around;
 use super::link::{self, Carried};
 use super::nested::Nested;
 use super::span::Span;
-use super::{
-    ChecksumMode, LinkType, Packet, Transport, Tunnel, Vlans, decode, ipv4, ipv6, protocol,
-};
+use super::{ChecksumMode, LinkType, Packet, Transport, Tunnel, Vlans, decode, ipv4, ipv6, protocol};
 use crate::limits::TUNNEL_NESTING_MAX;
 
 /// Headers of the innermost packet whose addresses can be read. Of a frame that is broken, hosts may read something else:

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use dataplane::event::Event;
+use dataplane::event::{Event, Owner};
 use dataplane::flow::Direction;
 use dataplane::pipeline::Counters;
 use dataplane::policy::Settings;
