@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use dataplane::decode::{LinkType, TcpFlags};
+use dataplane::decode::{Glimpse, LinkType, TcpFlags};
 use dataplane::event::{Event, EventSink, Owner};
 use dataplane::flow::Direction::ToServer;
 use dataplane::pipeline::{Pipeline, RxMeta, Side};
@@ -13,19 +13,16 @@ use engine::sample::{Connection, Ends, frame};
 use tests::fragment::{claim, cut};
 use tests::wrapping::Wrapping;
 
-type Ports = Option<(u16, u16)>;
-
-/// Reason, side, link, ends, protocol and ports of each drop without a flow.
+/// Reason, side and link of each drop without a flow, and what its frame told.
 #[derive(Default)]
-struct Told(Vec<(DropReason, Option<Side>, u16, Option<(IpAddr, IpAddr)>, Option<u8>, Ports)>);
+struct Told(Vec<(DropReason, Option<Side>, u16, Glimpse)>);
 
 impl EventSink for Told {
     fn emit(&mut self, event: Event<'_>) {
         if let Event::Drop(dropped) = event
             && let Owner::Nobody { link, glimpse } = dropped.owner
         {
-            let (ends, protocol, ports) = (glimpse.ends, glimpse.protocol, glimpse.ports);
-            self.0.push((dropped.reason, dropped.side, link, ends, protocol, ports));
+            self.0.push((dropped.reason, dropped.side, link, glimpse.clone()));
         }
     }
 }
@@ -53,15 +50,13 @@ impl Scene {
         self.pipeline.process(&mut frame.to_vec(), meta, &mut self.told)
     }
 
-    fn assert_told(&mut self, reason: DropReason, ports: Ports) {
+    fn assert_told(&mut self, reason: DropReason, ports: Option<(u16, u16)>) {
         let [client, server] = addresses();
-        let expected = (reason, Some(Side::Outside), LINK, Some((client, server)));
-        let [(found, side, link, ends, protocol, found_ports)] = self.told.0[..] else {
-            panic!("{:?}", self.told.0)
-        };
-        assert_eq!((found, side, link, ends), expected);
-        assert_eq!((protocol.is_some(), found_ports), (true, ports), "{reason:?}");
-        self.told.0.clear();
+        let told = std::mem::take(&mut self.told.0);
+        let [(found, side, link, glimpse)] = &told[..] else { panic!("{told:?}") };
+        assert_eq!((*found, *side, *link), (reason, Some(Side::Outside), LINK));
+        assert_eq!((glimpse.ends, glimpse.ports), (Some((client, server)), ports), "{reason:?}");
+        assert!(glimpse.protocol.is_some());
     }
 }
 
