@@ -23,7 +23,19 @@ const SPEAKING_PER_ROUND: usize = 50;
 /// Time between two frames: a million a second.
 const FRAME_NS: u64 = 1000;
 
+/// Segments of a client's connection up to the response; the round's SYNs come between them.
+const CLIENT_SEGMENTS: usize = 5;
+
 const DATA: u8 = TcpFlags::PSH | TcpFlags::ACK;
+
+/// In whose name a flood speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InNameOf {
+    /// Of random addresses, none of them those of the clients.
+    Anybody,
+    /// Of the one address that all new clients have.
+    Clients,
+}
 
 /// What a flood did.
 #[derive(Clone, Copy, Debug, Default)]
@@ -67,32 +79,36 @@ struct Scene {
     outcome: Outcome,
 }
 
-/// Floods a pipeline with `syns` SYNs that nobody answers.
+/// Floods a pipeline with `syns` SYNs that nobody answers; between the segments of whoever connects meanwhile come as many as
+/// at a million a second come within most of a millisecond.
 ///
 /// # Panics
 /// If the scene cannot be set up.
-pub fn flood(syns: u64, settings: Settings, rules: Arc<RuleSet>) -> Outcome {
-    let share = settings.half_open_max() as u64;
+pub fn flood(syns: u64, name: InNameOf, settings: Settings, rules: Arc<RuleSet>) -> Outcome {
+    let share = match name {
+        InNameOf::Anybody => settings.half_open_max() as u64,
+        InNameOf::Clients => settings.half_open_per_source_max as u64,
+    };
     let pipeline = Pipeline::new(settings, rules);
     let mut scene = Scene { pipeline, lost: Lost::default(), now_ns: 1, outcome: Outcome::default() };
-    let mut connections: Vec<Connection> = (0..ESTABLISHED).map(|n| connection([10, 1], n)).collect();
+    let mut connections: Vec<Connection> = (0..ESTABLISHED).map(|n| connection([10, 1], n, 40_000)).collect();
     for connection in &mut connections {
-        assert!(scene.connects(connection), "nothing stands in the way yet");
+        assert!(scene.connects(connection, &mut []), "nothing stands in the way yet");
     }
     let mut random = Random::new(7);
-    let mut attacker = Attacker::new();
+    let mut attacker = Attacker::new(name);
     let mut frames = vec![Vec::new(); ROUND_SYNS as usize];
     let mut resident_bytes = None;
     while scene.outcome.syns < syns {
         frames.iter_mut().for_each(|frame| attacker.next(&mut random, frame));
-        scene.syns(&mut frames);
         for _ in 0..SPEAKING_PER_ROUND {
             let connection = &mut connections[random.below(ESTABLISHED.into()) as usize];
             scene.speaks(connection);
         }
-        let client = &mut connection([10, 2], (scene.outcome.clients & 0xffff) as u16);
-        let came_through = scene.connects(client);
+        let client = &mut scene.next_client(name);
+        let came_through = scene.connects(client, &mut frames);
         scene.closes(client);
+        scene.pipeline.expire(scene.now_ns, &mut scene.lost);
         scene.outcome.clients += 1;
         scene.outcome.clients_refused += u64::from(!came_through);
         if resident_bytes.is_none() && scene.outcome.syns >= share + ROUND_SYNS {
@@ -121,11 +137,18 @@ impl Scene {
         });
         self.outcome.syns_took += start.elapsed();
         self.outcome.syns += frames.len() as u64;
-        self.pipeline.expire(self.now_ns, &mut self.lost);
     }
 
-    /// Handshake, request and response: whether all of it passes.
-    fn connects(&mut self, connection: &mut Connection) -> bool {
+    fn next_client(&self, name: InNameOf) -> Connection {
+        let n = (self.outcome.clients & 0xffff) as u16;
+        match name {
+            InNameOf::Anybody => connection([10, 2], n, 40_000),
+            InNameOf::Clients => connection([10, 2], 0, CLIENT_PORT_MIN + n % CLIENT_PORTS),
+        }
+    }
+
+    /// Handshake, request and response, with the SYNs between them: whether all of it passes.
+    fn connects(&mut self, connection: &mut Connection, syns: &mut [Vec<u8>]) -> bool {
         let mut frames = connection.handshake();
         frames.push(connection.segment(
             Direction::ToServer,
@@ -137,7 +160,14 @@ impl Scene {
             DATA,
             b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
         ));
-        frames.iter_mut().all(|frame| self.judge(frame))
+        assert_eq!(frames.len(), CLIENT_SEGMENTS);
+        let mut syns = syns.chunks_mut((ROUND_SYNS as usize).div_ceil(CLIENT_SEGMENTS));
+        let passed = frames.iter_mut().filter_map(|frame| {
+            let passes = self.judge(frame);
+            syns.next().into_iter().for_each(|syns| self.syns(syns));
+            passes.then_some(())
+        });
+        passed.count() == CLIENT_SEGMENTS
     }
 
     fn closes(&mut self, connection: &mut Connection) {
@@ -158,33 +188,40 @@ impl Scene {
     }
 }
 
-fn connection([a, b]: [u8; 2], n: u16) -> Connection {
+/// Ports that clients of one address have, and a flood in its name does not.
+const CLIENT_PORT_MIN: u16 = 32_768;
+const CLIENT_PORTS: u16 = 0x7fff;
+
+fn connection([a, b]: [u8; 2], n: u16, port: u16) -> Connection {
     let [high, low] = n.to_be_bytes();
-    let ends = Ends::new(([a, b, high, low], 40_000).into(), ([192, 0, 2, 1], 80).into(), &[]);
+    let ends = Ends::new(([a, b, high, low], port).into(), ([192, 0, 2, 1], 80).into(), &[]);
     Connection::new(ends, [u32::from(n), !u32::from(n)])
 }
 
-/// Writes SYNs of random sources into frames.
+/// Writes SYNs of random ends into frames.
 struct Attacker {
     syn: Vec<u8>,
+    name: InNameOf,
 }
 
 const IP: usize = 14;
 const TCP: usize = IP + 20;
 
 impl Attacker {
-    fn new() -> Attacker {
+    fn new(name: InNameOf) -> Attacker {
         let ends = Ends::new(([0, 0, 0, 0], 0).into(), ([192, 0, 2, 1], 80).into(), &[]);
-        Attacker { syn: Connection::new(ends, [0; 2]).handshake().swap_remove(0) }
+        Attacker { syn: Connection::new(ends, [0; 2]).handshake().swap_remove(0), name }
     }
 
-    /// Source address and port are random, and both checksums right (RFC 1624 §3: words that were 0 are added).
+    /// Source address or port, or both, are random, and both checksums right (RFC 1624 §3: words that were 0 are added).
     fn next(&mut self, random: &mut Random, frame: &mut Vec<u8>) {
         frame.clear();
         frame.extend_from_slice(&self.syn);
-        // Neither those who were there nor those who come: 11.0.0.0/8 and above.
-        let source = (11 << 24) + random.below(200 << 24);
-        let port = 1 + random.below(0xffff);
+        let (source, port) = match self.name {
+            // Neither those who were there nor those who come: 11.0.0.0/8 and above.
+            InNameOf::Anybody => ((11 << 24) + random.below(200 << 24), 1 + random.below(0xffff)),
+            InNameOf::Clients => (0x0a02_0000, 1 + random.below(u32::from(CLIENT_PORT_MIN) - 1)),
+        };
         frame[IP + 12..IP + 16].copy_from_slice(&source.to_be_bytes());
         frame[TCP..TCP + 2].copy_from_slice(&(port as u16).to_be_bytes());
         let source_and_port = &[&source.to_be_bytes()[..], &(port as u16).to_be_bytes()].concat();

@@ -15,6 +15,7 @@ pub mod checksum;
 mod datagram;
 mod encapsulation;
 mod geneve;
+mod glimpse;
 mod gre;
 mod gtp;
 mod icmp;
@@ -38,6 +39,7 @@ mod verify;
 mod vlans;
 mod vxlan;
 
+pub use self::glimpse::Glimpse;
 pub(crate) use self::ipv6::offset_of_next_header;
 pub use self::nested::Surroundings;
 pub use self::tunnel::{Tunnel, TunnelKind, kind_at_port};

@@ -3,10 +3,12 @@
 use dlp_patterns::{Field, Hit, Rule};
 
 use crate::app::{AppAnomaly, AppProtocol, HttpTransaction, Lane, Record};
+use crate::decode::Glimpse;
 use crate::flow::{Direction, FlowRecord};
 use crate::inspect::Epoch;
 use crate::policy::BypassCause;
 use crate::reassembly::TcpState;
+use crate::rx_meta::Side;
 use crate::verdict::{Causes, DropReason};
 
 /// Something worth telling, with the time of the frame that showed it (ns since the epoch).
@@ -52,16 +54,35 @@ pub struct Alert<'e> {
 pub struct Dropped<'e> {
     /// When, in ns since the epoch.
     pub now_ns: u64,
-    /// Of which flow; `None` where it could not be told.
-    pub flow: Option<&'e FlowRecord>,
-    /// Which way the frame travelled.
-    pub direction: Direction,
+    /// Whose it is.
+    pub owner: Owner<'e>,
+    /// The side of the link that it came in by; `None` where a capture does not tell.
+    pub side: Option<Side>,
     /// Why.
     pub reason: DropReason,
     /// Whether both ends were reset as well.
     pub reset: bool,
     /// Length of the frame on the wire, in bytes.
     pub wire_bytes: u32,
+}
+
+/// Whose a frame is.
+#[derive(Clone, Copy, Debug)]
+pub enum Owner<'e> {
+    /// A flow's.
+    Flow {
+        /// Which one.
+        record: &'e FlowRecord,
+        /// Which way the frame travelled.
+        direction: Direction,
+    },
+    /// It was taken into no flow.
+    Nobody {
+        /// Index of the link that it came in from.
+        link: u16,
+        /// What it tells of itself.
+        glimpse: &'e Glimpse,
+    },
 }
 
 /// A flow is over.
@@ -98,6 +119,8 @@ pub enum FlowEndCause {
     Reused,
     /// It was half-open, and made room for a newer one.
     HalfOpenEvicted,
+    /// It was half-open, and made room for a newer one of its source, which had as many as it may.
+    HalfOpenSourceEvicted,
     /// The engine stops, or the capture ends.
     Shutdown,
 }
@@ -109,6 +132,7 @@ impl FlowEndCause {
             FlowEndCause::Timeout => "timeout",
             FlowEndCause::Reused => "tcp_reuse",
             FlowEndCause::HalfOpenEvicted => "half_open_evicted",
+            FlowEndCause::HalfOpenSourceEvicted => "half_open_source_evicted",
             FlowEndCause::Shutdown => "shutdown",
         }
     }

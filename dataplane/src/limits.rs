@@ -118,8 +118,9 @@ pub const FLOWS_FORESEEN_MIN: usize = 1 << 15;
 /// three quarters to themselves.
 pub const HALF_OPEN_PERCENT_DEFAULT: u8 = 25;
 
-/// Half-open flows that one source may have, unless told otherwise: 68 new ones a second that nobody ever answers. A
-/// resolver or a proxy with answers within 100 ms may open 40 000 a second.
+/// Half-open flows that one source may have, unless told otherwise: a sixteenth of their default share, so that one source
+/// alone takes little from all others. At a million spoofed SYNs a second in one's name, that one has 4 ms for a handshake to
+/// be followed from its SYN on; a resolver or a proxy with answers within 100 ms may open 40 000 flows a second.
 pub const HALF_OPEN_PER_SOURCE_DEFAULT: usize = 4096;
 
 /// Rule sets that one worker keeps beside the one in force, because fields that were open at a swap still need them.

@@ -43,7 +43,7 @@ use self::tracked::{Inspection, Tracked};
 use crate::app::SpareParsers;
 use crate::decode::{LinkType, Packet, Transport, decode};
 use crate::defrag::{Defragmenter, Identifications, Piece, Whole};
-use crate::event::{Alert, Dropped, Event, EventSink, FlowEndCause};
+use crate::event::{Alert, Dropped, Event, EventSink, FlowEndCause, Owner};
 use crate::flow::{Direction, FlowKeys};
 use crate::inspect::{Epoch, Findings, RuleSets};
 use crate::limits::FLOWS_EXPIRED_PER_CALL_MAX;
@@ -127,7 +127,7 @@ impl Pipeline {
             Ok(packet) => (self.judge(frame, packet, 1, meta, sink), Rewrite::of(packet)),
             Err(error) => {
                 self.counters.undecodable[*error as usize] += 1;
-                (self.refuse_flowless(DropReason::Malformed, meta, sink), Rewrite::default())
+                (self.refuse_flowless(DropReason::Malformed, frame, meta, sink), Rewrite::default())
             }
         };
         self.counters.count(verdict);
@@ -226,7 +226,7 @@ impl Pipeline {
         self.counters.decapsulated += u64::from(!packet.tunnels.is_empty());
         let (id, direction) = match self.find_or_begin(packet, network, meta, sink) {
             Ok(found) => found,
-            Err(cause) => return self.refuse_flowless(cause, meta, sink),
+            Err(cause) => return self.refuse_flowless(cause, frame, meta, sink),
         };
         let tracked = self.flows.value_mut(id).expect(FOUND);
         tracked.record.account(direction, frames, meta.wire_bytes, meta.now_ns);
@@ -297,8 +297,8 @@ impl Pipeline {
         {
             sink.emit(Event::Drop(Dropped {
                 now_ns: meta.now_ns,
-                flow: Some(&tracked.record),
-                direction,
+                owner: Owner::Flow { record: &tracked.record, direction },
+                side: meta.side,
                 reason,
                 reset: matches!(verdict, Verdict::Reset(_)),
                 wire_bytes: meta.wire_bytes,

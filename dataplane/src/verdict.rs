@@ -83,10 +83,8 @@ pub enum DropReason {
     /// A datagram that was put together, where all identifications between its ends were used within the time for which receivers
     /// keep pieces (RFC 4963).
     FragmentIdentification = 26,
-    /// A new flow of a source that has as many half-open flows as it may.
-    HalfOpenSource = 27,
     /// Out-of-order data beyond what one direction of a connection may hold.
-    ReassemblyStream = 28,
+    ReassemblyStream = 27,
 }
 
 /// A set of reasons.
@@ -116,7 +114,7 @@ impl Causes {
 
 impl DropReason {
     /// How many reasons there are.
-    pub const COUNT: usize = 29;
+    pub const COUNT: usize = 28;
 
     /// Every reason, in index order.
     pub const ALL: [DropReason; DropReason::COUNT] = [
@@ -147,7 +145,6 @@ impl DropReason {
         DropReason::Urgent,
         DropReason::Midstream,
         DropReason::FragmentIdentification,
-        DropReason::HalfOpenSource,
         DropReason::ReassemblyStream,
     ];
 
@@ -181,7 +178,6 @@ impl DropReason {
             DropReason::Urgent => "urgent",
             DropReason::Midstream => "midstream",
             DropReason::FragmentIdentification => "fragment_identification",
-            DropReason::HalfOpenSource => "half_open_source",
             DropReason::ReassemblyStream => "reassembly_stream",
         }
     }

@@ -24,9 +24,11 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
+mod duplicate;
 mod mistake;
 mod nearest;
 mod place;
@@ -77,8 +79,11 @@ impl<'t> Document<'t> {
             mistakes: RefCell::default(),
         };
         for error in errors {
-            let at = error.span().map_or(0, |span| span.start);
-            document.note(at, error.message().replace('\n', ", "), None);
+            let span = error.span().unwrap_or_default();
+            match error.message() {
+                duplicate::MESSAGE => document.note_duplicate(&span),
+                message => document.note(span.start, message.replace('\n', ", "), None),
+            }
         }
         document
     }
@@ -136,6 +141,13 @@ impl<'t> Document<'t> {
     /// Notes a mistake at a byte offset of the text.
     fn note(&self, at_bytes: usize, message: String, hint: Option<String>) {
         self.mistakes.borrow_mut().push(self.place(at_bytes).mistake(message, hint));
+    }
+
+    fn note_duplicate(&self, again: &Range<usize>) {
+        let key = self.text.get(again.clone()).unwrap_or_default();
+        let first = duplicate::first_of(self.text, again).map(|at_bytes| self.place(at_bytes));
+        let hint = first.map(|Place { file, line, column }| format!("{file}:{line}:{column} has it already"));
+        self.note(again.start, format!("duplicate key `{key}`"), hint);
     }
 
     /// The place of a byte offset.

@@ -2,11 +2,13 @@
 //!
 //! A line is written straight into a reusable buffer: no tree of values, no allocation once the buffer has
 //! grown. What Weir knows beyond Suricata stands under `alert.context`, `drop.reset`,
-//! `flow.drop_reason`, `flow.drop_epoch` and `tunnel.parents`; `ruleset_reload` and `link` are events of its own.
+//! `drop.port`, `flow.drop_reason`, `flow.drop_epoch` and `tunnel.parents`; `ruleset_reload` and `link` are events of its own.
 
 use dataplane::app::AppProtocol;
-use dataplane::event::{Alert, Anomaly, AnomalyKind, AppRecord, Dropped, Event, FlowEnd, HttpEnd};
+use dataplane::decode::Glimpse;
+use dataplane::event::{Alert, Anomaly, AnomalyKind, AppRecord, Dropped, Event, FlowEnd, HttpEnd, Owner};
 use dataplane::flow::{Direction, FlowRecord};
+use dataplane::pipeline::Side;
 use serde::Serialize;
 
 use crate::config::{EventType, EventTypes};
@@ -128,11 +130,22 @@ impl EveFormat {
     }
 
     fn dropped(&self, dropped: &Dropped<'_>, out: &mut Vec<u8>) {
-        let body =
-            DropBody { len: dropped.wire_bytes, reason: dropped.reason.as_str(), reset: dropped.reset };
-        let line = match dropped.flow {
-            Some(flow) => self.packet_line(dropped.now_ns, EventType::Drop, flow, dropped.direction),
-            None => Line::new(dropped.now_ns, EventType::Drop),
+        let body = DropBody {
+            len: dropped.wire_bytes,
+            reason: dropped.reason.as_str(),
+            reset: dropped.reset,
+            port: dropped.side.map(|side| match side {
+                Side::Inside => "inside",
+                Side::Outside => "outside",
+            }),
+        };
+        let line = match dropped.owner {
+            Owner::Flow { record, direction } => {
+                self.packet_line(dropped.now_ns, EventType::Drop, record, direction)
+            }
+            Owner::Nobody { link, glimpse } => {
+                self.frame_line(dropped.now_ns, EventType::Drop, link, glimpse)
+            }
         };
         write(&Line { drop: Some(body), ..line }, out);
     }
@@ -191,12 +204,34 @@ impl EveFormat {
         }
     }
 
+    /// The head of a line about a frame of no flow: what it tells of itself.
+    fn frame_line<'e>(&'e self, now_ns: u64, kind: EventType, link: u16, glimpse: &'e Glimpse) -> Line<'e> {
+        Line {
+            in_iface: self.link_name(link),
+            vlan: &glimpse.vlans,
+            src_ip: glimpse.ends.map(|(source, _)| source),
+            src_port: glimpse.ports.map(|(source, _)| source),
+            dest_ip: glimpse.ends.map(|(_, destination)| destination),
+            dest_port: glimpse.ports.map(|(_, destination)| destination),
+            proto: glimpse.protocol.map(line::Protocol),
+            icmp_type: glimpse.icmp.map(|(kind, _)| kind),
+            icmp_code: glimpse.icmp.map(|(_, code)| code),
+            // As the frame has them: it is on its way to a server as far as this goes.
+            tunnel: TunnelBody::new(&glimpse.tunnels, Direction::ToServer),
+            ..Line::new(now_ns, kind)
+        }
+    }
+
+    fn link_name(&self, link: u16) -> Option<&str> {
+        self.links.get(usize::from(link)).map(String::as_str)
+    }
+
     /// The head of a line about a flow: from client to server.
     fn flow_line<'e>(&'e self, now_ns: u64, kind: EventType, flow: &'e FlowRecord) -> Line<'e> {
         let has_ports = line::has_ports(flow.protocol);
         Line {
             flow_id: Some(flow.id),
-            in_iface: self.links.get(usize::from(flow.link)).map(String::as_str),
+            in_iface: self.link_name(flow.link),
             vlan: &flow.vlans,
             src_ip: Some(flow.client.0),
             src_port: has_ports.then_some(flow.client.1),

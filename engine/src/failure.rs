@@ -8,6 +8,8 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use dlp_patterns::document::Place;
 
+use crate::count::Count;
+
 /// Why a command failed. Each kind has one exit code; 2 is the command line parser's.
 #[derive(Debug)]
 pub enum Failure {
@@ -106,9 +108,8 @@ impl fmt::Display for Failure {
             Failure::Mistakes(_) | Failure::Several(_) => {
                 let texts = self.texts();
                 texts.iter().try_for_each(|text| writeln!(f, "{text}"))?;
-                let plural = if texts.len() == 1 { "" } else { "s" };
                 let kind = if matches!(self, Failure::Mistakes(_)) { "mistake" } else { "obstacle" };
-                write!(f, "weir: {} {kind}{plural}", texts.len())
+                write!(f, "weir: {}", Count(texts.len(), kind))
             }
         }
     }

@@ -3,6 +3,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod count;
 pub mod counters;
 pub mod eve;
 pub mod failure;

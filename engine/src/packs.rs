@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::ptr;
 
 use dlp_patterns::document::{Mistake, Place};
 use dlp_patterns::{CacheDir, CacheOutcome, Lookup, Pack, Report, RuleSet, check_examples, default_packs};
@@ -27,8 +28,14 @@ impl Packs {
         let built_in = packs.len();
         let mut found =
             Packs { packs, mistakes: Vec::new(), cache: config.cache.as_ref().map(CacheDir::new) };
+        let mut folders = BTreeMap::new();
         for dir in &config.dirs {
-            found.take_dir(dir);
+            // One that isn't there is told of when it is read.
+            let first = fs::canonicalize(&dir.path).ok().map(|folder| *folders.entry(folder).or_insert(dir));
+            match first.filter(|first| !ptr::eq(*first, dir)) {
+                Some(first) => found.mistakes.push(named_twice(dir, first)),
+                None => found.take_dir(dir),
+            }
         }
         let repeated = repeated_names(&found.packs, built_in);
         found.mistakes.extend(repeated.iter().map(ToString::to_string));
@@ -101,8 +108,7 @@ impl Packs {
             Ok(files) => return files.iter().for_each(|file| self.take(file)),
             Err(error) => Failure::unusable(path, &error),
         };
-        let place = place.as_ref().map(|Place { file, line, column }| format!("{file}:{line}:{column}: "));
-        self.mistakes.push(format!("{}{told}", place.unwrap_or_default()));
+        self.mistakes.push(format!("{}{told}", at(place.as_ref())));
     }
 
     fn take(&mut self, file: &Path) {
@@ -117,6 +123,24 @@ impl Packs {
     }
 }
 
+/// Where the operator named it, in front of what is told of it.
+fn at(place: Option<&Place>) -> String {
+    place.map(|Place { file, line, column }| format!("{file}:{line}:{column}: ")).unwrap_or_default()
+}
+
+/// Its packs are read once: what they would tell again is no mistake of theirs.
+fn named_twice(dir: &PackDir, first: &PackDir) -> String {
+    let hint = match &first.place {
+        Some(Place { file, line, column }) => format!("{file}:{line}:{column} has it already"),
+        None => "once is enough".to_owned(),
+    };
+    format!(
+        "{}{}: this folder of packs is named twice\n  hint: {hint}",
+        at(dir.place.as_ref()),
+        dir.path.display()
+    )
+}
+
 /// Events tell packs by their names. Those without one are mistakes already; the first packs are built in.
 fn repeated_names(packs: &[Pack], built_in: usize) -> Vec<Mistake> {
     let mut first = BTreeMap::new();
@@ -128,9 +152,7 @@ fn repeated_names(packs: &[Pack], built_in: usize) -> Vec<Mistake> {
             continue;
         }
         let again = pack.place();
-        let hint = if (file, line, column) == (&again.file, &again.line, &again.column) {
-            "this file is read twice: is its folder named twice?".to_owned()
-        } else if owner < built_in {
+        let hint = if owner < built_in {
             format!("a built-in one ({file}) has it already; `default = false` leaves those out")
         } else {
             format!("{file}:{line}:{column} has it already")

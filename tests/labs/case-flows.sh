@@ -49,6 +49,10 @@ what_is_blocked_is_listed() {
     check_equal "its flow is blocked by a rule" \
         "$(flow '[.flows[] | .verdict, .reason, .alerted] | @csv' --verdict blocked)" '"blocked","rule",true'
     check "and there are others" test "$(flow .matched)" -gt 1
+    local code=0
+    weir_flows --link nowhere >"$dir/said" 2>&1 || code=$?
+    check_equal "a link that is not there is an error" "$code" 1
+    check "which names those that are" grep -qE "there is no link nowhere; there is $lab_prefix\$" "$dir/said"
     check_equal "no more is listed than is asked for" "$(flow .listed --max 1)" 1
 }
 

@@ -68,6 +68,17 @@ END
     cat "$dir/identifications"
 }
 
+# Sends the client's begin of a UDP datagram whose length no piece but the last can have.
+odd_piece() {
+    in_ns client python3 - "$client_v4" "$server_v4" <<'END'
+import socket, struct, sys
+source, destination = map(socket.inet_aton, sys.argv[1:])
+sender = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 33, 78, 0x2000, 64, 17, 0, source, destination)
+sender.sendto(header + struct.pack("!HHHH", 5353, 53, 40, 0) + b"piece", (sys.argv[2], 0))
+END
+}
+
 # stats JQ: a figure of the last `stats` event.
 stats() {
     jq -s "[.[] | select(.event_type == \"stats\")] | last | .stats.$1" "$dir/eve.json"
@@ -99,11 +110,18 @@ for queues in 1 4; do
         check_equal "$queues queues, to $server: a word across two pieces does not arrive" "$(stat -c %s "$dir/got")" 0
     done
     check_equal "$queues queues: of two datagrams with one identification, each gets its own" "$(identifications)" "4 2"
+    odd_piece
+    sleep 0.5
     engine_end TERM
+    check_equal "$queues queues: a piece that no datagram can have is told with its ends, its port and its link" \
+        "$(jq -r 'select(.event_type == "drop" and .drop.reason == "fragment")
+            | "\(.src_ip):\(.src_port) \(.dest_ip):\(.dest_port) \(.proto) \(.drop.port) \(.in_iface)"' "$dir/eve.json" | tail -n1)" \
+        "$client_v4:5353 $server_v4:53 UDP outside $lab_prefix"
     check_equal "without an engine both have that one" "$(identifications)" "4 1"
     check_equal "$queues queues: the books balance" "$(stats ips.unaccounted)" 0
     check "$queues queues: pieces of datagrams with the word were dropped by the rule" \
         test "$(stats ips.drop_reason.rule)" -ge 50
-    check_equal "$queues queues: and none for anything else" "$(stats ips.blocked)" "$(stats ips.drop_reason.rule)"
+    check_equal "$queues queues: and none for anything else but that piece" \
+        "$(stats ips.blocked)" "$(($(stats ips.drop_reason.rule) + 1))"
 done
 checks_close

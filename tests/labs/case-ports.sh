@@ -52,6 +52,20 @@ refused=0
 engine_detach || refused=$?
 check_equal "weir detach beside a running engine is refused" "$refused" 1
 check "its program stays attached" test -n "$program" -a "$program" = "$(attached inside)"
+
+# other_link LOG: an engine that calls the link by another name, which ends by itself.
+other_link() {
+    sed 's/^name = .*/name = "other"/' "$dir/weir.toml" >"$dir/other.toml"
+    nsenter --net="$(lab_netns middle)" "$weir" run --config "$dir/other.toml" >"$1" 2>&1 || true
+}
+other_link "$dir/other.log"
+check "under another name, the live engine's link is told" \
+    grep -qF "inside is a port of link $lab_prefix already, and an engine works on it" "$dir/other.log"
+check_not "and nobody is told to detach it" grep -q 'weir detach' "$dir/other.log"
+engine_end KILL
+other_link "$dir/other.log"
+check "once that was killed, the way out is to detach it" grep -q 'its engine is gone: `weir detach' "$dir/other.log"
+check "an engine of its own name starts" engine_up "$dir/weir.toml" "$dir/engine.log"
 engine_end TERM
 check_equal "nothing is attached after it" "$(attached inside)" ""
 checks_close

@@ -51,13 +51,19 @@ impl Scene {
     }
 
     /// The same, where a datagram is dropped, and its flow may be handled elsewhere.
-    fn blocking(flows_max: usize) -> Scene {
+    fn blocking(flows_max: usize, half_open_per_source_max: usize) -> Scene {
         let pack = "[pack]\nname = 'own'\nversion = '1'\ndescription = 'd'\n[[rule]]\nid = 1\nname = 'n'\naction = 'drop'\n\
                     severity = 1\ncategory = 'c'\nmask = 'none'\nfields = ['payload']\nregex = 'a datagram'\n\
                     examples = { positive = ['a datagram'], negative = ['y'] }\n";
         let pack = Pack::parse("own.toml", pack).expect("the pack is right");
         let rules = Arc::new(RuleSet::compile(&[pack]).expect("the pack compiles"));
-        let settings = Settings { flows_max, half_open_percent: 50, hands_over: true, ..Settings::default() };
+        let settings = Settings {
+            flows_max,
+            half_open_percent: 50,
+            half_open_per_source_max,
+            hands_over: true,
+            ..Settings::default()
+        };
         Scene { pipeline: Pipeline::new(settings, rules), ended: Ended::default(), now_ns: 0 }
     }
 
@@ -123,7 +129,12 @@ fn beyond_its_share_the_oldest_half_open_flow_makes_room() {
 /// A flow that its first datagram blocked, so that nobody ever answered, and that leaves the table; and what became of it
 /// elsewhere, which lets it go on.
 fn departing() -> (Scene, Elsewhere) {
-    let mut scene = Scene::blocking(4);
+    departing_of(0)
+}
+
+/// The same, where a source may have so many half-open flows.
+fn departing_of(half_open_per_source_max: usize) -> (Scene, Elsewhere) {
+    let mut scene = Scene::blocking(4, half_open_per_source_max);
     let frame = datagram([[10, 0, 0, 1], [192, 0, 2, 1]]);
     assert_eq!(scene.judge(&frame), Verdict::Drop(DropReason::Rule));
     scene.pipeline.hand_over(|_, _| true);
@@ -220,38 +231,86 @@ fn nobody_makes_a_flow_of_two_from_one_side_of_the_link() {
     assert_eq!(scene.clients(), [(1, true), (2, false)]);
 }
 
-#[test]
-fn a_source_has_so_many_half_open_flows_and_no_more() {
-    let mut scene = Scene::new(64, 2);
-    let udp = |server| datagram([[10, 0, 0, 1], [192, 0, 2, server]]);
-    scene.pass(&[udp(1), udp(2)]);
-    assert_eq!(scene.judge(&udp(3)), Verdict::Drop(DropReason::HalfOpenSource));
-    scene.pass(&[datagram([[10, 0, 0, 2], [192, 0, 2, 3]]), udp(1)]);
-    scene.pass(&[datagram([[192, 0, 2, 1], [10, 0, 0, 1]]), udp(3)]);
-    assert_eq!(scene.judge(&udp(4)), Verdict::Drop(DropReason::HalfOpenSource));
-    let silent_ns = u64::from(Settings::default().timeouts.udp_new_s) * 1_000_000_000;
-    scene.now_ns += 2 * silent_ns;
-    scene.pipeline.expire(scene.now_ns, &mut scene.ended);
-    scene.pass(&[udp(4), udp(5)]);
-    assert_eq!(scene.judge(&udp(6)), Verdict::Drop(DropReason::HalfOpenSource));
+/// The last octet of the server of each live flow, which tells those of one client apart.
+fn servers(scene: &Scene) -> Vec<u8> {
+    let mut servers: Vec<_> = scene.live().iter().map(|flow| octet(flow.server)).collect();
+    servers.sort_unstable();
+    servers
 }
 
-/// Segments from the middle of nothing, in some source's name, do not shut that source out for an hour.
+const OF_SOURCE: FlowEndCause = FlowEndCause::HalfOpenSourceEvicted;
+
 #[test]
-fn what_one_end_alone_said_is_forgotten_soon() {
+fn beyond_what_a_source_may_have_its_own_oldest_half_open_flow_makes_room() {
+    let mut scene = Scene::new(64, 2);
+    let udp = |client, server| datagram([[10, 0, 0, client], [192, 0, 2, server]]);
+    scene.pass(&[udp(2, 9), udp(1, 1), udp(1, 2), udp(1, 3)]);
+    assert_eq!((servers(&scene), &scene.ended.0[..]), (vec![2, 3, 9], &[(1, OF_SOURCE)][..]));
+    // What is answered counts no longer, and stays.
+    scene.pass(&[datagram([[192, 0, 2, 2], [10, 0, 0, 1]]), udp(1, 4)]);
+    assert_eq!((servers(&scene), scene.ended.0.len()), (vec![2, 3, 4, 9], 1));
+    scene.pass(&[udp(1, 5)]);
+    assert_eq!((servers(&scene), scene.ended.0.len()), (vec![2, 4, 5, 9], 2));
+    let counters = scene.pipeline.counters();
+    assert_eq!((counters.half_open_evicted, counters.half_open_source_evicted), (2, 2));
+    assert_eq!(counters.dropped_total(), 0);
+}
+
+/// A flood of SYNs in some client's name, as many between its own segments as it may have: each of them is forgotten by
+/// the time that its answer comes, and it comes through all the same.
+#[test]
+fn a_flood_in_a_name_refuses_nothing_to_whose_name_it_is() {
+    let mut scene = Scene::new(64, 4);
+    let mut client = Connection::new(ends(1), [1, 7]);
+    let request =
+        |client: &mut Connection| client.segment(ToServer, DATA, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    let mut ports = 1..;
+    let mut flood = |scene: &mut Scene| {
+        for port in ports.by_ref().take(8) {
+            let ends = Ends::new(([10, 0, 0, 1], port).into(), ([192, 0, 2, 1], 80).into(), &[]);
+            scene.pass(&Connection::new(ends, [3, 9]).handshake()[..1]);
+        }
+    };
+    for segment in client.handshake() {
+        flood(&mut scene);
+        scene.pass(&[segment]);
+    }
+    assert_eq!(scene.live().iter().filter(|flow| flow.client.1 == 40_000).count(), 1);
+    scene.pass(&[request(&mut client), client.segment(ToClient, DATA, b"HTTP/1.1 204 No Content\r\n\r\n")]);
+    for _ in 0..20 {
+        flood(&mut scene);
+    }
+    let live = scene.live();
+    let own = live.iter().find(|flow| flow.client.1 == 40_000).expect("it is established, and stays");
+    assert_eq!((own.standing.is_half_open, own.standing.app.as_str()), (false, "http"));
+    assert_eq!(live.len(), 5, "it, and what its name may have");
+}
+
+/// Segments from the middle of nothing, in some source's name, are as easily driven out as SYNs.
+#[test]
+fn what_one_end_alone_said_is_half_open_and_forgotten_soon() {
     let mut scene = Scene::new(64, 1);
     let from_the_middle = |client, server: u8| {
         let ends = Ends::new(([10, 0, 0, client], 40_000).into(), ([192, 0, 2, server], 80).into(), &[]);
         Connection::new(ends, [1, 7]).segment(ToServer, DATA, b"from the middle")
     };
-    scene.pass(&[from_the_middle(1, 1)]);
-    let syn = Connection::new(ends(1), [9, 9]).handshake().swap_remove(0);
-    scene.pass(&[from_the_middle(2, 1)]);
-    assert_eq!(scene.judge(&from_the_middle(1, 2)), Verdict::Drop(DropReason::HalfOpenSource));
+    scene.pass(&[from_the_middle(1, 1), from_the_middle(2, 1), from_the_middle(1, 2)]);
+    assert_eq!((servers(&scene), &scene.ended.0[..]), (vec![1, 2], &[(1, OF_SOURCE)][..]));
     scene.now_ns += (u64::from(Settings::default().timeouts.tcp_new_s) + 1) * 1_000_000_000;
     scene.pipeline.expire(scene.now_ns, &mut scene.ended);
-    scene.pass(&[syn]);
-    assert_eq!(scene.clients(), [(1, true)]);
+    assert!(servers(&scene).is_empty());
+}
+
+#[test]
+fn a_half_open_flow_does_not_come_back_where_its_source_has_its_share() {
+    let (mut scene, seen) = departing();
+    scene.pass(&[Connection::new(ends(1), [1, 7]).handshake().swap_remove(0)]);
+    scene.pipeline.take_back(|_| seen, &mut scene.ended);
+    assert_eq!(scene.ended.0, []);
+    let (mut scene, seen) = departing_of(1);
+    scene.pass(&[Connection::new(ends(1), [1, 7]).handshake().swap_remove(0)]);
+    scene.pipeline.take_back(|_| seen, &mut scene.ended);
+    assert_eq!(scene.ended.0, [(1, FlowEndCause::Timeout)]);
 }
 
 #[test]
@@ -261,9 +320,11 @@ fn whoever_has_a_network_of_ipv6_is_one_source() {
         let ends = [client, "[2001:db8::1]:5000"].map(|end| end.parse().expect("it is an address"));
         frame::udp(ends, &[], b"a datagram")
     };
-    scene.pass(&[udp("[2001:db8:0:1::1]:5000"), udp("[2001:db8:0:2::1]:5000")]);
-    let refused = Verdict::Drop(DropReason::HalfOpenSource);
-    assert_eq!(scene.judge(&udp("[2001:db8:0:1:ffff::2]:5000")), refused);
+    scene.pass(&[udp("[2001:db8:0:1::1]:5000"), udp("[2001:db8:0:2::3]:5000")]);
+    assert_eq!(scene.ended.0, []);
+    scene.pass(&[udp("[2001:db8:0:1:ffff::2]:5000")]);
+    assert_eq!(scene.ended.0, [(1, OF_SOURCE)]);
+    assert_eq!(scene.clients(), [(2, true), (3, true)]);
 }
 
 #[test]
@@ -273,11 +334,16 @@ fn a_host_is_not_charged_for_what_comes_in_its_name_from_the_other_side() {
         let ends = Ends::new(([10, 0, 0, 1], port).into(), ([192, 0, 2, 1], 80).into(), &[]);
         Connection::new(ends, [1, 7]).handshake().swap_remove(0)
     };
-    let refused = Verdict::Drop(DropReason::HalfOpenSource);
-    assert_eq!(scene.judge_from(Some(Side::Outside), &syn(1)), Verdict::Forward);
-    assert_eq!(scene.judge_from(Some(Side::Outside), &syn(2)), refused);
-    assert_eq!(scene.judge_from(Some(Side::Inside), &syn(3)), Verdict::Forward);
-    assert_eq!(scene.judge_from(Some(Side::Inside), &syn(4)), refused);
+    let mut left = |side, port, expected: &[u16]| {
+        assert_eq!(scene.judge_from(Some(side), &syn(port)), Verdict::Forward);
+        let mut ports: Vec<u16> = scene.live().iter().map(|flow| flow.client.1).collect();
+        ports.sort_unstable();
+        assert_eq!(ports, expected);
+    };
+    left(Side::Outside, 1, &[1]);
+    left(Side::Outside, 2, &[2]);
+    left(Side::Inside, 3, &[2, 3]);
+    left(Side::Inside, 4, &[2, 4]);
 }
 
 #[test]

@@ -181,11 +181,6 @@ fn case(cause: DropReason) -> Case {
             settings.flows_max = 1;
             syn("10.0.0.2:1")
         }
-        DropReason::HalfOpenSource => {
-            settings.half_open_per_source_max = 1;
-            before.push(syn("10.0.0.1:1"));
-            syn("10.0.0.1:2")
-        }
         DropReason::ReassemblyMemory => {
             settings.held_bytes_max = 0;
             behind_hole(&mut connection)

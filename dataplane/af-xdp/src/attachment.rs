@@ -17,6 +17,7 @@ use crate::{
     attached::{Attached, attached},
     device::Device,
     error::errno,
+    pin_holder::PinHolder,
 };
 
 /// The pinned link of one port. The pin outlives a killed process, and with it the program: frames then take
@@ -65,11 +66,14 @@ pub(crate) fn inspect(device: &Device, pin: &Path) -> Result<Before, Error> {
     let ours = pinned.filter(|link| link.info().is_ok_and(|info| info.program_id() == found.program_id));
     match ours {
         Some(link) => Ok(Before::Leftover(link, found)),
-        None => Err(foreign(device, found)),
+        None => Err(other(device, found)),
     }
 }
 
-fn foreign(device: &Device, found: Attached) -> Error {
+fn other(device: &Device, found: Attached) -> Error {
+    if let Some(PinHolder { link, has_engine }) = PinHolder::of(found.program_id) {
+        return Error::OtherLink { interface: device.name.clone(), link, has_engine };
+    }
     let named = loaded_programs().flatten().find(|program| program.id() == found.program_id);
     let name = named.and_then(|program| program.name_as_str().map(str::to_owned)).unwrap_or_default();
     Error::ForeignProgram { interface: device.name.clone(), id: found.program_id, name }

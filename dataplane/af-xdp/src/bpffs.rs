@@ -19,7 +19,7 @@ use crate::{
 
 const MOUNT_POINT: &CStr = c"/sys/fs/bpf";
 pub(crate) const MOUNT_DIRECTORY: &str = "/sys/fs/bpf";
-const PIN_DIRECTORY: &str = "/sys/fs/bpf/weir";
+pub(crate) const PIN_DIRECTORY: &str = "/sys/fs/bpf/weir";
 
 /// Only their owner may see or change what is in the directories of the pins.
 const OWNER_ONLY: u32 = 0o700;

@@ -65,6 +65,15 @@ pub enum Error {
         /// Its name; empty where the kernel does not tell.
         name: String,
     },
+    /// A port is one of another link.
+    OtherLink {
+        /// The port's interface.
+        interface: String,
+        /// The other link.
+        link: String,
+        /// Whether an engine works on it.
+        has_engine: bool,
+    },
     /// The process lacks a privilege.
     MissingCapability {
         /// What was refused.
@@ -161,7 +170,13 @@ impl Error {
                 "`frame_bytes = 4096` (for an MTU of up to 3050), an MTU of at most 1002, or let the kernel copy with `zero_copy = \"never\"`"
             }
             Error::ForeignProgram { name, .. } if name.starts_with("weir_") => {
-                "it is Weir's own, of a link of another name, or pinned in another /sys/fs/bpf (`ip netns exec` mounts one for each command; `nsenter --net=` does not): stop that engine, or run `weir detach` where its pins are"
+                "it is Weir's own, pinned in another /sys/fs/bpf (`ip netns exec` mounts one for each command; `nsenter --net=` does not): stop its engine, or where that is gone already, run `weir detach` where its pins are"
+            }
+            Error::OtherLink { has_engine: true, .. } => {
+                "stop that engine first, or call the link by that name here and take it over with `weir run --takeover`"
+            }
+            Error::OtherLink { has_engine: false, .. } => {
+                "its engine is gone: `weir detach LINK` takes its program off, or call the link by that name here"
             }
             Error::ForeignProgram { .. } => {
                 "`ip link set DEV xdp off` removes a program; one behind a pinned link goes with its pin"
@@ -266,6 +281,10 @@ impl fmt::Display for Error {
                 let name = if name.is_empty() { "without a name" } else { name };
                 write!(f, "{interface} already carries another XDP program: {name} (id {id})")
             }
+            Error::OtherLink { interface, link, has_engine } => {
+                let engine = if *has_engine { ", and an engine works on it" } else { "" };
+                write!(f, "{interface} is a port of link {link} already{engine}")
+            }
             Error::MissingCapability { action, source } => write!(f, "not allowed to {action}: {source}"),
             Error::NoAfXdp => f.write_str("this kernel has no AF_XDP"),
             Error::NoBpffs { source } => write!(f, "no BPF file system on /sys/fs/bpf: {source}"),
@@ -307,6 +326,14 @@ mod tests {
             assert!(own.contains("`weir detach`") && !own.contains("xdp off"), "{own}");
         }
         assert!(hint("flood").contains("xdp off"));
+    }
+
+    #[test]
+    fn nobody_is_told_to_detach_a_link_that_an_engine_works_on() {
+        let error =
+            |has_engine| Error::OtherLink { interface: "eth1".into(), link: "lan".into(), has_engine };
+        assert!(!error(true).hint().contains("detach") && error(false).hint().contains("`weir detach LINK`"));
+        assert_eq!(error(true).to_string(), "eth1 is a port of link lan already, and an engine works on it");
     }
 
     #[test]

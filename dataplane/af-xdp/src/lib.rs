@@ -49,6 +49,7 @@ mod mapped_array;
 mod netlink;
 mod numa;
 mod parts;
+mod pin_holder;
 mod pin_life;
 mod pinned_counters;
 mod port;

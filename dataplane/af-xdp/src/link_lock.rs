@@ -52,6 +52,11 @@ impl Drop for LinkLock {
     }
 }
 
+/// Whether somebody has the link locked whose directory that is. Looking, it is locked for a moment.
+pub(crate) fn is_held(directory: &Path) -> bool {
+    File::open(directory).is_ok_and(|handle| matches!(handle.try_lock(), Err(TryLockError::WouldBlock)))
+}
+
 /// Makes a directory and locks it; `None` where another process has. Whoever had it locked may remove it in between: each
 /// turn follows upon an end of another's lock.
 fn lock(directory: &Path) -> io::Result<Option<File>> {
@@ -106,7 +111,7 @@ mod tests {
         let directory = directory("once");
         let first = take(&directory).expect("it is free");
         assert_eq!(fs::metadata(&directory).expect("made").permissions().mode() & 0o777, 0o700);
-        assert!(take(&directory).is_none());
+        assert!(take(&directory).is_none() && is_held(&directory));
         drop(first);
         assert!(!directory.exists(), "nothing is left");
         drop(take(&directory).expect("it is free again"));
@@ -118,6 +123,7 @@ mod tests {
         let first = take(&directory).expect("it is free");
         fs::write(directory.join("inside"), "").expect("a file");
         drop(first);
+        assert!(!is_held(&directory));
         let second = take(&directory).expect("it is free again");
         fs::remove_file(directory.join("inside")).expect("it stayed");
         drop(second);

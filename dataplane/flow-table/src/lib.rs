@@ -12,6 +12,7 @@ mod index;
 mod key;
 mod prefetch;
 mod reader;
+mod rings;
 mod slots;
 mod sync;
 mod table;

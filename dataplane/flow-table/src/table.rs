@@ -51,7 +51,8 @@ impl<V, const WORDS: usize> FlowTable<V, WORDS> {
     ///
     /// If `capacity` is beyond what 32-bit ids can name, some four thousand million.
     pub fn with_capacity(capacity: usize, seed: [u64; 2]) -> FlowTable<V, WORDS> {
-        assert!(capacity <= Wheel::SLOTS_MAX, "more flows than 32-bit ids can name");
+        let slots_max = Wheel::SLOTS_MAX.min(HalfOpen::SLOTS_MAX);
+        assert!(capacity <= slots_max, "more flows than 32-bit ids can name");
         FlowTable {
             hash: KeyedHash::new(seed),
             index: Index::with_capacity(capacity),
@@ -119,7 +120,12 @@ impl<V, const WORDS: usize> FlowTable<V, WORDS> {
 
     #[inline]
     fn get_hashed(&self, key: &FlowKey, hash: u64) -> Option<FlowId> {
-        let slot = self.index.find(hash, |slot| self.slots.has_key(slot, key.words()))?;
+        self.id(self.index.find(hash, |slot| self.slots.has_key(slot, key.words()))?)
+    }
+
+    /// The id of the flow in a slot.
+    #[inline]
+    fn id(&self, slot: u32) -> Option<FlowId> {
         Some(FlowId::new(slot, self.slots.generation(slot)?))
     }
 
@@ -225,8 +231,12 @@ impl<V, const WORDS: usize> FlowTable<V, WORDS> {
 
     /// The flow that has been half-open for the longest.
     pub fn oldest_half_open(&self) -> Option<FlowId> {
-        let slot = self.half_open.oldest()?;
-        Some(FlowId::new(slot, self.slots.generation(slot)?))
+        self.id(self.half_open.oldest()?)
+    }
+
+    /// The flow of a source that has been half-open for the longest, or of another one whose hash is close.
+    pub fn oldest_half_open_of(&self, source_hash: u64) -> Option<FlowId> {
+        self.id(self.half_open.oldest_of(source_hash)?)
     }
 
     /// Number of half-open flows.
@@ -236,7 +246,7 @@ impl<V, const WORDS: usize> FlowTable<V, WORDS> {
 
     /// Number of half-open flows that one source has, or somewhat more: sources whose hashes are close share a count.
     pub fn half_open_of(&self, source_hash: u64) -> usize {
-        self.half_open.of_source(source_hash)
+        self.half_open.len_of(source_hash)
     }
 
     /// Takes out up to `max` flows whose deadline, rounded up to a multiple of [`TICK_NS`](crate::TICK_NS), is at or

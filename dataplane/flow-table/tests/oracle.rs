@@ -16,6 +16,7 @@ enum Operation {
     Publish { nth: usize, word: u64 },
     BeginHalfOpen { nth: usize, source: u64 },
     Establish { nth: usize },
+    Evict { source: u64 },
     Advance { by_ns: u64 },
     GoBack { by_ns: u64 },
     Expire { max: usize },
@@ -38,6 +39,7 @@ fn operation() -> impl Strategy<Value = Operation> {
         2 => (any::<usize>(), any::<u64>()).prop_map(|(nth, word)| Operation::Publish { nth, word }),
         3 => (any::<usize>(), 0..4u64).prop_map(|(nth, source)| Operation::BeginHalfOpen { nth, source: source << 32 }),
         1 => any::<usize>().prop_map(|nth| Operation::Establish { nth }),
+        1 => (0..4u64).prop_map(|source| Operation::Evict { source: source << 32 }),
         3 => span_ns().prop_map(|by_ns| Operation::Advance { by_ns }),
         1 => span_ns().prop_map(|by_ns| Operation::GoBack { by_ns }),
         4 => prop_oneof![0..4usize, Just(usize::MAX)].prop_map(|max| Operation::Expire { max }),
@@ -124,6 +126,13 @@ impl Oracle {
                 assert_eq!(table.establish(id), was);
                 self.half_open.retain(|flow| flow.0 != id);
             }
+            Operation::Evict { source } => {
+                let Some(oldest) = table.oldest_half_open_of(source) else { return vec![] };
+                let (key, _) = table.remove(oldest).expect("who is half-open is there");
+                let place = self.half_open.iter().position(|flow| flow.1 == source);
+                assert_eq!(self.half_open.remove(place.expect("it has one")).0, oldest);
+                assert_eq!(self.flows.remove(&key).map(|flow| flow.0), Some(oldest));
+            }
             Operation::Advance { by_ns } => self.now_ns = self.now_ns.saturating_add(by_ns),
             Operation::GoBack { by_ns } => self.now_ns = self.now_ns.saturating_sub(by_ns),
             Operation::Expire { max } => return self.expire(table, max),
@@ -199,8 +208,9 @@ impl Oracle {
         assert_eq!(table.half_open(), self.half_open.len());
         assert_eq!(table.oldest_half_open(), self.half_open.first().map(|flow| flow.0));
         for source in (0..4).map(|source| source << 32) {
-            let count = self.half_open.iter().filter(|flow| flow.1 == source).count();
-            assert_eq!(table.half_open_of(source), count, "the counters of so few sources are apart");
+            let of_source: Vec<_> = self.half_open.iter().filter(|flow| flow.1 == source).collect();
+            assert_eq!(table.half_open_of(source), of_source.len(), "so few sources are apart");
+            assert_eq!(table.oldest_half_open_of(source), of_source.first().map(|flow| flow.0));
         }
     }
 

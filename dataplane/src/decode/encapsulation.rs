@@ -88,16 +88,8 @@ impl<'p, A: Copy + Into<IpAddr>> Datagram<'p, A> {
         checksums: ChecksumMode,
     ) -> Option<Result<Packet<'p>, DecodeError>> {
         let header = self.header(message)?;
-        let start = self.transport_offset + message.header_bytes + header.header_bytes;
-        let end = self.transport_offset + message.bytes.len() + message.missing_bytes as usize;
-        let span = around.span.up_to(end)?;
-        let nested = header.link(span.frame, start, around).and_then(|link| Nested::below(span, link));
-        let tunnel = Tunnel {
-            kind: header.kind,
-            id: header.id,
-            ends: Some((self.source.into(), self.destination.into())),
-            vlans_outside: around.vlans.len() as u8,
-        };
+        let nested = self.nested(&header, message, around)?;
+        let tunnel = self.tunnel(&header, around);
         let inner = match nested {
             Ok(nested) if !nested.is_ip() => return None,
             Ok(nested) => nested.packet_in(tunnel, around.depth, checksums),
@@ -114,6 +106,37 @@ impl<'p, A: Copy + Into<IpAddr>> Datagram<'p, A> {
             }
             Err(DecodeError::TooManyTunnels) => Some(inner),
             Err(_) => header.is_certain.then_some(inner),
+        }
+    }
+
+    /// What a packet carries that is whole but for what it carries, as far as that is a tunnel.
+    pub(super) fn inside(&self, around: &Around<'p>) -> Option<(Tunnel, Nested<'p>)> {
+        let message = self.message().ok().filter(|message| self.may_encapsulate(message))?;
+        let header = self.header(&message)?;
+        let nested = self.nested(&header, &message, around)?.ok()?;
+        Some((self.tunnel(&header, around), nested))
+    }
+
+    /// What stands behind the header of a tunnel; `None` where that is longer than what it stands in.
+    #[inline(always)]
+    fn nested(
+        &self,
+        header: &Header,
+        message: &Message<'p>,
+        around: &Around<'p>,
+    ) -> Option<Result<Nested<'p>, DecodeError>> {
+        let start = self.transport_offset + message.header_bytes + header.header_bytes;
+        let end = self.transport_offset + message.bytes.len() + message.missing_bytes as usize;
+        let span = around.span.up_to(end)?;
+        Some(header.link(span.frame, start, around).and_then(|link| Nested::below(span, link)))
+    }
+
+    fn tunnel(&self, header: &Header, around: &Around<'_>) -> Tunnel {
+        Tunnel {
+            kind: header.kind,
+            id: header.id,
+            ends: Some((self.source.into(), self.destination.into())),
+            vlans_outside: around.vlans.len() as u8,
         }
     }
 

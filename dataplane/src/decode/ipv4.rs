@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use super::datagram::{Datagram, Fragment, without_padding};
+use super::glimpse::Sight;
 use super::span::Span;
 use super::{DecodeError, checksum};
 
@@ -50,4 +51,17 @@ pub(super) fn parse(span: Span<'_>, offset: usize) -> Result<Datagram<'_, Ipv4Ad
         // Its own is an upper layer that is not looked into.
         is_authenticated: false,
     })
+}
+
+/// What a header tells that may be broken, or that of a packet that is.
+pub(super) fn glimpse(frame: &[u8], offset: usize) -> Option<Sight<'_>> {
+    let bytes = frame.get(offset..)?;
+    let fixed = bytes.first_chunk::<HEADER_BYTES_MIN>()?;
+    let [first, _, l0, l1, _, _, f0, f1, _, protocol, _, _, s0, s1, s2, s3, d0, d1, d2, d3] = *fixed;
+    let header_bytes = usize::from(first & 0x0f) * 4;
+    let end = usize::from(u16::from_be_bytes([l0, l1])).min(bytes.len());
+    let is_begin = u16::from_be_bytes([f0, f1]) & FRAGMENT_OFFSET == 0 && header_bytes >= HEADER_BYTES_MIN;
+    let ends = (Ipv4Addr::new(s0, s1, s2, s3).into(), Ipv4Addr::new(d0, d1, d2, d3).into());
+    let upper = bytes.get(header_bytes..end).filter(|_| is_begin).unwrap_or_default();
+    (first >> 4 == 4).then_some(Sight { ends, protocol: Some(protocol), upper })
 }

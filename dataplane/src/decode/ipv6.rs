@@ -3,6 +3,7 @@
 use std::net::Ipv6Addr;
 
 use super::datagram::{Datagram, Fragment, without_padding};
+use super::glimpse::Sight;
 use super::span::Span;
 use super::{DecodeError, checksum};
 use crate::limits::IPV6_EXTENSIONS_MAX;
@@ -59,6 +60,28 @@ pub(super) fn parse(span: Span<'_>, offset: usize) -> Result<Datagram<'_, Ipv6Ad
         fragment: chain.fragment,
         addresses_sum,
         is_authenticated: chain.is_authenticated,
+    })
+}
+
+/// What a header tells that may be broken, or that of a packet that is.
+pub(super) fn glimpse(frame: &[u8], offset: usize) -> Option<Sight<'_>> {
+    let bytes = frame.get(offset..)?;
+    let (fixed, addresses) = bytes.split_first_chunk::<8>()?;
+    let (source, addresses) = addresses.split_first_chunk::<16>()?;
+    let (destination, rest) = addresses.split_first_chunk::<16>()?;
+    let [first, _, _, _, l0, l1, next_header, _] = *fixed;
+    let end = usize::from(u16::from_be_bytes([l0, l1])).min(rest.len());
+    let (source, destination) = (Ipv6Addr::from(*source), Ipv6Addr::from(*destination));
+    let rest = rest.get(..end).unwrap_or_default();
+    let (home_address, final_destination, is_authenticated) = (source, Some(destination), false);
+    let mut chain =
+        Chain { next_header, rest, fragment: None, home_address, final_destination, is_authenticated };
+    let is_whole = chain.walk().is_ok() && !chain.is_at_extension();
+    let is_begin = is_whole && chain.fragment.is_none_or(|fragment| fragment.offset == 0);
+    (first >> 4 == 6).then_some(Sight {
+        ends: (source.into(), destination.into()),
+        protocol: is_whole.then_some(chain.next_header),
+        upper: if is_begin { chain.rest } else { &[] },
     })
 }
 

@@ -107,6 +107,19 @@ impl<'p> Nested<'p> {
         self.labels.try_push(label).map_err(|_| DecodeError::TooManyTunnels)
     }
 
+    pub(super) fn span(&self) -> Span<'p> {
+        self.span
+    }
+
+    pub(super) fn link(&self) -> &Link {
+        &self.link
+    }
+
+    /// The labels and sessions that were passed.
+    pub(super) fn labels(&self) -> &[Tunnel] {
+        &self.labels
+    }
+
     pub(super) fn is_ip(&self) -> bool {
         matches!(self.link.carried, Carried::Ipv4 | Carried::Ipv6)
     }

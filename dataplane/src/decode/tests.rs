@@ -1,6 +1,7 @@
 //! Hand-built frames, one case each; and the decoder's promises on arbitrary ones.
 
 mod frames;
+mod glimpse;
 mod internet;
 mod labels;
 mod links;

@@ -98,6 +98,11 @@ impl Layout {
 }
 
 impl Piece {
+    /// Whether its datagram begins with it.
+    pub fn is_begin(&self) -> bool {
+        self.layout.span.start == 0
+    }
+
     pub(super) fn payload(&self) -> &[u8] {
         self.layout.payload(&self.frame)
     }

@@ -29,7 +29,7 @@ impl Whole {
     /// # Panics
     /// If a byte is absent.
     pub(super) fn new(key: Key, pieces: Vec<Piece>, total_bytes: usize) -> Whole {
-        let first = pieces.iter().find(|piece| piece.layout.span.start == 0).expect("no byte is absent");
+        let first = pieces.iter().find(|piece| piece.is_begin()).expect("no byte is absent");
         let network_offset = first.layout.network_offset;
         let mut frame = first.frame[..first.layout.payload_offset].to_vec();
         unmark(&mut frame, network_offset, first.layout.is_ipv4, total_bytes);
@@ -70,7 +70,7 @@ impl Whole {
         if !self.surroundings().tunnels.is_empty() || self.surroundings().is_authenticated {
             return;
         }
-        let Some(first) = self.pieces.iter().find(|piece| piece.layout.span.start == 0) else { return };
+        let Some(first) = self.pieces.iter().find(|piece| piece.is_begin()) else { return };
         let headers = first.frame[..first.layout.payload_offset].to_vec();
         let Some(hops) = self.pieces.iter_mut().map(|piece| *piece.hops_mut()).min() else { return };
         self.pieces.iter_mut().for_each(|piece| piece.travel_like(&headers, hops));

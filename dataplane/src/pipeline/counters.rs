@@ -46,6 +46,8 @@ pub struct Counters {
     pub flows: u64,
     /// Half-open flows that made room for newer ones.
     pub half_open_evicted: u64,
+    /// Of them, those whose source had as many as it may.
+    pub half_open_source_evicted: u64,
     /// Flows that pass without a further look, by [`BypassCause`].
     pub flows_bypassed: [u64; BypassCause::COUNT],
     /// Frames of these flows that were forwarded here; those that were handled elsewhere are not among them.
@@ -133,6 +135,7 @@ impl Counters {
         self.overlaps_rewritten += other.overlaps_rewritten;
         self.flows += other.flows;
         self.half_open_evicted += other.half_open_evicted;
+        self.half_open_source_evicted += other.half_open_source_evicted;
         add_each(&mut self.flows_bypassed, &other.flows_bypassed);
         self.bypassed += other.bypassed;
         self.alerts += other.alerts;

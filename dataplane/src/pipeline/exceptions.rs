@@ -4,9 +4,8 @@ use flow_table::FlowId;
 
 use super::tracked::Inspection;
 use super::{FOUND, Pipeline, Resets, RxMeta};
-use crate::decode::Packet;
-use crate::event::{Dropped, Event, EventSink};
-use crate::flow::Direction;
+use crate::decode::{Glimpse, Packet};
+use crate::event::{Dropped, Event, EventSink, Owner};
 use crate::policy::{BypassCause, Disposition, Exception};
 use crate::verdict::{DropReason, Verdict};
 
@@ -73,10 +72,11 @@ impl Pipeline {
         is_admitted
     }
 
-    /// The verdict on a frame that belongs to no flow.
+    /// The verdict on a frame that belongs to no flow. What it tells of itself is only looked at for an event.
     pub(super) fn refuse_flowless<S: EventSink>(
         &mut self,
         cause: DropReason,
+        frame: &[u8],
         meta: RxMeta,
         sink: &mut S,
     ) -> Verdict {
@@ -91,8 +91,11 @@ impl Pipeline {
         }
         sink.emit(Event::Drop(Dropped {
             now_ns: meta.now_ns,
-            flow: None,
-            direction: Direction::ToServer,
+            owner: Owner::Nobody {
+                link: meta.link,
+                glimpse: &Glimpse::of(frame, meta.wire_bytes, meta.link_type),
+            },
+            side: meta.side,
             reason: cause,
             reset: false,
             wire_bytes: meta.wire_bytes,

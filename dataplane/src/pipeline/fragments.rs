@@ -27,7 +27,7 @@ impl Pipeline {
             _ => self.defragmenter.push(frame, packet, meta, self.newest_ns),
         };
         let mut verdict = match pushed {
-            Pushed::Refused(reason) => self.refuse_flowless(reason, meta, sink),
+            Pushed::Refused(reason) => self.refuse_flowless(reason, frame, meta, sink),
             Pushed::Waits | Pushed::Whole(_) => waits,
         };
         self.counters.count(verdict);
@@ -90,7 +90,8 @@ impl Pipeline {
     fn identify<S: EventSink>(&mut self, whole: &mut Whole, sink: &mut S) -> Verdict {
         let (true, Some(last)) = (self.holds(), whole.pieces.last()) else { return Verdict::Forward };
         if !self.identifications.has_one(whole, self.newest_ns) {
-            let refused = self.refuse_flowless(DropReason::FragmentIdentification, last.meta, sink);
+            let cause = DropReason::FragmentIdentification;
+            let refused = self.refuse_flowless(cause, &whole.frame, last.meta, sink);
             if refused != Verdict::Forward {
                 return refused;
             }
@@ -130,8 +131,10 @@ impl Pipeline {
     }
 
     fn refuse_pieces<S: EventSink>(&mut self, reason: DropReason, pieces: Vec<Piece>, sink: &mut S) {
-        if let (true, Some(first)) = (self.holds(), pieces.first()) {
-            let verdict = self.refuse_flowless(reason, first.meta, sink);
+        // The begin of a datagram says most of it.
+        let telling = pieces.iter().find(|piece| piece.is_begin()).or(pieces.first());
+        if let (true, Some(Piece { frame, meta, .. })) = (self.holds(), telling) {
+            let verdict = self.refuse_flowless(reason, frame, *meta, sink);
             self.answer_pieces(pieces, verdict);
         }
     }
@@ -152,12 +155,12 @@ impl Pipeline {
         let frames = whole.pieces.len() as u32;
         match decoded {
             Ok(packet) => match fault(&packet, whole.first_end) {
-                Some(reason) => (self.refuse_flowless(reason, meta, sink), Rewrite::default()),
+                Some(reason) => (self.refuse_flowless(reason, &whole.frame, meta, sink), Rewrite::default()),
                 None => (self.judge(&whole.frame, &packet, frames, meta, sink), Rewrite::of(&packet)),
             },
             Err(error) => {
                 self.counters.undecodable[error as usize] += 1;
-                (self.refuse_flowless(DropReason::Malformed, meta, sink), Rewrite::default())
+                (self.refuse_flowless(DropReason::Malformed, &whole.frame, meta, sink), Rewrite::default())
             }
         }
     }

@@ -12,12 +12,12 @@ use crate::event::{EventSink, FlowEndCause};
 use crate::verdict::DropReason;
 
 impl Pipeline {
-    /// Lets a new flow in, as half-open. Where these have used up their share, or the table is full, the oldest of them
-    /// makes room: a flood drives out itself, and whoever comes meanwhile stays for as long as the flood takes to fill the
-    /// share once.
+    /// Lets a new flow in, as half-open. Where its source has as many of these as it may, the oldest of that source makes
+    /// room; where all of them have used up their share, or the table is full, the oldest of all. A flood drives out
+    /// itself, and whoever comes meanwhile stays for as long as the flood takes to fill the share once. One in a single
+    /// source's name fills only what that source may have, and refuses nothing to whose name it is.
     ///
     /// # Errors
-    /// [`DropReason::HalfOpenSource`] where its source has as many half-open flows as it may;
     /// [`DropReason::FlowTableFull`] where all that the table holds are established.
     pub(super) fn admit<S: EventSink>(
         &mut self,
@@ -27,18 +27,18 @@ impl Pipeline {
         sink: &mut S,
     ) -> Result<FlowId, DropReason> {
         let source = self.source_hash(&tracked);
-        let per_source_max = self.settings.half_open_per_source_max;
-        if per_source_max > 0 && self.flows.half_open_of(source) >= per_source_max {
-            return Err(DropReason::HalfOpenSource);
+        if !self.is_in_share_of_source(source) {
+            let oldest = self.flows.oldest_half_open_of(source);
+            self.evict(oldest, FlowEndCause::HalfOpenSourceEvicted, now_ns, sink);
         }
         if self.flows.half_open() >= self.settings.half_open_max() {
-            self.evict_half_open(now_ns, sink);
+            self.evict(self.flows.oldest_half_open(), FlowEndCause::HalfOpenEvicted, now_ns, sink);
         }
         if self.flows.len() == self.flows.capacity() {
             self.expire(self.newest_ns, sink);
         }
         if self.flows.len() == self.flows.capacity() {
-            self.evict_half_open(now_ns, sink);
+            self.evict(self.flows.oldest_half_open(), FlowEndCause::HalfOpenEvicted, now_ns, sink);
         }
         let deadline_ns = self.newest_ns.saturating_add(tracked.timeout_ns(&self.settings.timeouts));
         tracked.is_half_open = true;
@@ -51,14 +51,29 @@ impl Pipeline {
 
     /// Whether a flow that was here before can come back without another's making room.
     pub(super) fn has_place_for(&self, tracked: &Tracked) -> bool {
-        let is_in_share = !tracked.is_half_open || self.flows.half_open() < self.settings.half_open_max();
+        let is_in_share = !tracked.is_half_open
+            || self.flows.half_open() < self.settings.half_open_max()
+                && self.is_in_share_of_source(self.source_hash(tracked));
         is_in_share && self.flows.len() < self.flows.capacity()
     }
 
-    fn evict_half_open<S: EventSink>(&mut self, now_ns: u64, sink: &mut S) {
-        let Some(oldest) = self.flows.oldest_half_open() else { return };
+    /// Whether a source may have one more without another's making room.
+    fn is_in_share_of_source(&self, source: u64) -> bool {
+        let max = self.settings.half_open_per_source_max;
+        max == 0 || self.flows.half_open_of(source) < max
+    }
+
+    fn evict<S: EventSink>(
+        &mut self,
+        oldest: Option<FlowId>,
+        cause: FlowEndCause,
+        now_ns: u64,
+        sink: &mut S,
+    ) {
+        let Some(oldest) = oldest else { return };
         self.counters.half_open_evicted += 1;
-        self.end(oldest, FlowEndCause::HalfOpenEvicted, now_ns, sink);
+        self.counters.half_open_source_evicted += u64::from(cause == FlowEndCause::HalfOpenSourceEvicted);
+        self.end(oldest, cause, now_ns, sink);
     }
 
     /// Names the source of a flow. One of IPv6 is a /64: that is the least that a site has (RFC 6177 §2), and who has one

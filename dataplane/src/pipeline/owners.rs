@@ -71,7 +71,7 @@ impl Pipeline {
     pub fn refuse_unowned<S: EventSink>(&mut self, frame: &mut [u8], meta: RxMeta, sink: &mut S) -> Verdict {
         self.counters.frames_in += 1;
         self.counters.bytes_in += u64::from(meta.wire_bytes);
-        let verdict = self.refuse_flowless(DropReason::OwnerBehind, meta, sink);
+        let verdict = self.refuse_flowless(DropReason::OwnerBehind, frame, meta, sink);
         self.counters.count(verdict);
         if verdict == Verdict::Forward {
             let decoded = decode(frame, meta.wire_bytes, meta.link_type, self.settings.checksums);

@@ -77,6 +77,28 @@ fn syntax_errors_do_not_hide_the_rest() {
 }
 
 #[test]
+fn a_key_that_stands_twice_is_named_with_where_it_stood_first() {
+    let told = |text: &str| {
+        let mistakes = Document::parse("t.toml", text).finish().expect_err("a key is there twice");
+        shown(&mistakes).join("; ")
+    };
+    // Not in a comment, a value, another table or an inner one, and not by a longer name.
+    let text = "# max\nmax = 1\nmax_more = 'max'\nin = { max = 2 }\nmax = 3\n[other]\nmax = 4\n";
+    assert_eq!(told(text), "t.toml:5:1: duplicate key `max`\n  hint: t.toml:2:1 has it already");
+    let text = "[[rule]]\nid = 1\n[[rule]]\nid = 2\nname = 'a'\nid = 3\nid = 4\n[[rule]]\nid = 5\n";
+    let expected =
+        [6, 7].map(|line| format!("t.toml:{line}:1: duplicate key `id`\n  hint: t.toml:4:1 has it already"));
+    assert_eq!(told(text), expected.join("; "));
+    let table = "[flows]\nmax = 1\n[events]\nmax = 'flows'\n[flows]\nother = 1\n";
+    assert_eq!(told(table), "t.toml:5:2: duplicate key `flows`\n  hint: t.toml:1:2 has it already");
+    let inline = "a = { b = 1, c = 2, b = 3 }\n";
+    assert_eq!(told(inline), "t.toml:1:21: duplicate key `b`\n  hint: t.toml:1:7 has it already");
+    let dotted = "a.b = 1\nc.b = 1\na.b = 2\n";
+    assert_eq!(told(dotted), "t.toml:3:3: duplicate key `b`\n  hint: t.toml:1:3 has it already");
+    assert_eq!(told("a = 1\n'a' = 2\n"), "t.toml:2:1: duplicate key `'a'`");
+}
+
+#[test]
 fn columns_count_characters() {
     let document = Document::parse("t.toml", "k = { \"äöü\" = 1, z = 2 }");
     let table = document.root().need("k").table().expect("a table");

@@ -2,6 +2,7 @@
 
 use super::{CheckArgs, print};
 use crate::config::Config;
+use crate::count::Count;
 use crate::failure::Failure;
 use crate::packs::Packs;
 use crate::run;
@@ -23,8 +24,9 @@ pub(super) fn check(args: &CheckArgs) -> Result<(), Failure> {
     let count = packs.count();
     match packs.compile() {
         Ok(rules) if mistakes.is_empty() => {
-            let links = config.links.len();
-            print(&format!("ok: {links} links, {count} packs, {} rules", rules.rules().len()))
+            let links = Count(config.links.len(), "link");
+            let (packs, rules) = (Count(count, "pack"), Count(rules.rules().len(), "rule"));
+            print(&format!("ok: {links}, {packs}, {rules}"))
         }
         Ok(_) => Err(Failure::Mistakes(mistakes)),
         Err(Failure::Mistakes(more)) => {

@@ -7,6 +7,7 @@ use dlp_patterns::{ContextCost, Remark, Rule, RuleCost, RuleSet};
 use serde::Serialize;
 
 use super::{Output, PacksListArgs, print, read_config};
+use crate::count::Count;
 use crate::failure::Failure;
 use crate::packs::Packs;
 use crate::table::Table;
@@ -135,8 +136,10 @@ impl<'r> Lint<'r> {
             ]);
         }
         let Sum { rules, remarkable, windows, states, bytes, compile_ms } = &self.set;
+        let [rules, windows, states] = [(*rules, "rule"), (*windows, "window"), (*states, "state")]
+            .map(|(number, word)| Count(number, word));
         format!(
-            "{table}\n\n{places}\n\n{rules} rules, {remarkable} of them dear; {windows} windows, {states} states, {} KiB, \
+            "{table}\n\n{places}\n\n{rules}, {remarkable} of them dear; {windows}, {states}, {} KiB, \
              compiled in {compile_ms:.0} ms",
             kib(*bytes)
         )

@@ -9,6 +9,7 @@ use dlp_patterns::{Direction, Field, Rule};
 use serde::Serialize;
 
 use super::{Output, PacksCompileArgs, PacksListArgs, PacksTestArgs, print, read_config};
+use crate::count::Count;
 use crate::failure::Failure;
 use crate::packs::Packs;
 use crate::table::Table;
@@ -97,7 +98,8 @@ pub(super) fn compile(args: &PacksCompileArgs) -> Result<(), Failure> {
 impl fmt::Display for Compiled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Compiled { packs, rules, milliseconds, memory_bytes, .. } = self;
-        write!(f, "ok: {packs} packs, {rules} rules, {milliseconds:.1} ms, {memory_bytes} bytes of memory")?;
+        let (packs, rules) = (Count(*packs, "pack"), Count(*rules, "rule"));
+        write!(f, "ok: {packs}, {rules}, {milliseconds:.1} ms, {memory_bytes} bytes of memory")?;
         match self.cache {
             Some(cache) => write!(f, "\ncache: {cache}")?,
             None => f.write_str(

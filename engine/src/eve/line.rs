@@ -182,6 +182,9 @@ pub(super) struct DropBody {
     pub(super) len: u32,
     pub(super) reason: &'static str,
     pub(super) reset: bool,
+    /// The port by which the frame came in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) port: Option<&'static str>,
 }
 
 #[derive(Serialize)]

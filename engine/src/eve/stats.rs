@@ -68,6 +68,8 @@ struct Flow {
     total: u64,
     /// Of them, those that were half-open and made room for newer ones.
     half_open_evicted: u64,
+    /// Of these, those whose source had as many as it may.
+    half_open_source_evicted: u64,
     /// Of them, those that passed without a further look, by cause.
     bypassed: BypassCauses,
 }
@@ -204,6 +206,7 @@ impl StatsBody<'_> {
             flow: Flow {
                 total: counters.flows,
                 half_open_evicted: counters.half_open_evicted,
+                half_open_source_evicted: counters.half_open_source_evicted,
                 bypassed: BypassCauses(counters.flows_bypassed),
             },
             detect: Detect {

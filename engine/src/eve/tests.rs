@@ -116,8 +116,8 @@ fn tunnels_are_told() {
     assert!(text.contains(there), "{text}");
     let dropped = Dropped {
         now_ns: flow.last_ns,
-        flow: Some(&flow),
-        direction: Direction::ToClient,
+        owner: Owner::Flow { record: &flow, direction: Direction::ToClient },
+        side: None,
         reason: DropReason::Rule,
         reset: false,
         wire_bytes: 60,
@@ -156,8 +156,8 @@ fn drop_and_anomaly_lines_have_the_ends_of_the_packet() {
     let flow = flow();
     let dropped = Dropped {
         now_ns: NEW_YEAR_NS,
-        flow: Some(&flow),
-        direction: Direction::ToClient,
+        owner: Owner::Flow { record: &flow, direction: Direction::ToClient },
+        side: Some(Side::Inside),
         reason: DropReason::Rule,
         reset: true,
         wire_bytes: 99,
@@ -166,19 +166,47 @@ fn drop_and_anomaly_lines_have_the_ends_of_the_packet() {
     let ends = r#""src_ip":"198.51.100.1","src_port":80,"dest_ip":"192.0.2.1","dest_port":40000"#;
     assert!(text.contains(ends), "{text}");
     assert!(
-        text.ends_with(r#""direction":"to_client","drop":{"len":99,"reason":"rule","reset":true}}"#),
+        text.ends_with(
+            r#""direction":"to_client","drop":{"len":99,"reason":"rule","reset":true,"port":"inside"}}"#
+        ),
         "{text}"
-    );
-    let flowless = Dropped { flow: None, reason: DropReason::Malformed, reset: false, ..dropped };
-    assert_eq!(
-        line(&Event::Drop(flowless)),
-        r#"{"timestamp":"2024-01-01T00:00:00.000000+0000","event_type":"drop","drop":{"len":99,"reason":"malformed","reset":false}}"#
     );
     let kind = AnomalyKind::App(AppProtocol::Http, AppAnomaly::ChunkSize);
     let anomaly = Anomaly { now_ns: NEW_YEAR_NS, flow: &flow, direction: Direction::ToServer, kind };
     assert!(line(&Event::Anomaly(anomaly)).ends_with(
         r#""direction":"to_server","anomaly":{"app_proto":"http","type":"applayer","event":"http_chunk_size","layer":"proto_parser"}}"#
     ));
+}
+
+#[test]
+fn a_drop_without_a_flow_has_what_the_frame_tells() {
+    let told = |glimpse: &Glimpse| {
+        line(&Event::Drop(Dropped {
+            now_ns: NEW_YEAR_NS,
+            owner: Owner::Nobody { link: 1, glimpse },
+            side: Some(Side::Outside),
+            reason: DropReason::Malformed,
+            reset: false,
+            wire_bytes: 99,
+        }))
+    };
+    let head = r#"{"timestamp":"2024-01-01T00:00:00.000000+0000","in_iface":"uplink","event_type":"drop","#;
+    let tail = r#""drop":{"len":99,"reason":"malformed","reset":false,"port":"outside"}}"#;
+    assert_eq!(told(&Glimpse::default()), format!("{head}{tail}"));
+    let ends = flow().client.0;
+    let tunnel = Tunnel { kind: TunnelKind::Gre, id: None, ends: Some((ends, ends)), vlans_outside: 0 };
+    let glimpse = Glimpse {
+        vlans: [7][..].try_into().expect("a tag"),
+        tunnels: [tunnel].into_iter().collect(),
+        ends: Some((flow().client.0, flow().server.0)),
+        protocol: Some(protocol::UDP),
+        ports: Some((5353, 53)),
+        icmp: None,
+    };
+    let middle = r#""vlan":[7],"src_ip":"192.0.2.1","src_port":5353,"dest_ip":"198.51.100.1","dest_port":53,"proto":"UDP","tunnel":{"src_ip":"192.0.2.1","dest_ip":"192.0.2.1","proto":"GRE","depth":1,"parents":[{"kind":"gre","src_ip":"192.0.2.1","dest_ip":"192.0.2.1"}]},"#;
+    assert_eq!(told(&glimpse), format!("{head}{middle}{tail}"));
+    let glimpse = Glimpse { protocol: Some(protocol::ICMP), icmp: Some((8, 0)), ..Glimpse::default() };
+    assert_eq!(told(&glimpse), format!(r#"{head}"proto":"ICMP","icmp_type":8,"icmp_code":0,{tail}"#));
 }
 
 const PACK: &str = r#"

@@ -39,6 +39,9 @@ pub(super) struct Listing {
 impl Listing {
     /// Begins a list of the flows that are meant, of those of each link.
     pub(super) fn begin(&mut self, asker: Asker, query: FlowQuery, flows: Vec<(String, LiveFlows)>) {
+        if let Some(why) = stranger(&query, &flows) {
+            return asker.no(&why);
+        }
         if self.thread.as_ref().is_some_and(|thread| !thread.is_finished()) {
             return asker.no("it is listing flows for somebody else already");
         }
@@ -56,6 +59,15 @@ impl Listing {
             Err(error) => tracing::error!(%error, "cannot start a thread to list flows"),
         }
     }
+}
+
+/// Why there is nothing to list, where flows of a link are meant that nobody works on.
+fn stranger(query: &FlowQuery, flows: &[(String, LiveFlows)]) -> Option<String> {
+    let meant = query.link.as_ref()?;
+    let mut links: Vec<&str> = flows.iter().map(|(link, _)| link.as_str()).collect();
+    links.dedup();
+    let there = format!("there is no link {meant}; there is {}", links.join(", "));
+    (!links.contains(&meant.as_str())).then_some(there)
 }
 
 /// Writes a line of JSON for each flow, and one with the totals.
@@ -151,6 +163,18 @@ mod tests {
         let flow = &flows[0];
         assert_eq!((flow.proto.as_str(), flow.src_port, flow.dest_port), ("UDP", Some(5000), Some(53)));
         assert_eq!((flow.state.as_str(), flow.half_open, flow.pkts_toserver), ("new", true, 1));
+    }
+
+    #[test]
+    fn flows_of_a_link_that_is_not_there_are_refused_with_the_links_that_are() {
+        let pipeline = pipeline(1);
+        let live = ["lan", "lan", "dmz"].map(|link| (link.to_owned(), pipeline.live_flows())).to_vec();
+        let (ours, theirs) = UnixStream::pair().expect("sockets");
+        let stranger = FlowQuery { link: Some("lna".to_owned()), ..query(1) };
+        Listing::default().begin(Asker::new(theirs), stranger, live);
+        let mut told = String::new();
+        BufReader::new(ours).read_line(&mut told).expect("a word");
+        assert_eq!(told, format!("{NO} there is no link lna; there is lan, dmz\n"));
     }
 
     #[test]

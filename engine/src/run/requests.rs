@@ -124,12 +124,12 @@ impl Engine {
     }
 
     /// What a line says beside yes.
-    fn agreed(&self, answer: &str) -> Result<String, Failure> {
+    fn agreed(&self, answer: &str) -> Result<String, anyhow::Error> {
         if let Some(what) = answer.strip_prefix(YES) {
             return Ok(what.trim().to_owned());
         }
         let why = answer.strip_prefix(NO).map_or(answer, str::trim);
-        Err(anyhow!("the engine, process {}, says: {why}\n  hint: its log says more", self.process()).into())
+        Err(anyhow!("the engine, process {}, says: {why}", self.process()))
     }
 
     /// Why it cannot be heard.
@@ -150,5 +150,6 @@ impl Engine {
 fn ask(config: &Config, request: &str, within: Duration) -> Result<(Pid, String), Failure> {
     let mut engine = Engine::ask(config, request, within)?;
     let answer = engine.hear()?;
-    Ok((engine.pid, engine.agreed(&answer)?))
+    let agreed = engine.agreed(&answer).map_err(|error| anyhow!("{error}\n  hint: its log says more"));
+    Ok((engine.pid, agreed?))
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use dataplane::event::Event;
+use dataplane::event::{Event, Owner};
 use dataplane::flow::Direction;
 use dataplane::pipeline::Counters;
 use dataplane::policy::Settings;
@@ -38,7 +38,10 @@ impl EventSink for Lines {
     fn emit(&mut self, event: Event<'_>) {
         let flow = match event {
             Event::Alert(alert) => alert.flow.id,
-            Event::Drop(dropped) => dropped.flow.map_or(0, |flow| flow.id),
+            Event::Drop(dropped) => match dropped.owner {
+                Owner::Flow { record, .. } => record.id,
+                Owner::Nobody { .. } => 0,
+            },
             Event::Flow(end) => end.flow.id,
             Event::Http(end) => end.flow.id,
             Event::App(told) => told.flow.id,

@@ -306,7 +306,7 @@ fn packs_are_compiled_once() {
     kept.for_each(|file| fs::write(file, "damaged").expect("writes"));
     let compiled = folder.weir(&["packs", "compile", "--config", config]);
     assert_eq!(compiled.code, Some(0));
-    assert!(compiled.stdout.contains("ok: 1 packs, 1 rules") && compiled.stdout.contains("cache: damaged"));
+    assert!(compiled.stdout.contains("ok: 1 pack, 1 rule, ") && compiled.stdout.contains("cache: damaged"));
     assert!(compiled.stderr.contains("it was compiled anew"), "{}", compiled.stderr);
     folder.file("file", "");
     let refused = folder.weir(&["packs", "compile", "--packs", "packs", "--cache", "file/cache"]);
@@ -323,6 +323,28 @@ fn packs_are_compiled_once() {
         "{}",
         alone.stdout
     );
+}
+
+/// As the reference config says of each.
+#[test]
+fn a_relative_path_starts_at_the_folder_of_the_config_but_that_of_events_where_the_engine_was_started() {
+    let folder = Folder::new();
+    let link = "[[link]]\nname = 'a'\ninside = 'in0'\noutside = 'out0'\non_engine_loss = 'drop'\n";
+    let packs = "[packs]\ndefault = false\ndirs = ['mine']\ncache = 'compiled'\n";
+    folder.file("etc/weir.toml", format!("{link}{packs}[events]\neve = 'missing/eve.json'\n"));
+    folder.file("etc/mine/own.toml", PACK);
+    let compiled = folder.weir(&["packs", "compile", "--config", "etc/weir.toml"]);
+    assert_eq!((compiled.code, compiled.stderr.as_str()), (Some(0), ""));
+    assert!(folder.path("etc/compiled").is_dir() && !folder.path("compiled").exists());
+    let refused = folder.weir(&["run", "--config", "etc/weir.toml"]);
+    let expected = "cannot open the file of events: missing/eve.json: No such file";
+    assert!(refused.stderr.contains(expected), "{}", refused.stderr);
+    let reference = fs::read_to_string("../deploy/weir.toml").expect("the reference config");
+    for word in
+        ["A relative one starts\n# at the folder of this file", "A relative one starts where the engine"]
+    {
+        assert!(reference.contains(word), "{word}");
+    }
 }
 
 #[test]
@@ -346,7 +368,7 @@ fn dear_rules_are_named_with_a_reason_and_a_hint() {
     assert_eq!((cheap.code, cheap.stderr.as_str()), (Some(0), ""), "{}", cheap.stdout);
     assert!(cheap.stdout.contains("\n77  windows   1 "), "{}", cheap.stdout);
     assert!(cheap.stdout.contains("\n1      1        "), "its context: {}", cheap.stdout);
-    assert!(cheap.stdout.contains("\n1 rules, 0 of them dear; 1 windows, "), "{}", cheap.stdout);
+    assert!(cheap.stdout.contains("\n1 rule, 0 of them dear; 1 window, "), "{}", cheap.stdout);
 
     let regex = |id: u32, regex: &str| {
         let rule = PACK.replace("literals = ['Hello, world']", &format!("regex = '{regex}'"));

@@ -71,8 +71,13 @@ fn packs_that_cannot_be_told_apart_or_read_are_named_with_their_places() {
     }
     folder.file("twice.toml", "[packs]\ndefault = false\ndirs = ['theirs', 'theirs']\n");
     let twice = folder.weir(&["check", "--config", "twice.toml"]);
-    let expected = "theirs/c.toml:3:8: another pack is named `cards`\n  hint: this file is read twice";
-    assert!(twice.stderr.contains(expected), "{}", twice.stderr);
+    let expected = "twice.toml:3:19: theirs: this folder of packs is named twice\n  hint: twice.toml:3:9 has it already\n\
+                    weir: 1 mistake\n";
+    assert_eq!((twice.code, twice.stderr.as_str()), (Some(78), expected));
+    let twice = folder.weir(&["check", "--packs", "theirs", "--packs", "mine/../theirs"]);
+    let expected =
+        "mine/../theirs: this folder of packs is named twice\n  hint: once is enough\nweir: 1 mistake\n";
+    assert_eq!((twice.code, twice.stderr.as_str()), (Some(78), expected));
     let config = "[packs]\ndefault = false\ndirs = ['theirs']\n[[link]]\nname = 'a'\ninside = 'in0'\n\
                   outside = 'out0'\non_engine_loss = 'drop'\n";
     folder.file("fine.toml", config);
@@ -137,5 +142,5 @@ fn check_refuses_what_run_refuses() {
     let link = "[[link]]\nname = 'a'\ninside = 'in0'\noutside = 'out0'\non_engine_loss = 'drop'\n";
     folder.file("weir.toml", link);
     let fine = folder.weir(&["check", "--config", "weir.toml"]);
-    assert!(fine.code == Some(0) && fine.stdout.starts_with("ok: 1 links, "), "{}", fine.stderr);
+    assert!(fine.code == Some(0) && fine.stdout.starts_with("ok: 1 link, 5 packs, "), "{}", fine.stderr);
 }

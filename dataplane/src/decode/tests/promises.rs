@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::{Checksum, ChecksumMode, LinkType, Transport, decode};
+use super::super::{Checksum, ChecksumMode, Glimpse, LinkType, Transport, decode};
 use super::frames::{ethernet, extension, fragment_header, gtp, ipv4, ipv6, pppoe, tcp, udp, v4, v6, vxlan};
 
 const LINKS: [LinkType; 7] = [
@@ -40,6 +40,8 @@ fn frames() -> Vec<Vec<u8>> {
 
 /// Decodes and checks that whatever comes out lies inside of the frame.
 fn check(frame: &[u8], wire_bytes: u32, link: LinkType) {
+    let glimpse = Glimpse::of(frame, wire_bytes, link);
+    assert!(glimpse.ends.is_some() || glimpse.protocol.is_none() && glimpse.ports.is_none());
     let verified = decode(frame, wire_bytes, link, ChecksumMode::Verify);
     let ignored = decode(frame, wire_bytes, link, ChecksumMode::Ignore);
     let (mut verified, ignored) = match (verified, ignored) {
