@@ -3,10 +3,12 @@
 mod field_scan;
 mod findings;
 mod leaving;
+mod objection;
 mod open_scan;
 mod rule_sets;
 mod step_budget;
 
 pub use self::field_scan::FieldScan;
 pub use self::findings::{Finding, Findings};
+pub use self::objection::{OBJECTIONS_MAX, Objection};
 pub use self::rule_sets::{Epoch, ReloadPolicy, RuleSets};

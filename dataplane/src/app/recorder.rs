@@ -13,7 +13,8 @@ pub(super) enum Told {
     /// An instance ended, with its bytes.
     End(Direction, Field, Vec<u8>),
     Transaction(HttpTransaction),
-    Anomaly(AppAnomaly),
+    /// What is wrong, and how many bytes of the open instances were told before, by direction.
+    Anomaly(AppAnomaly, [usize; 2]),
 }
 
 impl Told {
@@ -45,7 +46,7 @@ impl Recorder {
 
     pub(super) fn anomalies(&self) -> Vec<AppAnomaly> {
         let anomaly = |told: &Told| match told {
-            Told::Anomaly(anomaly) => Some(*anomaly),
+            Told::Anomaly(anomaly, _) => Some(*anomaly),
             _ => None,
         };
         self.told.iter().filter_map(anomaly).collect()
@@ -78,6 +79,7 @@ impl AppSink for Recorder {
     }
 
     fn anomaly(&mut self, _direction: Direction, anomaly: AppAnomaly) {
-        self.told.push(Told::Anomaly(anomaly));
+        let told_bytes = |open: &Option<(Field, Vec<u8>)>| open.as_ref().map_or(0, |(_, bytes)| bytes.len());
+        self.told.push(Told::Anomaly(anomaly, self.open.each_ref().map(told_bytes)));
     }
 }

@@ -58,8 +58,6 @@ pub(super) struct Inspection<'a, S> {
     pub(super) rules: &'a mut RuleSets,
     pub(super) findings: &'a mut Findings,
     pub(super) parsers: &'a mut SpareParsers,
-    /// Set by an anomaly that two ends may read differently.
-    pub(super) ambiguous: bool,
     pub(super) sink: &'a mut S,
     pub(super) now_ns: u64,
 }
@@ -343,7 +341,6 @@ struct Listener<'l, S> {
     secrets: &'l mut Secrets,
     rules: &'l mut RuleSets,
     findings: &'l mut Findings,
-    ambiguous: &'l mut bool,
     sink: &'l mut S,
     now_ns: u64,
 }
@@ -356,8 +353,8 @@ impl<'l, S> Listener<'l, S> {
         secrets: &'l mut Secrets,
         inspection: &'l mut Inspection<'_, S>,
     ) -> (Listener<'l, S>, &'l mut SpareParsers) {
-        let Inspection { rules, findings, parsers, ambiguous, sink, now_ns } = inspection;
-        (Listener { record, scans, secrets, rules, findings, ambiguous, sink, now_ns: *now_ns }, parsers)
+        let Inspection { rules, findings, parsers, sink, now_ns } = inspection;
+        (Listener { record, scans, secrets, rules, findings, sink, now_ns: *now_ns }, parsers)
     }
 }
 
@@ -391,7 +388,9 @@ impl<S: EventSink> AppSink for Listener<'_, S> {
     }
 
     fn anomaly(&mut self, direction: Direction, kind: AppAnomaly) {
-        *self.ambiguous |= kind.is_ambiguous();
+        if kind.is_ambiguous() {
+            self.findings.note_ambiguity();
+        }
         let kind = AnomalyKind::App(kind);
         let event = Anomaly { now_ns: self.now_ns, flow: self.record, direction, kind };
         self.sink.emit(Event::Anomaly(event));
