@@ -1,11 +1,13 @@
 //! Whose packet it is: directions, keys, and the books of one flow.
 
+mod icmp;
 mod keys;
 
 use std::net::IpAddr;
 
 pub use dlp_patterns::Direction;
 
+pub use self::icmp::icmp_counterpart;
 pub(crate) use self::keys::FlowKeys;
 pub use crate::decode::protocol;
 use crate::decode::{Packet, Transport, Tunnel, Vlans, kind_at_port};

@@ -8,7 +8,7 @@ use flow_table::{FlowKey, FlowView, Orientation, Reader};
 use super::Pipeline;
 use super::tracked::Tracked;
 use crate::app::AppProtocol;
-use crate::decode::{TunnelKind, Vlans};
+use crate::decode::{TunnelKind, Vlans, protocol};
 use crate::event::FlowState;
 use crate::policy::Disposition;
 use crate::verdict::DropReason;
@@ -143,6 +143,10 @@ impl LiveFlow {
         LiveFlow { link, client, server, protocol, vlans, start_ns, last_ns, frames, bytes, standing }
     }
 }
+        if matches!(key.protocol(), protocol::ICMP | protocol::ICMPV6) {
+            // Types and codes stand there.
+            (client.1, server.1) = (0, 0);
+        }
 
 fn vlans_of(key: &FlowKey) -> Vlans {
     if key.is_within() {
