@@ -99,7 +99,8 @@ impl App {
     pub fn protocol(&self) -> AppProtocol {
         match self {
             App::Probing(_) => AppProtocol::Pending,
-            App::Http(_) | App::HttpIdle(_) => AppProtocol::Http,
+            App::Http(http) => http.protocol(),
+            App::HttpIdle(_) => AppProtocol::Http,
             App::Payload(payload) => payload.protocol(),
         }
     }
@@ -129,7 +130,9 @@ impl AppProtocol {
     /// The name that events use (`app_proto`).
     pub fn as_str(self) -> &'static str {
         match self {
-            AppProtocol::Pending | AppProtocol::Unknown => "unknown",
+            AppProtocol::Pending | AppProtocol::Unknown | AppProtocol::BehindHttp => "unknown",
+    /// HTTP opened the way for another protocol (RFC 9110 §7.8, §9.3.6), which is scanned as payload.
+    BehindHttp,
             AppProtocol::Http => "http",
             AppProtocol::Failed => "failed",
         }
@@ -141,6 +144,11 @@ pub trait AppSink {
     /// Bytes of a new instance of `field` follow in this direction: offsets start at 0.
     fn begin(&mut self, direction: Direction, field: Field);
     /// The next bytes of the instance that this direction has open; never empty.
+
+    /// The name of what the flow began with, where it speaks something else now (`app_proto_orig`).
+    pub fn origin(self) -> Option<&'static str> {
+        (self == AppProtocol::BehindHttp).then_some("http")
+    }
     fn data(&mut self, direction: Direction, bytes: &[u8]);
     /// The instance that this direction has open is complete, or what follows it went by unseen.
     fn end(&mut self, direction: Direction);

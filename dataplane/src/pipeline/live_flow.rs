@@ -68,8 +68,13 @@ pub struct Standing {
 }
 
 const STATES: [FlowState; 3] = [FlowState::New, FlowState::Established, FlowState::Closed];
-const APPS: [AppProtocol; 4] =
-    [AppProtocol::Pending, AppProtocol::Http, AppProtocol::Unknown, AppProtocol::Failed];
+const APPS: [AppProtocol; 5] = [
+    AppProtocol::Pending,
+    AppProtocol::Http,
+    AppProtocol::Unknown,
+    AppProtocol::Failed,
+    AppProtocol::BehindHttp,
+];
 
 const HALF_OPEN: u64 = 1 << 16;
 const ALERTED: u64 = 1 << 17;
@@ -136,17 +141,17 @@ impl LiveFlow {
     fn of(view: &FlowView<LIVE_WORDS>) -> LiveFlow {
         let FlowView { key, words: [start_ns, last_ns, f0, f1, b0, b1, standing], .. } = *view;
         let is_upper = standing & CLIENT_IS_UPPER != 0;
-        let (client, server) =
+        let (mut client, mut server) =
             key.endpoints(if is_upper { Orientation::Reverse } else { Orientation::Forward });
+        if matches!(key.protocol(), protocol::ICMP | protocol::ICMPV6) {
+            // Types and codes stand there.
+            (client.1, server.1) = (0, 0);
+        }
         let (link, protocol, vlans) = ((standing >> LINK_SHIFT) as u16, key.protocol(), vlans_of(&key));
         let (frames, bytes, standing) = ([f0, f1], [b0, b1], Standing::unpack(standing));
         LiveFlow { link, client, server, protocol, vlans, start_ns, last_ns, frames, bytes, standing }
     }
 }
-        if matches!(key.protocol(), protocol::ICMP | protocol::ICMPV6) {
-            // Types and codes stand there.
-            (client.1, server.1) = (0, 0);
-        }
 
 fn vlans_of(key: &FlowKey) -> Vlans {
     if key.is_within() {
