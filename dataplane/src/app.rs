@@ -3,6 +3,7 @@
 mod emitter;
 mod first_line;
 mod http;
+mod opening;
 mod payload;
 mod probe;
 #[cfg(test)]
@@ -14,7 +15,8 @@ use dlp_patterns::Field;
 
 pub use self::http::HttpIdle;
 pub use self::{
-    http::Http, payload::Payload, probe::Probe, spare_parsers::SpareParsers, tls_records::TlsRecords,
+    http::Http, opening::Opened, opening::Opening, payload::Payload, probe::Probe,
+    spare_parsers::SpareParsers, tls_records::TlsRecords,
 };
 use crate::{flow::Direction, reassembly::StreamChunk};
 
@@ -95,6 +97,11 @@ impl App {
         }
     }
 
+    /// Whether nothing was read.
+    pub fn is_untouched(&self) -> bool {
+        matches!(self, App::Probing(probe) if probe.is_untouched())
+    }
+
     /// What the flow speaks, as far as it is known.
     pub fn protocol(&self) -> AppProtocol {
         match self {
@@ -124,6 +131,8 @@ pub enum AppProtocol {
     Unknown,
     /// A parser gave up; what followed was scanned as payload.
     Failed,
+    /// HTTP opened the way for another protocol (RFC 9110 §7.8, §9.3.6), which is scanned as payload.
+    BehindHttp,
 }
 
 impl AppProtocol {
@@ -131,11 +140,14 @@ impl AppProtocol {
     pub fn as_str(self) -> &'static str {
         match self {
             AppProtocol::Pending | AppProtocol::Unknown | AppProtocol::BehindHttp => "unknown",
-    /// HTTP opened the way for another protocol (RFC 9110 §7.8, §9.3.6), which is scanned as payload.
-    BehindHttp,
             AppProtocol::Http => "http",
             AppProtocol::Failed => "failed",
         }
+    }
+
+    /// The name of what the flow began with, where it speaks something else now (`app_proto_orig`).
+    pub fn origin(self) -> Option<&'static str> {
+        (self == AppProtocol::BehindHttp).then_some("http")
     }
 }
 
@@ -144,11 +156,6 @@ pub trait AppSink {
     /// Bytes of a new instance of `field` follow in this direction: offsets start at 0.
     fn begin(&mut self, direction: Direction, field: Field);
     /// The next bytes of the instance that this direction has open; never empty.
-
-    /// The name of what the flow began with, where it speaks something else now (`app_proto_orig`).
-    pub fn origin(self) -> Option<&'static str> {
-        (self == AppProtocol::BehindHttp).then_some("http")
-    }
     fn data(&mut self, direction: Direction, bytes: &[u8]);
     /// The instance that this direction has open is complete, or what follows it went by unseen.
     fn end(&mut self, direction: Direction);

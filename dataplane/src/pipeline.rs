@@ -230,6 +230,7 @@ impl Pipeline {
         let tracked = self.flows.value_mut(id).expect(FOUND);
         tracked.record.account(direction, frames, meta.wire_bytes, meta.now_ns);
         tracked.note(direction, meta.side, packet);
+        let client = tracked.client;
         let is_spoofed = tracked.is_wrong_side(direction, meta.side) && !self.admits_wrong_side(id);
         let tracked = self.flows.value_mut(id).expect(FOUND);
         self.findings.clear();
@@ -245,6 +246,7 @@ impl Pipeline {
                 reading.read(tracked, direction, packet, &mut inspection)
             }
         };
+        let direction = if tracked.client == client { direction } else { direction.opposite() };
         let bypass = read.ok().and_then(|_| tracked.bypass_cause_behind(meta.wire_bytes));
         if bypass.is_some() {
             // What was begun ends here, and what it matches still speaks against this frame.

@@ -43,6 +43,11 @@ impl Probe {
         if http.is_proven() { self.http.take().map(App::Http) } else { None }
     }
 
+    /// Whether nothing was read.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.http.is_none()
+    }
+
     /// As [`Http::is_between_messages`].
     pub(super) fn is_between_messages(&self) -> bool {
         self.http.as_ref().is_none_or(|http| http.is_between_messages())
