@@ -11,6 +11,7 @@ mod http;
 mod lane;
 mod lines;
 mod messages;
+mod opening;
 mod parser;
 mod payload;
 mod probe;
@@ -32,6 +33,7 @@ use self::{held::Held, probe::Next, signature::Signature};
 pub use self::{
     http::Http,
     lane::Lane,
+    opening::{Opened, Opening},
     payload::Payload,
     probe::Probe,
     protocol::AppProtocol,
@@ -183,11 +185,17 @@ impl App {
         }
     }
 
+    /// Whether nothing was read.
+    pub fn is_untouched(&self) -> bool {
+        matches!(self, App::Probing(probe) if probe.is_untouched())
+    }
+
     /// What the flow speaks, as far as it is known.
     pub fn protocol(&self) -> AppProtocol {
         match self {
             App::Probing(_) => AppProtocol::Pending,
-            App::Http(_) | App::HttpIdle(_) => AppProtocol::Http,
+            App::Http(http) => http.protocol(),
+            App::HttpIdle(_) => AppProtocol::Http,
             App::Read(read) => read.protocol(),
             App::Payload(payload) => payload.protocol(),
         }

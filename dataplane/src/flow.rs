@@ -1,11 +1,13 @@
 //! Whose packet it is: directions, keys, and the books of one flow.
 
+mod icmp;
 mod keys;
 
 use std::net::IpAddr;
 
 pub use dlp_patterns::Direction;
 
+pub use self::icmp::icmp_counterpart;
 pub(crate) use self::keys::FlowKeys;
 pub use crate::decode::protocol;
 use crate::decode::{Packet, Transport, Tunnel, Vlans, kind_at_port};
@@ -18,9 +20,10 @@ pub struct FlowRecord {
     pub id: u64,
     /// Index of the link that it crosses.
     pub link: u16,
-    /// The end that spoke first: address and port (0 where the protocol has none).
+    /// The end that spoke first, unless what a connection that was picked up began with shows that it is the server: address
+    /// and port (0 where the protocol has none).
     pub client: (IpAddr, u16),
-    /// The end that was spoken to.
+    /// The other one.
     pub server: (IpAddr, u16),
     /// Upper-layer protocol number.
     pub protocol: u8,
@@ -57,6 +60,17 @@ impl FlowRecord {
         self.frames[direction as usize] += u64::from(frames);
         self.bytes[direction as usize] += u64::from(wire_bytes);
         self.last_ns = self.last_ns.max(now_ns);
+    }
+
+    /// Gives its ends each other's names: who was taken for the client is the server.
+    pub fn turn(&mut self) {
+        std::mem::swap(&mut self.client, &mut self.server);
+        self.frames.reverse();
+        self.bytes.reverse();
+        self.tcp_flags.reverse();
+        for tunnel in &mut self.tunnels {
+            *tunnel = tunnel.reversed();
+        }
     }
 
     /// Enters the frames that somebody else has seen.

@@ -166,7 +166,7 @@ impl Pipeline {
             if tracked.is_elsewhere {
                 return hand_over.depart(key, tracked, FlowEndCause::Timeout, now_ns);
             }
-            let mut inspection = Inspection { rules, findings, parsers, ambiguous: false, sink, now_ns };
+            let mut inspection = Inspection { rules, findings, parsers, sink, now_ns };
             end_flow(&mut tracked, FlowEndCause::Timeout, memory, counters, &mut inspection);
         });
         self.findings.clear();
@@ -183,7 +183,7 @@ impl Pipeline {
                 hand_over.depart(key, tracked, FlowEndCause::Shutdown, now_ns);
                 continue;
             }
-            let mut inspection = Inspection { rules, findings, parsers, ambiguous: false, sink, now_ns };
+            let mut inspection = Inspection { rules, findings, parsers, sink, now_ns };
             end_flow(&mut tracked, FlowEndCause::Shutdown, memory, counters, &mut inspection);
         }
         self.give_up_pieces(sink);
@@ -231,12 +231,12 @@ impl Pipeline {
         let tracked = self.flows.value_mut(id).expect(FOUND);
         tracked.record.account(direction, frames, meta.wire_bytes, meta.now_ns);
         tracked.note(direction, meta.side, packet);
+        let client = tracked.client;
         let is_spoofed = tracked.is_wrong_side(direction, meta.side) && !self.admits_wrong_side(id);
         let tracked = self.flows.value_mut(id).expect(FOUND);
         self.findings.clear();
         let (rules, findings, parsers) = (&mut self.rules, &mut self.findings, &mut self.parsers);
-        let mut inspection =
-            Inspection { rules, findings, parsers, ambiguous: false, sink, now_ns: meta.now_ns };
+        let mut inspection = Inspection { rules, findings, parsers, sink, now_ns: meta.now_ns };
         let read = match tracked.disposition {
             Disposition::Blocked { .. } => Err(DropReason::FlowBlocked),
             Disposition::Inspect | Disposition::Bypassed(_) if is_spoofed => Err(DropReason::WrongSide),
@@ -251,15 +251,15 @@ impl Pipeline {
                 read
             }
         };
+        let direction = if tracked.client == client { direction } else { direction.opposite() };
         let bypass = read.ok().and_then(|_| tracked.bypass_cause_behind(meta.wire_bytes));
         if bypass.is_some() {
             // What was begun ends here, and what it matches still speaks against this frame.
             tracked.finish(&mut inspection);
         }
-        let ambiguous = inspection.ambiguous;
         let Answer { verdict, exempt } = match read {
             Err(cause) => self.except(id, cause, packet),
-            Ok(_) => self.decide(id, packet, ambiguous),
+            Ok(_) => self.decide(id, packet),
         };
         if matches!(verdict, Verdict::Reset(_)) {
             let before = |tracked| reading::standing_before(tracked, direction, packet);
@@ -289,8 +289,7 @@ impl Pipeline {
         let Pipeline { flows, rules, findings, parsers, counters, .. } = self;
         let tracked = flows.value_mut(id).expect(FOUND);
         let blocked = verdict != Verdict::Forward;
-        let mut inspection =
-            Inspection { rules, findings, parsers, ambiguous: false, sink, now_ns: meta.now_ns };
+        let mut inspection = Inspection { rules, findings, parsers, sink, now_ns: meta.now_ns };
         tell_alerts(tracked, blocked, counters, &mut inspection);
         if let Some(reason) = verdict.reason()
             && tracked.tell_once(reason)

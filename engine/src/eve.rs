@@ -125,8 +125,9 @@ impl EveFormat {
             },
         };
         let line = self.packet_line(alert.now_ns, EventType::Alert, alert.flow, alert.direction);
-        let app_proto = Some(alert.app.as_str());
-        write(&Line { app_proto, alert: Some(body), flow: Some(FlowBody::so_far(alert.flow)), ..line }, out);
+        let (app_proto, app_proto_orig) = (Some(alert.app.as_str()), alert.app.origin());
+        let flow = Some(FlowBody::so_far(alert.flow));
+        write(&Line { app_proto, app_proto_orig, alert: Some(body), flow, ..line }, out);
     }
 
     fn dropped(&self, dropped: &Dropped<'_>, out: &mut Vec<u8>) {
@@ -153,8 +154,8 @@ impl EveFormat {
     fn flow(&self, end: &FlowEnd<'_>, out: &mut Vec<u8>) {
         let line = self.flow_line(end.now_ns, EventType::Flow, end.flow);
         let tcp = end.tcp.map(|state| TcpBody::new(end.flow, state.as_str()));
-        let app_proto = Some(end.app.as_str());
-        write(&Line { app_proto, flow: Some(FlowBody::at_end(end)), tcp, ..line }, out);
+        let (app_proto, app_proto_orig) = (Some(end.app.as_str()), end.app.origin());
+        write(&Line { app_proto, app_proto_orig, flow: Some(FlowBody::at_end(end)), tcp, ..line }, out);
     }
 
     fn http(&self, end: &HttpEnd<'_>, out: &mut Vec<u8>) {

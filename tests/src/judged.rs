@@ -21,7 +21,8 @@ use crate::dialogue::Dialogue;
 pub type Found = (u32, Field, Direction, u64, u64);
 
 /// What must not depend on how a dialogue is cut, but for [`refused`](Self::refused) and
-/// [`received_bytes`](Self::received_bytes): these say how far it came before it was blocked.
+/// [`received_bytes`](Self::received_bytes), which say how far it came before it was blocked, and for
+/// [`refusal`](Self::refusal): nobody is reset through a tunnel, or for pieces.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Judged {
     /// Sorted.
@@ -47,6 +48,8 @@ pub struct Judged {
     pub blocked: Vec<Option<DropReason>>,
     /// The turn in which something did not pass first, and which way it went.
     pub refused: Option<(usize, Direction)>,
+    /// What was said of it.
+    pub refusal: Option<Verdict>,
     /// By direction, how much of the stream its receiver has in order, or how many datagrams.
     pub received_bytes: [usize; 2],
     /// Frames that were judged.
@@ -85,15 +88,6 @@ impl Judged {
             Bench { pipeline, mode, told: Judged::default(), now_ns: 0, received: Default::default() };
         cut.deliver(dialogue, seed, |sent| bench.judge(sent));
         bench.finish(dialogue.is_tcp())
-    }
-}
-
-impl Judged {
-    /// Whether a rule blocked what framing blocked in `finer`, and that framing was seen here, too: of what one packet brings,
-    /// rules have the word.
-    pub fn is_blocked_by_rule_before(&self, finer: &Judged) -> bool {
-        let is_told = finer.anomalies.iter().all(|anomaly| self.anomalies.contains(anomaly));
-        self.blocked == [Some(DropReason::Rule)] && finer.blocked == [Some(DropReason::AppError)] && is_told
     }
 }
 
@@ -147,7 +141,7 @@ struct Bench {
 
 impl Bench {
     fn judge(&mut self, mut sent: Sent<'_>) {
-        let mut passed = 0;
+        let (mut passed, mut refusal) = (0, None);
         for frame in &mut sent.frames {
             self.now_ns += 1000;
             let (now_ns, wire_bytes) = (self.now_ns, frame.len() as u32);
@@ -155,6 +149,7 @@ impl Bench {
             let verdict = self.pipeline.process(frame, meta, &mut self.told);
             let released: usize = self.pipeline.take_released().map(|pieces| pieces.len()).sum();
             passed += usize::from(verdict == Verdict::Forward) + released;
+            refusal = Some(verdict);
         }
         let counters = self.pipeline.counters();
         assert!(counters.is_balanced(), "{counters:?}");
@@ -167,6 +162,7 @@ impl Bench {
         assert!(passed || self.mode == Mode::Protect, "nothing is kept back in monitor mode");
         if !passed && self.told.refused.is_none() {
             self.told.refused = Some((sent.turn, sent.direction));
+            self.told.refusal = refusal;
         }
         if let (true, Mode::Protect, true, [frame]) = (passed, self.mode, sent.is_altered, &sent.frames[..]) {
             let packet = decode(frame, frame.len() as u32, LinkType::Ethernet, ChecksumMode::Verify);

@@ -27,7 +27,7 @@ pub enum Trait {
     Snapped,
     /// Lengths that contradict each other. Weir refuses the frame; nDPI counts some of these.
     Malformed,
-    /// A flow of TCP whose first frame is a SYN+ACK: Weir calls its sender the server.
+    /// A flow of TCP whose first frame is the server's, as its begin or its first data show.
     AnswersFirst,
 }
 
@@ -42,7 +42,7 @@ impl Trait {
             Trait::DeepTags => "more than three VLAN tags",
             Trait::Snapped => "frames cut by the capture",
             Trait::Malformed => "frames with contradicting lengths",
-            Trait::AnswersFirst => "first frame is a SYN+ACK",
+            Trait::AnswersFirst => "first frame is the server's",
         }
     }
 }
@@ -66,7 +66,8 @@ pub struct Survey {
     pub whole: BTreeSet<Trait>,
     /// What holds of the frames between two addresses. Every pair that an outer IP header names is a key.
     pub pairs: BTreeMap<Pair, BTreeSet<Trait>>,
-    /// Protocol, addresses and ports of flows whose first frame is a SYN+ACK, the sender first.
+    /// Addresses and ports of TCP flows whose first frame is the server's, its sender first: a SYN+ACK, or one of a connection
+    /// that goes on with a response from there, or with a request to there.
     pub answers_first: BTreeSet<(IpAddr, u16, IpAddr, u16)>,
     /// Datagrams in pieces.
     pub pieces: Pieces,
@@ -75,6 +76,8 @@ pub struct Survey {
     flows: BTreeMap<(u8, [End; 2]), BTreeSet<Trait>>,
     /// Flows of TCP that were seen, with the bytes before the IP header: they hold the tags.
     seen: BTreeSet<(Vec<u8>, [End; 2])>,
+    /// Those of them that began without a SYN and said nothing yet, with the sender and the receiver of the first frame.
+    silent: BTreeMap<(Vec<u8>, [End; 2]), (End, End)>,
 }
 
 impl Survey {
@@ -160,9 +163,30 @@ impl Survey {
             let ends = sorted((source, ports.0), (destination, ports.1));
             // Of Ethernet only what stands behind the addresses.
             let before = frame.bytes.get(12.min(link_end)..link_end).unwrap_or_default();
-            if self.seen.insert((before.to_vec(), ends)) && flags & 0x12 == 0x12 {
+            let key = (before.to_vec(), ends);
+            let (sender, receiver) = ((source, ports.0), (destination, ports.1));
+            let is_new = self.seen.insert(key.clone());
+            if is_new && flags & 0x12 == 0x12 {
                 self.answers_first.insert((source, ports.0, destination, ports.1));
+            } else if is_new && flags & 0x16 == 0x10 {
+                self.silent.insert(key.clone(), (sender, receiver));
             }
+            self.hear(&key, sender, packet.tcp_data());
+        }
+    }
+
+    /// The first data of a connection that began without a SYN may say whose they are.
+    fn hear(&mut self, key: &(Vec<u8>, [End; 2]), sender: End, data: &[u8]) {
+        const REQUESTS: [&str; 9] =
+            ["GET ", "HEAD ", "POST ", "PUT ", "DELETE ", "CONNECT ", "OPTIONS ", "TRACE ", "PATCH "];
+        if data.is_empty() {
+            return;
+        }
+        let Some((first, other)) = self.silent.remove(key) else { return };
+        let is_response = data.starts_with(b"HTTP/1.");
+        let is_request = REQUESTS.iter().any(|request| data.starts_with(request.as_bytes()));
+        if sender == first && is_response || sender == other && is_request {
+            self.answers_first.insert((first.0, first.1, other.0, other.1));
         }
     }
 }
@@ -379,6 +403,13 @@ impl Ip<'_> {
     fn tcp(&self) -> Option<((u16, u16), u8)> {
         let flags = *self.payload.get(13)?;
         self.ports().filter(|_| self.protocol == 6 && !self.fragment).map(|ports| (ports, flags))
+    }
+
+    /// What a segment carries.
+    fn tcp_data(&self) -> &[u8] {
+        let header_bytes = self.payload.get(12).map_or(0, |byte| usize::from(byte >> 4) * 4);
+        let room = self.total_bytes.saturating_sub(self.header_bytes).min(self.payload.len());
+        self.payload.get(header_bytes..room).unwrap_or_default()
     }
 
     /// The first two numbers of the transport header, where these are ports.

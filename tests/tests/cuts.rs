@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use dataplane::decode::protocol;
 use dataplane::flow::Direction;
 use dataplane::policy::Mode;
-use dataplane::verdict::DropReason;
+use dataplane::verdict::{DropReason, Verdict};
 use dlp_patterns::{Pack, RuleSet, check_examples, default_packs};
 use tests::capture;
 use tests::corpora::{captures, folder, for_each};
@@ -46,8 +46,7 @@ fn the_rules_that_find_something_often_are_right() {
 /// What differs between two ways of sending, if anything does. `finest` is the one in the smallest pieces: what blocks the
 /// dialogue is completed by the first byte that does not pass there.
 fn difference(finest: &Judged, other: &Judged) -> Option<String> {
-    let is_same_cause = finest.blocked == other.blocked || other.is_blocked_by_rule_before(finest);
-    if !is_same_cause || finest.refused != other.refused {
+    if finest.blocked != other.blocked || finest.refused != other.refused {
         let outcome = |judged: &Judged| (judged.blocked.clone(), judged.refused);
         return Some(format!("{:?}, but {:?}", outcome(finest), outcome(other)));
     }
@@ -217,6 +216,50 @@ fn digest(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |digest, byte| {
         (digest ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })
+}
+
+/// A rule that blocks, another that resets, and framing that resets.
+const DECISIVE: &str = "[pack]\nname = 'order'\nversion = '1'\ndescription = 'what blocks in two ways'\n\
+    [[rule]]\nid = 1\nname = 'drops'\naction = 'drop'\nseverity = 1\ncategory = 'test'\n\
+    fields = ['http.uri', 'http.headers', 'http.request.body', 'payload']\nliterals = ['silently']\nmask = 'none'\n\
+    examples = { positive = ['silently'], negative = ['none'] }\n\
+    [[rule]]\nid = 2\nname = 'resets'\naction = 'reset'\nseverity = 1\ncategory = 'test'\n\
+    fields = ['http.uri', 'http.headers', 'http.request.body', 'payload']\nliterals = ['loudly']\nmask = 'none'\n\
+    examples = { positive = ['loudly'], negative = ['none'] }\n";
+
+/// Of what speaks against a packet in several ways, the first in stream order decides, as it does where it came in a packet of
+/// its own.
+#[test]
+fn the_earliest_byte_decides() {
+    use Verdict::{Drop, Reset};
+    let pack = Pack::parse("order.toml", DECISIVE).expect("the pack is right");
+    let rules = Arc::new(RuleSet::compile(&[pack]).expect("the pack compiles"));
+    let (rule, framing) = (DropReason::Rule, DropReason::AppError);
+    let requests: [(&[u8], Verdict); 10] = [
+        (b"GET / HTTP/1.1\r\nA: silently, loudly\r\n\r\n", Drop(rule)),
+        (b"GET / HTTP/1.1\r\nA: loudly, silently\r\n\r\n", Reset(rule)),
+        (b"GET /loudly HTTP/1.1\r\nA: silently\r\n\r\n", Reset(rule)),
+        (b"GET / HTTP/1.1\r\nno colon\r\nA: silently\r\n\r\n", Reset(framing)),
+        (b"GET / HTTP/1.1\r\nA: silently\r\nno colon\r\n\r\n", Drop(rule)),
+        (b"GET / HTTP/1.1\r\nsilently: a\rb\r\n\r\n", Drop(rule)),
+        (b"GET /?a HTTP/1.1\r\nno colon\r\n\r\nGET /silently HTTP/1.1\r\n\r\n", Reset(framing)),
+        (b"PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\nabc silently", Reset(framing)),
+        (b"GET /a b HTTP/1.1\r\nA: silently\r\n\r\n", Reset(framing)),
+        (b"GET /silently b HTTP/1.1\r\n\r\n", Drop(rule)),
+    ];
+    for (bytes, verdict) in requests {
+        let ends = ["10.0.0.1:40000", "192.0.2.1:80"].map(|end| end.parse().expect("an address"));
+        let mut dialogue = Dialogue::new(protocol::TCP, ends);
+        dialogue.say(Direction::ToServer, bytes);
+        for cut in Cut::ALL {
+            let what = format!("{cut:?}: {}", bytes.escape_ascii());
+            let judged = Judged::of(&dialogue, cut, digest(&what), Mode::Protect, &rules);
+            assert_eq!(judged.blocked, [verdict.reason()], "{what}");
+            if matches!(cut, Cut::Bytes | Cut::AsIs | Cut::Random | Cut::Duplicated) {
+                assert_eq!(judged.refusal, Some(verdict), "{what}");
+            }
+        }
+    }
 }
 
 /// A comparison that can't fail compares nothing: each part of what is judged is one that is looked at.

@@ -34,19 +34,19 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const PREFACE_LINE_BYTES: usize = b"PRI * HTTP/2.0\r\n".len();
 
 impl FirstLine {
-    /// Reads on.
-    pub(super) fn read(&mut self, mut bytes: &[u8]) -> Named {
+    /// Reads on; once it is told what the line is, `bytes` are those behind the one that told it.
+    pub(super) fn read(&mut self, bytes: &mut &[u8]) -> Named {
         loop {
             if self.sign_bytes == 0 && self.preface_bytes < self.line_bytes {
-                let idle_bytes = memchr2(b' ', b'\n', bytes).unwrap_or(bytes.len());
+                let idle_bytes = memchr2(b' ', b'\n', *bytes).unwrap_or(bytes.len());
                 self.line_bytes = self.line_bytes.saturating_add(idle_bytes);
-                bytes = bytes.get(idle_bytes..).unwrap_or_default();
+                *bytes = bytes.get(idle_bytes..).unwrap_or_default();
             }
             if self.line_bytes >= HTTP_LINE_BYTES_MAX {
                 return Named::Not;
             }
             let Some((&byte, rest)) = bytes.split_first() else { return Named::Undecided };
-            bytes = rest;
+            *bytes = rest;
             if self.line_bytes == 0 && matches!(byte, b'\r' | b'\n') {
                 continue;
             }

@@ -156,7 +156,7 @@ impl Http {
         let is_over = self.client.part == Part::Tunnel
             && self.server.part == Part::Tunnel
             && self.transactions.is_idle();
-        is_over.then(|| Payload::behind(AppProtocol::Http, [self.client.outlet, self.server.outlet]))
+        is_over.then(|| Payload::behind(self.protocol(), [self.client.outlet, self.server.outlet]))
     }
 
     /// Whether no request line is being read and no transaction is under way.
@@ -167,6 +167,11 @@ impl Http {
     /// Whether this is HTTP for sure.
     pub(super) fn is_proven(&self) -> bool {
         self.proven
+    }
+
+    /// What the connection speaks now.
+    pub(super) fn protocol(&self) -> AppProtocol {
+        if self.tunnelled { AppProtocol::BehindHttp } else { AppProtocol::Http }
     }
 
     /// Reads the next piece of one direction. On an error the parser gave up: everything that it did not

@@ -46,36 +46,44 @@ impl Payload {
     /// Delivers the next piece of one direction. Bytes behind a gap are an instance of their own, because
     /// nothing that spans the gap was ever sent like that.
     pub(super) fn advance<S: AppSink>(&mut self, direction: Direction, chunk: StreamChunk<'_>, sink: &mut S) {
+        let chunk = match chunk {
+            StreamChunk::Data(bytes) if direction == Direction::ToServer && self.first_line.is_some() => {
+                StreamChunk::Data(self.watch(bytes, sink))
+            }
+            _ => chunk,
+        };
         let [to_server, to_client] = &mut self.outlets;
         let mut out = match direction {
             Direction::ToServer => to_server.to(sink),
             Direction::ToClient => to_client.to(sink),
         };
         match chunk {
-            StreamChunk::Data(bytes) => out.data(Field::Payload, bytes),
-            StreamChunk::Gap(0) => {}
+            StreamChunk::Data(bytes) => return out.data(Field::Payload, bytes),
+            StreamChunk::Gap(0) => return,
             StreamChunk::Gap(_) | StreamChunk::Fin => out.end(),
         }
-        if direction == Direction::ToServer && self.first_line.is_some() {
-            self.watch(chunk, sink);
+        if direction == Direction::ToServer {
+            self.first_line = None;
         }
     }
 
-    /// Reads on in the client's first line: one that names HTTP may be served as HTTP, though its fields
-    /// went by unread.
-    fn watch<S: AppSink>(&mut self, chunk: StreamChunk<'_>, sink: &mut S) {
-        let Some(first_line) = &mut self.first_line else { return };
-        let named = match chunk {
-            StreamChunk::Data(bytes) => first_line.read(bytes),
-            StreamChunk::Gap(0) => Named::Undecided,
-            StreamChunk::Gap(_) | StreamChunk::Fin => Named::Not,
-        };
-        match named {
-            Named::Undecided => return,
-            Named::Http => sink.anomaly(Direction::ToServer, AppProtocol::Http, AppAnomaly::RequestLine),
-            Named::Not => {}
+    /// Reads on in the client's first line: one that names HTTP may be served as HTTP, though its fields went by unread. What
+    /// was not delivered yet is left: all, unless that has to be told between two bytes.
+    fn watch<'c, S: AppSink>(&mut self, bytes: &'c [u8], sink: &mut S) -> &'c [u8] {
+        let Some(first_line) = &mut self.first_line else { return bytes };
+        let mut behind = bytes;
+        match first_line.read(&mut behind) {
+            Named::Undecided => return bytes,
+            Named::Not => behind = bytes,
+            Named::Http => {
+                let line = bytes.get(..bytes.len() - behind.len()).unwrap_or_default();
+                let [to_server, _] = &mut self.outlets;
+                to_server.to(sink).data(Field::Payload, line);
+                sink.anomaly(Direction::ToServer, AppProtocol::Http, AppAnomaly::RequestLine);
+            }
         }
         self.first_line = None;
+        behind
     }
 
     pub(super) fn finish<S: AppSink>(&mut self, sink: &mut S) {

@@ -133,6 +133,11 @@ impl Probe {
         }
     }
 
+    /// Whether nothing was read.
+    pub(super) fn is_untouched(&self) -> bool {
+        matches!(self, Probe::Silent)
+    }
+
     /// As [`Http::is_between_messages`].
     pub(super) fn is_between_messages(&self) -> bool {
         match self {

@@ -16,7 +16,8 @@ pub(super) enum Told {
     End(Lane, Field, Vec<u8>),
     Transaction(HttpTransaction),
     Record(Record),
-    Anomaly(AppAnomaly),
+    /// What is wrong, and where that decides: how many bytes of the directions' own open instances were told before.
+    Anomaly(AppAnomaly, [usize; 2]),
 }
 
 impl Told {
@@ -55,7 +56,7 @@ impl Recorder {
 
     pub(super) fn anomalies(&self) -> Vec<AppAnomaly> {
         let anomaly = |told: &Told| match told {
-            Told::Anomaly(anomaly) => Some(*anomaly),
+            Told::Anomaly(anomaly, _) => Some(*anomaly),
             _ => None,
         };
         self.told.iter().filter_map(anomaly).collect()
@@ -92,6 +93,9 @@ impl AppSink for Recorder {
     }
 
     fn anomaly(&mut self, _direction: Direction, _protocol: AppProtocol, anomaly: AppAnomaly) {
-        self.told.push(Told::Anomaly(anomaly));
+        let open = |direction| self.open.get(&Lane::main(direction));
+        let open = |direction| open(direction).filter(|_| anomaly.is_ambiguous());
+        let told_bytes = |direction| open(direction).map_or(0, |(_, bytes)| bytes.len());
+        self.told.push(Told::Anomaly(anomaly, Direction::BOTH.map(told_bytes)));
     }
 }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use flow_table::{FlowKey, KeyedHash, Orientation};
 
-use super::{FlowRecord, ports};
+use super::{FlowRecord, icmp, ports};
 use crate::decode::{Network, Packet, Transport, Tunnel, TunnelKind};
 
 /// Makes keys that tell flows in different tunnels apart, though their ends be the same, and that are the same for both
@@ -16,7 +16,8 @@ use crate::decode::{Network, Packet, Transport, Tunnel, TunnelKind};
 ///   (TEID): of two subscribers behind the same two gateways who have the same address, the flows to one and the same
 ///   port of a server are one flow;
 /// - labels of MPLS count not at all: each hop changes them, and the last one takes them away, often in one direction only;
-/// - tags count where they stand, outside of a tunnel or inside.
+/// - tags count where they stand, outside of a tunnel or inside;
+/// - of ICMP, types and codes stand in the place of ports.
 ///
 /// A flow whose outer addresses change (a subscriber who moves on, a first packet to a multicast group) is a new one from
 /// there on. GRE keys that differ by direction make two flows, each read by itself.
@@ -39,7 +40,10 @@ impl FlowKeys {
         network: &Network,
         link: u16,
     ) -> (FlowKey, Orientation) {
-        let (source_port, destination_port) = ports(packet);
+        let (source_port, destination_port) = match packet.transport {
+            Transport::Icmp { kind, code } => icmp::key_ports(network.protocol, kind, code),
+            _ => ports(packet),
+        };
         let source = (network.source, source_port);
         let destination = (network.destination, destination_port);
         let (key, orientation) = FlowKey::new(network.protocol, source, destination, &packet.vlans, link);
@@ -60,8 +64,11 @@ impl FlowKeys {
 
     /// The key of a flow that is known, and the orientation of what its client sends.
     pub(crate) fn of_record(&self, flow: &FlowRecord) -> (FlowKey, Orientation) {
-        let (key, orientation) =
-            FlowKey::new(flow.protocol, flow.client, flow.server, &flow.vlans, flow.link);
+        let (mut client, mut server) = (flow.client, flow.server);
+        if let Some((kind, code)) = flow.icmp {
+            (client.1, server.1) = icmp::key_ports(flow.protocol, kind, code);
+        }
+        let (key, orientation) = FlowKey::new(flow.protocol, client, server, &flow.vlans, flow.link);
         (self.within(key, &flow.tunnels), orientation)
     }
 
@@ -149,6 +156,22 @@ mod tests {
         for (i, a) in keys.iter().enumerate() {
             assert!(keys.iter().skip(i + 1).all(|b| a != b), "key {i} aliases another");
         }
+    }
+
+    #[test]
+    fn icmp_is_told_apart_by_what_is_asked() {
+        let message = |kind, code| {
+            let flow = FlowRecord { protocol: 1, icmp: Some((kind, code)), ..flow(&[], &[]) };
+            FlowKeys::new([1, 2]).of_record(&flow)
+        };
+        let answer = || {
+            let (client, server) = (flow(&[], &[]).server, flow(&[], &[]).client);
+            let flow = FlowRecord { protocol: 1, icmp: Some((0, 0)), client, server, ..flow(&[], &[]) };
+            FlowKeys::new([1, 2]).of_record(&flow)
+        };
+        let (key, orientation) = message(8, 0);
+        assert_eq!(answer(), (key.clone(), orientation.opposite()));
+        assert!([(8, 1), (13, 0), (3, 0)].iter().all(|&(kind, code)| message(kind, code).0 != key));
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! What the scans of one packet found.
 
+use arrayvec::ArrayVec;
 use dlp_patterns::limits::STEPS_BURST_MAX;
 use dlp_patterns::{Action, Field, Hit, RuleSet, ScanOverflow, ScanState};
 
+use super::objection::{OBJECTIONS_MAX, Objection, Objections};
 use super::step_budget::StepBudget;
 use super::{Epoch, FlowAccount, FlowSteps, RuleSets};
 use crate::flow::Direction;
 use crate::limits::HITS_PER_PACKET_MAX;
+use crate::verdict::DropReason;
 
 /// A hit, and where it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,9 +29,9 @@ pub struct Finding {
 pub struct Findings {
     listed: Vec<Finding>,
     unlisted: u64,
-    asked: Option<Action>,
-    overflowed: bool,
-    has_given_up: bool,
+    objections: Objections,
+    /// Place in `listed` of the first finding of a rule that does not let its flow go on.
+    decisive: Option<usize>,
     is_flow_over: bool,
     budget: StepBudget,
     flow_steps: FlowSteps,
@@ -55,9 +58,8 @@ impl Findings {
         Findings {
             listed: Vec::new(),
             unlisted: 0,
-            asked: None,
-            overflowed: false,
-            has_given_up: false,
+            objections: Objections::default(),
+            decisive: None,
             is_flow_over: false,
             budget: StepBudget::new(packet_steps_max),
             flow_steps,
@@ -71,9 +73,9 @@ impl Findings {
         &self.listed
     }
 
-    /// The strictest action that any hit asks for, listed or not: a flood of alerts hides nothing.
-    pub fn asked(&self) -> Option<Action> {
-        self.asked
+    /// What speaks against the packet, the earliest first. Hits that are not listed count too: a flood of alerts hides nothing.
+    pub fn objections(&self) -> ArrayVec<Objection, OBJECTIONS_MAX> {
+        self.objections.in_order()
     }
 
     /// How many more there were.
@@ -81,15 +83,9 @@ impl Findings {
         self.unlisted
     }
 
-    /// Whether the work that a field may cause was used up, so that a hit may be missed.
-    pub fn overflowed(&self) -> bool {
-        self.overflowed
-    }
-
-    /// Whether a field was given up because the packet or its flow had used up its steps, so that hits are missed from there
-    /// on.
-    pub fn has_given_up(&self) -> bool {
-        self.has_given_up
+    /// What was read here may be read in another way by a receiver.
+    pub fn note_ambiguity(&mut self) {
+        self.objections.raise(Objection::Cause(DropReason::AppError));
     }
 
     /// Whether one was because the flow had.
@@ -112,9 +108,8 @@ impl Findings {
         self.listed.clear();
         self.hits.clear();
         self.unlisted = 0;
-        self.asked = None;
-        self.overflowed = false;
-        self.has_given_up = false;
+        self.objections.clear();
+        self.decisive = None;
         self.is_flow_over = false;
         self.budget.renew();
         self.account = FlowAccount::default();
@@ -131,14 +126,16 @@ impl Findings {
     pub(super) fn may_read(&mut self, field: Field) -> bool {
         let is_within = self.account.is_within(self.flow_steps);
         let may_read = is_within && self.budget.allows(field);
-        self.has_given_up |= !may_read;
+        if !may_read {
+            self.give_up();
+        }
         self.is_flow_over |= !is_within;
         may_read
     }
 
-    /// There is no room to read a field.
+    /// A field is not read on, for the sake of all other packets: hits are missed from here on.
     pub fn give_up(&mut self) {
-        self.has_given_up = true;
+        self.objections.raise(Objection::Cause(DropReason::BudgetExceeded));
     }
 
     /// Scans the next bytes of a field; what they hit is in `hits`.
@@ -146,7 +143,7 @@ impl Findings {
         match set.scan_counting(state, bytes, &mut self.hits) {
             Ok(steps) => self.spend(steps),
             Err(ScanOverflow) => {
-                self.overflowed = true;
+                self.overflow(set);
                 self.spend(STEPS_BURST_MAX.into());
             }
         }
@@ -162,6 +159,16 @@ impl Findings {
     fn spend(&mut self, steps: u64) {
         self.budget.spend(steps);
         self.account.owe(steps);
+    }
+
+    /// The work that a field may cause was used up, so that a hit may be missed. What was hit all the same comes first: how far
+    /// the work went says nothing about where.
+    #[cold]
+    fn overflow(&mut self, set: &RuleSet) {
+        let mut actions = self.hits.iter().map(|hit| set.rule(hit.rule).action());
+        let asked = actions.find(|action| is_blocking(*action));
+        asked.into_iter().for_each(|action| self.objections.raise(Objection::Rule(action)));
+        self.objections.raise(Objection::Cause(DropReason::ScanOverflow));
     }
 
     /// Takes the hits of a scan.
@@ -180,9 +187,23 @@ impl Findings {
             };
             listed.iter().skip(first).any(is_same)
         });
-        if let Some(fresh) = self.listed.get_mut(first..) {
-            fresh.sort_by_key(|finding| finding.hit.end);
+        let Some(fresh) = self.listed.get_mut(first..) else { return };
+        fresh.sort_by_key(|finding| finding.hit.end);
+        if self.decisive.is_some_and(|decisive| decisive >= first) {
+            self.decide_again(rules, first);
         }
+    }
+
+    /// Several sets speak of the bytes that `listed()[first..]` are of: the first hit decides, and of those that end with it
+    /// the strictest.
+    fn decide_again(&mut self, rules: &RuleSets, first: usize) {
+        let action = |finding: &Finding| rules.rule(finding).action();
+        let mut blocking = self.listed.iter().skip(first).filter(|finding| is_blocking(action(finding)));
+        let Some(decisive) = blocking.next() else { return };
+        let end = decisive.hit.end;
+        let others = blocking.take_while(|finding| finding.hit.end == end).map(action);
+        let strictest = others.fold(action(decisive), Action::max);
+        self.objections.amend_rule(strictest);
     }
 
     fn take_unless(
@@ -197,10 +218,13 @@ impl Findings {
             hit.end += began;
             let finding = Finding { direction, field, epoch, hit };
             let action = rules.rule(&finding).action();
-            let is_stricter = Some(action) > self.asked;
-            self.asked = self.asked.max(Some(action));
+            let is_decisive = self.decisive.is_none() && is_blocking(action);
             if is_told(&self.listed, &finding) {
                 continue;
+            }
+            if is_decisive {
+                self.objections.raise(Objection::Rule(action));
+                self.decisive = Some(self.listed.len().min(HITS_PER_PACKET_MAX - 1));
             }
             if self.listed.len() < HITS_PER_PACKET_MAX {
                 self.listed.push(finding);
@@ -208,9 +232,14 @@ impl Findings {
             }
             self.unlisted += 1;
             // What decides the verdict is told, at the cost of one that does not.
-            if let Some(last) = self.listed.last_mut().filter(|_| is_stricter) {
+            if let Some(last) = self.listed.last_mut().filter(|_| is_decisive) {
                 *last = finding;
             }
         }
     }
+}
+
+/// Whether a rule that asks for this does not let its flow go on.
+fn is_blocking(action: Action) -> bool {
+    action > Action::Alert
 }

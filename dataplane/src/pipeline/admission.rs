@@ -99,7 +99,7 @@ impl Pipeline {
         if tracked.is_elsewhere {
             return hand_over.depart(key, tracked, cause, now_ns);
         }
-        let mut inspection = Inspection { rules, findings, parsers, ambiguous: false, sink, now_ns };
+        let mut inspection = Inspection { rules, findings, parsers, sink, now_ns };
         end_flow(&mut tracked, cause, memory, counters, &mut inspection);
     }
 }

@@ -6,6 +6,7 @@ use super::tracked::Inspection;
 use super::{FOUND, Pipeline, Resets, RxMeta};
 use crate::decode::{Glimpse, Packet};
 use crate::event::{Dropped, Event, EventSink, Owner};
+use crate::inspect::Objection;
 use crate::policy::{BypassCause, Disposition, Exception};
 use crate::verdict::{DropReason, Verdict};
 
@@ -22,27 +23,22 @@ impl From<Verdict> for Answer {
 }
 
 impl Pipeline {
-    /// What the content of a packet makes of it, and of its flow.
-    pub(super) fn decide(&mut self, id: FlowId, packet: &Packet<'_>, ambiguous: bool) -> Answer {
-        let ruled =
-            self.findings.asked().map_or(Verdict::Forward, |action| self.settings.verdict_of_rule(action));
-        if ruled != Verdict::Forward {
-            return self.block_flow(id, ruled, packet).into();
-        }
-        let causes = [
-            (self.findings.overflowed(), DropReason::ScanOverflow),
-            (self.findings.has_given_up(), DropReason::BudgetExceeded),
-            (ambiguous, DropReason::AppError),
-        ];
-        let mut answer = Answer::from(Verdict::Forward);
-        for (_, cause) in causes.into_iter().filter(|(is_met, _)| *is_met) {
-            let Answer { verdict, exempt } = self.except(id, cause, packet);
-            answer = Answer { verdict, exempt: answer.exempt.or(exempt) };
-            if verdict != Verdict::Forward {
-                break;
+    /// What the content of a packet makes of it, and of its flow: what speaks against it first decides, as it would if the
+    /// stream had been cut behind it.
+    pub(super) fn decide(&mut self, id: FlowId, packet: &Packet<'_>) -> Answer {
+        for objection in self.findings.objections() {
+            let answer = match objection {
+                Objection::Cause(cause) => self.except(id, cause, packet),
+                Objection::Rule(action) => {
+                    let asked = self.settings.verdict_of_rule(action);
+                    self.block_flow(id, asked, packet).into()
+                }
+            };
+            if answer.verdict != Verdict::Forward || answer.exempt.is_some() {
+                return answer;
             }
         }
-        answer
+        Verdict::Forward.into()
     }
 
     /// The answer to a frame of a flow that a cause other than a rule speaks against.
@@ -106,7 +102,7 @@ impl Pipeline {
     /// Nothing of a flow will be looked at any more: the parser says what is left.
     pub(super) fn finish_reading<S: EventSink>(&mut self, id: FlowId, now_ns: u64, sink: &mut S) {
         let Pipeline { flows, rules, findings, parsers, .. } = self;
-        let mut inspection = Inspection { rules, findings, parsers, ambiguous: false, sink, now_ns };
+        let mut inspection = Inspection { rules, findings, parsers, sink, now_ns };
         flows.value_mut(id).expect(FOUND).finish(&mut inspection);
     }
 

@@ -105,7 +105,7 @@ impl Pipeline {
                 continue;
             }
             let Pipeline { memory, findings, parsers, rules, counters, .. } = self;
-            let mut inspection = Inspection { rules, findings, parsers, ambiguous: false, sink, now_ns };
+            let mut inspection = Inspection { rules, findings, parsers, sink, now_ns };
             end_flow(&mut tracked, cause, memory, counters, &mut inspection);
         }
     }

@@ -21,6 +21,11 @@ impl Heard {
         sides.for_each(|side| self.0 |= bit(direction, side));
     }
 
+    /// What was heard, where client and server have each other's names from now on.
+    pub(super) fn turned(self) -> Heard {
+        Heard(self.0 >> 2 | self.0 << 2 & 0b1100)
+    }
+
     /// Whether both ends were heard, each from another side.
     pub(super) fn is_of_two(self) -> bool {
         let is_across = |client_side: Side| {

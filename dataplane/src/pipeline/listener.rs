@@ -16,7 +16,6 @@ pub(super) struct Listener<'l, S> {
     secrets: &'l mut Secrets,
     rules: &'l mut RuleSets,
     findings: &'l mut Findings,
-    ambiguous: &'l mut bool,
     sink: &'l mut S,
     now_ns: u64,
 }
@@ -29,9 +28,9 @@ impl<'l, S> Listener<'l, S> {
         secrets: &'l mut Secrets,
         inspection: &'l mut Inspection<'_, S>,
     ) -> (Listener<'l, S>, &'l mut SpareParsers) {
-        let Inspection { rules, findings, parsers, ambiguous, sink, now_ns } = inspection;
+        let Inspection { rules, findings, parsers, sink, now_ns } = inspection;
         let (beside, now_ns) = (FieldScan::default(), *now_ns);
-        (Listener { record, scans, beside, secrets, rules, findings, ambiguous, sink, now_ns }, parsers)
+        (Listener { record, scans, beside, secrets, rules, findings, sink, now_ns }, parsers)
     }
 }
 
@@ -93,7 +92,9 @@ impl<S: EventSink> AppSink for Listener<'_, S> {
     }
 
     fn anomaly(&mut self, direction: Direction, protocol: AppProtocol, anomaly: AppAnomaly) {
-        *self.ambiguous |= anomaly.is_ambiguous();
+        if anomaly.is_ambiguous() {
+            self.findings.note_ambiguity();
+        }
         let kind = AnomalyKind::App(protocol, anomaly);
         let event = Anomaly { now_ns: self.now_ns, flow: self.record, direction, kind };
         self.sink.emit(Event::Anomaly(event));

@@ -8,7 +8,7 @@ use flow_table::{FlowKey, FlowView, Orientation, Reader};
 use super::Pipeline;
 use super::tracked::Tracked;
 use crate::app::AppProtocol;
-use crate::decode::{TunnelKind, Vlans};
+use crate::decode::{TunnelKind, Vlans, protocol};
 use crate::event::FlowState;
 use crate::policy::Disposition;
 use crate::verdict::DropReason;
@@ -134,8 +134,12 @@ impl LiveFlow {
     fn of(view: &FlowView<LIVE_WORDS>) -> LiveFlow {
         let FlowView { key, words: [start_ns, last_ns, f0, f1, b0, b1, standing], .. } = *view;
         let is_upper = standing & CLIENT_IS_UPPER != 0;
-        let (client, server) =
+        let (mut client, mut server) =
             key.endpoints(if is_upper { Orientation::Reverse } else { Orientation::Forward });
+        if matches!(key.protocol(), protocol::ICMP | protocol::ICMPV6) {
+            // Types and codes stand there.
+            (client.1, server.1) = (0, 0);
+        }
         let (link, protocol, vlans) = ((standing >> LINK_SHIFT) as u16, key.protocol(), vlans_of(&key));
         let (frames, bytes, standing) = ([f0, f1], [b0, b1], Standing::unpack(standing));
         LiveFlow { link, client, server, protocol, vlans, start_ns, last_ns, frames, bytes, standing }

@@ -111,6 +111,10 @@ impl Reading<'_> {
         let standing = standing(connection, direction, header, &segment);
         if connection.picks_up(direction, &segment) {
             self.admit_midstream(tracked)?;
+            // Who answers a SYN is the server.
+            if !segment.flags.has(TcpFlags::SYN) {
+                tracked.pick_up();
+            }
         }
         match self.show(tracked, direction, segment, inspection) {
             Err(DropReason::OverlapConflict) => {
@@ -150,6 +154,9 @@ impl Reading<'_> {
             while let Some(chunk) = chunks.next_chunk() {
                 reader.read(direction.opposite(), chunk, inspection);
             }
+        }
+        if reader.is_turned {
+            tracked.turn();
         }
         Ok(())
     }

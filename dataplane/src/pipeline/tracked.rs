@@ -6,7 +6,7 @@ use super::heard::Heard;
 use super::listener::Listener;
 use super::secrets::Secrets;
 use super::{Counters, Handling, Side};
-use crate::app::{App, SpareParsers, TlsRecords};
+use crate::app::{App, Opened, Opening, SpareParsers, TlsRecords};
 use crate::decode::{Checksum, Packet, TcpFlags, Transport};
 use crate::event::{Anomaly, AnomalyKind, Event, EventSink, FlowEnd, FlowEndCause, FlowState};
 use crate::flow::{Direction, Elsewhere, FlowRecord, Timeouts, protocol};
@@ -42,6 +42,8 @@ pub(super) struct Tracked {
     tls: Option<TlsRecords>,
     /// Union of the TCP control bits since it is bypassed, by direction.
     unchecked_flags: [u8; 2],
+    /// Of a connection that was picked up: its first bytes, until they tell who is its client.
+    opening: Option<Opening>,
     app: App,
     scans: Lanes,
     /// What these cost.
@@ -59,8 +61,6 @@ pub(super) struct Inspection<'a, S> {
     pub(super) rules: &'a mut RuleSets,
     pub(super) findings: &'a mut Findings,
     pub(super) parsers: &'a mut SpareParsers,
-    /// Set by an anomaly that two ends may read differently.
-    pub(super) ambiguous: bool,
     pub(super) sink: &'a mut S,
     pub(super) now_ns: u64,
 }
@@ -88,6 +88,7 @@ impl Tracked {
             trusted_after_bytes: bypass.trusted_after_bytes(&record),
             tls,
             unchecked_flags: [0; 2],
+            opening: None,
             app: App::new(),
             scans: Lanes::default(),
             account: FlowAccount::default(),
@@ -116,6 +117,21 @@ impl Tracked {
 
     pub(super) fn app(&self) -> &App {
         &self.app
+    }
+
+    /// The begin of its connection went by unseen: who is its client is open, unless data of it was read.
+    pub(super) fn pick_up(&mut self) {
+        self.opening = self.app.is_untouched().then(Opening::default);
+    }
+
+    /// Client and server have each other's names from now on, as in its record already.
+    pub(super) fn turn(&mut self) {
+        self.client = self.client.opposite();
+        self.client_side = self.client_side.map(Side::opposite);
+        self.heard = self.heard.turned();
+        if let Some(connection) = &mut self.connection {
+            connection.turn();
+        }
     }
 
     /// Whether this is the first drop of the flow for that reason.
@@ -242,7 +258,9 @@ impl Tracked {
     /// The connection of a TCP flow, and what its chunks are shown to.
     pub(super) fn stream(&mut self) -> Option<(&mut Connection, Reader<'_>)> {
         let reader = Reader {
-            record: &self.record,
+            record: &mut self.record,
+            is_turned: false,
+            opening: &mut self.opening,
             app: &mut self.app,
             tls: &mut self.tls,
             scans: &mut self.scans,
@@ -284,6 +302,9 @@ impl Tracked {
     pub(super) fn finish<S: EventSink>(&mut self, inspection: &mut Inspection<'_, S>) {
         let (mut listener, parsers) =
             Listener::new(&self.record, &mut self.scans, &mut self.secrets, inspection);
+        if let Some((direction, bytes)) = self.opening.take().as_ref().and_then(Opening::held) {
+            self.app.advance(direction, StreamChunk::Data(bytes), parsers, &mut listener);
+        }
         self.app.finish(parsers, &mut listener);
     }
 
@@ -315,7 +336,10 @@ impl Tracked {
 
 /// The part of a flow that reads its streams.
 pub(super) struct Reader<'t> {
-    record: &'t FlowRecord,
+    record: &'t mut FlowRecord,
+    /// Whether client and server have each other's names in what follows, and in the record.
+    pub(super) is_turned: bool,
+    opening: &'t mut Option<Opening>,
     app: &'t mut App,
     tls: &'t mut Option<TlsRecords>,
     scans: &'t mut Lanes,
@@ -323,8 +347,48 @@ pub(super) struct Reader<'t> {
 }
 
 impl Reader<'_> {
-    /// Shows a piece of a stream to the parser, and what it yields to the rules.
+    /// Shows a piece of a stream to the parser, and what it yields to the rules. The direction is named as it was when the
+    /// packet came.
     pub(super) fn read<S: EventSink>(
+        &mut self,
+        direction: Direction,
+        chunk: StreamChunk<'_>,
+        inspection: &mut Inspection<'_, S>,
+    ) {
+        if self.opening.is_some() && !self.open(direction, chunk, inspection) {
+            return;
+        }
+        self.advance(self.named(direction), chunk, inspection);
+    }
+
+    /// Finds out who is who. False where that is open, and the piece is held.
+    #[cold]
+    fn open<S: EventSink>(
+        &mut self,
+        direction: Direction,
+        chunk: StreamChunk<'_>,
+        inspection: &mut Inspection<'_, S>,
+    ) -> bool {
+        let Some(opening) = self.opening else { return true };
+        match opening.look(direction, chunk) {
+            Opened::Undecided => return false,
+            Opened::AsIs => {}
+            Opened::Turned => {
+                self.is_turned = true;
+                self.record.turn();
+            }
+        }
+        if let Some((direction, bytes)) = self.opening.take().as_ref().and_then(Opening::held) {
+            self.advance(self.named(direction), StreamChunk::Data(bytes), inspection);
+        }
+        true
+    }
+
+    fn named(&self, direction: Direction) -> Direction {
+        if self.is_turned { direction.opposite() } else { direction }
+    }
+
+    fn advance<S: EventSink>(
         &mut self,
         direction: Direction,
         chunk: StreamChunk<'_>,

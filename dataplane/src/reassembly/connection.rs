@@ -1,5 +1,7 @@
 //! [`Connection`]: both streams of one TCP connection and the handshake that opens them.
 
+mod turn;
+
 use super::sequence::{Sequence, Span};
 use super::stream::{Admitted, Stream, WINDOW_BYTES_MAX, segment_bytes};
 use super::{Chunks, Memory, Segment, TcpState};

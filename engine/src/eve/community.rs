@@ -5,7 +5,7 @@
 use arrayvec::{ArrayString, ArrayVec};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use dataplane::flow::{FlowRecord, protocol};
+use dataplane::flow::{FlowRecord, icmp_counterpart, protocol};
 use sha1::{Digest, Sha1};
 use std::net::IpAddr;
 
@@ -45,25 +45,13 @@ fn ports(flow: &FlowRecord) -> (Option<[u16; 2]>, bool) {
         protocol::TCP | protocol::UDP | protocol::SCTP => (Some([flow.client.1, flow.server.1]), false),
         protocol::ICMP | protocol::ICMPV6 => {
             let Some((kind, code)) = flow.icmp else { return (None, false) };
-            match counterpart(flow.protocol, kind) {
+            match icmp_counterpart(flow.protocol, kind) {
                 Some(answer) => (Some([u16::from(kind), u16::from(answer)]), false),
                 None => (Some([u16::from(kind), u16::from(code)]), true),
             }
         }
         _ => (None, false),
     }
-}
-
-/// The ICMP type that answers `kind`, or that `kind` answers.
-fn counterpart(of_protocol: u8, kind: u8) -> Option<u8> {
-    const V4: [(u8, u8); 5] = [(8, 0), (13, 14), (15, 16), (10, 9), (17, 18)];
-    const V6: [(u8, u8); 6] = [(128, 129), (133, 134), (135, 136), (130, 131), (139, 140), (144, 145)];
-    let pairs: &[(u8, u8)] = if of_protocol == protocol::ICMP { &V4 } else { &V6 };
-    pairs.iter().find_map(|&(asks, answers)| match kind {
-        _ if kind == asks => Some(answers),
-        _ if kind == answers => Some(asks),
-        _ => None,
-    })
 }
 
 #[cfg(test)]

@@ -55,6 +55,8 @@ pub(super) struct Line<'e> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) app_proto: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) app_proto_orig: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) alert: Option<AlertBody<'e>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) drop: Option<DropBody>,
@@ -95,6 +97,7 @@ impl<'e> Line<'e> {
             direction: None,
             tx_id: None,
             app_proto: None,
+            app_proto_orig: None,
             alert: None,
             drop: None,
             anomaly: None,

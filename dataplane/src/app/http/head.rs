@@ -101,29 +101,31 @@ impl Head {
         self.kind
     }
 
-    /// Reads one line.
-    pub(super) fn line<S: AppSink>(
+    /// Reads one line. False where it is no header line that all read alike ([`AppAnomaly::HeaderLine`]).
+    pub(super) fn line(
         &mut self,
         line: FieldLine<'_>,
         transaction: &mut Option<&mut HttpTransaction>,
-        out: &mut Emitter<'_, S>,
-    ) {
-        if line.odd {
-            out.anomaly(AppAnomaly::HeaderLine);
-        }
+    ) -> bool {
         let fresh = std::mem::take(&mut self.fresh);
-        if matches!(line.read.first(), Some(b' ' | b'\t')) {
-            return self.folded(line, fresh, transaction, out);
-        }
+        let is_plain = match line.read.first() {
+            Some(b' ' | b'\t') => self.folded(line, fresh, transaction),
+            _ => self.named(line, transaction),
+        };
+        is_plain && !line.odd
+    }
+
+    /// A line that begins with a name. False where a colon is missing, or what stands before it is no name.
+    fn named(&mut self, line: FieldLine<'_>, transaction: &mut Option<&mut HttpTransaction>) -> bool {
         let colon = memchr(b':', line.read);
         let Some((name, value)) = colon.and_then(|colon| line.read.split_at_checked(colon)) else {
             self.last = None;
-            return out.anomaly(AppAnomaly::HeaderLine);
+            return false;
         };
         let bare_name = name.trim_ascii_end();
         self.last = Name::of(bare_name);
-        if bare_name.is_empty() || bare_name.len() < name.len() {
-            out.anomaly(AppAnomaly::HeaderLine);
+        let is_named = !bare_name.is_empty() && bare_name.len() == name.len();
+        if !is_named {
             self.broken |= self.last.is_some_and(Name::is_framing);
         }
         let value = value.get(1..).unwrap_or_default();
@@ -133,6 +135,7 @@ impl Head {
             Some(Name::TransferEncoding) => self.transfer_encoding(value, line.whole),
             Some(name) => self.note(name, value, transaction),
         }
+        is_named
     }
 
     /// How far the body reaches (RFC 9112 §6.3); `None` where two ends may disagree for good.
@@ -167,23 +170,19 @@ impl Head {
     }
 
     /// A line that continues the one before (obs-fold, RFC 9112 §5.2). Rejecting it and reading it as a
-    /// space are both allowed, so a folded framing header has no agreed meaning.
-    fn folded<S: AppSink>(
+    /// space are both allowed, so a folded framing header has no agreed meaning: false.
+    fn folded(
         &mut self,
         line: FieldLine<'_>,
         fresh: bool,
         transaction: &mut Option<&mut HttpTransaction>,
-        out: &mut Emitter<'_, S>,
-    ) {
-        if fresh {
-            return out.anomaly(AppAnomaly::HeaderLine);
-        }
-        let Some(name) = self.last else { return };
+    ) -> bool {
+        let Some(name) = self.last.filter(|_| !fresh) else { return !fresh };
         if name.is_framing() {
             self.broken = true;
-            return out.anomaly(AppAnomaly::HeaderLine);
+            return false;
         }
-        let Some(slot) = slot(name, self.kind.direction, transaction) else { return };
+        let Some(slot) = slot(name, self.kind.direction, transaction) else { return true };
         let value = line.read.trim_ascii();
         match name {
             Name::ContentType if slot.is_empty() => append(slot, media_type(value)),
@@ -194,6 +193,7 @@ impl Head {
                 append(slot, value);
             }
         }
+        true
     }
 
     /// `1*DIGIT`, and the same in every repetition (RFC 9112 §6.3, item 5).

@@ -5,7 +5,7 @@ use memchr::memchr3;
 
 use super::head::{FieldLine, Head};
 use crate::{
-    app::{AppSink, HttpTransaction, emitter::Emitter},
+    app::{AppAnomaly, AppSink, HttpTransaction, emitter::Emitter},
     limits::{HTTP_FIELD_LINE_BYTES_READ, HTTP_HEADER_BYTES_MAX},
 };
 
@@ -53,17 +53,21 @@ impl HeaderBlock {
     ) -> BlockRead {
         let room = HTTP_HEADER_BYTES_MAX - self.block_bytes;
         let (piece, later) = input.split_at_checked(room).unwrap_or((input, &[]));
-        let mut lines = Lines { piece, line_begin: 0, at: 0 };
+        let mut lines = Lines { piece, emitted: 0, line_begin: 0, at: 0 };
         while let Some(content) = self.next_line(&mut lines, out) {
-            let before = piece.get(..lines.line_begin).unwrap_or_default();
             if content.is_empty() && self.line_bytes == 0 {
-                out.data(Field::HttpHeaders, before);
+                out.data(Field::HttpHeaders, lines.unemitted(lines.line_begin));
                 *input = input.get(lines.at..).unwrap_or_default();
                 *self = HeaderBlock { held: std::mem::take(&mut self.held), ..HeaderBlock::default() };
                 return BlockRead::End;
             }
             out.begin(Field::HttpHeaders);
-            self.complete(content, head, transaction, out);
+            if !self.complete(content, head, transaction) {
+                // Whoever listens is to know what stands before, and not yet what follows.
+                out.data(Field::HttpHeaders, lines.unemitted(lines.at));
+                lines.emitted = lines.at;
+                out.anomaly(AppAnomaly::HeaderLine);
+            }
             lines.line_begin = lines.at;
         }
         self.suspend(&lines, out);
@@ -128,25 +132,24 @@ impl HeaderBlock {
         self.hold(b"\r");
     }
 
-    /// A line is complete, `content` being what the piece has of it.
-    fn complete<S: AppSink>(
+    /// A line is complete, `content` being what the piece has of it. False where not all read it alike.
+    fn complete(
         &mut self,
         content: &[u8],
         head: &mut Head,
         transaction: &mut Option<&mut HttpTransaction>,
-        out: &mut Emitter<'_, S>,
-    ) {
+    ) -> bool {
         let odd = std::mem::take(&mut self.odd);
         if self.line_bytes == 0 {
             let read = content.get(..HTTP_FIELD_LINE_BYTES_READ).unwrap_or(content);
-            head.line(FieldLine { read, whole: read.len() == content.len(), odd }, transaction, out);
-            return;
+            return head.line(FieldLine { read, whole: read.len() == content.len(), odd }, transaction);
         }
         self.hold(content);
         let whole = self.line_bytes == self.held.len();
-        head.line(FieldLine { read: &self.held, whole, odd }, transaction, out);
+        let is_plain = head.line(FieldLine { read: &self.held, whole, odd }, transaction);
         self.held.clear();
         self.line_bytes = 0;
+        is_plain
     }
 
     /// The piece ends: keeps the begin of the line that goes on behind it.
@@ -154,7 +157,7 @@ impl HeaderBlock {
         let content_end = lines.piece.len() - usize::from(self.cr);
         self.hold(lines.piece.get(lines.line_begin..content_end).unwrap_or_default());
         let emitted_end = if self.held().is_empty() { lines.piece.len() } else { content_end };
-        out.data(Field::HttpHeaders, lines.piece.get(..emitted_end).unwrap_or_default());
+        out.data(Field::HttpHeaders, lines.unemitted(emitted_end));
     }
 
     fn hold(&mut self, content: &[u8]) {
@@ -168,8 +171,17 @@ impl HeaderBlock {
 #[derive(Debug)]
 struct Lines<'p> {
     piece: &'p [u8],
+    /// The first byte that was not emitted.
+    emitted: usize,
     /// Begin of the line, or of what the piece has of it.
     line_begin: usize,
     /// The first byte that was not looked at.
     at: usize,
+}
+
+impl<'p> Lines<'p> {
+    /// What was not emitted of the piece, up to `end`.
+    fn unemitted(&self, end: usize) -> &'p [u8] {
+        self.piece.get(self.emitted..end).unwrap_or_default()
+    }
 }

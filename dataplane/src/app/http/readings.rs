@@ -127,7 +127,7 @@ fn a_tunnel_is_payload_in_a_flow_of_http() {
         (ToServer, Data(b"GET / HTTP/1.1\r\n\r\n")),
     ];
     let (app, told) = listen(&chunks);
-    assert_eq!(app.protocol(), AppProtocol::Http);
+    assert_eq!((app.protocol().as_str(), app.protocol().origin()), ("unknown", Some("http")));
     assert_eq!(told.anomalies(), []);
     assert_eq!(only(&told, ToClient, Field::Payload), b"from server");
     assert_eq!(only(&told, ToServer, Field::Payload), b"GET / HTTP/1.1\r\n\r\n");

@@ -9,7 +9,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::inspect::{FlowSteps, ReloadPolicy};
+use crate::inspect::{FlowSteps, Objection, ReloadPolicy};
 use crate::limits::{
     PACKET_STEPS_DEFAULT, RULE_SETS_RETIRED_MAX, RULES_FINISH_BYTES_MAX, RULES_FINISH_NS_MAX,
     RULES_OVERLAP_BYTES,
@@ -269,14 +269,28 @@ fn what_stands_before_the_hand_over_is_known() {
 }
 
 #[test]
-fn the_stricter_action_counts_and_both_are_told() {
+fn of_one_match_the_stricter_action_counts_and_both_are_told() {
     let mut bench = Bench::new(0);
     bench.begin();
-    bench.data(b"key-");
+    bench.data(b"abc1 ");
     bench.swap(1);
-    bench.data(b"abc1 card1234.");
-    assert_eq!(bench.findings.asked(), Some(dlp_patterns::Action::Reset));
-    assert_eq!(bench.told(), [(0, 1, 0, 8), (1, 2, 9, 17), (0, 2, 9, 17)]);
+    bench.data(b"card1234.");
+    assert_eq!(bench.findings.objections().as_slice(), [Objection::Rule(dlp_patterns::Action::Reset)]);
+    assert_eq!(bench.told(), [(1, 2, 5, 13), (0, 2, 5, 13)]);
+}
+
+#[test]
+fn of_two_matches_the_first_one_counts_whichever_set_it_is_of() {
+    for (text, decides) in
+        [("end card1234.", dlp_patterns::Action::Drop), ("card1234 end.", dlp_patterns::Action::Reset)]
+    {
+        let mut bench = Bench::new(0);
+        bench.begin();
+        bench.data(b"begin ");
+        bench.swap(1);
+        bench.data(text.replace("card1234", "and card1234").as_bytes());
+        assert_eq!(bench.findings.objections().as_slice(), [Objection::Rule(decides)], "{text}");
+    }
 }
 
 #[test]
