@@ -38,7 +38,7 @@ impl FirstLine {
     pub(super) fn read(&mut self, bytes: &mut &[u8]) -> Named {
         loop {
             if self.sign_bytes == 0 && self.preface_bytes < self.line_bytes {
-                let idle_bytes = memchr2(b' ', b'\n', *bytes).unwrap_or(bytes.len());
+                let idle_bytes = memchr2(b' ', b'\n', bytes).unwrap_or(bytes.len());
                 self.line_bytes = self.line_bytes.saturating_add(idle_bytes);
                 *bytes = bytes.get(idle_bytes..).unwrap_or_default();
             }

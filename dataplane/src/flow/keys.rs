@@ -170,7 +170,7 @@ mod tests {
             FlowKeys::new([1, 2]).of_record(&flow)
         };
         let (key, orientation) = message(8, 0);
-        assert_eq!(answer(), (key.clone(), orientation.opposite()));
+        assert_eq!(answer(), (key, orientation.opposite()));
         assert!([(8, 1), (13, 0), (3, 0)].iter().all(|&(kind, code)| message(kind, code).0 != key));
     }
 
