@@ -43,10 +43,14 @@ impl Scene {
     }
 
     fn judge(&mut self, frame: &[u8]) -> Verdict {
+        self.judge_from(Side::Outside, frame)
+    }
+
+    fn judge_from(&mut self, side: Side, frame: &[u8]) -> Verdict {
         self.now_ns += 1000;
         let (now_ns, wire_bytes) = (self.now_ns, frame.len() as u32);
-        let (side, link_type) = (Some(Side::Outside), LinkType::Ethernet);
-        let meta = RxMeta { now_ns, link: LINK, link_type, side, wire_bytes };
+        let link_type = LinkType::Ethernet;
+        let meta = RxMeta { now_ns, link: LINK, link_type, side: Some(side), wire_bytes };
         self.pipeline.process(&mut frame.to_vec(), meta, &mut self.told)
     }
 
@@ -88,8 +92,10 @@ fn broken_frames_and_those_that_find_no_place_say_whose_they_are() {
     let wrapped = Wrapping::Vxlan.wrap(&wrong).expect("it is IP");
     assert_eq!(scene.judge(&wrapped), Verdict::Drop(DropReason::BadChecksum));
     scene.assert_told(DropReason::BadChecksum, Some((40_000, 80)));
-    for segment in connection().handshake() {
-        assert_eq!(scene.judge(&segment), Verdict::Forward);
+    for (side, segment) in
+        [Side::Outside, Side::Inside, Side::Outside].into_iter().zip(connection().handshake())
+    {
+        assert_eq!(scene.judge_from(side, &segment), Verdict::Forward);
     }
     assert_eq!(scene.judge(&datagram(8)), Verdict::Drop(DropReason::FlowTableFull));
     scene.assert_told(DropReason::FlowTableFull, Some((5353, 53)));

@@ -37,8 +37,8 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    /// Begins a list of the flows that are meant, of those of each link.
-    pub(super) fn begin(&mut self, asker: Asker, query: FlowQuery, flows: Vec<(String, LiveFlows)>) {
+    /// Begins a list of the flows that are meant, of those that the workers of each link have.
+    pub(super) fn begin(&mut self, asker: Asker, query: FlowQuery, flows: Vec<(String, Vec<LiveFlows>)>) {
         if let Some(why) = stranger(&query, &flows) {
             return asker.no(&why);
         }
@@ -61,22 +61,22 @@ impl Listing {
     }
 }
 
-/// Why there is nothing to list, where flows of a link are meant that nobody works on.
-fn stranger(query: &FlowQuery, flows: &[(String, LiveFlows)]) -> Option<String> {
+/// Why there is nothing to list, where flows of a link are meant that is none of this engine's.
+fn stranger(query: &FlowQuery, flows: &[(String, Vec<LiveFlows>)]) -> Option<String> {
     let meant = query.link.as_ref()?;
-    let mut links: Vec<&str> = flows.iter().map(|(link, _)| link.as_str()).collect();
-    links.dedup();
+    let links: Vec<&str> = flows.iter().map(|(link, _)| link.as_str()).collect();
     let there = format!("there is no link {meant}; there is {}", links.join(", "));
     (!links.contains(&meant.as_str())).then_some(there)
 }
 
 /// Writes a line of JSON for each flow, and one with the totals.
-fn answer(stream: UnixStream, query: &FlowQuery, flows: &[(String, LiveFlows)]) -> io::Result<()> {
+fn answer(stream: UnixStream, query: &FlowQuery, flows: &[(String, Vec<LiveFlows>)]) -> io::Result<()> {
     stream.set_write_timeout(Some(TAKE_WITHIN))?;
     let mut out = BufWriter::new(stream);
     let (mut totals, now_ns) = (ListTotals::default(), now_ns());
     let flows_max = query.flows_max.min(*FLOWS_LISTED.end());
-    for (link, live) in flows {
+    let by_worker = flows.iter().flat_map(|(link, workers)| workers.iter().map(move |live| (link, live)));
+    for (link, live) in by_worker {
         let mut outcome = Ok(());
         totals.unseen += live.list(|flow| {
             totals.live += 1;
@@ -138,7 +138,7 @@ mod tests {
     /// Begins a list, and who reads it.
     fn begin(listing: &mut Listing, query: FlowQuery, pipeline: &Pipeline) -> BufReader<UnixStream> {
         let (ours, theirs) = UnixStream::pair().expect("sockets");
-        listing.begin(Asker::new(theirs), query, vec![("lan".to_owned(), pipeline.live_flows())]);
+        listing.begin(Asker::new(theirs), query, vec![("lan".to_owned(), vec![pipeline.live_flows()])]);
         BufReader::new(ours)
     }
 
@@ -168,7 +168,8 @@ mod tests {
     #[test]
     fn flows_of_a_link_that_is_not_there_are_refused_with_the_links_that_are() {
         let pipeline = pipeline(1);
-        let live = ["lan", "lan", "dmz"].map(|link| (link.to_owned(), pipeline.live_flows())).to_vec();
+        // One that is closed has no worker, and is a link all the same.
+        let live = vec![("lan".to_owned(), vec![pipeline.live_flows(); 2]), ("dmz".to_owned(), vec![])];
         let (ours, theirs) = UnixStream::pair().expect("sockets");
         let stranger = FlowQuery { link: Some("lna".to_owned()), ..query(1) };
         Listing::default().begin(Asker::new(theirs), stranger, live);

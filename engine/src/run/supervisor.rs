@@ -219,10 +219,12 @@ impl Supervisor {
         self.crew.counters()
     }
 
-    /// Who sees the flows of each worker, with the name of its link.
-    fn live_flows(&self) -> Vec<(String, LiveFlows)> {
-        let named = |(link, live): (usize, LiveFlows)| (self.links[link].config().name.clone(), live);
-        self.crew.live_flows().map(named).collect()
+    /// Who sees the flows of each worker, by the name of its link; those that are closed have none.
+    fn live_flows(&self) -> Vec<(String, Vec<LiveFlows>)> {
+        let links = self.links.iter().map(|link| (link.config().name.clone(), Vec::new()));
+        let mut flows: Vec<(String, Vec<LiveFlows>)> = links.collect();
+        self.crew.live_flows().for_each(|(link, live)| flows[link].1.push(live));
+        flows
     }
 
     /// What the kernel counted: the programs of each link now, and its queues when their workers last told.

@@ -70,7 +70,7 @@ fn packs_that_cannot_be_told_apart_or_read_are_named_with_their_places() {
         assert!(wrong.stderr.contains(expected), "{expected}\n{}", wrong.stderr);
     }
     folder.file("twice.toml", "[packs]\ndefault = false\ndirs = ['theirs', 'theirs']\n");
-    let twice = folder.weir(&["check", "--config", "twice.toml"]);
+    let twice = folder.weir(&["packs", "compile", "--config", "twice.toml"]);
     let expected = "twice.toml:3:19: theirs: this folder of packs is named twice\n  hint: twice.toml:3:9 has it already\n\
                     weir: 1 mistake\n";
     assert_eq!((twice.code, twice.stderr.as_str()), (Some(78), expected));
