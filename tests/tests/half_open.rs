@@ -156,6 +156,44 @@ fn a_half_open_flow_does_not_come_back_where_others_have_its_share() {
     assert_eq!(scene.clients(), [(2, true), (3, true)]);
 }
 
+/// What the next pipeline, with a table of so many flows, makes of those that one has blocked: a flow of two ends, and two
+/// of a single datagram each. Whether it entered each.
+fn handed_on(flows_max: usize) -> (Scene, Vec<bool>) {
+    let mut former = Scene::blocking(8);
+    let harmless = [([10, 0, 0, 1], [192, 0, 2, 1]), ([192, 0, 2, 1], [10, 0, 0, 1])];
+    for (from, to) in harmless {
+        let ends = [from, to].map(|end| SocketAddr::from((end, 5000)));
+        former.pass(&[frame::udp(ends, &[], b"harmless")]);
+    }
+    for client in [1, 2, 3] {
+        let blocking = datagram([[10, 0, 0, client], [192, 0, 2, 1]]);
+        assert_eq!(former.judge(&blocking), Verdict::Drop(DropReason::Rule));
+    }
+    let mut next = Scene::blocking(flows_max);
+    let mut blocked: Vec<_> = former.pipeline.blocked().collect();
+    blocked.sort_unstable_by_key(|flow| flow.record.client);
+    let entered = blocked.iter().map(|flow| next.pipeline.block(flow, false, 0)).collect();
+    (next, entered)
+}
+
+#[test]
+fn a_flow_that_another_pipeline_blocked_is_as_half_open_as_it_was() {
+    let (mut next, entered) = handed_on(4);
+    assert_eq!(entered, [true; 3]);
+    assert_eq!(next.clients(), [(1, false), (2, true), (3, true)]);
+    next.opens(4, 1);
+    assert_eq!(next.ended.0, [(2, FlowEndCause::HalfOpenEvicted)]);
+    assert_eq!(next.clients(), [(1, false), (3, true), (4, true)]);
+}
+
+#[test]
+fn blocked_flows_of_one_end_are_handed_on_into_their_share_alone() {
+    let (next, entered) = handed_on(3);
+    assert_eq!(entered, [true, true, false]);
+    assert_eq!(next.clients(), [(1, false), (2, true)]);
+    assert_eq!(next.pipeline.counters().flows, 2);
+}
+
 #[test]
 fn in_a_full_table_the_half_open_make_room_and_the_established_never() {
     let mut scene = Scene::new(4, 0);

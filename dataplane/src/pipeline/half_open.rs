@@ -55,6 +55,17 @@ impl Pipeline {
         is_in_share && self.flows.len() < self.flows.capacity()
     }
 
+    /// Enters a flow that was here before, or at another pipeline, and [has a place](Pipeline::has_place_for): a half-open one
+    /// as such.
+    pub(super) fn restore(&mut self, key: FlowKey, tracked: Tracked, deadline_ns: u64) {
+        let half_open_source = tracked.is_half_open.then(|| self.source_hash(&tracked));
+        let words = words_of(&tracked);
+        let id = self.flows.insert(key, tracked, words, deadline_ns).expect("there is room");
+        if let Some(source) = half_open_source {
+            self.flows.begin_half_open(id, source);
+        }
+    }
+
     fn evict_half_open<S: EventSink>(&mut self, now_ns: u64, sink: &mut S) {
         let Some(oldest) = self.flows.oldest_half_open() else { return };
         self.counters.half_open_evicted += 1;
@@ -64,7 +75,7 @@ impl Pipeline {
     /// Names the source of a flow. One of IPv6 is a /64: that is the least that a site has (RFC 6177 §2), and who has one
     /// has all its addresses. Who speaks from the other side of the link is another one: nobody out there uses up what a
     /// host in here may have.
-    pub(super) fn source_hash(&self, tracked: &Tracked) -> u64 {
+    fn source_hash(&self, tracked: &Tracked) -> u64 {
         let address = match tracked.record.client.0 {
             IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
             v4 => v4,

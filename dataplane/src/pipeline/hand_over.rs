@@ -96,12 +96,7 @@ impl Pipeline {
             let goes_on = cause == FlowEndCause::Timeout && deadline_ns > now_ns;
             // The place that it left may be taken, and then it ends after all.
             if goes_on && self.flows.get(&key).is_none() && self.has_place_for(&tracked) {
-                let half_open_source = tracked.is_half_open.then(|| self.source_hash(&tracked));
-                let words = words_of(&tracked);
-                let id = self.flows.insert(key, tracked, words, deadline_ns).expect("there is room");
-                if let Some(source) = half_open_source {
-                    self.flows.begin_half_open(id, source);
-                }
+                self.restore(key, tracked, deadline_ns);
                 continue;
             }
             let Pipeline { memory, findings, parsers, rules, counters, .. } = self;
