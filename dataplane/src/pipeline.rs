@@ -12,6 +12,7 @@ mod half_open;
 mod hand_over;
 mod heard;
 mod identity;
+mod leaving_flow;
 mod live_flow;
 mod owners;
 mod reading;
@@ -32,6 +33,7 @@ use self::flowless::FlowlessEvents;
 use self::foresight::Foresight;
 use self::hand_over::HandOver;
 pub use self::hand_over::Handling;
+pub use self::leaving_flow::LeavingFlow;
 use self::live_flow::LIVE_WORDS;
 pub use self::live_flow::{LiveFlow, LiveFlows, Standing};
 pub use self::owners::Owners;
@@ -163,7 +165,7 @@ impl Pipeline {
         let Pipeline { flows, memory, findings, parsers, rules, counters, hand_over, .. } = self;
         flows.expire(now_ns, FLOWS_EXPIRED_PER_CALL_MAX, |key, mut tracked| {
             if tracked.is_elsewhere {
-                return hand_over.depart(key, tracked, FlowEndCause::Timeout, now_ns);
+                return hand_over.leave(key, tracked, FlowEndCause::Timeout, now_ns);
             }
             let mut inspection = Inspection { rules, findings, parsers, ambiguous: false, sink, now_ns };
             end_flow(&mut tracked, FlowEndCause::Timeout, memory, counters, &mut inspection);
@@ -179,7 +181,7 @@ impl Pipeline {
         let Pipeline { flows, memory, findings, parsers, rules, counters, hand_over, .. } = self;
         for (key, mut tracked) in flows.drain() {
             if tracked.is_elsewhere {
-                hand_over.depart(key, tracked, FlowEndCause::Shutdown, now_ns);
+                hand_over.leave(key, tracked, FlowEndCause::Shutdown, now_ns);
                 continue;
             }
             let mut inspection = Inspection { rules, findings, parsers, ambiguous: false, sink, now_ns };

@@ -163,7 +163,7 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
 
     /// Ends the flows that were settled and are over, with all that was done with them elsewhere.
     fn take_back(&mut self, now_ns: u64) {
-        self.pipeline.take_back(|flow| self.io.unsettle(flow, now_ns), &mut self.sink);
+        self.pipeline.take_back(|flows| self.io.unsettle(flows, now_ns), &mut self.sink);
     }
 
     /// Answers what waits at a port or lends it to whom it concerns, and says how many frames that were; `None` if

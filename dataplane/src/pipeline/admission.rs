@@ -97,7 +97,7 @@ impl Pipeline {
         let Pipeline { flows, memory, findings, parsers, rules, counters, hand_over, .. } = self;
         let (key, mut tracked) = flows.remove(id).expect(FOUND);
         if tracked.is_elsewhere {
-            return hand_over.depart(key, tracked, cause, now_ns);
+            return hand_over.leave(key, tracked, cause, now_ns);
         }
         let mut inspection = Inspection { rules, findings, parsers, ambiguous: false, sink, now_ns };
         end_flow(&mut tracked, cause, memory, counters, &mut inspection);
