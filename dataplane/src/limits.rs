@@ -101,6 +101,17 @@ pub const FLOWS_EXPIRED_PER_CALL_MAX: usize = 256;
 /// A flow beyond it is offered with its next frame.
 pub const FLOWS_OFFERED_PER_CALL_MAX: usize = 128;
 
+/// Flows handled elsewhere that wait to be taken back, beside those of the whole table once it is finished. Two batches, what
+/// other workers lend, and what expires make some hundreds a turn. At the cap nothing expires, and a
+/// frame that would end one more such flow finds the table full.
+pub const FLOWS_LEAVING_MAX: usize = 4096;
+/// Bytes of each of them, beside what its parser and scans hold.
+pub const LEAVING_FLOW_BYTES_MAX: usize = 2048;
+const _: () = assert!(FLOWS_LEAVING_MAX >= 4 * FLOWS_EXPIRED_PER_CALL_MAX);
+
+/// Frames whose flows are asked for ahead at a time: more than a batch has. What is shown beyond them is judged all the same.
+pub const FRAMES_FORESEEN_MAX: usize = 256;
+
 /// Flows of a table from which on the memory of a batch's flows is asked for ahead: some 40 MB. With fewer, the look at the
 /// headers costs more than the waits.
 pub const FLOWS_FORESEEN_MIN: usize = 1 << 15;

@@ -163,7 +163,8 @@ impl Pipeline {
     /// To be called between two batches.
     pub fn expire<S: EventSink>(&mut self, now_ns: u64, sink: &mut S) {
         let Pipeline { flows, memory, findings, parsers, rules, counters, hand_over, .. } = self;
-        flows.expire(now_ns, FLOWS_EXPIRED_PER_CALL_MAX, |key, mut tracked| {
+        let flows_max = FLOWS_EXPIRED_PER_CALL_MAX.min(hand_over.room());
+        flows.expire(now_ns, flows_max, |key, mut tracked| {
             if tracked.is_elsewhere {
                 return hand_over.leave(key, tracked, FlowEndCause::Timeout, now_ns);
             }

@@ -7,6 +7,7 @@ use dataplane::decode::{LinkType, TcpFlags, TunnelKind};
 use dataplane::event::{Event, EventSink, FlowEndCause, FlowState};
 use dataplane::flow::Direction::{ToClient, ToServer};
 use dataplane::flow::Elsewhere;
+use dataplane::limits::FLOWS_LEAVING_MAX;
 use dataplane::pipeline::{LiveFlow, Pipeline, RxMeta, Side};
 use dataplane::policy::Settings;
 use dataplane::verdict::{DropReason, Verdict};
@@ -154,6 +155,31 @@ fn a_half_open_flow_does_not_come_back_where_others_have_its_share() {
     scene.pipeline.take_back(|flows| flows[0].account(&seen), &mut scene.ended);
     assert_eq!(scene.ended.0, [(1, FlowEndCause::Timeout)]);
     assert_eq!(scene.clients(), [(2, true), (3, true)]);
+}
+
+/// A flow whose handler was not asked yet is not forgotten, and as many as there may be of them do not become more.
+#[test]
+fn flows_that_wait_to_be_taken_back_have_a_cap() {
+    let share = FLOWS_LEAVING_MAX + 8;
+    let mut scene = Scene::blocking(2 * share);
+    let new = |number: usize, text: &[u8]| {
+        let [.., high, middle, low] = (number as u32).to_be_bytes();
+        let ends = [[10, high, middle, low], [192, 0, 2, 1]].map(|end| SocketAddr::from((end, 5000)));
+        frame::udp(ends, &[], text)
+    };
+    for number in 0..share {
+        assert_eq!(scene.judge(&new(number, b"a datagram")), Verdict::Drop(DropReason::Rule));
+        scene.pipeline.hand_over(|_, _| true);
+    }
+    (share..share + FLOWS_LEAVING_MAX).for_each(|number| scene.pass(&[new(number, b"harmless")]));
+    let late = new(2 * share, b"harmless");
+    assert_eq!(scene.judge(&late), Verdict::Drop(DropReason::FlowTableFull));
+    scene.pipeline.expire(scene.now_ns + 3_600_000_000_000, &mut scene.ended);
+    assert_eq!((scene.pipeline.flows_active(), scene.ended.0.len()), (share, 0));
+    let mut asked = 0;
+    scene.pipeline.take_back(|flows| asked = flows.len(), &mut scene.ended);
+    assert_eq!((asked, scene.ended.0.len()), (FLOWS_LEAVING_MAX, FLOWS_LEAVING_MAX));
+    scene.pass(&[late]);
 }
 
 /// What the next pipeline, with a table of so many flows, makes of those that one has blocked: a flow of two ends, and two

@@ -18,7 +18,8 @@ impl Pipeline {
     ///
     /// # Errors
     /// [`DropReason::HalfOpenSource`] where its source has as many half-open flows as it may;
-    /// [`DropReason::FlowTableFull`] where all that the table holds are established.
+    /// [`DropReason::FlowTableFull`] where all that the table holds are established, or whoever would make room
+    /// [cannot leave](Pipeline::may_leave).
     pub(super) fn admit<S: EventSink>(
         &mut self,
         key: FlowKey,
@@ -32,13 +33,13 @@ impl Pipeline {
             return Err(DropReason::HalfOpenSource);
         }
         if self.flows.half_open() >= self.settings.half_open_max() {
-            self.evict_half_open(now_ns, sink);
+            self.evict_half_open(now_ns, sink)?;
         }
         if self.flows.len() == self.flows.capacity() {
             self.expire(self.newest_ns, sink);
         }
         if self.flows.len() == self.flows.capacity() {
-            self.evict_half_open(now_ns, sink);
+            self.evict_half_open(now_ns, sink)?;
         }
         let deadline_ns = self.newest_ns.saturating_add(tracked.timeout_ns(&self.settings.timeouts));
         tracked.is_half_open = true;
@@ -66,10 +67,12 @@ impl Pipeline {
         }
     }
 
-    fn evict_half_open<S: EventSink>(&mut self, now_ns: u64, sink: &mut S) {
-        let Some(oldest) = self.flows.oldest_half_open() else { return };
+    fn evict_half_open<S: EventSink>(&mut self, now_ns: u64, sink: &mut S) -> Result<(), DropReason> {
+        let Some(oldest) = self.flows.oldest_half_open() else { return Ok(()) };
+        self.may_leave(oldest)?;
         self.counters.half_open_evicted += 1;
         self.end(oldest, FlowEndCause::HalfOpenEvicted, now_ns, sink);
+        Ok(())
     }
 
     /// Names the source of a flow. One of IPv6 is a /64: that is the least that a site has (RFC 6177 §2), and who has one

@@ -9,7 +9,7 @@ use super::tracked::{Inspection, Tracked};
 use super::{FOUND, LeavingFlow, Pipeline, Side, end_flow};
 use crate::event::{EventSink, FlowEndCause};
 use crate::flow::FlowRecord;
-use crate::limits::FLOWS_OFFERED_PER_CALL_MAX;
+use crate::limits::{FLOWS_LEAVING_MAX, FLOWS_OFFERED_PER_CALL_MAX};
 
 /// What is to be done with the frames of a settled flow, but for those that begin or end a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,7 @@ pub enum Handling {
 pub(super) struct HandOver {
     /// Settled flows of which a frame came; one flow may stand here several times.
     offered: Vec<FlowId>,
+    /// At most [`FLOWS_LEAVING_MAX`], until all flows end.
     leaving: Vec<LeavingFlow>,
 }
 
@@ -40,7 +41,16 @@ impl HandOver {
         }
     }
 
+    /// How many flows may leave before they are taken back.
+    pub(super) fn room(&self) -> usize {
+        FLOWS_LEAVING_MAX.saturating_sub(self.leaving.len())
+    }
+
     pub(super) fn leave(&mut self, key: FlowKey, tracked: Tracked, cause: FlowEndCause, now_ns: u64) {
+        assert!(
+            cause == FlowEndCause::Shutdown || self.room() > 0,
+            "whoever ends a flow looks for room first"
+        );
         self.leaving.push(LeavingFlow { key, tracked, cause, now_ns });
     }
 }

@@ -5,6 +5,7 @@ use flow_table::FlowKey;
 use super::tracked::Tracked;
 use crate::event::FlowEndCause;
 use crate::flow::{Elsewhere, FlowRecord};
+use crate::limits::LEAVING_FLOW_BYTES_MAX;
 
 /// A flow that somebody else handled until now, as its handler is asked what was done with its frames.
 pub struct LeavingFlow {
@@ -13,6 +14,8 @@ pub struct LeavingFlow {
     pub(super) cause: FlowEndCause,
     pub(super) now_ns: u64,
 }
+
+const _: () = assert!(size_of::<LeavingFlow>() <= LEAVING_FLOW_BYTES_MAX);
 
 impl LeavingFlow {
     /// Its books so far.
