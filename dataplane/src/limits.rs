@@ -1,10 +1,11 @@
 //! The cap of every queue, table and buffer that traffic can fill, with its unit and its reason.
 
 use dlp_patterns::limits::TAIL_BYTES;
+use flow_table::Vlans;
 
 /// VLAN tags that are decoded, those inside of tunnels included; a deeper stack is
-/// [`DecodeError::TooManyTags`](crate::decode::DecodeError). Providers use two, and three where one wraps another's.
-pub const VLAN_TAGS_MAX: usize = 3;
+/// [`DecodeError::TooManyTags`](crate::decode::DecodeError). A key of a flow holds as many.
+pub const VLAN_TAGS_MAX: usize = Vlans::MAX;
 
 /// MPLS labels of one stack; a deeper one is [`DecodeError::TooManyTags`](crate::decode::DecodeError). Traffic
 /// engineering and entropy labels make up to about ten.

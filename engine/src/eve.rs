@@ -185,7 +185,7 @@ impl EveFormat {
         Line {
             flow_id: Some(flow.id),
             in_iface: self.links.get(usize::from(flow.link)).map(String::as_str),
-            vlan: &flow.vlans,
+            vlan: flow.vlans.ids(),
             src_ip: Some(flow.client.0),
             src_port: has_ports.then_some(flow.client.1),
             dest_ip: Some(flow.server.0),

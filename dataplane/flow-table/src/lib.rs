@@ -15,6 +15,7 @@ mod reader;
 mod slots;
 mod sync;
 mod table;
+mod vlans;
 mod wheel;
 
 pub use hash::KeyedHash;
@@ -22,4 +23,5 @@ pub use id::FlowId;
 pub use key::{FlowKey, Orientation};
 pub use reader::{FlowView, Flows, Reader};
 pub use table::{FlowTable, LOOKUP_BATCH, TableFull};
+pub use vlans::{TooManyVlans, Vlans};
 pub use wheel::TICK_NS;

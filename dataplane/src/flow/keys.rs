@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use flow_table::{FlowKey, KeyedHash, Orientation};
+use flow_table::{FlowKey, KeyedHash, Orientation, Vlans};
 
 use super::{FlowRecord, ports};
 use crate::decode::{Network, Packet, Transport, Tunnel, TunnelKind};
@@ -42,7 +42,7 @@ impl FlowKeys {
         let (source_port, destination_port) = ports(packet);
         let source = (network.source, source_port);
         let destination = (network.destination, destination_port);
-        let (key, orientation) = FlowKey::new(network.protocol, source, destination, &packet.vlans, link);
+        let (key, orientation) = FlowKey::new(network.protocol, source, destination, packet.vlans, link);
         (self.within(key, &packet.tunnels), orientation)
     }
 
@@ -52,7 +52,7 @@ impl FlowKeys {
     pub(crate) fn of_owned(&self, packet: &Packet<'_>, network: &Network, link: u16) -> FlowKey {
         match packet.transport {
             Transport::Fragment { .. } => {
-                FlowKey::new(0, (network.source, 0), (network.destination, 0), &[], link).0
+                FlowKey::new(0, (network.source, 0), (network.destination, 0), Vlans::default(), link).0
             }
             _ => self.of_packet(packet, network, link).0,
         }
@@ -60,8 +60,7 @@ impl FlowKeys {
 
     /// The key of a flow that is known, and the orientation of what its client sends.
     pub(crate) fn of_record(&self, flow: &FlowRecord) -> (FlowKey, Orientation) {
-        let (key, orientation) =
-            FlowKey::new(flow.protocol, flow.client, flow.server, &flow.vlans, flow.link);
+        let (key, orientation) = FlowKey::new(flow.protocol, flow.client, flow.server, flow.vlans, flow.link);
         (self.within(key, &flow.tunnels), orientation)
     }
 
@@ -90,6 +89,7 @@ fn layer(tunnel: &Tunnel) -> FlowKey {
     let id = tunnel.id.filter(|_| tunnel.kind != TunnelKind::Gtpu);
     let digits = id.map(|id| [(id >> 24) as u16, (id >> 12) as u16 & 0x0fff, id as u16 & 0x0fff]);
     let digits = digits.as_ref().map_or(&[][..], |digits| &digits[..]);
+    let digits = Vlans::try_from(digits).expect("three");
     FlowKey::new(tunnel.kind as u8, (a, outside), (b, outside), digits, 0).0
 }
 

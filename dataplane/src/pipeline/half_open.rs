@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use flow_table::{FlowId, FlowKey};
+use flow_table::{FlowId, FlowKey, Vlans};
 
 use super::Pipeline;
 use super::live_flow::words_of;
@@ -84,6 +84,6 @@ impl Pipeline {
             v4 => v4,
         };
         let end = (address, tracked.client_side().map_or(0, |side| 1 + side as u16));
-        self.flows.hash(&FlowKey::new(0, end, end, &[], tracked.record.link).0)
+        self.flows.hash(&FlowKey::new(0, end, end, Vlans::default(), tracked.record.link).0)
     }
 }

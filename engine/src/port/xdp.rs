@@ -72,7 +72,7 @@ fn elsewhere(counts: SettledCounts, now_ns: u64) -> Elsewhere {
 
 /// A flow as the XDP programs name it. Its client is the source, as the counts begin with those to the server.
 fn key(flow: &FlowRecord) -> Option<SettledKey> {
-    SettledKey::new(flow.protocol, flow.client, flow.server, &flow.vlans)
+    SettledKey::new(flow.protocol, flow.client, flow.server, &flow.vlans.ids())
 }
 
 /// The client is the source of the keys.

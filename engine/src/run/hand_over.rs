@@ -177,7 +177,7 @@ impl KnownFlow {
             client: record.client,
             server: record.server,
             protocol: record.protocol,
-            vlans: record.vlans.to_vec(),
+            vlans: record.vlans.ids().to_vec(),
             tunnels: record.tunnels.iter().map(KnownTunnel::new).collect(),
             icmp: record.icmp,
             client_is_inside: client_side.map(|side| side == Side::Inside),
