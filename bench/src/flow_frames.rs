@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use dataplane::decode::{ChecksumMode, LinkType, TcpFlags, decode};
 use dataplane::flow::{Direction, ports};
 use engine::sample::{Connection, Ends};
-use flow_table::{FlowId, FlowKey, FlowTable, LOOKUP_BATCH};
+use flow_table::{FlowId, FlowKey, FlowTable, LOOKUP_BATCH, Vlans};
 
 use crate::random::Random;
 
@@ -31,7 +31,7 @@ fn server() -> SocketAddr {
 /// The key of a flow, by its number.
 pub fn key(flow: u32) -> FlowKey {
     let (client, server) = (client(flow), server());
-    FlowKey::new(6, (client.ip(), client.port()), (server.ip(), server.port()), &[], 0).0
+    FlowKey::new(6, (client.ip(), client.port()), (server.ip(), server.port()), Vlans::default(), 0).0
 }
 
 /// Of that flow: an acknowledgment of the client's, padded to the least length of Ethernet.
@@ -53,7 +53,7 @@ pub fn key_of(frame: &Frame) -> FlowKey {
     let network = packet.network.as_ref().expect("they are IP");
     let (source, destination) = ports(packet);
     let ends = ((network.source, source), (network.destination, destination));
-    FlowKey::new(network.protocol, ends.0, ends.1, &packet.vlans, 0).0
+    FlowKey::new(network.protocol, ends.0, ends.1, packet.vlans, 0).0
 }
 
 /// Numbers of `count` flows out of so many, the same each time.

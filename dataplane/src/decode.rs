@@ -6,6 +6,8 @@
 use std::net::IpAddr;
 
 use arrayvec::ArrayVec;
+use flow_table::TooManyVlans;
+pub use flow_table::Vlans;
 
 use crate::limits::TUNNEL_NESTING_MAX;
 #[cfg(doc)]
@@ -29,27 +31,23 @@ mod pppoe;
 pub mod protocol;
 mod sctp;
 mod span;
-mod tags;
 mod tcp;
 #[cfg(test)]
 mod tests;
 mod tunnel;
 mod udp;
 mod verify;
-mod vlans;
 mod vxlan;
 
 pub use self::glimpse::Glimpse;
 pub(crate) use self::ipv6::offset_of_next_header;
 pub use self::nested::Surroundings;
 pub use self::tunnel::{Tunnel, TunnelKind, kind_at_port};
-pub use self::vlans::Vlans;
 
 use self::datagram::Around;
 use self::link::{Carried, Link};
 use self::nested::Nested;
 use self::span::Span;
-use self::tags::Tags;
 
 /// Decodes one frame, of which `wire_bytes` were on the wire.
 ///
@@ -72,7 +70,7 @@ pub fn decode(
     checksums: ChecksumMode,
 ) -> Result<Packet<'_>, DecodeError> {
     let span = Span { frame, wire_bytes };
-    let around = Around { span, vlans: Tags::default(), depth: 0 };
+    let around = Around { span, vlans: Vlans::default(), depth: 0 };
     // What nearly all frames are has a way of its own, as in `Datagram::into_packet`.
     match link::untagged(frame, link) {
         Some((Carried::Ipv4, offset)) => ipv4::parse(span, offset)?.into_packet(around, checksums),
@@ -291,6 +289,12 @@ pub enum DecodeError {
     TransportLength = 7,
     /// More encapsulations, one in another, than [`TUNNEL_NESTING_MAX`].
     TooManyTunnels = 8,
+}
+
+impl From<TooManyVlans> for DecodeError {
+    fn from(_: TooManyVlans) -> DecodeError {
+        DecodeError::TooManyTags
+    }
 }
 
 impl DecodeError {

@@ -11,7 +11,6 @@ pub use self::icmp::icmp_counterpart;
 pub(crate) use self::keys::FlowKeys;
 pub use crate::decode::protocol;
 use crate::decode::{Packet, Transport, Tunnel, Vlans, kind_at_port};
-use crate::limits::VLAN_TAGS_MAX;
 
 /// Who spoke with whom, when, and how much. Counts every frame of the flow, forwarded or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,9 +93,6 @@ pub struct Elsewhere {
     /// Time of the newest, in ns since the epoch; `None` where there was none.
     pub last_ns: Option<u64>,
 }
-
-const _: () =
-    assert!(VLAN_TAGS_MAX == flow_table::FlowKey::VLANS_MAX, "a key holds every tag that is decoded");
 
 /// The ports that identify the flow of a packet: 0 for what has none.
 pub fn ports(packet: &Packet<'_>) -> (u16, u16) {

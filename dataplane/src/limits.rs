@@ -1,10 +1,11 @@
 //! The cap of every queue, table and buffer that traffic can fill, with its unit and its reason.
 
 use dlp_patterns::limits::TAIL_BYTES;
+use flow_table::Vlans;
 
 /// VLAN tags that are decoded, those inside of tunnels included; a deeper stack is
-/// [`DecodeError::TooManyTags`](crate::decode::DecodeError). Providers use two, and three where one wraps another's.
-pub const VLAN_TAGS_MAX: usize = 3;
+/// [`DecodeError::TooManyTags`](crate::decode::DecodeError). A key of a flow holds as many.
+pub const VLAN_TAGS_MAX: usize = Vlans::MAX;
 
 /// MPLS labels of one stack; a deeper one is [`DecodeError::TooManyTags`](crate::decode::DecodeError). Traffic
 /// engineering and entropy labels make up to about ten.
@@ -108,6 +109,17 @@ pub const FLOWS_EXPIRED_PER_CALL_MAX: usize = 256;
 /// Blocked flows that one call of `hand_over` offers: those of both ports' batches, and bounds the pause between two.
 /// A flow beyond it is offered with its next frame.
 pub const FLOWS_OFFERED_PER_CALL_MAX: usize = 128;
+
+/// Flows handled elsewhere that wait to be taken back, beside those of the whole table once it is finished. Two batches, what
+/// other workers lend, and what expires make some hundreds a turn. At the cap nothing expires, and a
+/// frame that would end one more such flow finds the table full.
+pub const FLOWS_LEAVING_MAX: usize = 4096;
+/// Bytes of each of them, beside what its parser and scans hold.
+pub const LEAVING_FLOW_BYTES_MAX: usize = 2048;
+const _: () = assert!(FLOWS_LEAVING_MAX >= 4 * FLOWS_EXPIRED_PER_CALL_MAX);
+
+/// Frames whose flows are asked for ahead at a time: more than a batch has. What is shown beyond them is judged all the same.
+pub const FRAMES_FORESEEN_MAX: usize = 256;
 
 /// Flows of a table from which on the memory of a batch's flows is asked for ahead: some 40 MB. With fewer, the look at the
 /// headers costs more than the waits.

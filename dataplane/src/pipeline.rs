@@ -12,6 +12,7 @@ mod half_open;
 mod hand_over;
 mod heard;
 mod identity;
+mod leaving_flow;
 mod listener;
 mod live_flow;
 mod owners;
@@ -33,6 +34,7 @@ use self::flowless::FlowlessEvents;
 use self::foresight::Foresight;
 use self::hand_over::HandOver;
 pub use self::hand_over::Handling;
+pub use self::leaving_flow::LeavingFlow;
 use self::live_flow::LIVE_WORDS;
 pub use self::live_flow::{LiveFlow, LiveFlows, Standing};
 pub use self::owners::Owners;
@@ -162,9 +164,10 @@ impl Pipeline {
     /// To be called between two batches.
     pub fn expire<S: EventSink>(&mut self, now_ns: u64, sink: &mut S) {
         let Pipeline { flows, memory, findings, parsers, rules, counters, hand_over, .. } = self;
-        flows.expire(now_ns, FLOWS_EXPIRED_PER_CALL_MAX, |key, mut tracked| {
+        let flows_max = FLOWS_EXPIRED_PER_CALL_MAX.min(hand_over.room());
+        flows.expire(now_ns, flows_max, |key, mut tracked| {
             if tracked.is_elsewhere {
-                return hand_over.depart(key, tracked, FlowEndCause::Timeout, now_ns);
+                return hand_over.leave(key, tracked, FlowEndCause::Timeout, now_ns);
             }
             let mut inspection = Inspection { rules, findings, parsers, sink, now_ns };
             end_flow(&mut tracked, FlowEndCause::Timeout, memory, counters, &mut inspection);
@@ -180,7 +183,7 @@ impl Pipeline {
         let Pipeline { flows, memory, findings, parsers, rules, counters, hand_over, .. } = self;
         for (key, mut tracked) in flows.drain() {
             if tracked.is_elsewhere {
-                hand_over.depart(key, tracked, FlowEndCause::Shutdown, now_ns);
+                hand_over.leave(key, tracked, FlowEndCause::Shutdown, now_ns);
                 continue;
             }
             let mut inspection = Inspection { rules, findings, parsers, sink, now_ns };

@@ -209,7 +209,7 @@ impl EveFormat {
     fn frame_line<'e>(&'e self, now_ns: u64, kind: EventType, link: u16, glimpse: &'e Glimpse) -> Line<'e> {
         Line {
             in_iface: self.link_name(link),
-            vlan: &glimpse.vlans,
+            vlan: glimpse.vlans.ids(),
             src_ip: glimpse.ends.map(|(source, _)| source),
             src_port: glimpse.ports.map(|(source, _)| source),
             dest_ip: glimpse.ends.map(|(_, destination)| destination),
@@ -233,7 +233,7 @@ impl EveFormat {
         Line {
             flow_id: Some(flow.id),
             in_iface: self.link_name(flow.link),
-            vlan: &flow.vlans,
+            vlan: flow.vlans.ids(),
             src_ip: Some(flow.client.0),
             src_port: has_ports.then_some(flow.client.1),
             dest_ip: Some(flow.server.0),

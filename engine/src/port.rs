@@ -5,8 +5,8 @@ mod memory;
 pub(crate) mod xdp;
 
 pub use af_xdp::Port;
-use dataplane::flow::{Elsewhere, FlowRecord};
-use dataplane::pipeline::Handling;
+use dataplane::flow::FlowRecord;
+use dataplane::pipeline::{Handling, LeavingFlow};
 use dataplane::verdict::Verdict;
 
 pub use self::counters::{LinkCounters, PortCounters};
@@ -52,9 +52,9 @@ pub trait PacketIo {
     /// end a connection. False where that cannot be.
     fn settle(&mut self, flow: &FlowRecord, handling: Handling) -> bool;
 
-    /// From now on, frames of a flow that was settled are received again; it is `now_ns` since the epoch. What was
-    /// done with it.
-    fn unsettle(&mut self, flow: &FlowRecord, now_ns: u64) -> Elsewhere;
+    /// From now on, frames of these flows, which were settled, are received again; it is `now_ns` since the epoch. Enters
+    /// in each what was done with it.
+    fn unsettle(&mut self, flows: &mut [LeavingFlow], now_ns: u64);
 }
 
 /// Frames just received. They belong to the batch: what is not applied is discarded.

@@ -5,9 +5,11 @@ mod shared;
 use std::sync::Arc;
 use std::time::Instant;
 
+use arrayvec::ArrayVec;
 use dataplane::decode::LinkType;
 use dataplane::event::EventSink;
 use dataplane::inspect::Epoch;
+use dataplane::limits::FRAGMENTS_PER_DATAGRAM_MAX;
 use dataplane::pipeline::{Pipeline, Resets, RxMeta, Side};
 use dataplane::verdict::Verdict;
 use dlp_patterns::RuleSet;
@@ -99,7 +101,8 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
         for pieces in self.pipeline.take_released() {
             let side = pieces.first().and_then(|piece| piece.meta.side);
             let out = side.map_or(Port::Outside, |side| port(side).other());
-            let frames: Vec<&[u8]> = pieces.iter().map(|piece| &*piece.frame).collect();
+            let frames: ArrayVec<&[u8], FRAGMENTS_PER_DATAGRAM_MAX> =
+                pieces.iter().map(|piece| &*piece.frame).collect();
             // Where there is no room for all, none leaves: its receiver would keep the others for nothing.
             if !self.io.inject_all(out, &frames) {
                 unsent += frames.len() as u64;
@@ -163,7 +166,7 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
 
     /// Ends the flows that were settled and are over, with all that was done with them elsewhere.
     fn take_back(&mut self, now_ns: u64) {
-        self.pipeline.take_back(|flow| self.io.unsettle(flow, now_ns), &mut self.sink);
+        self.pipeline.take_back(|flows| self.io.unsettle(flows, now_ns), &mut self.sink);
     }
 
     /// Answers what waits at a port or lends it to whom it concerns, and says how many frames that were; `None` if

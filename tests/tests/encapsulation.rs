@@ -174,7 +174,10 @@ fn connection() -> Connection {
 #[test]
 fn both_directions_of_a_flow_in_a_tunnel_have_one_owner() {
     let owners = Owners::new([1, 2], 64, 0);
-    let owner = |frame: &[u8]| owners.of(frame, LinkType::Ethernet).expect("it is of a flow");
+    let owner = |frame: &[u8]| {
+        let decoded = decode(frame, frame.len() as u32, LinkType::Ethernet, ChecksumMode::Ignore);
+        owners.of_packet(decoded.as_ref().expect("well-formed")).expect("it is of a flow")
+    };
     let frames = connection().handshake();
     let plain = owner(&frames[0]);
     let mut moved = 0;

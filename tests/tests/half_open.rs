@@ -7,6 +7,7 @@ use dataplane::decode::{LinkType, TcpFlags, TunnelKind};
 use dataplane::event::{Event, EventSink, FlowEndCause, FlowState};
 use dataplane::flow::Direction::{ToClient, ToServer};
 use dataplane::flow::Elsewhere;
+use dataplane::limits::FLOWS_LEAVING_MAX;
 use dataplane::pipeline::{LiveFlow, Pipeline, RxMeta, Side};
 use dataplane::policy::Settings;
 use dataplane::verdict::{DropReason, Verdict};
@@ -147,7 +148,7 @@ fn departing_of(half_open_per_source_max: usize) -> (Scene, Elsewhere) {
 #[test]
 fn a_half_open_flow_that_comes_back_still_makes_room() {
     let (mut scene, seen) = departing();
-    scene.pipeline.take_back(|_| seen, &mut scene.ended);
+    scene.pipeline.take_back(|flows| flows[0].account(&seen), &mut scene.ended);
     assert_eq!(scene.clients(), [(1, true)]);
     for client in [2, 3] {
         scene.opens(client, 1);
@@ -162,9 +163,72 @@ fn a_half_open_flow_does_not_come_back_where_others_have_its_share() {
     for client in [2, 3] {
         scene.opens(client, 1);
     }
-    scene.pipeline.take_back(|_| seen, &mut scene.ended);
+    scene.pipeline.take_back(|flows| flows[0].account(&seen), &mut scene.ended);
     assert_eq!(scene.ended.0, [(1, FlowEndCause::Timeout)]);
     assert_eq!(scene.clients(), [(2, true), (3, true)]);
+}
+
+/// A flow whose handler was not asked yet is not forgotten, and as many as there may be of them do not become more.
+#[test]
+fn flows_that_wait_to_be_taken_back_have_a_cap() {
+    let share = FLOWS_LEAVING_MAX + 8;
+    let mut scene = Scene::blocking(2 * share, 0);
+    let new = |number: usize, text: &[u8]| {
+        let [.., high, middle, low] = (number as u32).to_be_bytes();
+        let ends = [[10, high, middle, low], [192, 0, 2, 1]].map(|end| SocketAddr::from((end, 5000)));
+        frame::udp(ends, &[], text)
+    };
+    for number in 0..share {
+        assert_eq!(scene.judge(&new(number, b"a datagram")), Verdict::Drop(DropReason::Rule));
+        scene.pipeline.hand_over(|_, _| true);
+    }
+    (share..share + FLOWS_LEAVING_MAX).for_each(|number| scene.pass(&[new(number, b"harmless")]));
+    let late = new(2 * share, b"harmless");
+    assert_eq!(scene.judge(&late), Verdict::Drop(DropReason::FlowTableFull));
+    scene.pipeline.expire(scene.now_ns + 3_600_000_000_000, &mut scene.ended);
+    assert_eq!((scene.pipeline.flows_active(), scene.ended.0.len()), (share, 0));
+    let mut asked = 0;
+    scene.pipeline.take_back(|flows| asked = flows.len(), &mut scene.ended);
+    assert_eq!((asked, scene.ended.0.len()), (FLOWS_LEAVING_MAX, FLOWS_LEAVING_MAX));
+    scene.pass(&[late]);
+}
+
+/// What the next pipeline, with a table of so many flows, makes of those that one has blocked: a flow of two ends, and two
+/// of a single datagram each. Whether it entered each.
+fn handed_on(flows_max: usize) -> (Scene, Vec<bool>) {
+    let mut former = Scene::blocking(8, 0);
+    let harmless = [([10, 0, 0, 1], [192, 0, 2, 1]), ([192, 0, 2, 1], [10, 0, 0, 1])];
+    for (from, to) in harmless {
+        let ends = [from, to].map(|end| SocketAddr::from((end, 5000)));
+        former.pass(&[frame::udp(ends, &[], b"harmless")]);
+    }
+    for client in [1, 2, 3] {
+        let blocking = datagram([[10, 0, 0, client], [192, 0, 2, 1]]);
+        assert_eq!(former.judge(&blocking), Verdict::Drop(DropReason::Rule));
+    }
+    let mut next = Scene::blocking(flows_max, 0);
+    let mut blocked: Vec<_> = former.pipeline.blocked().collect();
+    blocked.sort_unstable_by_key(|flow| flow.record.client);
+    let entered = blocked.iter().map(|flow| next.pipeline.block(flow, false, 0)).collect();
+    (next, entered)
+}
+
+#[test]
+fn a_flow_that_another_pipeline_blocked_is_as_half_open_as_it_was() {
+    let (mut next, entered) = handed_on(4);
+    assert_eq!(entered, [true; 3]);
+    assert_eq!(next.clients(), [(1, false), (2, true), (3, true)]);
+    next.opens(4, 1);
+    assert_eq!(next.ended.0, [(2, FlowEndCause::HalfOpenEvicted)]);
+    assert_eq!(next.clients(), [(1, false), (3, true), (4, true)]);
+}
+
+#[test]
+fn blocked_flows_of_one_end_are_handed_on_into_their_share_alone() {
+    let (next, entered) = handed_on(3);
+    assert_eq!(entered, [true, true, false]);
+    assert_eq!(next.clients(), [(1, false), (2, true)]);
+    assert_eq!(next.pipeline.counters().flows, 2);
 }
 
 #[test]
@@ -305,11 +369,11 @@ fn what_one_end_alone_said_is_half_open_and_forgotten_soon() {
 fn a_half_open_flow_does_not_come_back_where_its_source_has_its_share() {
     let (mut scene, seen) = departing();
     scene.pass(&[Connection::new(ends(1), [1, 7]).handshake().swap_remove(0)]);
-    scene.pipeline.take_back(|_| seen, &mut scene.ended);
+    scene.pipeline.take_back(|flows| flows[0].account(&seen), &mut scene.ended);
     assert_eq!(scene.ended.0, []);
     let (mut scene, seen) = departing_of(1);
     scene.pass(&[Connection::new(ends(1), [1, 7]).handshake().swap_remove(0)]);
-    scene.pipeline.take_back(|_| seen, &mut scene.ended);
+    scene.pipeline.take_back(|flows| flows[0].account(&seen), &mut scene.ended);
     assert_eq!(scene.ended.0, [(1, FlowEndCause::Timeout)]);
 }
 

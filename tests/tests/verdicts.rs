@@ -381,7 +381,7 @@ fn both_ends_are_reset_with_the_numbers_that_they_expect() {
             let (source, destination) = addresses(&offending);
             assert_eq!(addresses(&forth), (source, destination));
             assert_eq!(addresses(&back), (destination, source));
-            assert_eq!((&forth.vlans[..], &back.vlans[..]), (vlans, vlans));
+            assert_eq!((&forth.vlans.ids()[..], &back.vlans.ids()[..]), (vlans, vlans));
             assert_eq!(to_receiver[..12], frame[..12]);
             assert_eq!((&to_sender[..6], &to_sender[6..12]), (&frame[6..12], &frame[..6]));
             let ports = if guilty == ToServer { (40_000, 80) } else { (80, 40_000) };

@@ -202,7 +202,7 @@ fn expected(frame: &[u8]) -> Option<ReadFlow> {
         return None;
     }
     let (source, destination) = ((network.source, source), (network.destination, destination));
-    let key = SettledKey::new(network.protocol, source, destination, &packet.vlans);
+    let key = SettledKey::new(network.protocol, source, destination, &packet.vlans.ids());
     Some(ReadFlow { key: key.expect("TCP or UDP, at most two VLANs"), is_edge })
 }
 

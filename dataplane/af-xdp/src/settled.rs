@@ -2,11 +2,13 @@
 
 use std::{array, net::IpAddr, sync::Arc};
 
+use arrayvec::ArrayVec;
 use aya::Pod;
 
 use crate::{
     Port,
     heartbeat::monotonic_ns,
+    limits::SETTLED_TAKEN_AT_ONCE_MAX,
     settled_table::{SettledTable, Tally},
 };
 
@@ -179,7 +181,37 @@ impl SettledFlows {
     /// From now on, the frames of this flow reach the engine again. What was done with it since it was inserted, to the
     /// last frame; `None` where it is not among them. Waits some microseconds for frames that the programs have in hand.
     pub fn take(&mut self, key: &SettledKey) -> Option<SettledCounts> {
-        self.table.take(&key.raw).map(|tally| SettledCounts::new(&tally, key.from_upper))
+        let mut taken = [None];
+        self.take_all(&mut taken, |_| Some(*key), |taken, counts| *taken = Some(counts));
+        let [counts] = taken;
+        counts
+    }
+
+    /// As [`take`](Self::take), for many flows with little more of a wait than for one: `told` is shown each that is among
+    /// them. Of a flow that is named twice, the first is.
+    pub fn take_all<F>(
+        &mut self,
+        flows: &mut [F],
+        key: impl Fn(&F) -> Option<SettledKey>,
+        mut told: impl FnMut(&mut F, SettledCounts),
+    ) {
+        for flows in flows.chunks_mut(SETTLED_TAKEN_AT_ONCE_MAX) {
+            let mut stopped = ArrayVec::<_, SETTLED_TAKEN_AT_ONCE_MAX>::new();
+            for flow in flows {
+                if let Some(key) = key(flow)
+                    && let Some(slot) = self.table.stop(&key.raw)
+                {
+                    stopped.push((slot, key.from_upper, flow));
+                }
+            }
+            if stopped.is_empty() {
+                continue;
+            }
+            self.table.wait_for_visitors(stopped.iter().map(|(slot, ..)| slot));
+            for (slot, from_upper, flow) in stopped.drain(..) {
+                told(flow, SettledCounts::new(&self.table.free(slot), from_upper));
+            }
+        }
     }
 
     /// What was done with a flow since it was inserted, which goes on; `None` where it is not among them.

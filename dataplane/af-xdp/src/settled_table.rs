@@ -122,26 +122,8 @@ impl Slot {
         self.handling.store(HANDLED | passes, Ordering::Release);
     }
 
-    /// Of a slot in which nothing is to be handled any more: waits until no program reads it on behalf of a frame that came
-    /// before. Looks twice, as neither the coming of a visitor nor what it counted is seen at once.
-    fn wait_for_visitors(&self) {
-        fence(Ordering::SeqCst);
-        let (begin_ns, mut quiet_looks) = (monotonic_ns(), 0);
-        let mut look_ns = begin_ns + STORES_SEEN_NS;
-        while quiet_looks < 2 {
-            let now_ns = monotonic_ns();
-            if now_ns > begin_ns + SETTLED_VISIT_NS_MAX {
-                break;
-            }
-            if now_ns < look_ns {
-                hint::spin_loop();
-                continue;
-            }
-            let is_quiet = self.visitors.iter().all(|visitors| visitors.load(Ordering::Acquire) == 0);
-            quiet_looks = if is_quiet { quiet_looks + 1 } else { 0 };
-            look_ns = now_ns + STORES_SEEN_NS;
-        }
-        fence(Ordering::SeqCst);
+    fn is_quiet(&self) -> bool {
+        self.visitors.iter().all(|visitors| visitors.load(Ordering::Acquire) == 0)
     }
 
     fn tally(&self) -> Tally {
@@ -209,17 +191,44 @@ impl SettledTable {
         true
     }
 
-    /// Takes a flow out, with all that was counted of it; `None` where it is not there.
-    pub(crate) fn take(&self, key: &RawKey) -> Option<Tally> {
+    /// Has a flow handled no more, and keeps its slot until that is [freed](Self::free); `None` where it is not there.
+    pub(crate) fn stop(&self, key: &RawKey) -> Option<Stopped> {
         let place = self.find(key)?;
-        let (slot, (_, tag)) = (self.slot(place), self.shape.find(key));
-        slot.handling.store(0, Ordering::SeqCst);
+        let (_, tag) = self.shape.find(key);
+        self.slot(place).handling.store(0, Ordering::SeqCst);
         self.change_tag(place, tag, CLAIMED);
-        slot.wait_for_visitors();
-        let tally = slot.tally();
+        Some(Stopped(place))
+    }
+
+    /// Waits until no program reads one of these slots on behalf of a frame that came before. Looks twice, as neither the
+    /// coming of a visitor nor what it counted is seen at once.
+    pub(crate) fn wait_for_visitors<'s>(&self, stopped: impl Iterator<Item = &'s Stopped> + Clone) {
+        fence(Ordering::SeqCst);
+        let (begin_ns, mut quiet_looks) = (monotonic_ns(), 0);
+        let mut look_ns = begin_ns + STORES_SEEN_NS;
+        while quiet_looks < 2 {
+            let now_ns = monotonic_ns();
+            if now_ns > begin_ns + SETTLED_VISIT_NS_MAX {
+                break;
+            }
+            if now_ns < look_ns {
+                hint::spin_loop();
+                continue;
+            }
+            let are_quiet = stopped.clone().all(|Stopped(place)| self.slot(*place).is_quiet());
+            quiet_looks = if are_quiet { quiet_looks + 1 } else { 0 };
+            look_ns = monotonic_ns() + STORES_SEEN_NS;
+        }
+        fence(Ordering::SeqCst);
+    }
+
+    /// Gives a slot to whoever comes next, once it was [waited](Self::wait_for_visitors) for its visitors; all that was
+    /// counted of the flow.
+    pub(crate) fn free(&self, Stopped(place): Stopped) -> Tally {
+        let tally = self.slot(place).tally();
         self.change_tag(place, CLAIMED, FREE);
         self.flows.fetch_sub(1, Ordering::Relaxed);
-        Some(tally)
+        tally
     }
 
     /// What was counted of a flow so far; `None` where it is not there.
@@ -269,6 +278,10 @@ impl Place {
         8 * self.number
     }
 }
+
+/// The slot of a flow that is handled no more. It is freed once: it cannot be copied.
+#[derive(Debug)]
+pub(crate) struct Stopped(Place);
 
 #[cfg(test)]
 mod tests {

@@ -236,8 +236,16 @@ fn each_of_many_flows_is_found_and_no_other() {
     for flow in refused.into_iter().chain(4096..8192) {
         assert_eq!(dry.run(Port::Inside, &frame(flow)).expect("runs"), Fate::Passed, "{flow}");
     }
-    for &flow in &inserted {
-        let counts = flows.take(&key(flow)).expect("it was inserted");
+    // Some one by one, the others at once, with one among them that is not there any more.
+    let (alone, together) = inserted.split_at(100);
+    let mut taken: Vec<_> = alone.iter().map(|flow| (*flow, flows.take(&key(*flow)))).collect();
+    let gone = taken[0].0;
+    let at = taken.len();
+    taken.extend(together.iter().chain([&gone]).map(|flow| (*flow, None)));
+    flows.take_all(&mut taken[at..], |(flow, _)| Some(key(*flow)), |(_, told), counts| *told = Some(counts));
+    assert_eq!(taken.pop(), Some((gone, None)));
+    for (flow, counts) in taken {
+        let counts = counts.expect("it was inserted");
         assert_eq!((counts.frames, counts.bytes), ([1, 0], [frame(flow).len() as u64, 0]), "{flow}");
         assert_eq!(dry.run(Port::Inside, &frame(flow)).expect("runs"), Fate::Passed, "{flow}");
     }

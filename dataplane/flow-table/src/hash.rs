@@ -52,19 +52,21 @@ fn mix(word: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Vlans;
     use std::net::IpAddr;
 
     fn key(source: [u8; 4], port: u16) -> FlowKey {
         let server = (IpAddr::from([192, 0, 2, 1]), 443);
-        FlowKey::new(6, (source.into(), port), server, &[], 0).0
+        FlowKey::new(6, (source.into(), port), server, Vlans::default(), 0).0
     }
 
     #[test]
     fn both_directions_hash_alike() {
         let (a, b) = ((IpAddr::from([10, 0, 0, 1]), 1025), (IpAddr::from([10, 0, 0, 2]), 80));
         let hash = KeyedHash::new([1, 2]);
-        let there = FlowKey::new(6, a, b, &[7], 3).0;
-        let back = FlowKey::new(6, b, a, &[7], 3).0;
+        let vlans = Vlans::try_from(&[7][..]).expect("one");
+        let there = FlowKey::new(6, a, b, vlans, 3).0;
+        let back = FlowKey::new(6, b, a, vlans, 3).0;
         assert_eq!(hash.hash(&there), hash.hash(&back));
     }
 

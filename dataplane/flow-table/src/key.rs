@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::slots::KEY_WORDS;
+use crate::vlans::Vlans;
 
 /// The endpoints, protocol, VLANs and link of a flow, equal for both directions: the lower endpoint stands first.
 ///
@@ -34,44 +35,32 @@ impl Orientation {
     }
 }
 
-/// Set beside a VLAN identifier to tell VLAN 0 from no VLAN.
-const VLAN_PRESENT: u16 = 0x1000;
-const VLAN_ID: u16 = 0x0fff;
+const LINK_BITS: usize = 16;
+const _: () = assert!(Vlans::BITS + LINK_BITS == u64::BITS as usize);
 
 impl FlowKey {
-    /// How many VLAN tags a key holds.
-    pub const VLANS_MAX: usize = 3;
-
     /// The key of a packet from `source` to `destination`, and which way round the packet travels.
-    ///
-    /// Only the low 12 bits of each of `vlans` (outermost first) count.
-    ///
-    /// # Panics
-    ///
-    /// With more than [`FlowKey::VLANS_MAX`] tags: a decoder that allows more must not drop them silently.
     #[inline]
     pub fn new(
         protocol: u8,
         source: (IpAddr, u16),
         destination: (IpAddr, u16),
-        vlans: &[u16],
+        vlans: Vlans,
         link: u16,
     ) -> (FlowKey, Orientation) {
-        assert!(vlans.len() <= FlowKey::VLANS_MAX, "more VLAN tags than a key holds");
         let (source, destination) = (Endpoint::new(source), Endpoint::new(destination));
         let orientation = if source <= destination { Orientation::Forward } else { Orientation::Reverse };
         let (lower, upper) = match orientation {
             Orientation::Forward => (source, destination),
             Orientation::Reverse => (destination, source),
         };
-        let vlan = |depth: usize| vlans.get(depth).map_or(0, |id| u64::from(id & VLAN_ID | VLAN_PRESENT));
         let words = [
             (lower.address >> 64) as u64,
             lower.address as u64,
             (upper.address >> 64) as u64,
             upper.address as u64,
             pack(protocol, lower, upper),
-            vlan(0) << 48 | vlan(1) << 32 | vlan(2) << 16 | u64::from(link),
+            vlans.bits() << LINK_BITS | u64::from(link),
         ];
         (FlowKey { words }, orientation)
     }
@@ -116,13 +105,9 @@ impl FlowKey {
         (self.words[4] >> 32) as u8
     }
 
-    /// VLAN identifiers, the outermost first.
-    pub fn vlans(&self) -> impl Iterator<Item = u16> + use<> {
-        let packed = self.words[5];
-        [(packed >> 48) as u16, (packed >> 32) as u16, (packed >> 16) as u16]
-            .into_iter()
-            .filter(|tag| tag & VLAN_PRESENT != 0)
-            .map(|tag| tag & VLAN_ID)
+    /// Its VLANs.
+    pub fn vlans(&self) -> Vlans {
+        Vlans::from_bits(self.words[5] >> LINK_BITS)
     }
 
     /// The link on which the packets travel.
@@ -147,7 +132,7 @@ impl fmt::Debug for FlowKey {
             .field("protocol", &self.protocol())
             .field("lower", &self.lower())
             .field("upper", &self.upper())
-            .field("vlans", &self.vlans().collect::<Vec<_>>())
+            .field("vlans", &self.vlans())
             .field("link", &self.link())
             .finish()
     }
@@ -209,23 +194,24 @@ mod tests {
         #[test]
         fn a_key_is_symmetric_and_gives_everything_back(
             protocol: u8, a in (address(), any::<u16>()), b in (address(), any::<u16>()),
-            vlans in prop::collection::vec(0..4096u16, 0..=3), link: u16,
+            ids in prop::collection::vec(0..4096u16, 0..=3), link: u16,
         ) {
-            let (there, way) = FlowKey::new(protocol, a, b, &vlans, link);
-            let (back, other_way) = FlowKey::new(protocol, b, a, &vlans, link);
+            let vlans = Vlans::try_from(&ids[..]).expect("as many as there may be");
+            let (there, way) = FlowKey::new(protocol, a, b, vlans, link);
+            let (back, other_way) = FlowKey::new(protocol, b, a, vlans, link);
             prop_assert_eq!(there, back);
             prop_assert_eq!(there.endpoints(way), (a, b));
             prop_assert_eq!(back.endpoints(other_way), (b, a));
             prop_assert_eq!(way == other_way, a == b);
             prop_assert_eq!(there.protocol(), protocol);
-            prop_assert_eq!(there.vlans().collect::<Vec<_>>(), vlans);
+            prop_assert_eq!(&there.vlans().ids()[..], &ids);
             prop_assert_eq!(there.link(), link);
         }
 
         #[test]
         fn families_never_alias(v4: [u8; 4], port: u16) {
             let v4 = Ipv4Addr::from(v4);
-            let key = |address: IpAddr| FlowKey::new(6, (address, port), (address, port), &[], 0).0;
+            let key = |address: IpAddr| FlowKey::new(6, (address, port), (address, port), Vlans::default(), 0).0;
             prop_assert_ne!(key(v4.into()), key(v4.to_ipv6_mapped().into()));
             prop_assert_ne!(key(v4.into()), key(v4.to_ipv6_compatible().into()));
         }
@@ -234,7 +220,8 @@ mod tests {
     #[test]
     fn what_surrounds_a_flow_tells_it_from_others() {
         let (a, b) = ((IpAddr::from([10, 0, 0, 1]), 1), (IpAddr::from([10, 0, 0, 2]), 2));
-        let ((there, _), (back, _)) = (FlowKey::new(6, a, b, &[], 0), FlowKey::new(6, b, a, &[], 0));
+        let ((there, _), (back, _)) =
+            (FlowKey::new(6, a, b, Vlans::default(), 0), FlowKey::new(6, b, a, Vlans::default(), 0));
         assert_eq!(there.within(7), back.within(7));
         assert_ne!(there.within(7), there.within(8));
         assert!(there.within(0).is_within() && !there.is_within());
@@ -244,7 +231,7 @@ mod tests {
     #[test]
     fn vlan_zero_is_not_no_vlan() {
         let end = (IpAddr::from([10, 0, 0, 1]), 1);
-        let key = |vlans: &[u16]| FlowKey::new(6, end, end, vlans, 0).0;
+        let key = |ids: &[u16]| FlowKey::new(6, end, end, ids.try_into().expect("few"), 0).0;
         let keys = [key(&[]), key(&[0]), key(&[0, 0]), key(&[0, 1]), key(&[1]), key(&[1, 0])];
         for (i, a) in keys.iter().enumerate() {
             assert!(keys.iter().skip(i + 1).all(|b| a != b), "{a:?} aliases another");

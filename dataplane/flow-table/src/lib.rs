@@ -16,6 +16,7 @@ mod rings;
 mod slots;
 mod sync;
 mod table;
+mod vlans;
 mod wheel;
 
 pub use hash::KeyedHash;
@@ -23,4 +24,5 @@ pub use id::FlowId;
 pub use key::{FlowKey, Orientation};
 pub use reader::{FlowView, Flows, Reader};
 pub use table::{FlowTable, LOOKUP_BATCH, TableFull};
+pub use vlans::{TooManyVlans, Vlans};
 pub use wheel::TICK_NS;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use flow_table::{FlowId, FlowKey, FlowTable, LOOKUP_BATCH, TICK_NS, TableFull};
+use flow_table::{FlowId, FlowKey, FlowTable, LOOKUP_BATCH, TICK_NS, TableFull, Vlans};
 use proptest::prelude::*;
 
 const CAPACITY: usize = 24;
@@ -48,7 +48,7 @@ fn operation() -> impl Strategy<Value = Operation> {
 
 fn key(flow: u8) -> FlowKey {
     let server = (IpAddr::from([192, 0, 2, 80]), 443);
-    FlowKey::new(6, (IpAddr::from([10, 0, 0, 1]), 1024 + u16::from(flow)), server, &[], 0).0
+    FlowKey::new(6, (IpAddr::from([10, 0, 0, 1]), 1024 + u16::from(flow)), server, Vlans::default(), 0).0
 }
 
 /// Shows two words of each flow, the second always the complement of the first.

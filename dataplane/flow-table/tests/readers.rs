@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use flow_table::{FlowId, FlowKey, FlowTable, FlowView, Reader};
+use flow_table::{FlowId, FlowKey, FlowTable, FlowView, Reader, Vlans};
 
 const CAPACITY: usize = 512;
 const STEPS: u64 = 300_000;
@@ -15,7 +15,7 @@ type Table = FlowTable<u64, WORDS>;
 
 fn key(flow: u64) -> FlowKey {
     let client = IpAddr::from(((flow as u32) | 0x0a00_0000).to_be_bytes());
-    FlowKey::new(6, (client, flow as u16), (IpAddr::from([192, 0, 2, 80]), 443), &[], 0).0
+    FlowKey::new(6, (client, flow as u16), (IpAddr::from([192, 0, 2, 80]), 443), Vlans::default(), 0).0
 }
 
 /// Words that tell the flow, and agree with each other in only one way.

@@ -6,10 +6,9 @@ use arrayvec::ArrayVec;
 
 use super::message::Message;
 use super::span::Span;
-use super::tags::Tags;
 use super::{
-    Checksum, ChecksumMode, DecodeError, Network, Packet, Transport, encapsulation, icmp, protocol, sctp,
-    tcp, udp, verify,
+    Checksum, ChecksumMode, DecodeError, Network, Packet, Transport, Vlans, encapsulation, icmp, protocol,
+    sctp, tcp, udp, verify,
 };
 
 /// What stands before an IP header.
@@ -18,7 +17,7 @@ pub(super) struct Around<'p> {
     /// Where the packet must end.
     pub(super) span: Span<'p>,
     /// All tags, the outermost first.
-    pub(super) vlans: Tags,
+    pub(super) vlans: Vlans,
     /// How many encapsulations.
     pub(super) depth: usize,
 }
@@ -89,12 +88,12 @@ impl<'p, A: Copy + Into<IpAddr>> Datagram<'p, A> {
     pub(super) fn with(
         self,
         message: Message<'p>,
-        vlans: Tags,
+        vlans: Vlans,
         checksums: ChecksumMode,
     ) -> Result<Packet<'p>, DecodeError> {
         let checksum = self.judge(&message, checksums);
         Ok(Packet {
-            vlans: vlans.list(),
+            vlans,
             tunnels: ArrayVec::new(),
             network: Some(Network {
                 source: self.source.into(),

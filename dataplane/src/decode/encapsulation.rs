@@ -7,11 +7,11 @@ use super::link::{self, Carried, Link};
 use super::message::Message;
 use super::nested::Nested;
 use super::span::Span;
-use super::tags::Tags;
 use super::tunnel::{Tunnel, TunnelKind, kind_at_port};
 use super::verify::{self, Cover};
 use super::{
-    Checksum, ChecksumMode, DecodeError, Packet, Transport, geneve, gre, gtp, ipv4, ipv6, protocol, vxlan,
+    Checksum, ChecksumMode, DecodeError, Packet, Transport, Vlans, geneve, gre, gtp, ipv4, ipv6, protocol,
+    vxlan,
 };
 
 /// A header of an encapsulation, behind that of IP or UDP.
@@ -42,7 +42,7 @@ pub(super) fn open(
     frame: &[u8],
     wire_bytes: u32,
     offset: usize,
-    vlans: Tags,
+    vlans: Vlans,
     depth: usize,
     checksums: ChecksumMode,
 ) -> Result<Packet<'_>, DecodeError> {

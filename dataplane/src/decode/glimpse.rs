@@ -67,7 +67,7 @@ impl Glimpse {
 
     fn of_broken(span: Span<'_>, link: LinkType) -> Glimpse {
         let Ok(link) = link::parse(span.frame, link) else { return Glimpse::default() };
-        let bare = Glimpse { vlans: link.vlans.list(), ..Glimpse::default() };
+        let bare = Glimpse { vlans: link.vlans, ..Glimpse::default() };
         let nested = Nested::below(span, link);
         nested.ok().and_then(|nested| Glimpse::of_nested(&nested, ArrayVec::new())).unwrap_or(bare)
     }
@@ -97,7 +97,7 @@ impl Glimpse {
             }
         }
         let Sight { ends, protocol, upper } = sight;
-        let vlans = link.vlans.list();
+        let vlans = link.vlans;
         let mut glimpse = Glimpse { vlans, tunnels, ends: Some(ends), protocol, ..Glimpse::default() };
         glimpse.see_upper(upper);
         Some(glimpse)

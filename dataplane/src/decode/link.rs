@@ -1,11 +1,10 @@
 //! Link headers, down to the network header.
 
-use super::tags::Tags;
-use super::{DecodeError, LinkType, pppoe};
+use super::{DecodeError, LinkType, Vlans, pppoe};
 
 /// What a link header says: which network header stands at `offset`.
 pub(super) struct Link {
-    pub(super) vlans: Tags,
+    pub(super) vlans: Vlans,
     pub(super) carried: Carried,
     /// Bytes of the frame before the network header; at most the length of the frame.
     pub(super) offset: usize,
@@ -68,13 +67,13 @@ const FAMILIES_IPV6: [u32; 5] = [10, 23, 24, 28, 30];
 #[inline]
 pub(super) fn parse(frame: &[u8], link: LinkType) -> Result<Link, DecodeError> {
     match link {
-        LinkType::Ethernet => ethernet(frame, 0, Tags::default()),
-        LinkType::LinuxSll => tagged(frame, 14, 16, Tags::default()),
-        LinkType::LinuxSll2 => tagged(frame, 0, 20, Tags::default()),
+        LinkType::Ethernet => ethernet(frame, 0, Vlans::default()),
+        LinkType::LinuxSll => tagged(frame, 14, 16, Vlans::default()),
+        LinkType::LinuxSll2 => tagged(frame, 0, 20, Vlans::default()),
         LinkType::RawIp => raw_ip(frame),
         LinkType::Null => null(frame),
         LinkType::Ppp => ppp(frame),
-        LinkType::CiscoHdlc => tagged(frame, 2, 4, Tags::default()),
+        LinkType::CiscoHdlc => tagged(frame, 2, 4, Vlans::default()),
     }
 }
 
@@ -88,13 +87,18 @@ pub(super) fn untagged(frame: &[u8], link: LinkType) -> Option<(Carried, usize)>
 
 /// A frame whose header stands at `offset`; `vlans` are the tags outside of it.
 #[inline]
-pub(super) fn ethernet(frame: &[u8], offset: usize, vlans: Tags) -> Result<Link, DecodeError> {
+pub(super) fn ethernet(frame: &[u8], offset: usize, vlans: Vlans) -> Result<Link, DecodeError> {
     tagged(frame, offset + 12, offset + ETHERNET_BYTES, vlans)
 }
 
 /// A header that ends at `offset` with its protocol field at `type_offset`, and any VLAN tags behind it.
 #[inline]
-fn tagged(frame: &[u8], type_offset: usize, mut offset: usize, mut vlans: Tags) -> Result<Link, DecodeError> {
+fn tagged(
+    frame: &[u8],
+    type_offset: usize,
+    mut offset: usize,
+    mut vlans: Vlans,
+) -> Result<Link, DecodeError> {
     let mut ethertype = be16(frame, type_offset)?;
     while TPIDS.contains(&ethertype) {
         // The tag's control field, of which 12 bits are the identifier, then the next type (802.1Q §9.6).
@@ -118,7 +122,7 @@ fn raw_ip(frame: &[u8]) -> Result<Link, DecodeError> {
     if carried == Carried::Other {
         return Err(DecodeError::IpVersion);
     }
-    Ok(Link { vlans: Tags::default(), carried, offset: 0 })
+    Ok(Link { vlans: Vlans::default(), carried, offset: 0 })
 }
 
 fn null(frame: &[u8]) -> Result<Link, DecodeError> {
@@ -130,7 +134,7 @@ fn null(frame: &[u8]) -> Result<Link, DecodeError> {
         _ if FAMILIES_IPV6.contains(&family) => Carried::Ipv6,
         _ => Carried::Other,
     };
-    Ok(Link { vlans: Tags::default(), carried, offset: 4 })
+    Ok(Link { vlans: Vlans::default(), carried, offset: 4 })
 }
 
 /// PPP as a capture has it: with or without the address and control fields (RFC 1662 §3.1), or with those of Cisco's
@@ -138,11 +142,11 @@ fn null(frame: &[u8]) -> Result<Link, DecodeError> {
 fn ppp(frame: &[u8]) -> Result<Link, DecodeError> {
     let offset = match *frame {
         [0xff, 0x03, ..] => 2,
-        [0x0f | 0x8f, 0x00, ..] => return tagged(frame, 2, 4, Tags::default()),
+        [0x0f | 0x8f, 0x00, ..] => return tagged(frame, 2, 4, Vlans::default()),
         _ => 0,
     };
     let (carried, offset) = pppoe::carried(frame, offset)?;
-    Ok(Link { vlans: Tags::default(), carried, offset })
+    Ok(Link { vlans: Vlans::default(), carried, offset })
 }
 
 #[inline]

@@ -6,7 +6,6 @@ use super::datagram::Around;
 use super::link::{self, Carried, Link};
 use super::mpls::{self, Guess};
 use super::span::Span;
-use super::tags::Tags;
 use super::tunnel::{Tunnel, TunnelKind};
 use super::{Checksum, ChecksumMode, DecodeError, LinkType, Packet, Transport, Vlans, ipv4, ipv6, pppoe};
 use crate::limits::TUNNEL_NESTING_MAX;
@@ -44,7 +43,7 @@ impl Surroundings {
     ) -> Result<Packet<'p>, DecodeError> {
         let span = Span { frame, wire_bytes: frame.len() as u32 };
         let datagram = frame.get(offset..).unwrap_or_default();
-        let link = Link { vlans: Tags::of(&self.vlans)?, offset, ..link::parse(datagram, LinkType::RawIp)? };
+        let link = Link { vlans: self.vlans, offset, ..link::parse(datagram, LinkType::RawIp)? };
         let nested = Nested { span, link, labels: ArrayVec::new() };
         let mut packet = nested.packet_behind(&self.tunnels, 0, checksums)?;
         packet.is_authenticated |= self.is_authenticated;
@@ -130,7 +129,7 @@ impl<'p> Nested<'p> {
             return self.packet_behind(&[], 0, checksums);
         }
         Ok(Packet {
-            vlans: self.link.vlans.list(),
+            vlans: self.link.vlans,
             tunnels: self.labels,
             network: None,
             transport: if self.link.carried == Carried::Arp { Transport::Arp } else { Transport::None },

@@ -16,7 +16,7 @@
 use std::array;
 use std::net::{IpAddr, Ipv4Addr};
 
-use flow_table::{FlowKey, KeyedHash};
+use flow_table::{FlowKey, KeyedHash, Vlans};
 
 use super::whole::Whole;
 use crate::decode::protocol;
@@ -65,7 +65,7 @@ impl Identifications {
     pub fn new(seed: [u64; 2], reuse_s: u32) -> Identifications {
         let hash = KeyedHash::new(seed);
         let nowhere = (IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
-        let start = |index| hash.hash(&FlowKey::new(0, nowhere, nowhere, &[], index).0);
+        let start = |index| hash.hash(&FlowKey::new(0, nowhere, nowhere, Vlans::default(), index).0);
         let counters = (0..IDENTIFICATION_COUNTERS).map(start).map(Counter::new).collect();
         Identifications { hash, counters, reuse_ns: u64::from(reuse_s) * 1_000_000_000 }
     }
@@ -108,7 +108,7 @@ impl Identifications {
     /// Of the addresses alone: some receivers do not look at the protocol, and none at what VLAN or tunnel a piece came out of.
     fn index(&self, whole: &Whole) -> usize {
         // The ports tell the directions apart.
-        let key = FlowKey::new(0, (whole.key.source, 0), (whole.key.destination, 1), &[], 0).0;
+        let key = FlowKey::new(0, (whole.key.source, 0), (whole.key.destination, 1), Vlans::default(), 0).0;
         ((u128::from(self.hash.hash(&key)) * self.counters.len() as u128) >> 64) as usize
     }
 }

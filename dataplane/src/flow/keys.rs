@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use flow_table::{FlowKey, KeyedHash, Orientation};
+use flow_table::{FlowKey, KeyedHash, Orientation, Vlans};
 
 use super::{FlowRecord, icmp, ports};
 use crate::decode::{Network, Packet, Transport, Tunnel, TunnelKind};
@@ -46,7 +46,7 @@ impl FlowKeys {
         };
         let source = (network.source, source_port);
         let destination = (network.destination, destination_port);
-        let (key, orientation) = FlowKey::new(network.protocol, source, destination, &packet.vlans, link);
+        let (key, orientation) = FlowKey::new(network.protocol, source, destination, packet.vlans, link);
         (self.within(key, &packet.tunnels), orientation)
     }
 
@@ -56,7 +56,7 @@ impl FlowKeys {
     pub(crate) fn of_owned(&self, packet: &Packet<'_>, network: &Network, link: u16) -> FlowKey {
         match packet.transport {
             Transport::Fragment { .. } => {
-                FlowKey::new(0, (network.source, 0), (network.destination, 0), &[], link).0
+                FlowKey::new(0, (network.source, 0), (network.destination, 0), Vlans::default(), link).0
             }
             _ => self.of_packet(packet, network, link).0,
         }
@@ -68,7 +68,7 @@ impl FlowKeys {
         if let Some((kind, code)) = flow.icmp {
             (client.1, server.1) = icmp::key_ports(flow.protocol, kind, code);
         }
-        let (key, orientation) = FlowKey::new(flow.protocol, client, server, &flow.vlans, flow.link);
+        let (key, orientation) = FlowKey::new(flow.protocol, client, server, flow.vlans, flow.link);
         (self.within(key, &flow.tunnels), orientation)
     }
 
@@ -97,6 +97,7 @@ fn layer(tunnel: &Tunnel) -> FlowKey {
     let id = tunnel.id.filter(|_| tunnel.kind != TunnelKind::Gtpu);
     let digits = id.map(|id| [(id >> 24) as u16, (id >> 12) as u16 & 0x0fff, id as u16 & 0x0fff]);
     let digits = digits.as_ref().map_or(&[][..], |digits| &digits[..]);
+    let digits = Vlans::try_from(digits).expect("three");
     FlowKey::new(tunnel.kind as u8, (a, outside), (b, outside), digits, 0).0
 }
 

@@ -29,8 +29,10 @@ impl Pipeline {
             match end_cause(tracked, direction, packet, &meta, self.newest_ns, &self.settings) {
                 None => return Ok((id, direction)),
                 Some(cause) => {
+                    self.may_leave(id)?;
+                    let connection = &self.flows.value(id).expect(FOUND).connection;
                     let answers = cause == FlowEndCause::Reused && comes_from_server(packet);
-                    let connection = tracked.connection.as_ref().filter(|_| answers);
+                    let connection = connection.as_ref().filter(|_| answers);
                     reopened = connection.and_then(Connection::reopened);
                     self.end(id, cause, meta.now_ns, sink);
                 }
@@ -43,6 +45,13 @@ impl Pipeline {
             self.flows.value_mut(id).expect(FOUND).connection = Some(connection);
         }
         Ok((id, direction))
+    }
+
+    /// # Errors
+    /// [`DropReason::FlowTableFull`] where a flow cannot end before others are taken back.
+    pub(super) fn may_leave(&self, id: FlowId) -> Result<(), DropReason> {
+        let is_elsewhere = self.flows.value(id).expect(FOUND).is_elsewhere;
+        if is_elsewhere && self.hand_over.room() == 0 { Err(DropReason::FlowTableFull) } else { Ok(()) }
     }
 
     fn begin<S: EventSink>(
@@ -97,7 +106,7 @@ impl Pipeline {
         let Pipeline { flows, memory, findings, parsers, rules, counters, hand_over, .. } = self;
         let (key, mut tracked) = flows.remove(id).expect(FOUND);
         if tracked.is_elsewhere {
-            return hand_over.depart(key, tracked, cause, now_ns);
+            return hand_over.leave(key, tracked, cause, now_ns);
         }
         let mut inspection = Inspection { rules, findings, parsers, sink, now_ns };
         end_flow(&mut tracked, cause, memory, counters, &mut inspection);

@@ -1,6 +1,5 @@
 //! Blocked flows, as one pipeline tells the next of them.
 
-use super::live_flow::words_of;
 use super::tracked::Tracked;
 use super::{Pipeline, Side};
 use crate::flow::FlowRecord;
@@ -20,6 +19,8 @@ pub struct BlockedFlow {
     pub reset: bool,
     /// Whether any rule matched.
     pub alerted: bool,
+    /// Whether it was never established: it is among those that make room for newcomers.
+    pub is_half_open: bool,
 }
 
 impl Pipeline {
@@ -33,15 +34,16 @@ impl Pipeline {
                 reason,
                 reset,
                 alerted: tracked.alerted,
+                is_half_open: tracked.is_half_open,
             }),
         })
     }
 
     /// Blocks a flow from its first frame here on: it keeps its identifier, and its books begin at `now_ns`. With
     /// `is_elsewhere` its frames are dropped, and counted, before they come here. False where the flow is known already, or
-    /// where there is no room.
+    /// where there is no room: one that is half-open takes of the share of these.
     pub fn block(&mut self, flow: &BlockedFlow, is_elsewhere: bool, now_ns: u64) -> bool {
-        let BlockedFlow { record, client_side, reason, reset, alerted } = flow;
+        let BlockedFlow { record, client_side, reason, reset, alerted, is_half_open } = flow;
         let (key, client) = self.keys.of_record(record);
         if self.flows.get(&key).is_some() {
             return false;
@@ -58,12 +60,15 @@ impl Pipeline {
         tracked.disposition =
             Disposition::Blocked { reason: *reason, reset: *reset, epoch: self.rules.epoch() };
         tracked.alerted = *alerted;
+        tracked.is_half_open = *is_half_open;
         tracked.is_elsewhere = is_elsewhere;
+        if !self.has_place_for(&tracked) {
+            return false;
+        }
         self.newest_ns = self.newest_ns.max(now_ns);
         let deadline_ns = self.newest_ns.saturating_add(tracked.timeout_ns(&self.settings.timeouts));
-        let words = words_of(&tracked);
-        let is_new = self.flows.insert(key, tracked, words, deadline_ns).is_ok();
-        self.counters.flows += u64::from(is_new);
-        is_new
+        self.restore(key, tracked, deadline_ns);
+        self.counters.flows += 1;
+        true
     }
 }

@@ -1,14 +1,15 @@
 //! Memory of the flows of frames that are judged soon, on its way into the cache meanwhile.
 
+use arrayvec::ArrayVec;
+
 use super::{Pipeline, RxMeta};
 use crate::decode::{ChecksumMode, decode};
-use crate::limits::FLOWS_FORESEEN_MIN;
+use crate::limits::{FLOWS_FORESEEN_MIN, FRAMES_FORESEEN_MAX};
 
 /// The hashes of the flows of a batch that is not judged yet. It changes nothing but when memory arrives.
 #[derive(Default)]
 pub(super) struct Foresight {
-    /// As many as a batch has frames.
-    hashes: Vec<u64>,
+    hashes: ArrayVec<u64, FRAMES_FORESEEN_MAX>,
 }
 
 impl Pipeline {
@@ -30,7 +31,8 @@ impl Pipeline {
         {
             let hash = self.flows.hash(&self.keys.of_packet(packet, network, meta.link).0);
             self.flows.prefetch_bucket(hash);
-            self.foresight.hashes.push(hash);
+            // What does not fit is only found later.
+            let _ = self.foresight.hashes.try_push(hash);
         }
         owner
     }

@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use flow_table::{FlowId, FlowKey};
+use flow_table::{FlowId, FlowKey, Vlans};
 
 use super::Pipeline;
 use super::live_flow::words_of;
@@ -18,7 +18,8 @@ impl Pipeline {
     /// source's name fills only what that source may have, and refuses nothing to whose name it is.
     ///
     /// # Errors
-    /// [`DropReason::FlowTableFull`] where all that the table holds are established.
+    /// [`DropReason::FlowTableFull`] where all that the table holds are established, or whoever would make room
+    /// [cannot leave](Pipeline::may_leave).
     pub(super) fn admit<S: EventSink>(
         &mut self,
         key: FlowKey,
@@ -29,16 +30,16 @@ impl Pipeline {
         let source = self.source_hash(&tracked);
         if !self.is_in_share_of_source(source) {
             let oldest = self.flows.oldest_half_open_of(source);
-            self.evict(oldest, FlowEndCause::HalfOpenSourceEvicted, now_ns, sink);
+            self.evict(oldest, FlowEndCause::HalfOpenSourceEvicted, now_ns, sink)?;
         }
         if self.flows.half_open() >= self.settings.half_open_max() {
-            self.evict(self.flows.oldest_half_open(), FlowEndCause::HalfOpenEvicted, now_ns, sink);
+            self.evict(self.flows.oldest_half_open(), FlowEndCause::HalfOpenEvicted, now_ns, sink)?;
         }
         if self.flows.len() == self.flows.capacity() {
             self.expire(self.newest_ns, sink);
         }
         if self.flows.len() == self.flows.capacity() {
-            self.evict(self.flows.oldest_half_open(), FlowEndCause::HalfOpenEvicted, now_ns, sink);
+            self.evict(self.flows.oldest_half_open(), FlowEndCause::HalfOpenEvicted, now_ns, sink)?;
         }
         let deadline_ns = self.newest_ns.saturating_add(tracked.timeout_ns(&self.settings.timeouts));
         tracked.is_half_open = true;
@@ -63,28 +64,41 @@ impl Pipeline {
         max == 0 || self.flows.half_open_of(source) < max
     }
 
+    /// Enters a flow that was here before, or at another pipeline, and [has a place](Pipeline::has_place_for): a half-open one
+    /// as such.
+    pub(super) fn restore(&mut self, key: FlowKey, tracked: Tracked, deadline_ns: u64) {
+        let half_open_source = tracked.is_half_open.then(|| self.source_hash(&tracked));
+        let words = words_of(&tracked);
+        let id = self.flows.insert(key, tracked, words, deadline_ns).expect("there is room");
+        if let Some(source) = half_open_source {
+            self.flows.begin_half_open(id, source);
+        }
+    }
+
     fn evict<S: EventSink>(
         &mut self,
         oldest: Option<FlowId>,
         cause: FlowEndCause,
         now_ns: u64,
         sink: &mut S,
-    ) {
-        let Some(oldest) = oldest else { return };
+    ) -> Result<(), DropReason> {
+        let Some(oldest) = oldest else { return Ok(()) };
+        self.may_leave(oldest)?;
         self.counters.half_open_evicted += 1;
         self.counters.half_open_source_evicted += u64::from(cause == FlowEndCause::HalfOpenSourceEvicted);
         self.end(oldest, cause, now_ns, sink);
+        Ok(())
     }
 
     /// Names the source of a flow. One of IPv6 is a /64: that is the least that a site has (RFC 6177 §2), and who has one
     /// has all its addresses. Who speaks from the other side of the link is another one: nobody out there uses up what a
     /// host in here may have.
-    pub(super) fn source_hash(&self, tracked: &Tracked) -> u64 {
+    fn source_hash(&self, tracked: &Tracked) -> u64 {
         let address = match tracked.record.client.0 {
             IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
             v4 => v4,
         };
         let end = (address, tracked.client_side().map_or(0, |side| 1 + side as u16));
-        self.flows.hash(&FlowKey::new(0, end, end, &[], tracked.record.link).0)
+        self.flows.hash(&FlowKey::new(0, end, end, Vlans::default(), tracked.record.link).0)
     }
 }

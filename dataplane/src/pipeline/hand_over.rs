@@ -1,13 +1,15 @@
 //! Flows that somebody else handles: offered once they are settled, and taken back before they end.
 
+use std::mem;
+
 use flow_table::{FlowId, FlowKey};
 
 use super::live_flow::words_of;
 use super::tracked::{Inspection, Tracked};
-use super::{FOUND, Pipeline, Side, end_flow};
+use super::{FOUND, LeavingFlow, Pipeline, Side, end_flow};
 use crate::event::{EventSink, FlowEndCause};
-use crate::flow::{Elsewhere, FlowRecord};
-use crate::limits::FLOWS_OFFERED_PER_CALL_MAX;
+use crate::flow::FlowRecord;
+use crate::limits::{FLOWS_LEAVING_MAX, FLOWS_OFFERED_PER_CALL_MAX};
 
 /// What is to be done with the frames of a settled flow, but for those that begin or end a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,15 +30,8 @@ pub enum Handling {
 pub(super) struct HandOver {
     /// Settled flows of which a frame came; one flow may stand here several times.
     offered: Vec<FlowId>,
-    departing: Vec<Departing>,
-}
-
-/// A flow that has left the table, and only waits for its last counts.
-struct Departing {
-    key: FlowKey,
-    tracked: Tracked,
-    cause: FlowEndCause,
-    now_ns: u64,
+    /// At most [`FLOWS_LEAVING_MAX`], until all flows end.
+    leaving: Vec<LeavingFlow>,
 }
 
 impl HandOver {
@@ -46,8 +41,17 @@ impl HandOver {
         }
     }
 
-    pub(super) fn depart(&mut self, key: FlowKey, tracked: Tracked, cause: FlowEndCause, now_ns: u64) {
-        self.departing.push(Departing { key, tracked, cause, now_ns });
+    /// How many flows may leave before they are taken back.
+    pub(super) fn room(&self) -> usize {
+        FLOWS_LEAVING_MAX.saturating_sub(self.leaving.len())
+    }
+
+    pub(super) fn leave(&mut self, key: FlowKey, tracked: Tracked, cause: FlowEndCause, now_ns: u64) {
+        assert!(
+            cause == FlowEndCause::Shutdown || self.room() > 0,
+            "whoever ends a flow looks for room first"
+        );
+        self.leaving.push(LeavingFlow { key, tracked, cause, now_ns });
     }
 }
 
@@ -83,12 +87,17 @@ impl Pipeline {
         }
     }
 
-    /// Takes back the flows that were handed over and are to end, and asks for each what was done with its frames. One
-    /// that was silent only here goes on: it stays settled, and is offered again with its next frame. To be called
-    /// between two batches, after [`expire`](Pipeline::expire) and after [`finish`](Pipeline::finish).
-    pub fn take_back<S: EventSink>(&mut self, mut give: impl FnMut(&FlowRecord) -> Elsewhere, sink: &mut S) {
-        while let Some(Departing { key, mut tracked, cause, now_ns }) = self.hand_over.departing.pop() {
-            tracked.account_elsewhere(&give(&tracked.record));
+    /// Takes back the flows that were handed over and are to end: `ask` is to enter in each what was done with its frames
+    /// ([`LeavingFlow::account`]), all at once, as their handler may have to wait. One that was silent only here goes on: it
+    /// stays settled, and is offered again with its next frame. To be called between two batches, after
+    /// [`expire`](Pipeline::expire) and after [`finish`](Pipeline::finish).
+    pub fn take_back<S: EventSink>(&mut self, ask: impl FnOnce(&mut [LeavingFlow]), sink: &mut S) {
+        if self.hand_over.leaving.is_empty() {
+            return;
+        }
+        let mut leaving = mem::take(&mut self.hand_over.leaving);
+        ask(&mut leaving);
+        for LeavingFlow { key, mut tracked, cause, now_ns } in leaving.drain(..) {
             tracked.is_elsewhere = false;
             tracked.is_half_open &= !tracked.is_established();
             let deadline_ns =
@@ -96,17 +105,13 @@ impl Pipeline {
             let goes_on = cause == FlowEndCause::Timeout && deadline_ns > now_ns;
             // The place that it left may be taken, and then it ends after all.
             if goes_on && self.flows.get(&key).is_none() && self.has_place_for(&tracked) {
-                let half_open_source = tracked.is_half_open.then(|| self.source_hash(&tracked));
-                let words = words_of(&tracked);
-                let id = self.flows.insert(key, tracked, words, deadline_ns).expect("there is room");
-                if let Some(source) = half_open_source {
-                    self.flows.begin_half_open(id, source);
-                }
+                self.restore(key, tracked, deadline_ns);
                 continue;
             }
             let Pipeline { memory, findings, parsers, rules, counters, .. } = self;
             let mut inspection = Inspection { rules, findings, parsers, sink, now_ns };
             end_flow(&mut tracked, cause, memory, counters, &mut inspection);
         }
+        self.hand_over.leaving = leaving;
     }
 }

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use arrayvec::ArrayVec;
 use flow_table::{FlowKey, FlowView, Orientation, Reader};
 
 use super::Pipeline;
@@ -147,11 +146,7 @@ impl LiveFlow {
 }
 
 fn vlans_of(key: &FlowKey) -> Vlans {
-    if key.is_within() {
-        return Vlans::default();
-    }
-    let ids: ArrayVec<u16, { FlowKey::VLANS_MAX }> = key.vlans().collect();
-    Vlans::try_from(&ids[..]).expect("a key holds as many as are decoded")
+    if key.is_within() { Vlans::default() } else { key.vlans() }
 }
 
 impl LiveFlows {

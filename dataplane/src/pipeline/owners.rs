@@ -4,7 +4,7 @@ use flow_table::{FlowKey, KeyedHash};
 
 use super::rewrite::Rewrite;
 use super::{Pipeline, RxMeta};
-use crate::decode::{ChecksumMode, LinkType, Packet, decode};
+use crate::decode::{Packet, decode};
 use crate::event::EventSink;
 use crate::flow::{FlowKeys, FlowRecord};
 use crate::verdict::{DropReason, Verdict};
@@ -29,22 +29,16 @@ impl Owners {
         Owners { hash: KeyedHash::new(seed), keys: FlowKeys::new(seed), workers, link }
     }
 
-    /// The owner of a frame's flow, below the number of workers; `None` where the frame belongs to no flow, so that
-    /// whoever received it may judge it.
-    #[inline]
-    pub fn of(&self, frame: &[u8], link_type: LinkType) -> Option<usize> {
-        let packet = decode(frame, frame.len() as u32, link_type, ChecksumMode::Ignore).ok()?;
-        self.of_packet(&packet)
-    }
-
     /// The owner of a packet's flow, where that is another worker than this one.
     #[inline]
     pub(super) fn of_other(&self, packet: &Packet<'_>, mine: usize) -> Option<usize> {
         self.of_packet(packet).filter(|owner| *owner != mine)
     }
 
-    /// As [`of`](Self::of).
-    fn of_packet(&self, packet: &Packet<'_>) -> Option<usize> {
+    /// The owner of a packet's flow, below the number of workers; `None` where the packet belongs to no flow, so that whoever
+    /// received it may judge it.
+    #[inline]
+    pub fn of_packet(&self, packet: &Packet<'_>) -> Option<usize> {
         let network = packet.network.as_ref()?;
         Some(self.of_key(&self.keys.of_owned(packet, network, self.link)))
     }
@@ -87,7 +81,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::decode::Vlans;
+    use crate::decode::{ChecksumMode, LinkType, Vlans};
 
     /// Frames of an IPv4 flow: its protocol, ends, and 8 bytes behind the IP header.
     fn frame(protocol: u8, ends: [([u8; 4], u16); 2], fragment: u16) -> Vec<u8> {
@@ -101,6 +95,11 @@ mod tests {
         frame
     }
 
+    fn owner(owners: &Owners, frame: &[u8]) -> Option<usize> {
+        let decoded = decode(frame, frame.len() as u32, LinkType::Ethernet, ChecksumMode::Ignore);
+        owners.of_packet(decoded.as_ref().ok()?)
+    }
+
     const UDP: u8 = 17;
     const TCP: u8 = 6;
     const MORE_FRAGMENTS: u16 = 0x2000;
@@ -111,9 +110,9 @@ mod tests {
             seed: [u64; 2], workers in 1..=64usize, a: ([u8; 4], u16), b: ([u8; 4], u16),
         ) {
             let owners = Owners::new(seed, workers, 3);
-            let owner = owners.of(&frame(UDP, [a, b], 0), LinkType::Ethernet).expect("a datagram");
-            prop_assert!(owner < workers);
-            prop_assert_eq!(owners.of(&frame(UDP, [b, a], 0), LinkType::Ethernet), Some(owner));
+            let first = owner(&owners, &frame(UDP, [a, b], 0)).expect("a datagram");
+            prop_assert!(first < workers);
+            prop_assert_eq!(owner(&owners, &frame(UDP, [b, a], 0)), Some(first));
         }
 
         #[test]
@@ -121,13 +120,13 @@ mod tests {
             seed: [u64; 2], a: ([u8; 4], u16), b: ([u8; 4], u16), offset in 1..0x1fffu16, port: u16,
         ) {
             let owners = Owners::new(seed, 16, 0);
-            let first = owners.of(&frame(UDP, [a, b], MORE_FRAGMENTS), LinkType::Ethernet);
+            let first = owner(&owners, &frame(UDP, [a, b], MORE_FRAGMENTS));
             prop_assert!(first.is_some());
             let later = frame(TCP, [(b.0, port), (a.0, port)], offset);
-            prop_assert_eq!(owners.of(&later, LinkType::Ethernet), first);
+            prop_assert_eq!(owner(&owners, &later), first);
             let mut tagged = later;
             tagged.splice(12..12, [0x81, 0x00, 0, 5]);
-            prop_assert_eq!(owners.of(&tagged, LinkType::Ethernet), first, "in whatever VLAN");
+            prop_assert_eq!(owner(&owners, &tagged), first, "in whatever VLAN");
         }
     }
 
@@ -149,7 +148,7 @@ mod tests {
             bytes: [0; 2],
             tcp_flags: [0; 2],
         };
-        assert_eq!(owners.of(&frame(UDP, ends, 0), LinkType::Ethernet), Some(owners.of_flow(&flow)));
+        assert_eq!(owner(&owners, &frame(UDP, ends, 0)), Some(owners.of_flow(&flow)));
     }
 
     #[test]
@@ -158,7 +157,7 @@ mod tests {
         let mut flows = [0u32; 7];
         for port in 0..7000 {
             let frame = frame(UDP, [([192, 0, 2, 1], port), ([192, 0, 2, 2], 53)], 0);
-            flows[owners.of(&frame, LinkType::Ethernet).expect("a datagram")] += 1;
+            flows[owner(&owners, &frame).expect("a datagram")] += 1;
         }
         assert!(flows.iter().all(|flows| (850..1150).contains(flows)), "{flows:?}");
     }
@@ -168,6 +167,6 @@ mod tests {
         let owners = Owners::new([1, 2], 7, 0);
         let arp = [&[0xff; 12][..], &[0x08, 0x06], &[0; 28]].concat();
         let cut = &frame(UDP, [([192, 0, 2, 1], 1), ([192, 0, 2, 2], 2)], 0)[..30];
-        assert_eq!([&arp[..], cut, &[]].map(|frame| owners.of(frame, LinkType::Ethernet)), [None; 3]);
+        assert_eq!([&arp[..], cut, &[]].map(|frame| owner(&owners, frame)), [None; 3]);
     }
 }

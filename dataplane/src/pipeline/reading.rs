@@ -7,7 +7,7 @@ use crate::decode::{Checksum, Packet, TcpFlags, TcpHeader, Transport};
 use crate::event::EventSink;
 use crate::flow::Direction;
 use crate::policy::{Exception, Mode, Overlap, Settings, TcpPolicy, Urgent};
-use crate::reassembly::{Connection, Memory, Segment};
+use crate::reassembly::{Chunks, Connection, Memory, Segment};
 use crate::verdict::DropReason;
 
 /// A TCP packet as reassembly sees it.
@@ -142,18 +142,14 @@ impl Reading<'_> {
         inspection: &mut Inspection<'_, S>,
     ) -> Result<(), DropReason> {
         let (connection, mut reader) = tracked.stream().expect("a TCP flow has a connection");
-        match &mut connection.push(direction, segment, self.memory) {
-            Ok(chunks) => {
-                while let Some(chunk) = chunks.next_chunk() {
-                    reader.read(direction, chunk, inspection);
-                }
-            }
-            Err(reason) => return Err(*reason),
-        }
-        if let Some(mut chunks) = connection.pending(direction.opposite(), self.memory) {
+        let mut read = |direction, mut chunks: Chunks<'_>| {
             while let Some(chunk) = chunks.next_chunk() {
-                reader.read(direction.opposite(), chunk, inspection);
+                reader.read(direction, chunk, inspection);
             }
+        };
+        read(direction, connection.push(direction, segment, self.memory)?);
+        if let Some(chunks) = connection.pending(direction.opposite(), self.memory) {
+            read(direction.opposite(), chunks);
         }
         if reader.is_turned {
             tracked.turn();

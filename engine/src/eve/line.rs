@@ -3,10 +3,11 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use arrayvec::ArrayString;
+use arrayvec::{ArrayString, ArrayVec};
 use dataplane::app::HttpTransaction;
 use dataplane::event::FlowEnd;
 use dataplane::flow::{Direction, FlowRecord, protocol};
+use dataplane::limits::VLAN_TAGS_MAX;
 use dataplane::policy::BypassCause;
 use dataplane::verdict::{Causes, DropReason};
 use serde::{Serialize, Serializer};
@@ -27,8 +28,8 @@ pub(super) struct Line<'e> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) in_iface: Option<&'e str>,
     pub(super) event_type: &'static str,
-    #[serde(skip_serializing_if = "<[u16]>::is_empty")]
-    pub(super) vlan: &'e [u16],
+    #[serde(skip_serializing_if = "ArrayVec::is_empty")]
+    pub(super) vlan: ArrayVec<u16, VLAN_TAGS_MAX>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) src_ip: Option<IpAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -84,7 +85,7 @@ impl<'e> Line<'e> {
             flow_id: None,
             in_iface: None,
             event_type: kind.as_str(),
-            vlan: &[],
+            vlan: ArrayVec::new(),
             src_ip: None,
             src_port: None,
             dest_ip: None,

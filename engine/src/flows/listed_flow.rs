@@ -108,7 +108,7 @@ impl ListedFlow {
             src_port: port(flow.client.1),
             dest_ip: flow.server.0,
             dest_port: port(flow.server.1),
-            vlan: flow.vlans.to_vec(),
+            vlan: flow.vlans.ids().to_vec(),
             tunnel: standing.tunnel.map(|kind| kind.as_str().to_owned()),
             state: standing.state.as_str().to_owned(),
             half_open: standing.is_half_open,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use af_xdp::limits::BATCH_FRAMES_MAX;
 use dataplane::flow::{Elsewhere, FlowRecord};
-use dataplane::pipeline::Handling;
+use dataplane::pipeline::{Handling, LeavingFlow};
 use dataplane::verdict::Verdict;
 
 use super::{Applied, Batch, PacketIo, Port};
@@ -107,8 +107,11 @@ impl PacketIo for MemoryQueue {
         is_taken
     }
 
-    fn unsettle(&mut self, flow: &FlowRecord, _now_ns: u64) -> Elsewhere {
-        self.settled.remove(&flow.id).expect("only what was settled is asked for")
+    fn unsettle(&mut self, flows: &mut [LeavingFlow], _now_ns: u64) {
+        for flow in flows {
+            let id = flow.record().id;
+            flow.account(&self.settled.remove(&id).expect("only what was settled is asked for"));
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use af_xdp::{Action, LentFrame, Port, Queue, RxBatch, SettledCounts, SettledFlows, SettledKey};
 use dataplane::flow::{Elsewhere, FlowRecord};
-use dataplane::pipeline::{Handling, Side};
+use dataplane::pipeline::{Handling, LeavingFlow, Side};
 use dataplane::verdict::Verdict;
 
 use super::{Applied, Batch, PacketIo};
@@ -31,8 +31,14 @@ impl PacketIo for Queue {
         enter(self.settled(), flow, handling)
     }
 
-    fn unsettle(&mut self, flow: &FlowRecord, now_ns: u64) -> Elsewhere {
-        take(self.settled(), flow, now_ns)
+    fn unsettle(&mut self, flows: &mut [LeavingFlow], now_ns: u64) {
+        if let Some(settled) = self.settled() {
+            settled.take_all(
+                flows,
+                |flow| key(flow.record()),
+                |flow, counts| flow.account(&elsewhere(counts, now_ns)),
+            );
+        }
     }
 }
 
@@ -42,29 +48,31 @@ pub(crate) fn enter(settled: Option<&mut SettledFlows>, flow: &FlowRecord, handl
     settled.insert(&key, told(handling))
 }
 
-/// Has the XDP programs handle the frames of a flow no longer; what they did with them, at `now_ns` since the epoch.
-pub(crate) fn take(settled: Option<&mut SettledFlows>, flow: &FlowRecord, now_ns: u64) -> Elsewhere {
-    let counts = key(flow).zip(settled).and_then(|(key, settled)| settled.take(&key));
-    elsewhere(counts, now_ns)
+/// Has the XDP programs handle the frames of a flow no longer, whatever they did with them.
+pub(crate) fn remove(settled: Option<&mut SettledFlows>, flow: &FlowRecord) {
+    if let (Some(key), Some(settled)) = (key(flow), settled) {
+        settled.take(&key);
+    }
 }
 
-/// What the XDP programs did with the frames of a flow until `now_ns` since the epoch. They go on.
-pub(crate) fn look_up(settled: Option<&SettledFlows>, flow: &FlowRecord, now_ns: u64) -> Elsewhere {
-    let counts = key(flow).zip(settled).and_then(|(key, settled)| settled.counts(&key));
-    elsewhere(counts, now_ns)
+/// Enters what the XDP programs did with the frames of flows until `now_ns` since the epoch. They go on.
+pub(crate) fn look_up(settled: Option<&SettledFlows>, flows: &mut [LeavingFlow], now_ns: u64) {
+    let Some(settled) = settled else { return };
+    for flow in flows {
+        if let Some(counts) = key(flow.record()).and_then(|key| settled.counts(&key)) {
+            flow.account(&elsewhere(counts, now_ns));
+        }
+    }
 }
 
-fn elsewhere(counts: Option<SettledCounts>, now_ns: u64) -> Elsewhere {
-    counts.map_or(Elsewhere::default(), |counts| Elsewhere {
-        frames: counts.frames,
-        bytes: counts.bytes,
-        last_ns: counts.idle_ns.map(|idle_ns| now_ns.saturating_sub(idle_ns)),
-    })
+fn elsewhere(counts: SettledCounts, now_ns: u64) -> Elsewhere {
+    let last_ns = counts.idle_ns.map(|idle_ns| now_ns.saturating_sub(idle_ns));
+    Elsewhere { frames: counts.frames, bytes: counts.bytes, last_ns }
 }
 
 /// A flow as the XDP programs name it. Its client is the source, as the counts begin with those to the server.
 fn key(flow: &FlowRecord) -> Option<SettledKey> {
-    SettledKey::new(flow.protocol, flow.client, flow.server, &flow.vlans)
+    SettledKey::new(flow.protocol, flow.client, flow.server, &flow.vlans.ids())
 }
 
 /// The client is the source of the keys.

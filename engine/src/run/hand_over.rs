@@ -22,7 +22,7 @@ pub(super) const WORKING: &str = "weir: working";
 pub(super) const FAREWELL: &str = "weir: farewell";
 
 /// The version of [`Knowledge`]; another for each change to what stands in it.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 
 /// What outlives an engine: the flows of which nothing may pass.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +47,7 @@ struct KnownFlow {
     reason: String,
     reset: bool,
     alerted: bool,
+    is_half_open: bool,
 }
 
 /// What such a flow travels inside of.
@@ -168,7 +169,7 @@ impl Told {
 
 impl KnownFlow {
     fn new(link: &str, queue: u32, flow: BlockedFlow) -> KnownFlow {
-        let BlockedFlow { record, client_side, reason, reset, alerted } = flow;
+        let BlockedFlow { record, client_side, reason, reset, alerted, is_half_open } = flow;
         KnownFlow {
             link: link.to_owned(),
             queue,
@@ -176,13 +177,14 @@ impl KnownFlow {
             client: record.client,
             server: record.server,
             protocol: record.protocol,
-            vlans: record.vlans.to_vec(),
+            vlans: record.vlans.ids().to_vec(),
             tunnels: record.tunnels.iter().map(KnownTunnel::new).collect(),
             icmp: record.icmp,
             client_is_inside: client_side.map(|side| side == Side::Inside),
             reason: reason.as_str().to_owned(),
             reset,
             alerted,
+            is_half_open,
         }
     }
 
@@ -206,7 +208,8 @@ impl KnownFlow {
         };
         let side = |is_inside| if is_inside { Side::Inside } else { Side::Outside };
         let client_side = self.client_is_inside.map(side);
-        Some(BlockedFlow { record, client_side, reason, reset: self.reset, alerted: self.alerted })
+        let KnownFlow { reset, alerted, is_half_open, .. } = *self;
+        Some(BlockedFlow { record, client_side, reason, reset, alerted, is_half_open })
     }
 }
 
@@ -246,7 +249,8 @@ mod tests {
             tcp_flags: [0; 2],
         };
         let (client_side, reason) = (Some(Side::Outside), DropReason::Rule);
-        BlockedFlow { record, client_side, reason, reset: true, alerted: true }
+        let is_half_open = id == 8;
+        BlockedFlow { record, client_side, reason, reset: true, alerted: true, is_half_open }
     }
 
     fn told(version: u32, knowledge: &Knowledge) -> Told {

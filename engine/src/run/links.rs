@@ -157,7 +157,7 @@ fn open_link(engine: &Config, index: u16, ready: ReadyLink, known: &Knowledge) -
         let owner = owners.as_ref().map_or(queue as usize % count, |owners| owners.of_flow(&flow.record));
         if !pipelines[owner].block(&flow, is_elsewhere, now_ns) && is_elsewhere {
             // Nobody would ever take it out again.
-            xdp::take(settled.as_mut(), &flow.record, now_ns);
+            xdp::remove(settled.as_mut(), &flow.record);
         }
     }
     if let Some(interface) = prepared.detaches_first() {

@@ -83,7 +83,7 @@ impl Retired {
     pub(super) fn finish(mut self, now_ns: u64) -> Ended {
         self.pipeline.finish(now_ns, &mut self.sink);
         let settled = self.settled.as_ref();
-        self.pipeline.take_back(|flow| xdp::look_up(settled, flow, now_ns), &mut self.sink);
+        self.pipeline.take_back(|flows| xdp::look_up(settled, flows, now_ns), &mut self.sink);
         let Retired { sockets, frames_lent, .. } = self;
         let books = Books { counters: *self.pipeline.counters(), sockets, frames_lent };
         Ended { books, latency: self.latency, outcome: self.outcome }

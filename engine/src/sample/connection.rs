@@ -107,7 +107,7 @@ mod tests {
             let packet = decode(&frame, frame.len() as u32, LinkType::Ethernet, ChecksumMode::Verify);
             let packet = packet.expect("it is well-formed");
             assert_eq!(packet.checksum, Checksum::Valid);
-            assert_eq!((&packet.vlans[..], packet.payload), (vlans, &b"odd"[..]));
+            assert_eq!((&packet.vlans.ids()[..], packet.payload), (vlans, &b"odd"[..]));
             let Transport::Tcp(header) = packet.transport else { panic!("it is TCP") };
             assert_eq!((header.source, header.destination, header.sequence), (80, 1025, 7));
         }

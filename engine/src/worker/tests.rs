@@ -122,7 +122,7 @@ fn run(batch_frames: usize, refuse: usize) -> Outcome {
 fn finish(worker: Worker<MemoryQueue, Lines>, now_ns: u64) -> (Pipeline, Lines) {
     let (mut io, mut pipeline, mut lines) = worker.into_parts();
     pipeline.finish(now_ns, &mut lines);
-    pipeline.take_back(|flow| io.unsettle(flow, now_ns), &mut lines);
+    pipeline.take_back(|flows| io.unsettle(flows, now_ns), &mut lines);
     (pipeline, lines)
 }
 

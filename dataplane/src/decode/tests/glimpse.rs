@@ -16,7 +16,7 @@ fn segment() -> Vec<u8> {
 fn of_a_whole_packet_all_is_told() {
     let told = glimpse(&ethernet(&[(0x8100, 7)], 0x0800, &segment()));
     assert_eq!((told.ends, told.protocol, told.ports), (Some(v4()), Some(6), Some((40_000, 80))));
-    assert_eq!((&*told.vlans, told.icmp), (&[7][..], None));
+    assert_eq!((&*told.vlans.ids(), told.icmp), (&[7][..], None));
     let told = glimpse(&ethernet(&[], 0x86dd, &ipv6(58, &[128, 0, 0, 0, 0, 0, 0, 0])));
     assert_eq!((told.ends, told.protocol, told.icmp), (Some(v6()), Some(58), Some((128, 0))));
     assert_eq!(glimpse(&ethernet(&[], 0x0806, &[0; 28])), Glimpse::default());
@@ -43,7 +43,7 @@ fn of_a_broken_frame_what_stands_before_the_fault_is_told() {
     let ends_protocol_ports = |frame: &[u8]| {
         assert!(whole(frame).is_err(), "{frame:02x?}");
         let told = glimpse(frame);
-        assert_eq!(&*told.vlans, [7]);
+        assert_eq!(&*told.vlans.ids(), [7]);
         (told.ends, told.protocol, told.ports)
     };
     let mut cut = frame(&segment());
@@ -78,13 +78,13 @@ fn a_fault_inside_of_a_tunnel_is_told_of_the_packet_inside() {
     assert!(whole(&frame).is_err());
     let told = glimpse(&frame);
     assert_eq!((told.ends, told.protocol, told.ports), (Some(v6()), Some(6), Some((40_000, 80))));
-    assert_eq!((&*told.vlans, told.tunnels[0].id), (&[7, 9][..], Some(5)));
+    assert_eq!((&*told.vlans.ids(), told.tunnels[0].id), (&[7, 9][..], Some(5)));
     let four = ethernet(&[(0x8100, 7)], 0x0800, &ipv4(41, 0, &[], &inner));
     assert!(whole(&four).is_err());
     let told = glimpse(&four);
     assert_eq!((told.ends, told.protocol, told.ports), (Some(v6()), Some(6), Some((40_000, 80))));
     let [tunnel] = told.tunnels.as_slice() else { panic!("{:?}", told.tunnels) };
-    assert_eq!((tunnel.kind, tunnel.ends, &*told.vlans), (TunnelKind::Ipv6, Some(v4()), &[7][..]));
+    assert_eq!((tunnel.kind, tunnel.ends, &*told.vlans.ids()), (TunnelKind::Ipv6, Some(v4()), &[7][..]));
     // Without even addresses inside, it is told of the packet outside.
     let bare = ethernet(&[], 0x0800, &ipv4(41, 0, &[], &inner[..30]));
     let told = glimpse(&bare);

@@ -33,7 +33,7 @@ fn a_stack_of_labels_is_passed() {
             let bottom = u32::from_be_bytes(*labels.last().unwrap()) >> 12;
             let frame = ethernet(&[(0x8100, 5)], ethertype, &[labels.as_flattened(), &packet].concat());
             let decoded = whole(&frame).unwrap();
-            assert_eq!((decoded.payload, &decoded.vlans[..]), (payload, &[5][..]));
+            assert_eq!((decoded.payload, &decoded.vlans.ids()[..]), (payload, &[5][..]));
             assert_eq!(parents(&decoded), [(TunnelKind::Mpls, Some(bottom))]);
             assert_eq!((decoded.tunnels[0].ends, decoded.tunnels[0].vlans_outside), (None, 1));
             assert_eq!(decoded.network.unwrap().offset, 18 + 4 * labels.len());
@@ -59,7 +59,7 @@ fn ethernet_in_a_pseudowire_is_read() {
     for wire in [[&[0; 4][..], &inner].concat(), inner, universal] {
         let frame = ethernet(&[(0x88a8, 4)], 0x8847, &[&label(20, true)[..], &wire].concat());
         let decoded = whole(&frame).unwrap();
-        assert_eq!((decoded.payload, &decoded.vlans[..]), (&b"four"[..], &[4, 9][..]));
+        assert_eq!((decoded.payload, &decoded.vlans.ids()[..]), (&b"four"[..], &[4, 9][..]));
         assert_eq!(parents(&decoded), [(TunnelKind::Mpls, Some(20))]);
     }
 }

@@ -16,7 +16,7 @@ fn vlan_tags_are_read_outermost_first() {
     ] {
         let frame = ethernet(tags, 0x0800, &packet);
         let decoded = whole(&frame).unwrap();
-        assert_eq!(&decoded.vlans[..], vlans);
+        assert_eq!(&decoded.vlans.ids()[..], vlans);
         assert_eq!(decoded.payload, b"x");
         assert_eq!(decoded.network.unwrap().offset, 14 + 4 * tags.len());
         assert_eq!(decoded.checksum, Checksum::Valid);
@@ -35,7 +35,7 @@ fn what_is_not_ip_is_no_error() {
         let frame = ethernet(&[(0x8100, 5)], ethertype, &[0xaa; 46]);
         let decoded = whole(&frame).unwrap();
         assert_eq!((decoded.network, decoded.transport), (None, Transport::None));
-        assert_eq!(&decoded.vlans[..], [5]);
+        assert_eq!(&decoded.vlans.ids()[..], [5]);
         assert_eq!(decoded.payload, [0xaa; 46]);
         assert_eq!(decoded.checksum, Checksum::Unverified);
     }
@@ -108,7 +108,7 @@ fn a_tag_behind_a_cooked_header_is_read() {
     let header = [&[0; 14][..], &[0x81, 0x00, 0x00, 0x09, 0x08, 0x00]].concat();
     let frame = [header, ipv4(17, 0, &[], &udp(v4(), b"x"))].concat();
     let decoded = decode(&frame, frame.len() as u32, LinkType::LinuxSll, ChecksumMode::Verify).unwrap();
-    assert_eq!((&decoded.vlans[..], decoded.payload), (&[9][..], &b"x"[..]));
+    assert_eq!((&decoded.vlans.ids()[..], decoded.payload), (&[9][..], &b"x"[..]));
 }
 
 #[test]

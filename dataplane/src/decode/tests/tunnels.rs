@@ -233,7 +233,7 @@ fn parents_are_told_outermost_first_with_their_tags() {
     let told: Vec<_> = decoded.tunnels.iter().map(|it| (it.kind, it.id, it.ends, it.vlans_outside)).collect();
     let expected = [(TunnelKind::Vxlan, Some(7), Some(v4()), 1), (TunnelKind::Gre, Some(9), Some(v6()), 2)];
     assert_eq!(told, expected);
-    assert_eq!(&decoded.vlans[..], [1, 2, 3]);
+    assert_eq!(&decoded.vlans.ids()[..], [1, 2, 3]);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::sync::{Barrier, OnceLock};
 use std::thread;
 
 use dataplane::decode::checksum::seal_ipv4;
+use dataplane::decode::{ChecksumMode, decode};
 use dataplane::pipeline::Owners;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -42,7 +43,9 @@ fn crew(workers: usize, lent_max: usize) -> Vec<MemoryWorker> {
 }
 
 fn owner(frame: &[u8], workers: usize) -> usize {
-    Owners::new(SEED, workers, 0).of(frame, LinkType::Ethernet).expect("it is of a flow")
+    let decoded = decode(frame, frame.len() as u32, LinkType::Ethernet, ChecksumMode::Ignore);
+    let packet = decoded.as_ref().expect("the frame is well-formed");
+    Owners::new(SEED, workers, 0).of_packet(packet).expect("it is of a flow")
 }
 
 fn conversations() -> Vec<Vec<(Port, Vec<u8>)>> {
