@@ -1,29 +1,63 @@
 //! Stream chunks → named fields. A parser yields fields and transactions, and takes no verdict.
 
+mod ber;
 mod beside;
+mod bittorrent;
 #[cfg(test)]
 mod conversation;
+mod datagrams;
+mod dhcp;
+mod dhcpv6;
+mod dtls;
+mod echo;
 mod emitter;
 mod fingerprint;
 mod first_line;
 mod held;
 mod http;
+mod ike;
+mod irc;
+mod kerberos;
 mod lane;
+mod ldap;
 mod lines;
 mod messages;
+mod modbus;
+mod netbios;
+mod ntp;
+mod openvpn;
+mod openwire;
 mod parser;
 mod payload;
 mod probe;
 mod protocol;
+mod radius;
+mod rdp;
 mod read;
 mod record;
 #[cfg(test)]
 mod recorder;
+mod rpc;
+mod rtp;
+mod rtsp;
 mod signature;
+mod sip;
+mod smb;
+mod snmp;
+mod socks;
 mod spare_parsers;
+mod spark;
+mod ssdp;
 mod ssh;
+mod stun;
+mod syslog;
+mod telnet;
+mod tftp;
 mod tls_records;
+mod vnc;
 mod wire;
+mod wireguard;
+mod xmpp;
 
 use dlp_patterns::Field;
 
@@ -43,7 +77,42 @@ pub use self::{
 use crate::{flow::Direction, reassembly::StreamChunk};
 
 /// What tells a protocol by its first bytes.
-const SIGNATURES: &[Signature] = &[http::SIGNATURE, ssh::SIGNATURE];
+const SIGNATURES: &[Signature] = &[
+    bittorrent::SIGNATURE,
+    dhcp::SIGNATURE,
+    dhcpv6::SIGNATURE,
+    dtls::SIGNATURE,
+    echo::SIGNATURE,
+    http::SIGNATURE,
+    ike::SIGNATURE,
+    irc::SIGNATURE,
+    kerberos::SIGNATURE,
+    ldap::SIGNATURE,
+    modbus::SIGNATURE,
+    netbios::SIGNATURE,
+    ntp::SIGNATURE,
+    openvpn::SIGNATURE,
+    openwire::SIGNATURE,
+    radius::SIGNATURE,
+    rdp::SIGNATURE,
+    rpc::SIGNATURE,
+    rtp::SIGNATURE,
+    rtsp::SIGNATURE,
+    sip::SIGNATURE,
+    smb::SIGNATURE,
+    snmp::SIGNATURE,
+    socks::SIGNATURE,
+    spark::SIGNATURE,
+    ssdp::SIGNATURE,
+    ssh::SIGNATURE,
+    stun::SIGNATURE,
+    syslog::SIGNATURE,
+    telnet::SIGNATURE,
+    tftp::SIGNATURE,
+    vnc::SIGNATURE,
+    wireguard::SIGNATURE,
+    xmpp::SIGNATURE,
+];
 
 /// The parser of one flow: one variant a protocol, one `match` over them.
 #[derive(Debug)]

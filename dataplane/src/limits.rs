@@ -150,6 +150,10 @@ pub const SIGNATURE_TURNS_MAX: usize = 8;
 /// Datagrams of a flow that are looked at to tell its protocol.
 pub const SIGNATURE_DATAGRAMS_MAX: u8 = 8;
 
+/// Bytes that are kept of the last datagram of each end until the protocol of their flow is told: as many as headers have
+/// that two datagrams are compared by.
+pub const SIGNATURE_DATAGRAM_BYTES_KEPT_MAX: usize = 64;
+
 /// Bytes of one message that a parser sees; what follows of a longer one is scanned as payload only. Statements and
 /// handshakes are shorter, and a connection holds no more than this for each direction.
 pub const MESSAGE_BYTES_HELD_MAX: usize = 16 * 1024;

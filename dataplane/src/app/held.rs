@@ -42,7 +42,11 @@ impl Held {
         if let Some((_, count)) = self.turns.last_mut() {
             *count += bytes.len();
         }
-        let held = &mut self.bytes[direction as usize];
+        let [to_server, to_client] = &mut self.bytes;
+        let (held, peer) = match direction {
+            Direction::ToServer => (to_server, &*to_client),
+            Direction::ToClient => (to_client, &*to_server),
+        };
         held.extend_from_slice(bytes);
         if self.turns.is_full() {
             return Told::Nothing;
@@ -51,7 +55,8 @@ impl Held {
             return if held.len() > TEXT_LINE_BYTES_MAX { Told::Nothing } else { Told::Unknown };
         }
         let is_last = held.len() >= TEXT_LINE_BYTES_MAX;
-        let prefix = Prefix { direction, bytes: held.get(..TEXT_LINE_BYTES_MAX).unwrap_or(held) };
+        let bytes = held.get(..TEXT_LINE_BYTES_MAX).unwrap_or(held);
+        let prefix = Prefix { peer, ..Prefix::of(direction, bytes) };
         match signature::of_stream(signatures, prefix) {
             Ok(protocol) => Told::Protocol(protocol),
             Err(Answer::More) if !is_last => Told::More,

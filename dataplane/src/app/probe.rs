@@ -3,11 +3,11 @@
 
 use super::{
     App, AppProtocol, AppSink, Http, Payload, Read, SIGNATURES, SpareParsers,
+    datagrams::Datagrams,
     held::{Held, Told},
-    http,
-    signature::{self, Prefix},
+    http, signature,
 };
-use crate::{flow::Direction, limits::SIGNATURE_DATAGRAMS_MAX, reassembly::StreamChunk};
+use crate::{flow::Direction, reassembly::StreamChunk};
 
 /// A flow whose protocol is undecided.
 #[derive(Debug, Default)]
@@ -20,8 +20,8 @@ pub enum Probe {
     /// It may be HTTP and nothing else. Asking is running its parser: it holds its start lines back until they are
     /// complete, and hands everything over as payload where the first one contradicts.
     Http(Box<Http>),
-    /// So many datagrams told nothing.
-    Datagrams(u8),
+    /// Datagrams that told nothing.
+    Datagrams(Box<Datagrams>),
 }
 
 /// How an undecided flow goes on.
@@ -57,15 +57,17 @@ impl Probe {
 
     /// What a flow of datagrams goes on as behind this one, which was told as payload; `None` while that is open.
     pub(super) fn datagram(&mut self, direction: Direction, bytes: &[u8]) -> Option<App> {
-        let before = if let Probe::Datagrams(count) = self { *count } else { 0 };
-        match signature::of_datagram(SIGNATURES, Prefix { direction, bytes }) {
-            Some(protocol) => Some(begin(protocol)),
-            None if before + 1 == SIGNATURE_DATAGRAMS_MAX => Some(App::Payload(Payload::unknown())),
-            None => {
-                *self = Probe::Datagrams(before + 1);
-                None
-            }
+        let before = if let Probe::Datagrams(before) = self { Some(&**before) } else { None };
+        let prefix = Datagrams::prefix(before, direction, bytes);
+        if let Some(protocol) = signature::of_datagram(SIGNATURES, prefix) {
+            return Some(begin(protocol));
         }
+        if !matches!(self, Probe::Datagrams(_)) {
+            *self = Probe::Datagrams(Box::default());
+        }
+        let Probe::Datagrams(before) = self else { return None };
+        before.take(direction, bytes);
+        before.are_enough().then(|| App::Payload(Payload::unknown()))
     }
 
     fn take_http(&mut self) -> Next {
@@ -88,7 +90,7 @@ impl Probe {
             StreamChunk::Data(bytes) => self.ask_of(direction, bytes, parsers, sink),
             StreamChunk::Fin if matches!(self, Probe::Silent) => Next::Wait,
             // A gap ends its own direction only, and so does the end.
-            StreamChunk::Gap(_) | StreamChunk::Fin => Next::Replay(may_be_http(parsers), self.take_held()),
+            StreamChunk::Gap(_) | StreamChunk::Fin => Next::Replay(begin_http(parsers), self.take_held()),
         }
     }
 
@@ -99,25 +101,27 @@ impl Probe {
         parsers: &mut SpareParsers,
         sink: &mut S,
     ) -> Next {
-        let Some(&first) = bytes.first() else { return Next::Wait };
+        if bytes.is_empty() {
+            return Next::Wait;
+        }
         // Most are: the others need not be asked, and nothing need be held.
         if matches!(self, Probe::Silent) && http::is_begun_by(direction, bytes).is_yes() {
-            return Next::Replay(may_be_http(parsers), None);
+            return Next::Replay(begin_http(parsers), None);
         }
         let mut held = self.take_held().unwrap_or_default();
         let told = held.read(SIGNATURES, direction, bytes);
+        let first = held.turns().next().and_then(|(of, bytes)| Some((of, *bytes.first()?)));
+        let may_be_http = first.is_none_or(|(of, first)| Http::may_begin_with(of, first));
         match told {
-            Told::More => *self = Probe::Held(held),
-            Told::Protocol(AppProtocol::Http) => return Next::Replay(may_be_http(parsers), Some(held)),
+            // What isn't HTTP is payload, and is told as it comes: it must not pass unread while it is open what it is.
+            Told::More if may_be_http => *self = Probe::Held(held),
+            Told::Protocol(AppProtocol::Http) => return Next::Replay(begin_http(parsers), Some(held)),
             Told::Protocol(protocol) => return Next::Replay(begin(protocol), Some(held)),
-            Told::Unknown | Told::Nothing => {
-                let first = held.turns().next().map_or(first, |(_, bytes)| bytes[0]);
-                if Http::may_begin_with(direction, first) {
-                    return Next::Replay(may_be_http(parsers), Some(held));
-                }
-                if told == Told::Nothing {
-                    return Next::Replay(App::Payload(Payload::unknown()), Some(held));
-                }
+            Told::Unknown | Told::Nothing if may_be_http => {
+                return Next::Replay(begin_http(parsers), Some(held));
+            }
+            Told::Nothing => return Next::Replay(App::Payload(Payload::unknown()), Some(held)),
+            Told::More | Told::Unknown => {
                 let mut read = Read::unknown(*held);
                 read.tell_held(sink);
                 return Next::Decided(App::Read(read));
@@ -166,6 +170,6 @@ fn begin(protocol: AppProtocol) -> App {
     }
 }
 
-fn may_be_http(parsers: &mut SpareParsers) -> App {
+fn begin_http(parsers: &mut SpareParsers) -> App {
     App::Probing(Probe::Http(Http::begin(parsers.http())))
 }

@@ -1,6 +1,6 @@
 //! How a protocol is recognised by what its ends say first, on whatever port.
 
-use super::AppProtocol;
+use super::{AppProtocol, wire::Wire};
 use crate::flow::Direction;
 use crate::limits::TEXT_LINE_BYTES_MAX;
 
@@ -10,6 +10,10 @@ pub(super) struct Prefix<'p> {
     /// Which end: what a client says is `ToServer`.
     pub(super) direction: Direction,
     pub(super) bytes: &'p [u8],
+    /// What the other end has said so far; of datagrams its last one, or the begin of that.
+    pub(super) peer: &'p [u8],
+    /// Of datagrams the last one of this end before the one at hand, or the begin of that; nothing in a stream.
+    pub(super) last: &'p [u8],
 }
 
 /// Whether a prefix is of a protocol.
@@ -24,7 +28,7 @@ pub(super) enum Answer {
     Yes(usize),
 }
 
-/// A protocol, and what tells it. Each looks at one end alone, and each direction is asked for itself.
+/// A protocol, and what tells it. Each direction is asked for itself when its end speaks.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Signature {
     pub(super) protocol: AppProtocol,
@@ -50,12 +54,35 @@ impl Answer {
         magics.iter().fold(Answer::No, |answer, magic| answer.or(Answer::begins(bytes, magic)))
     }
 
+    /// Whether bytes begin with one of `firsts`, and behind that with one of `seconds`; in neither one begins with another.
+    pub(super) fn begins_with_words(bytes: &[u8], firsts: &[&[u8]], seconds: &[&[u8]]) -> Answer {
+        firsts.iter().fold(Answer::No, |answer, first| {
+            let behind = bytes.get(first.len()..).unwrap_or_default();
+            let second = || match Answer::begins_any(behind, seconds) {
+                Answer::Yes(bytes) => Answer::Yes(first.len() + bytes),
+                other => other,
+            };
+            answer.or(Answer::begins(bytes, first).and(second))
+        })
+    }
+
     /// Yes for the first `bytes` bytes, once so many are there and `is_so`.
     pub(super) fn when(there: &[u8], bytes: usize, is_so: impl FnOnce(&[u8]) -> bool) -> Answer {
         match there.get(..bytes) {
             None => Answer::More,
             Some(first) if is_so(first) => Answer::Yes(bytes),
             Some(_) => Answer::No,
+        }
+    }
+
+    /// What `look` says of fields that it takes off the front: `None` while it wants for bytes, which is final where it takes
+    /// none but those that it needs to go on.
+    pub(super) fn of_fields(bytes: &[u8], look: impl FnOnce(&mut Wire<'_>) -> Option<bool>) -> Answer {
+        let mut wire = Wire(bytes);
+        match look(&mut wire) {
+            None => Answer::More,
+            Some(true) => Answer::Yes(bytes.len() - wire.rest().len()),
+            Some(false) => Answer::No,
         }
     }
 
@@ -83,7 +110,12 @@ impl Answer {
     }
 }
 
-impl Prefix<'_> {
+impl<'p> Prefix<'p> {
+    /// Before anything else was said.
+    pub(super) fn of(direction: Direction, bytes: &'p [u8]) -> Prefix<'p> {
+        Prefix { direction, bytes, peer: &[], last: &[] }
+    }
+
     /// What `is_so` says of the first line, without its CRLF or LF, once it is there. Lines longer than
     /// [`TEXT_LINE_BYTES_MAX`] are of no protocol.
     pub(super) fn first_line(&self, is_so: impl FnOnce(&[u8]) -> bool) -> Answer {
