@@ -10,6 +10,7 @@ mod dhcp;
 mod dhcpv6;
 mod dtls;
 mod echo;
+mod elasticsearch;
 mod emitter;
 mod fingerprint;
 mod first_line;
@@ -31,6 +32,7 @@ mod parser;
 mod payload;
 mod probe;
 mod protocol;
+mod protocols;
 mod radius;
 mod rdp;
 mod read;
@@ -69,6 +71,7 @@ pub use self::{
     payload::Payload,
     probe::Probe,
     protocol::AppProtocol,
+    protocols::{ProtocolInfo, protocols},
     read::Read,
     record::{Record, Value},
     spare_parsers::SpareParsers,
@@ -83,6 +86,7 @@ const SIGNATURES: &[Signature] = &[
     dhcpv6::SIGNATURE,
     dtls::SIGNATURE,
     echo::SIGNATURE,
+    elasticsearch::SIGNATURE,
     http::SIGNATURE,
     ike::SIGNATURE,
     irc::SIGNATURE,

@@ -30,7 +30,7 @@ fn datagram(prefix: Prefix<'_>) -> Answer {
         if is_kind { Answer::Yes(bytes.len()) } else { Answer::No }
     };
     let others = Answer::begins_any(bytes, &[HANDSHAKE, TRACKER, DISCOVERY]);
-    let transport = || is_utp_answer(prefix).then_some(Answer::Yes(bytes.len()));
+    let transport = || (is_utp_answer(prefix) || is_utp_next(prefix)).then_some(Answer::Yes(bytes.len()));
     others.or(Answer::begins_any(bytes, KEYS).and(table)).or(transport().unwrap_or(Answer::No))
 }
 
@@ -39,6 +39,7 @@ fn datagram(prefix: Prefix<'_>) -> Answer {
 struct Utp {
     kind: u8,
     connection: u16,
+    sent_us: u32,
     sequence: u16,
     acknowledged: u16,
 }
@@ -51,12 +52,24 @@ impl Utp {
     fn read(bytes: &[u8]) -> Option<Utp> {
         let mut wire = Wire(bytes);
         let (first, extension, connection) = (wire.u8()?, wire.u8()?, wire.u16()?);
-        wire.take(12)?;
+        let (sent_us, _difference, _window) = (wire.u32()?, wire.u32()?, wire.u32()?);
         let (sequence, acknowledged) = (wire.u16()?, wire.u16()?);
         let kind = first >> 4;
         let is_sound = first & 0xf == 1 && kind <= SYN && extension <= 4;
-        is_sound.then_some(Utp { kind, connection, sequence, acknowledged })
+        is_sound.then_some(Utp { kind, connection, sent_us, sequence, acknowledged })
     }
+}
+
+/// Whether it follows what this end said last: a little later, in the same connection.
+fn is_utp_next(prefix: Prefix<'_>) -> bool {
+    const LATER_US_MAX: u32 = 10_000_000;
+    const AHEAD_MAX: u16 = 64;
+    let (Some(next), Some(last)) = (Utp::read(prefix.bytes), Utp::read(prefix.last)) else { return false };
+    let is_later = (1..LATER_US_MAX).contains(&next.sent_us.wrapping_sub(last.sent_us));
+    let [sent, heard] = [(next.sequence, last.sequence), (next.acknowledged, last.acknowledged)]
+        .map(|(next, last)| next.wrapping_sub(last));
+    let moves = sent <= AHEAD_MAX && heard <= AHEAD_MAX && sent + heard > 0;
+    next.connection == last.connection && is_later && moves && last.kind != SYN
 }
 
 /// Whether it acknowledges what the other end has just begun. A header for itself says too little.
@@ -90,6 +103,9 @@ mod tests {
         let syn = b"\x41\0\x12\x34\0\0\0\x01\0\0\0\0\0\x10\0\0\0\x01\0\0";
         let state = b"\x21\0\x12\x34\0\0\0\x02\0\0\0\x01\0\x10\0\0\x77\x77\0\x01";
         told_of_datagrams(AppProtocol::BitTorrent, &[Turn::client(syn), Turn::server(state)]);
+        let next = b"\x21\0\x12\x34\0\0\0\x09\0\0\0\x01\0\x10\0\0\x77\x77\0\x02";
+        told_of_datagrams(AppProtocol::BitTorrent, &[Turn::server(state), Turn::server(next)]);
+        told_of_datagrams(AppProtocol::Pending, &[Turn::server(next), Turn::server(state)]);
         let other = b"\x21\0\x12\x34\0\0\0\x02\0\0\0\x01\0\x10\0\0\x77\x77\0\x02";
         told_of_datagrams(AppProtocol::Pending, &[Turn::client(syn), Turn::server(other)]);
     }

@@ -1,6 +1,11 @@
 //! Conversations for the tests of parsers: told however they are cut.
 
-use super::{App, AppProtocol, SpareParsers, recorder::Recorder};
+use dlp_patterns::Field;
+
+use super::{
+    App, AppProtocol, SpareParsers, protocols,
+    recorder::{Recorder, Told},
+};
 use crate::{flow::Direction, reassembly::StreamChunk};
 
 /// What one end says before the other one does.
@@ -43,6 +48,7 @@ pub(super) fn told_of_datagrams(protocol: AppProtocol, datagrams: &[Turn]) -> Re
     app.finish(&mut parsers, &mut recorder);
     recorder.assert_nothing_open();
     assert_eq!(app.protocol(), protocol);
+    assert_all_listed(protocol, &recorder);
     recorder
 }
 
@@ -65,5 +71,17 @@ fn told(protocol: AppProtocol, turns: &[Turn], piece: &dyn Fn(usize) -> usize) -
     assert_eq!(app.protocol(), protocol);
     app.finish(&mut parsers, &mut recorder);
     recorder.assert_nothing_open();
+    assert_all_listed(protocol, &recorder);
     recorder
+}
+
+/// What is told is what the list of protocols says that it tells.
+fn assert_all_listed(protocol: AppProtocol, recorder: &Recorder) {
+    let listed = protocols::fields(protocol).unwrap_or_default();
+    for told in &recorder.told {
+        if let Told::Begin(_, field) = told {
+            let is_listed = *field == Field::Payload || listed.contains(field);
+            assert!(is_listed, "FIELDS of {} does not list {}", protocol.as_str(), field.as_str());
+        }
+    }
 }

@@ -9,17 +9,23 @@ use crate::flow::Direction;
 pub(super) const SIGNATURE: Signature =
     Signature { protocol: AppProtocol::Echo, stream: Some(stream), datagram: Some(datagram) };
 
-/// Bytes that must have come back: fewer do by chance, where both ends begin with the same magic.
-const ECHOED_BYTES_MIN: usize = 8;
+/// Bytes that must have come back: fewer do where both ends begin with the same magic, or answer a sign of life by the same.
+const ECHOED_BYTES_MIN: usize = 16;
+/// The same of text, which is seldom repeated by chance.
+const ECHOED_TEXT_BYTES_MIN: usize = 6;
+
+fn is_enough(bytes: &[u8]) -> bool {
+    let is_text = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n');
+    let bytes_min = if bytes.iter().all(is_text) { ECHOED_TEXT_BYTES_MIN } else { ECHOED_BYTES_MIN };
+    bytes.len() >= bytes_min
+}
 
 /// Whether all that was sent has come back, before anything else.
 fn stream(prefix: Prefix<'_>) -> Answer {
     let Prefix { direction, bytes, peer, .. } = prefix;
     let same_bytes = bytes.iter().zip(peer).take_while(|(back, sent)| back == sent).count();
     match direction {
-        Direction::ToClient if same_bytes == peer.len() && same_bytes >= ECHOED_BYTES_MIN => {
-            Answer::Yes(same_bytes)
-        }
+        Direction::ToClient if same_bytes == peer.len() && is_enough(peer) => Answer::Yes(same_bytes),
         Direction::ToClient if same_bytes == bytes.len() => Answer::More,
         Direction::ToClient | Direction::ToServer => Answer::No,
     }
@@ -32,11 +38,7 @@ fn datagram(prefix: Prefix<'_>) -> Answer {
     let is_back = direction == Direction::ToClient
         && bytes.get(..peer.len()) == Some(peer)
         && (bytes.len() == peer.len() || peer.len() >= crate::limits::SIGNATURE_DATAGRAM_BYTES_KEPT_MAX);
-    if is_back && bytes.len() >= ECHOED_BYTES_MIN && !is_plain {
-        Answer::Yes(bytes.len())
-    } else {
-        Answer::No
-    }
+    if is_back && is_enough(bytes) && !is_plain { Answer::Yes(bytes.len()) } else { Answer::No }
 }
 
 #[cfg(test)]

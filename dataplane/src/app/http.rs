@@ -42,6 +42,10 @@ pub(super) const SIGNATURE: Signature = Signature {
     datagram: None,
 };
 
+/// What its parser tells.
+pub(super) const FIELDS: &[Field] =
+    &[Field::HttpUri, Field::HttpHeaders, Field::HttpRequestBody, Field::HttpResponseBody];
+
 /// Methods that no other protocol has as its first word in front of a path.
 const METHODS: &[&[u8]] = &[
     b"GET /",

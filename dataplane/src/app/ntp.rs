@@ -1,4 +1,4 @@
-//! NTP (RFC 5905), SNTP, and the control messages of ntpd (RFC 9327): recognised by the sense that a header makes.
+//! NTP (RFC 5905), SNTP, and its control messages (RFC 9327): recognised by the sense that a header makes.
 
 use super::{
     AppProtocol,
@@ -22,16 +22,14 @@ fn datagram(prefix: Prefix<'_>) -> Answer {
     Answer::of_fields(prefix.bytes, |wire| {
         let first = wire.u8()?;
         let (version, mode) = (first >> 3 & 7, first & 7);
-        if !(1..=4).contains(&version) {
+        // Messages for control have no leap indicator.
+        if !(1..=4).contains(&version) || mode == 6 && first >> 6 != 0 {
             return Some(false);
         }
         match mode {
             1..=5 => Some(all.is_multiple_of(4) && is_time(wire)?),
             6 => is_control(wire, all),
-            // Of ntpd and of no standard: its implementation and request, and how much data there is.
-            7 => Some(
-                matches!(wire.take(7)?, [_, 0 | 2 | 3, code, _, _, _, _] if *code <= 46 && all.is_multiple_of(4)),
-            ),
+            7 => is_private(wire, all),
             _ => Some(false),
         }
     })
@@ -49,12 +47,22 @@ fn is_time(wire: &mut Wire<'_>) -> Option<bool> {
     Some(stratum <= STRATUM_MAX && poll <= POLL_MAX && is_precision && is_near)
 }
 
-/// RFC 9327 §2, behind the first byte of `all`.
+/// RFC 9327 §2, behind the first byte of `all`: data of so many bytes, filled up to words, and a digest or none.
 fn is_control(wire: &mut Wire<'_>, all: usize) -> Option<bool> {
     let operation = wire.u8()? & 0x1f;
     let (_sequence, _status, _association) = (wire.u16()?, wire.u16()?, wire.u16()?);
     let (_offset, count) = (wire.u16()?, wire.u16()?);
-    Some((1..=31).contains(&operation) && usize::from(count) <= all - 12 && all.is_multiple_of(4))
+    let data_bytes = usize::from(count).next_multiple_of(4);
+    let digest_bytes = all.checked_sub(12 + data_bytes);
+    Some(matches!(operation, 1..=12 | 31) && matches!(digest_bytes, Some(0 | 20 | 24)))
+}
+
+/// What ntpd is asked in a form of its own, which no standard has: as many items as fit, of its implementation.
+fn is_private(wire: &mut Wire<'_>, all: usize) -> Option<bool> {
+    let (_sequence, implementation, request) = (wire.u8()?, wire.u8()?, wire.u8()?);
+    let (items, size) = (usize::from(wire.u16()? & 0xfff), usize::from(wire.u16()? & 0xfff));
+    let is_asked = matches!(implementation, 2 | 3) && request <= 46;
+    Some(is_asked && 8 + items * size <= all && all.is_multiple_of(4))
 }
 
 #[cfg(test)]

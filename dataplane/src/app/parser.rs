@@ -1,5 +1,7 @@
 //! The parsers that read beside the payload: what is drawn out of a flow whose bytes are scanned as they are.
 
+use dlp_patterns::Field;
+
 use super::ssh::Ssh;
 use super::{AppProtocol, AppSink, beside::Beside};
 use crate::flow::Direction;
@@ -19,6 +21,9 @@ pub(super) enum Outcome {
 
 /// A parser of one protocol: it reads both directions of a flow, whatever pieces they come in, and tells what it finds.
 pub(super) trait AppParser {
+    /// What it draws out of the payload.
+    const FIELDS: &'static [Field] = &[];
+
     /// Reads the next bytes of a stream; what is not read is left in `bytes`, where the outcome is [`Outcome::Changed`].
     fn data<S: AppSink>(
         &mut self,
@@ -59,6 +64,13 @@ impl Parser {
             AppProtocol::Ssh => Parser::Ssh(Box::default()),
             _ => return None,
         })
+    }
+
+    /// What it draws out of the payload.
+    pub(super) fn fields(&self) -> &'static [Field] {
+        match self {
+            Parser::Ssh(_) => Ssh::FIELDS,
+        }
     }
 
     pub(super) fn data<S: AppSink>(

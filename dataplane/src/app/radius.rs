@@ -10,6 +10,10 @@ use super::{
 pub(super) const SIGNATURE: Signature =
     Signature { protocol: AppProtocol::Radius, stream: None, datagram: Some(datagram) };
 
+/// Attributes that must be sound where others are not.
+const BROKEN_BEHIND: usize = 2;
+/// And what the first of them is then: names, addresses, ports, kinds of service, states, classes, vendors, sessions.
+const FIRST_TYPES: [u8; 16] = [1, 2, 4, 5, 6, 7, 8, 18, 24, 25, 26, 30, 31, 32, 40, 44];
 const HEADER_BYTES: usize = 20;
 /// RFC 2865 §3: what is longer is cut off.
 const PACKET_BYTES_MAX: usize = 4096;
@@ -23,25 +27,33 @@ fn datagram(prefix: Prefix<'_>) -> Answer {
             return Some(false);
         }
         let _authenticator = wire.take(16)?;
-        // Behind the length there may be padding.
         let mut attributes = Wire(wire.take(length - HEADER_BYTES)?);
         let is_request = matches!(code, 1 | 4 | 12 | 40 | 43);
-        Some(are_attributes(&mut attributes, is_request) && wire.rest().len() < HEADER_BYTES)
+        // Behind attributes there may be padding.
+        let padding_max = if attributes.is_empty() { 0 } else { HEADER_BYTES };
+        let is_whole = are_attributes(attributes, is_request) && wire.rest().len() <= padding_max;
+        // Or some later attribute is broken, where the length is right to the byte.
+        let first = attributes.rest().first().copied().unwrap_or_default();
+        let mut begin = || (0..BROKEN_BEHIND).all(|_| is_attribute(&mut attributes));
+        Some(is_whole || wire.is_empty() && FIRST_TYPES.contains(&first) && begin())
     })
 }
 
-fn are_attributes(attributes: &mut Wire<'_>, is_request: bool) -> bool {
-    if attributes.is_empty() {
-        return !is_request;
-    }
+fn are_attributes(mut attributes: Wire<'_>, is_request: bool) -> bool {
+    let is_sound = !attributes.is_empty() || !is_request;
     while !attributes.is_empty() {
-        let (Some(kind), Some(length)) = (attributes.u8(), attributes.u8()) else { return false };
-        let value = usize::from(length).checked_sub(2).and_then(|bytes| attributes.take(bytes));
-        if kind == 0 || value.is_none() {
+        if !is_attribute(&mut attributes) {
             return false;
         }
     }
-    true
+    is_sound
+}
+
+/// Takes one off the front (RFC 2865 §5). No type above those of vendors and experiments is in use.
+fn is_attribute(attributes: &mut Wire<'_>) -> bool {
+    let (Some(kind), Some(length)) = (attributes.u8(), attributes.u8()) else { return false };
+    let value = usize::from(length).checked_sub(2).and_then(|bytes| attributes.take(bytes));
+    matches!(kind, 1..=246) && value.is_some_and(|value| !value.is_empty())
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::{
     AppProtocol,
-    signature::{Answer, Prefix, Signature},
+    signature::{Answer, Signature},
     wire::Wire,
 };
 
@@ -15,7 +15,11 @@ pub(super) const SIGNATURE: Signature = Signature {
             Some((CALL_BYTES_MIN..=RECORD_BYTES_MAX).contains(&bytes) && is_message(wire)?)
         })
     }),
-    datagram: Some(|prefix: Prefix<'_>| Answer::of_fields(prefix.bytes, is_message)),
+    // What is said in words of four bytes has so many of them.
+    datagram: Some(|prefix| {
+        let is_of_words = prefix.bytes.len().is_multiple_of(4);
+        if is_of_words { Answer::of_fields(prefix.bytes, is_message) } else { Answer::No }
+    }),
 };
 
 /// The shortest reply.

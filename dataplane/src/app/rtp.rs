@@ -32,7 +32,7 @@ impl Header {
         let (sequence, _time, source) = (wire.u16()?, wire.u32()?, wire.u32()?);
         let payload_type = second & 0x7f;
         // RFC 5761 §4: what would be RTCP.
-        let is_sound = first >> 6 == VERSION && !(64..=95).contains(&payload_type) && source != 0;
+        let is_sound = first >> 6 == VERSION && !(64..=95).contains(&payload_type);
         is_sound.then_some(Header { payload_type, sequence, source })
     }
 
@@ -46,7 +46,8 @@ fn datagram(prefix: Prefix<'_>) -> Answer {
     let rtp = || {
         let mut wire = Wire(prefix.bytes);
         let (header, before) = (Header::read(&mut wire)?, Header::read(&mut Wire(prefix.last))?);
-        (header.follows(before) && !wire.is_empty()).then_some(Answer::Yes(prefix.bytes.len()))
+        (header.follows(before) && header.source != 0 && !wire.is_empty())
+            .then_some(Answer::Yes(prefix.bytes.len()))
     };
     rtp().unwrap_or_else(|| Answer::of_fields(prefix.bytes, is_report))
 }

@@ -50,11 +50,7 @@ fn is_old(wire: &mut Wire<'_>, all: usize) -> Option<bool> {
         return Some(false);
     }
     while !wire.is_empty() {
-        let attribute = wire.u16()?;
-        wire.prefixed_u16()?;
-        if !matches!(attribute, 0x0001..=0x0030 | 0x8000..=0x80ff | 0xc000..=0xc0ff) {
-            return Some(false);
-        }
+        let (_attribute, _value) = (wire.u16()?, wire.prefixed_u16()?);
     }
     Some(true)
 }

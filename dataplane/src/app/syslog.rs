@@ -9,7 +9,7 @@ use super::{
 pub(super) const SIGNATURE: Signature =
     Signature { protocol: AppProtocol::Syslog, stream: Some(stream), datagram: Some(datagram) };
 
-/// RFC 5424 §6.2.1: 24 facilities of 8 severities.
+/// RFC 5424 §6.2.1: 24 facilities of 8 severities. Before a time, products name more.
 const PRIORITY_MAX: u16 = 191;
 /// RFC 3164 §4.1.2.
 const MONTHS: [&[u8]; 12] = [
@@ -25,25 +25,26 @@ fn stream(prefix: Prefix<'_>) -> Answer {
         if wire.rest().first()?.is_ascii_digit() && number(wire, b' ', LENGTH_DIGITS_MAX)?.is_none() {
             return Some(false);
         }
-        Some(has_priority(wire)? && is_dated(wire)?)
+        Some(priority(wire)?.is_some() && is_dated(wire)?)
     })
 }
 
 /// Of a datagram, where much that calls itself syslog has no time: text as a whole.
 fn datagram(prefix: Prefix<'_>) -> Answer {
     Answer::of_fields(prefix.bytes, |wire| {
-        if !has_priority(wire)? {
-            return Some(false);
-        }
+        let Some(priority) = priority(wire)? else { return Some(false) };
         let text = wire.rest();
         let is_text = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n' | 0x80..);
         let text = text.strip_suffix(b"\0").unwrap_or(text);
-        Some(is_dated(wire) == Some(true) || text.len() >= 4 && text.iter().all(is_text))
+        Some(
+            is_dated(wire) == Some(true)
+                || priority <= PRIORITY_MAX && text.len() >= 4 && text.iter().all(is_text),
+        )
     })
 }
 
-fn has_priority(wire: &mut Wire<'_>) -> Option<bool> {
-    Some(wire.u8()? == b'<' && matches!(number(wire, b'>', 3)?, Some(0..=PRIORITY_MAX)))
+fn priority(wire: &mut Wire<'_>) -> Option<Option<u16>> {
+    if wire.u8()? == b'<' { number(wire, b'>', 3) } else { Some(None) }
 }
 
 /// Digits up to `end`; the inner `None` where there are other bytes.
@@ -60,13 +61,14 @@ fn number(wire: &mut Wire<'_>, end: u8, digits_max: usize) -> Option<Option<u16>
     Some(None)
 }
 
-/// A version with a time (RFC 5424 §6.2.2), or the name of a month.
+/// A version with a time (RFC 5424 §6.2.2), the name of a month, or a year as RFC 5424 has it in place of that.
 fn is_dated(wire: &mut Wire<'_>) -> Option<bool> {
-    if wire.rest().first()? == &b'1' {
-        return Some(wire.take(2)? == b"1 ");
+    if wire.rest().starts_with(b"1 ") {
+        return Some(true);
     }
     let word = wire.take(4)?;
-    Some(MONTHS.contains(&word))
+    let is_year = word.starts_with(b"20") && word.iter().all(u8::is_ascii_digit);
+    Some(MONTHS.contains(&word) || is_year && wire.u8()? == b'-')
 }
 
 #[cfg(test)]
@@ -81,8 +83,10 @@ mod tests {
         told_however_cut(AppProtocol::Syslog, &[Turn::client(new)]);
         told_however_cut(AppProtocol::Syslog, &[Turn::client(old)]);
         told_however_cut(AppProtocol::Syslog, &[Turn::client(&[&b"54 "[..], new].concat())]);
-        told_however_cut(AppProtocol::Unknown, &[Turn::client(b"<192>Jan  2 03:04:05 weir\n")]);
+        told_however_cut(AppProtocol::Unknown, &[Turn::client(b"<13>Jam  2 03:04:05 weir\n")]);
+        told_however_cut(AppProtocol::Syslog, &[Turn::client(b"<221>2026-01-02T03:04:05 weir\n")]);
         told_of_datagrams(AppProtocol::Syslog, &[Turn::client(b"<0>text alone")]);
+        told_of_datagrams(AppProtocol::Pending, &[Turn::client(b"<192>text alone")]);
         told_of_datagrams(AppProtocol::Pending, &[Turn::client(b"<0>\x01\x02\x03\x04")]);
     }
 }

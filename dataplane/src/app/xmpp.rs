@@ -10,6 +10,24 @@ pub(super) const SIGNATURE: Signature =
     Signature { protocol: AppProtocol::Xmpp, stream: Some(stream), datagram: None };
 
 const ROOT: &[u8] = b"<stream:stream";
+/// Stanzas (RFC 6120 §8), and the end, of a stream whose begin was not seen.
+const STANZAS: &[&[u8]] = &[
+    b"<iq type=",
+    b"<iq id=",
+    b"<iq to=",
+    b"<iq from=",
+    b"<iq xml:lang=",
+    b"<iq xmlns=",
+    b"<presence ",
+    b"<presence>",
+    b"<presence/>",
+    b"<message to=",
+    b"<message from=",
+    b"<message type=",
+    b"<message id=",
+    b"<message xml:lang=",
+    b"</stream:stream>",
+];
 const DECLARATION: &[u8] = b"<?xml ";
 /// Bytes of a declaration that are waited for.
 const DECLARATION_BYTES_MAX: usize = 128;
@@ -29,7 +47,9 @@ fn stream(prefix: Prefix<'_>) -> Answer {
             other => other,
         }
     };
-    Answer::begins(bytes, ROOT).or(Answer::begins(bytes, DECLARATION).and(behind_declaration))
+    Answer::begins(bytes, ROOT)
+        .or(Answer::begins_any(bytes, STANZAS))
+        .or(Answer::begins(bytes, DECLARATION).and(behind_declaration))
 }
 
 #[cfg(test)]
@@ -42,6 +62,7 @@ mod tests {
         let declared = b"<?xml version='1.0'?>\r\n<stream:stream to='weir.example' xmlns='jabber:client'>";
         told_however_cut(AppProtocol::Xmpp, &[Turn::client(declared)]);
         told_however_cut(AppProtocol::Xmpp, &[Turn::client(b"<stream:stream to='weir.example'>")]);
+        told_however_cut(AppProtocol::Xmpp, &[Turn::server(b"<presence from='weir.example/a'/>")]);
         told_however_cut(AppProtocol::Unknown, &[Turn::client(b"<?xml version='1.0'?><stream:other>")]);
     }
 }

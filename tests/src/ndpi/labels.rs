@@ -25,7 +25,7 @@ const NAMES: &[(&str, &[&str])] = &[
     ("DNS", &["dns"]),
     ("DTLS", &["dtls"]),
     ("Docker", &["http"]),
-    ("Elasticsearch", &["http"]),
+    ("Elasticsearch", &["http", "elasticsearch"]),
     ("FTP_CONTROL", &["ftp"]),
     ("FTP_DATA", &["ftp-data"]),
     ("FTPS", &["tls", "ftp"]),
