@@ -158,3 +158,75 @@ fn best(answers: impl Iterator<Item = (AppProtocol, Answer)>) -> Result<AppProto
     }
     best.map(|(_, protocol)| protocol).ok_or(otherwise)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+    use crate::app::SIGNATURES;
+
+    /// Begins of what signatures look for, so that some of what is made up comes far.
+    const BEGINS: &[&[u8]] = &[
+        b"",
+        b"\x13BitTorrent protocol",
+        b"SSH-2.0-",
+        b"GET / HTTP/1.1\r\n",
+        b"OPTIONS ",
+        b"sip:",
+        b"rtsp:",
+        b"<34>1 ",
+        b"34 <34>Jan ",
+        b"<?xml version='1.0'?> ",
+        b"<stream:stream",
+        b"USER ",
+        b"PASS x\r\nNICK ",
+        b":irc NOTICE \n",
+        b"\x30\x0c\x02\x01\x01\x60\x07\x02\x01\x03",
+        b"\0\0\0\x0e\x6a\x0c\x30\x0a\xa1\x03\x02\x01\x05",
+        b"\0\0\0\0\0\0\0\x19\x03",
+        b"\x05\x01\0\x05\x01\0\x01",
+        b"\x04\x01\x01\xbb\0\0\0\x01a\0b\0",
+        b"\x80\0\0\x28\0\0\0\x07\0\0\0\0\0\0\0\x02\0\x01\x86\xa3",
+        b"\0\x14\0\x01\0\0\x21\x12\xa4\x42",
+        b"\0\x11\x80\x00\0\x01",
+        b"\0\x0e\x38sessions\0\0\0\0\0",
+        b"\x12\x34\0\0\0\x06\x01\x03",
+        b"\x03\0\0\x13\x0e\xe0\0\0\0\0\0\x01\0\x08\0",
+        b"\x81\0\0\x44\x20FHEF",
+        b"ES\0\0\0\x11",
+    ];
+
+    fn told() -> impl Strategy<Value = Vec<u8>> {
+        let begin = prop::sample::select(BEGINS);
+        let byte = prop_oneof![0u8..6, any::<u8>(), prop::sample::select(&b" \r\n:<>ABCDEFsip/12"[..])];
+        (begin.clone(), begin, vec(byte, 0..40)).prop_map(|(one, two, rest)| [one, two, &rest].concat())
+    }
+
+    proptest! {
+        /// What a flow is taken for must not depend on how it is cut: before a yes or a no there is nothing but `More`, behind it
+        /// nothing else.
+        #[test]
+        fn answers_are_final(bytes in told(), peer in told(), to_client in any::<bool>()) {
+            let direction = if to_client { Direction::ToClient } else { Direction::ToServer };
+            for signature in SIGNATURES {
+                let Some(stream) = signature.stream else { continue };
+                let answer = |count| {
+                    stream(Prefix { peer: &peer, ..Prefix::of(direction, &bytes[..count]) })
+                };
+                let last = answer(bytes.len());
+                let mut is_decided = false;
+                for count in 0..bytes.len() {
+                    let now = answer(count);
+                    is_decided |= now != Answer::More;
+                    prop_assert!(!is_decided || now == last, "{:?}: {count}", signature.protocol);
+                    let is_due = matches!(last, Answer::Yes(needed) if needed <= count);
+                    prop_assert!(!is_due || is_decided, "{:?}: {count}", signature.protocol);
+                }
+                if let Answer::Yes(needed) = last {
+                    prop_assert!(needed <= bytes.len());
+                }
+            }
+        }
+    }
+}

@@ -64,7 +64,7 @@ fn number(wire: &mut Wire<'_>, end: u8, digits_max: usize) -> Option<Option<u16>
 /// A version with a time (RFC 5424 §6.2.2), the name of a month, or a year as RFC 5424 has it in place of that.
 fn is_dated(wire: &mut Wire<'_>) -> Option<bool> {
     if wire.rest().starts_with(b"1 ") {
-        return Some(true);
+        return Some(wire.take(2).is_some());
     }
     let word = wire.take(4)?;
     let is_year = word.starts_with(b"20") && word.iter().all(u8::is_ascii_digit);
