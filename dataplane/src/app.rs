@@ -22,6 +22,7 @@ mod recorder;
 mod signature;
 mod spare_parsers;
 mod ssh;
+mod tls;
 mod tls_records;
 mod wire;
 
@@ -43,7 +44,7 @@ pub use self::{
 use crate::{flow::Direction, reassembly::StreamChunk};
 
 /// What tells a protocol by its first bytes.
-const SIGNATURES: &[Signature] = &[http::SIGNATURE, ssh::SIGNATURE];
+const SIGNATURES: &[Signature] = &[http::SIGNATURE, ssh::SIGNATURE, tls::SIGNATURE];
 
 /// The parser of one flow: one variant a protocol, one `match` over them.
 #[derive(Debug)]
@@ -277,6 +278,10 @@ pub enum AppAnomaly {
     Malformed,
     /// A message is longer than is read; what follows of it was scanned as payload only.
     MessageCut,
+    /// A heartbeat of TLS says that it has a longer payload than its record has room for.
+    TlsHeartbeat,
+    /// A certificate of TLS can't be read.
+    TlsCertificate,
 }
 
 impl AppAnomaly {
@@ -296,6 +301,8 @@ impl AppAnomaly {
             AppAnomaly::Gap => "gap",
             AppAnomaly::Malformed => "malformed",
             AppAnomaly::MessageCut => "message_cut",
+            AppAnomaly::TlsHeartbeat => "tls_overflow_heartbeat_message",
+            AppAnomaly::TlsCertificate => "tls_certificate_invalid",
         }
     }
 
@@ -303,7 +310,12 @@ impl AppAnomaly {
     pub fn is_ambiguous(self) -> bool {
         !matches!(
             self,
-            AppAnomaly::UnpairedResponse | AppAnomaly::Gap | AppAnomaly::Malformed | AppAnomaly::MessageCut
+            AppAnomaly::UnpairedResponse
+                | AppAnomaly::Gap
+                | AppAnomaly::Malformed
+                | AppAnomaly::MessageCut
+                | AppAnomaly::TlsHeartbeat
+                | AppAnomaly::TlsCertificate
         )
     }
 }

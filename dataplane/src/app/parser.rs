@@ -1,6 +1,6 @@
 //! The parsers that read beside the payload: what is drawn out of a flow whose bytes are scanned as they are.
 
-use super::ssh::Ssh;
+use super::{ssh::Ssh, tls::Tls};
 use super::{AppProtocol, AppSink, beside::Beside};
 use crate::flow::Direction;
 
@@ -50,6 +50,7 @@ pub(super) trait AppParser {
 #[derive(Debug)]
 pub(super) enum Parser {
     Ssh(Box<Ssh>),
+    Tls(Box<Tls>),
 }
 
 impl Parser {
@@ -57,6 +58,7 @@ impl Parser {
     pub(super) fn new(protocol: AppProtocol) -> Option<Parser> {
         Some(match protocol {
             AppProtocol::Ssh => Parser::Ssh(Box::default()),
+            AppProtocol::Tls => Parser::Tls(Box::default()),
             _ => return None,
         })
     }
@@ -69,6 +71,7 @@ impl Parser {
     ) -> Outcome {
         match self {
             Parser::Ssh(parser) => parser.data(direction, bytes, out),
+            Parser::Tls(parser) => parser.data(direction, bytes, out),
         }
     }
 
@@ -80,6 +83,7 @@ impl Parser {
     ) -> Outcome {
         match self {
             Parser::Ssh(parser) => parser.gap(direction, bytes, out),
+            Parser::Tls(parser) => parser.gap(direction, bytes, out),
         }
     }
 
@@ -91,18 +95,21 @@ impl Parser {
     ) -> Outcome {
         match self {
             Parser::Ssh(parser) => parser.datagram(direction, bytes, out),
+            Parser::Tls(parser) => parser.datagram(direction, bytes, out),
         }
     }
 
     pub(super) fn finish<S: AppSink>(&mut self, out: &mut Beside<'_, S>) {
         match self {
             Parser::Ssh(parser) => parser.finish(out),
+            Parser::Tls(parser) => parser.finish(out),
         }
     }
 
     pub(super) fn is_between_messages(&self) -> bool {
         match self {
             Parser::Ssh(parser) => parser.is_between_messages(),
+            Parser::Tls(parser) => parser.is_between_messages(),
         }
     }
 }

@@ -1,0 +1,433 @@
+//! TLS (RFC 8446, RFC 5246) and SSL before it: what the two ends say of themselves before they encrypt.
+
+mod certificate;
+mod client_hello;
+mod grease;
+mod ja3;
+mod ja4;
+mod record_layer;
+mod server_hello;
+mod ssl2;
+#[cfg(test)]
+mod tests;
+mod version;
+
+use arrayvec::ArrayVec;
+
+pub(super) use self::{
+    client_hello::ClientHello,
+    ja4::Carrier,
+    record_layer::{
+        APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, PLAIN_BYTES_MAX, PROTECTED_BYTES_MAX, RecordHeader,
+        RecordReader, Step,
+    },
+    server_hello::ServerHello,
+    version::Version,
+};
+use self::{
+    certificate::Certificate,
+    record_layer::{ALERT, HEARTBEAT},
+};
+use super::{
+    AppAnomaly, AppProtocol, AppSink, Record,
+    beside::Beside,
+    messages::{Lost, Measure, Message, Messages},
+    parser::{AppParser, Outcome},
+    signature::{Answer, Prefix, Signature},
+    wire::Wire,
+};
+use crate::flow::Direction;
+use crate::limits::TLS_MESSAGE_BYTES_MAX;
+
+/// An end begins with a record of a Hello, of an alert, or of data where the begin of the connection was not seen.
+pub(super) const SIGNATURE: Signature =
+    Signature { protocol: AppProtocol::Tls, stream: Some(begins), datagram: None };
+
+// Handshake types (RFC 8446 §4, RFC 5246 §7.4).
+pub(super) const CLIENT_HELLO: u8 = 1;
+pub(super) const SERVER_HELLO: u8 = 2;
+pub(super) const CERTIFICATE: u8 = 11;
+pub(super) const SERVER_HELLO_DONE: u8 = 14;
+
+/// What protects a record has 8 bytes at least (AEAD_AES_128_CCM_8, RFC 6655 §3), and protects at least one.
+pub(super) const PROTECTED_BYTES_MIN: u16 = 8 + 1;
+
+/// A heartbeat before its payload: type, and length of the payload (RFC 6520 §4).
+const HEARTBEAT_HEADER_BYTES: usize = 1 + 2;
+/// RFC 6520 §4: behind the payload.
+const HEARTBEAT_PADDING_BYTES_MIN: u16 = 16;
+
+/// Both ends up to where they encrypt.
+#[derive(Debug, Default)]
+pub(super) struct Tls {
+    ends: [End; 2],
+    handshake: Handshake,
+    is_told: bool,
+}
+
+/// One direction.
+#[derive(Debug, Default)]
+struct End {
+    stage: Stage,
+    records: RecordReader,
+    messages: Messages,
+    /// What has come of the first bytes of a heartbeat.
+    heartbeat: ArrayVec<u8, HEARTBEAT_HEADER_BYTES>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Stage {
+    #[default]
+    Begin,
+    /// A record of SSL 2.0 comes.
+    Ssl2,
+    Records,
+    /// What follows is encrypted, or was lost.
+    Over,
+}
+
+/// What was said so far, by both.
+#[derive(Debug, Default)]
+struct Handshake {
+    client: Option<ClientHello>,
+    server: Option<ServerHello>,
+    certificates: [Option<Certificate>; 2],
+    /// Whether both speak SSL 2.0.
+    is_ssl2: bool,
+    /// Whether the server said that its first messages are complete: only then are keys negotiated anew before TLS 1.3.
+    is_full: bool,
+    /// Whether the server encrypts, by the rules before TLS 1.3.
+    is_changed: bool,
+}
+
+/// How an end goes on behind what was read of it.
+#[derive(Debug, PartialEq, Eq)]
+enum Stop {
+    Next(Stage),
+    GaveUp,
+}
+
+impl From<Lost> for Stop {
+    fn from(_: Lost) -> Stop {
+        Stop::GaveUp
+    }
+}
+
+fn begins(prefix: Prefix<'_>) -> Answer {
+    let of_ssl2 = match prefix.direction {
+        Direction::ToServer => ssl2::is_client_hello(prefix.bytes),
+        Direction::ToClient => Answer::No,
+    };
+    begins_record(prefix.bytes).or(of_ssl2)
+}
+
+fn begins_record(bytes: &[u8]) -> Answer {
+    let length = |head: &[u8]| Wire(head.get(3..).unwrap_or_default()).u16().unwrap_or(0);
+    match bytes {
+        [_, major, ..] if *major != 3 => Answer::No,
+        [_, _, minor, ..] if *minor > 4 => Answer::No,
+        [HANDSHAKE, ..] => Answer::when(bytes, 6, |head| {
+            let is_hello = matches!(head, [.., CLIENT_HELLO | SERVER_HELLO]);
+            is_hello && (1..=PLAIN_BYTES_MAX).contains(&length(head))
+        }),
+        // RFC 8446 §6: a level of two, and what it is about.
+        [ALERT, ..] => {
+            Answer::when(bytes, 6, |head| length(head) == 2 && matches!(head, [.., 1 | 2]))
+        }
+        [APPLICATION_DATA, ..] => Answer::when(bytes, 5, |head| {
+            (PROTECTED_BYTES_MIN..=PROTECTED_BYTES_MAX).contains(&length(head))
+        }),
+        [] => Answer::More,
+        _ => Answer::No,
+    }
+}
+
+impl AppParser for Tls {
+    fn data<S: AppSink>(
+        &mut self,
+        direction: Direction,
+        bytes: &mut &[u8],
+        out: &mut Beside<'_, S>,
+    ) -> Outcome {
+        if self.ends[direction as usize].read(direction, bytes, &mut self.handshake, out).is_err() {
+            return Outcome::GaveUp;
+        }
+        let is_over = self.ends.iter().all(|end| end.stage == Stage::Over);
+        if is_over { Outcome::Over } else { Outcome::More }
+    }
+
+    /// What is lost of one direction leaves the other one.
+    fn gap<S: AppSink>(&mut self, direction: Direction, bytes: u32, out: &mut Beside<'_, S>) -> Outcome {
+        let end = &mut self.ends[direction as usize];
+        if !end.skip(bytes) {
+            *end = End { stage: Stage::Over, ..End::default() };
+            out.anomaly(direction, AppAnomaly::Gap);
+        }
+        Outcome::More
+    }
+
+    fn finish<S: AppSink>(&mut self, out: &mut Beside<'_, S>) {
+        if !std::mem::replace(&mut self.is_told, true) && self.handshake.is_known() {
+            out.record(0, |record| self.handshake.tell(record));
+        }
+    }
+
+    fn is_between_messages(&self) -> bool {
+        self.is_told
+    }
+}
+
+impl End {
+    fn read<S: AppSink>(
+        &mut self,
+        direction: Direction,
+        bytes: &mut &[u8],
+        handshake: &mut Handshake,
+        out: &mut Beside<'_, S>,
+    ) -> Result<(), Lost> {
+        if self.stage == Stage::Begin {
+            let Some(first) = bytes.first() else { return Ok(()) };
+            self.stage = if ssl2::begins(*first) { Stage::Ssl2 } else { Stage::Records };
+        }
+        if self.stage == Stage::Ssl2 {
+            let read = self.messages.read(bytes, ssl2::measure, |record| {
+                Err(handshake.read_ssl2(direction, record, out))
+            });
+            self.go_on(read)?;
+        }
+        while self.stage == Stage::Records
+            && let Some(step) = self.records.next(bytes)
+        {
+            let read = match step {
+                Step::Begin(header) => begin(direction, header, handshake),
+                Step::Fragment(header, mut fragment) if header.kind == HANDSHAKE => {
+                    self.messages.read(&mut fragment, measure, |message| {
+                        handshake.read(direction, message, out).ok_or(Stop::GaveUp)
+                    })
+                }
+                Step::Fragment(header, fragment) if header.kind == HEARTBEAT => {
+                    self.read_heartbeat(direction, header.length, fragment, out);
+                    Ok(())
+                }
+                Step::Fragment(..) => Ok(()),
+                Step::End(_) => {
+                    self.heartbeat.clear();
+                    Ok(())
+                }
+            };
+            self.go_on(read)?;
+        }
+        Ok(())
+    }
+
+    fn go_on(&mut self, read: Result<(), Stop>) -> Result<(), Lost> {
+        match read {
+            Ok(()) => {}
+            Err(Stop::Next(stage)) => self.stage = stage,
+            Err(Stop::GaveUp) => return Err(Lost),
+        }
+        Ok(())
+    }
+
+    /// A payload that is longer than its record is read by a broken receiver from beyond it (CVE-2014-0160).
+    fn read_heartbeat<S: AppSink>(
+        &mut self,
+        direction: Direction,
+        length: u16,
+        fragment: &[u8],
+        out: &mut Beside<'_, S>,
+    ) {
+        if self.heartbeat.is_full() {
+            return;
+        }
+        let room = self.heartbeat.remaining_capacity();
+        self.heartbeat.extend(fragment.iter().copied().take(room));
+        if let [_, high, low] = self.heartbeat[..] {
+            let around = HEARTBEAT_HEADER_BYTES as u16 + HEARTBEAT_PADDING_BYTES_MIN;
+            if u16::from_be_bytes([high, low]).checked_add(around).is_none_or(|needed| needed > length) {
+                out.anomaly(direction, AppAnomaly::TlsHeartbeat);
+            }
+        }
+    }
+
+    /// Whether nothing is lost that would have been read.
+    fn skip(&mut self, bytes: u32) -> bool {
+        match self.stage {
+            Stage::Begin | Stage::Ssl2 => false,
+            Stage::Records => match self.records.skip(bytes) {
+                Some(header) if header.kind == HANDSHAKE => self.messages.skip(bytes).is_ok(),
+                Some(header) => header.kind == ALERT,
+                None => false,
+            },
+            Stage::Over => true,
+        }
+    }
+}
+
+/// A record begins.
+fn begin(direction: Direction, header: RecordHeader, handshake: &mut Handshake) -> Result<(), Stop> {
+    let [major, _] = header.version.to_be_bytes();
+    if major != 3 || header.length > PROTECTED_BYTES_MAX {
+        return Err(Stop::GaveUp);
+    }
+    match header.kind {
+        // RFC 8446 §5.1: no fragment of a handshake is empty.
+        HANDSHAKE if header.length == 0 => Err(Stop::GaveUp),
+        HANDSHAKE | ALERT | HEARTBEAT => Ok(()),
+        CHANGE_CIPHER_SPEC if header.length != 1 => Err(Stop::GaveUp),
+        // RFC 8446 appendix D.4: there it means nothing.
+        CHANGE_CIPHER_SPEC if handshake.is_1_3() => Ok(()),
+        CHANGE_CIPHER_SPEC => {
+            handshake.is_changed |= direction == Direction::ToClient;
+            Err(Stop::Next(Stage::Over))
+        }
+        APPLICATION_DATA => Err(Stop::Next(Stage::Over)),
+        _ => Err(Stop::GaveUp),
+    }
+}
+
+/// A message has its type and its length in front, which do not count (RFC 8446 §4).
+fn measure(bytes: &[u8]) -> Measure {
+    let mut wire = Wire(bytes);
+    match (wire.u8(), wire.u24()) {
+        (Some(_), Some(length)) if length <= TLS_MESSAGE_BYTES_MAX => Measure::Whole(4 + u64::from(length)),
+        (Some(_), Some(_)) => Measure::Broken,
+        _ => Measure::More,
+    }
+}
+
+impl Handshake {
+    /// `None` for what can't be a message.
+    fn read<S: AppSink>(
+        &mut self,
+        direction: Direction,
+        message: Message<'_>,
+        out: &mut Beside<'_, S>,
+    ) -> Option<()> {
+        let mut wire = Wire(message.bytes);
+        let (kind, _length, body) = (wire.u8()?, wire.u24()?, wire.rest());
+        match kind {
+            CLIENT_HELLO if self.client.is_none() => {
+                let hello = ClientHello::parse(Carrier::Tls, body, message.is_cut())?;
+                if message.is_cut() {
+                    out.anomaly(direction, AppAnomaly::MessageCut);
+                }
+                hello.tell_fields(out);
+                self.client = Some(hello);
+            }
+            SERVER_HELLO if self.server.as_ref().is_none_or(|server| server.is_retry) => {
+                let hello = ServerHello::parse(body)?;
+                if !hello.is_retry {
+                    hello.tell_fields(out);
+                }
+                self.server = Some(hello);
+            }
+            CERTIFICATE if !self.is_1_3() => self.read_certificate(direction, message, body, out),
+            SERVER_HELLO_DONE => self.is_full = true,
+            _ => {}
+        }
+        Some(())
+    }
+
+    fn read_certificate<S: AppSink>(
+        &mut self,
+        direction: Direction,
+        message: Message<'_>,
+        body: &[u8],
+        out: &mut Beside<'_, S>,
+    ) {
+        let told = &mut self.certificates[direction as usize];
+        if told.is_some() {
+            return;
+        }
+        match Certificate::first(body) {
+            Ok(Some(certificate)) => {
+                if !certificate.is_sound() {
+                    out.anomaly(direction, AppAnomaly::TlsCertificate);
+                }
+                certificate.tell_field(direction, out);
+                *told = Some(certificate);
+            }
+            Ok(None) => {}
+            Err(()) if message.is_cut() => out.anomaly(direction, AppAnomaly::MessageCut),
+            Err(()) => out.anomaly(direction, AppAnomaly::TlsCertificate),
+        }
+    }
+
+    fn read_ssl2<S: AppSink>(
+        &mut self,
+        direction: Direction,
+        record: Message<'_>,
+        out: &mut Beside<'_, S>,
+    ) -> Stop {
+        match direction {
+            Direction::ToServer => match ssl2::client_version(record.bytes) {
+                Some(Version::SSL2) => {
+                    self.is_ssl2 = true;
+                    Stop::Next(Stage::Over)
+                }
+                Some(_) => Stop::Next(Stage::Records),
+                None => Stop::GaveUp,
+            },
+            Direction::ToClient => {
+                let Some(certificate) = ssl2::server_certificate(record.bytes) else { return Stop::GaveUp };
+                if let Some(certificate) = &certificate {
+                    certificate.tell_field(direction, out);
+                }
+                self.certificates[direction as usize] = certificate;
+                self.is_ssl2 = true;
+                Stop::Next(Stage::Over)
+            }
+        }
+    }
+
+    fn is_1_3(&self) -> bool {
+        self.server.as_ref().is_some_and(|server| server.version.is_1_3())
+    }
+
+    fn is_known(&self) -> bool {
+        self.client.is_some()
+            || self.server.is_some()
+            || self.is_ssl2
+            || self.certificates.iter().any(Option::is_some)
+    }
+
+    fn is_resumed(&self) -> bool {
+        let Some(server) = &self.server else { return false };
+        if server.version.is_1_3() {
+            return server.has_key;
+        }
+        // RFC 5246 §7.3, RFC 5077 §3.1: the server encrypts before it has proven who it is.
+        self.is_changed && !self.is_full
+    }
+
+    fn tell(&self, record: &mut Record) {
+        let [of_client, of_server] = &self.certificates;
+        if let Some(certificate) = of_server {
+            certificate.tell(record);
+        }
+        if let Some(client) = &self.client {
+            record.text_if_any("sni", client.sni());
+        }
+        match &self.server {
+            Some(server) => record.display("version", server.version),
+            None if self.is_ssl2 => record.display("version", Version::SSL2),
+            None => record.text("version", b"UNDETERMINED"),
+        }
+        if self.is_resumed() {
+            record.flag("session_resumed", true);
+        }
+        if let Some(client) = &self.client {
+            client.tell(record);
+        }
+        if let Some(server) = &self.server {
+            server.tell(record);
+        }
+        if let Some(certificate) = of_client {
+            record.object("client", |record| certificate.tell(record));
+        }
+        if let Some(certificate) = of_server {
+            certificate.tell_names(record);
+        }
+    }
+}
