@@ -3,6 +3,7 @@
 mod beside;
 #[cfg(test)]
 mod conversation;
+mod dtls;
 mod emitter;
 mod fingerprint;
 mod first_line;
@@ -11,10 +12,12 @@ mod http;
 mod lane;
 mod lines;
 mod messages;
+mod ordered_pieces;
 mod parser;
 mod payload;
 mod probe;
 mod protocol;
+mod quic;
 mod read;
 mod record;
 #[cfg(test)]
@@ -44,7 +47,7 @@ pub use self::{
 use crate::{flow::Direction, reassembly::StreamChunk};
 
 /// What tells a protocol by its first bytes.
-const SIGNATURES: &[Signature] = &[http::SIGNATURE, ssh::SIGNATURE, tls::SIGNATURE];
+const SIGNATURES: &[Signature] = &[dtls::SIGNATURE, http::SIGNATURE, quic::SIGNATURE, ssh::SIGNATURE, tls::SIGNATURE];
 
 /// The parser of one flow: one variant a protocol, one `match` over them.
 #[derive(Debug)]

@@ -178,3 +178,12 @@ pub const TLS_CERTIFICATE_NAMES_MAX: usize = 128;
 /// Bytes of a handshake message of TLS; a longer one is none. Certificates with their chains are the longest, and OpenSSL
 /// takes them up to 100 KB.
 pub const TLS_MESSAGE_BYTES_MAX: u32 = 256 * 1024;
+
+/// Pieces of one message in datagrams that wait for what is between them: of its hello in QUIC, Chrome shuffles some twenty.
+pub const MESSAGE_PIECES_MAX: usize = 64;
+
+/// Datagrams of a flow of QUIC in which a client's hello must come.
+pub const QUIC_DATAGRAMS_MAX: u8 = 32;
+
+/// Datagrams of a flow of DTLS in which its handshake must come: each flight is repeated a few times where one is lost.
+pub const DTLS_DATAGRAMS_MAX: u8 = 64;

@@ -1,6 +1,6 @@
 //! The parsers that read beside the payload: what is drawn out of a flow whose bytes are scanned as they are.
 
-use super::{ssh::Ssh, tls::Tls};
+use super::{dtls::Dtls, quic::Quic, ssh::Ssh, tls::Tls};
 use super::{AppProtocol, AppSink, beside::Beside};
 use crate::flow::Direction;
 
@@ -49,6 +49,8 @@ pub(super) trait AppParser {
 /// One variant a protocol.
 #[derive(Debug)]
 pub(super) enum Parser {
+    Dtls(Box<Dtls>),
+    Quic(Box<Quic>),
     Ssh(Box<Ssh>),
     Tls(Box<Tls>),
 }
@@ -57,6 +59,8 @@ impl Parser {
     /// The parser of a protocol, where there is one.
     pub(super) fn new(protocol: AppProtocol) -> Option<Parser> {
         Some(match protocol {
+            AppProtocol::Dtls => Parser::Dtls(Box::default()),
+            AppProtocol::Quic => Parser::Quic(Box::default()),
             AppProtocol::Ssh => Parser::Ssh(Box::default()),
             AppProtocol::Tls => Parser::Tls(Box::default()),
             _ => return None,
@@ -70,6 +74,8 @@ impl Parser {
         out: &mut Beside<'_, S>,
     ) -> Outcome {
         match self {
+            Parser::Dtls(parser) => parser.data(direction, bytes, out),
+            Parser::Quic(parser) => parser.data(direction, bytes, out),
             Parser::Ssh(parser) => parser.data(direction, bytes, out),
             Parser::Tls(parser) => parser.data(direction, bytes, out),
         }
@@ -82,6 +88,8 @@ impl Parser {
         out: &mut Beside<'_, S>,
     ) -> Outcome {
         match self {
+            Parser::Dtls(parser) => parser.gap(direction, bytes, out),
+            Parser::Quic(parser) => parser.gap(direction, bytes, out),
             Parser::Ssh(parser) => parser.gap(direction, bytes, out),
             Parser::Tls(parser) => parser.gap(direction, bytes, out),
         }
@@ -94,6 +102,8 @@ impl Parser {
         out: &mut Beside<'_, S>,
     ) -> Outcome {
         match self {
+            Parser::Dtls(parser) => parser.datagram(direction, bytes, out),
+            Parser::Quic(parser) => parser.datagram(direction, bytes, out),
             Parser::Ssh(parser) => parser.datagram(direction, bytes, out),
             Parser::Tls(parser) => parser.datagram(direction, bytes, out),
         }
@@ -101,6 +111,8 @@ impl Parser {
 
     pub(super) fn finish<S: AppSink>(&mut self, out: &mut Beside<'_, S>) {
         match self {
+            Parser::Dtls(parser) => parser.finish(out),
+            Parser::Quic(parser) => parser.finish(out),
             Parser::Ssh(parser) => parser.finish(out),
             Parser::Tls(parser) => parser.finish(out),
         }
@@ -108,6 +120,8 @@ impl Parser {
 
     pub(super) fn is_between_messages(&self) -> bool {
         match self {
+            Parser::Dtls(parser) => parser.is_between_messages(),
+            Parser::Quic(parser) => parser.is_between_messages(),
             Parser::Ssh(parser) => parser.is_between_messages(),
             Parser::Tls(parser) => parser.is_between_messages(),
         }

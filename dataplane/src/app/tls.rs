@@ -3,33 +3,33 @@
 mod certificate;
 mod client_hello;
 mod grease;
+mod handshake;
 mod ja3;
 mod ja4;
 mod record_layer;
 mod server_hello;
 mod ssl2;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod version;
 
 use arrayvec::ArrayVec;
 
 pub(super) use self::{
     client_hello::ClientHello,
+    handshake::{Body, Handshake},
     ja4::Carrier,
     record_layer::{
         APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, PLAIN_BYTES_MAX, PROTECTED_BYTES_MAX, RecordHeader,
         RecordReader, Step,
     },
-    server_hello::ServerHello,
-    version::Version,
 };
 use self::{
-    certificate::Certificate,
     record_layer::{ALERT, HEARTBEAT},
+    version::Version,
 };
 use super::{
-    AppAnomaly, AppProtocol, AppSink, Record,
+    AppAnomaly, AppProtocol, AppSink,
     beside::Beside,
     messages::{Lost, Measure, Message, Messages},
     parser::{AppParser, Outcome},
@@ -84,20 +84,6 @@ enum Stage {
     Records,
     /// What follows is encrypted, or was lost.
     Over,
-}
-
-/// What was said so far, by both.
-#[derive(Debug, Default)]
-struct Handshake {
-    client: Option<ClientHello>,
-    server: Option<ServerHello>,
-    certificates: [Option<Certificate>; 2],
-    /// Whether both speak SSL 2.0.
-    is_ssl2: bool,
-    /// Whether the server said that its first messages are complete: only then are keys negotiated anew before TLS 1.3.
-    is_full: bool,
-    /// Whether the server encrypts, by the rules before TLS 1.3.
-    is_changed: bool,
 }
 
 /// How an end goes on behind what was read of it.
@@ -191,7 +177,7 @@ impl End {
         }
         if self.stage == Stage::Ssl2 {
             let read = self.messages.read(bytes, ssl2::measure, |record| {
-                Err(handshake.read_ssl2(direction, record, out))
+                Err(read_ssl2(direction, record.bytes, handshake, out))
             });
             self.go_on(read)?;
         }
@@ -202,7 +188,7 @@ impl End {
                 Step::Begin(header) => begin(direction, header, handshake),
                 Step::Fragment(header, mut fragment) if header.kind == HANDSHAKE => {
                     self.messages.read(&mut fragment, measure, |message| {
-                        handshake.read(direction, message, out).ok_or(Stop::GaveUp)
+                        read_message(direction, message, handshake, out).ok_or(Stop::GaveUp)
                     })
                 }
                 Step::Fragment(header, fragment) if header.kind == HEARTBEAT => {
@@ -278,7 +264,7 @@ fn begin(direction: Direction, header: RecordHeader, handshake: &mut Handshake) 
         // RFC 8446 appendix D.4: there it means nothing.
         CHANGE_CIPHER_SPEC if handshake.is_1_3() => Ok(()),
         CHANGE_CIPHER_SPEC => {
-            handshake.is_changed |= direction == Direction::ToClient;
+            handshake.note_change(direction);
             Err(Stop::Next(Stage::Over))
         }
         APPLICATION_DATA => Err(Stop::Next(Stage::Over)),
@@ -296,138 +282,36 @@ fn measure(bytes: &[u8]) -> Measure {
     }
 }
 
-impl Handshake {
-    /// `None` for what can't be a message.
-    fn read<S: AppSink>(
-        &mut self,
-        direction: Direction,
-        message: Message<'_>,
-        out: &mut Beside<'_, S>,
-    ) -> Option<()> {
-        let mut wire = Wire(message.bytes);
-        let (kind, _length, body) = (wire.u8()?, wire.u24()?, wire.rest());
-        match kind {
-            CLIENT_HELLO if self.client.is_none() => {
-                let hello = ClientHello::parse(Carrier::Tls, body, message.is_cut())?;
-                if message.is_cut() {
-                    out.anomaly(direction, AppAnomaly::MessageCut);
-                }
-                hello.tell_fields(out);
-                self.client = Some(hello);
-            }
-            SERVER_HELLO if self.server.as_ref().is_none_or(|server| server.is_retry) => {
-                let hello = ServerHello::parse(body)?;
-                if !hello.is_retry {
-                    hello.tell_fields(out);
-                }
-                self.server = Some(hello);
-            }
-            CERTIFICATE if !self.is_1_3() => self.read_certificate(direction, message, body, out),
-            SERVER_HELLO_DONE => self.is_full = true,
-            _ => {}
-        }
-        Some(())
-    }
+/// `None` for what can't be a message.
+fn read_message<S: AppSink>(
+    direction: Direction,
+    message: Message<'_>,
+    handshake: &mut Handshake,
+    out: &mut Beside<'_, S>,
+) -> Option<()> {
+    let mut wire = Wire(message.bytes);
+    let (kind, _length) = (wire.u8()?, wire.u24()?);
+    let body = Body { bytes: wire.rest(), is_cut: message.is_cut() };
+    handshake.read(Carrier::Tls, direction, kind, body, out)
+}
 
-    fn read_certificate<S: AppSink>(
-        &mut self,
-        direction: Direction,
-        message: Message<'_>,
-        body: &[u8],
-        out: &mut Beside<'_, S>,
-    ) {
-        let told = &mut self.certificates[direction as usize];
-        if told.is_some() {
-            return;
-        }
-        match Certificate::first(body) {
-            Ok(Some(certificate)) => {
-                if !certificate.is_sound() {
-                    out.anomaly(direction, AppAnomaly::TlsCertificate);
-                }
-                certificate.tell_field(direction, out);
-                *told = Some(certificate);
-            }
-            Ok(None) => {}
-            Err(()) if message.is_cut() => out.anomaly(direction, AppAnomaly::MessageCut),
-            Err(()) => out.anomaly(direction, AppAnomaly::TlsCertificate),
-        }
+/// A hello of SSL 2.0; behind that of a client which speaks a later version too, records follow.
+fn read_ssl2<S: AppSink>(
+    direction: Direction,
+    record: &[u8],
+    handshake: &mut Handshake,
+    out: &mut Beside<'_, S>,
+) -> Stop {
+    match direction {
+        Direction::ToServer => match ssl2::client_version(record) {
+            Some(Version::SSL2) => handshake.take_ssl2(direction, None, out),
+            Some(_) => return Stop::Next(Stage::Records),
+            None => return Stop::GaveUp,
+        },
+        Direction::ToClient => match ssl2::server_certificate(record) {
+            Some(certificate) => handshake.take_ssl2(direction, certificate, out),
+            None => return Stop::GaveUp,
+        },
     }
-
-    fn read_ssl2<S: AppSink>(
-        &mut self,
-        direction: Direction,
-        record: Message<'_>,
-        out: &mut Beside<'_, S>,
-    ) -> Stop {
-        match direction {
-            Direction::ToServer => match ssl2::client_version(record.bytes) {
-                Some(Version::SSL2) => {
-                    self.is_ssl2 = true;
-                    Stop::Next(Stage::Over)
-                }
-                Some(_) => Stop::Next(Stage::Records),
-                None => Stop::GaveUp,
-            },
-            Direction::ToClient => {
-                let Some(certificate) = ssl2::server_certificate(record.bytes) else { return Stop::GaveUp };
-                if let Some(certificate) = &certificate {
-                    certificate.tell_field(direction, out);
-                }
-                self.certificates[direction as usize] = certificate;
-                self.is_ssl2 = true;
-                Stop::Next(Stage::Over)
-            }
-        }
-    }
-
-    fn is_1_3(&self) -> bool {
-        self.server.as_ref().is_some_and(|server| server.version.is_1_3())
-    }
-
-    fn is_known(&self) -> bool {
-        self.client.is_some()
-            || self.server.is_some()
-            || self.is_ssl2
-            || self.certificates.iter().any(Option::is_some)
-    }
-
-    fn is_resumed(&self) -> bool {
-        let Some(server) = &self.server else { return false };
-        if server.version.is_1_3() {
-            return server.has_key;
-        }
-        // RFC 5246 §7.3, RFC 5077 §3.1: the server encrypts before it has proven who it is.
-        self.is_changed && !self.is_full
-    }
-
-    fn tell(&self, record: &mut Record) {
-        let [of_client, of_server] = &self.certificates;
-        if let Some(certificate) = of_server {
-            certificate.tell(record);
-        }
-        if let Some(client) = &self.client {
-            record.text_if_any("sni", client.sni());
-        }
-        match &self.server {
-            Some(server) => record.display("version", server.version),
-            None if self.is_ssl2 => record.display("version", Version::SSL2),
-            None => record.text("version", b"UNDETERMINED"),
-        }
-        if self.is_resumed() {
-            record.flag("session_resumed", true);
-        }
-        if let Some(client) = &self.client {
-            client.tell(record);
-        }
-        if let Some(server) = &self.server {
-            server.tell(record);
-        }
-        if let Some(certificate) = of_client {
-            record.object("client", |record| certificate.tell(record));
-        }
-        if let Some(certificate) = of_server {
-            certificate.tell_names(record);
-        }
-    }
+    Stop::Next(Stage::Over)
 }
