@@ -10,9 +10,12 @@ use std::sync::Mutex;
 use dataplane::decode::ChecksumMode;
 use serde::Deserialize;
 use serde_json::Value;
+use tests::capture;
 use tests::corpora::{folder, for_each};
+use tests::flow_event::protocol_number;
 use tests::player::Player;
 use tests::scoreboard::Scoreboard;
+use tests::survey::{Survey, Trait};
 
 /// Hosts are told alike without rules.
 const NO_PACKS: &str = r#"
@@ -25,8 +28,10 @@ default = false
 /// What nDPI says of one flow.
 #[derive(Debug, Deserialize)]
 struct Expected {
+    l4: String,
     a: String,
     b: String,
+    pkts: [u64; 2],
     l7: String,
     host: Option<String>,
 }
@@ -37,8 +42,16 @@ type Ends = [(IpAddr, u16); 2];
 /// Protocols whose hosts are compared.
 const PROTOCOLS: [&str; 5] = ["TLS", "QUIC", "DTLS", "HTTP", "HTTP_Proxy"];
 
-/// Hosts of nDPI that its captures do not bear out: the capture, the host, and what is so instead.
-const WRONG: [(&str, &str, &str); 0] = [];
+/// Differences with a cause that is known: how a failure begins, how many there are, and why.
+const KNOWN: [(&str, usize, &str); 3] = [
+    (
+        "heuristic_tcp_ack_payload.pcap",
+        6,
+        "each client first sends two bytes, then others in their place: the first ones count, nDPI takes the others",
+    ),
+    ("fuzz-2006-09-29-28586.pcap", 2, "spoilt on purpose: segments that nDPI reads are refused"),
+    ("mpeg-dash.pcap", 1, "the capture begins with a response, whose sender is taken for the client"),
+];
 
 /// Of a hundred.
 const EQUAL_MIN: usize = 98;
@@ -83,29 +96,50 @@ fn told(events: &[Value]) -> BTreeMap<Ends, Vec<String>> {
     told
 }
 
-fn compare(name: &str, expected: &[Expected], told: &BTreeMap<Ends, Vec<String>>, board: &mut Scoreboard) {
+impl Expected {
+    /// Why it is out of scope, as the capture tells.
+    fn out_of_scope(&self, survey: &Survey) -> Option<&'static str> {
+        let (Some(a), Some(b)) = (end(&self.a), end(&self.b)) else {
+            return Some("address in a notation that fits several");
+        };
+        if self.l4 == "TCP" && self.pkts.contains(&0) {
+            return Some("TCP of which one end is not in the capture");
+        }
+        let answers = |(a, b): (&(IpAddr, u16), &(IpAddr, u16))| (a.0, a.1, b.0, b.1);
+        if [(&a, &b), (&b, &a)].map(answers).iter().any(|ends| survey.answers_first.contains(ends)) {
+            return Some("TCP that begins with its second segment");
+        }
+        let is_outer = survey.pairs.contains_key(&tests::survey::pair(a.0, b.0));
+        let protocol = protocol_number(&self.l4)?;
+        let is_tunnel = survey.has_in_flow(protocol, a, b, Trait::Tunnel);
+        let is_inside = !is_outer && survey.whole.contains(&Trait::Tunnel);
+        (is_tunnel || is_inside).then_some(Trait::Tunnel.as_str())
+    }
+}
+
+fn compare(
+    name: &str,
+    expected: &[Expected],
+    survey: &Survey,
+    told: &BTreeMap<Ends, Vec<String>>,
+    board: &mut Scoreboard,
+) {
     for flow in expected {
         let Some(host) = flow.host.as_deref().filter(|host| !host.is_empty()) else { continue };
         let protocol = flow.l7.split('.').next().unwrap_or_default();
         if !PROTOCOLS.contains(&protocol) {
             continue;
         }
-        if let Some((.., why)) = WRONG.iter().find(|(file, of, _)| *file == name && *of == host) {
+        if let Some(why) = flow.out_of_scope(survey) {
             board.skip(why);
             continue;
         }
-        let (Some(a), Some(b)) = (end(&flow.a), end(&flow.b)) else {
-            board.skip("address in a notation that fits several");
-            continue;
-        };
-        let mut ends = [a, b];
+        let Expected { a, b, l7, .. } = flow;
+        let mut ends = [a, b].map(|text| end(text).expect("it is in scope"));
         ends.sort_unstable();
         match told.get(&ends) {
             Some(hosts) if hosts.contains(&plain(host)) => board.pass(),
-            other => {
-                let Expected { a, b, l7, .. } = flow;
-                board.fail(format!("{name}: {l7} {a} {b}: expected {host}, got {other:?}"));
-            }
+            other => board.fail(format!("{name}: {l7} {a} {b}: expected {host}, got {other:?}")),
         }
     }
 }
@@ -121,12 +155,16 @@ fn hosts_equal_those_of_ndpi() {
     let board = Mutex::new(Scoreboard::default());
     for_each(&expectations.into_iter().collect::<Vec<_>>(), |(name, expected)| {
         let file = fs::read(folder.join(name)).expect("captures are readable");
+        let survey = Survey::of(&capture::read(&file).frames);
         let told = told(&player.play(&file).expect("no panic").events);
-        compare(name, expected, &told, &mut board.lock().expect("no test thread panicked"));
+        compare(name, expected, &survey, &told, &mut board.lock().expect("no test thread panicked"));
     });
-    let board = board.into_inner().expect("no test thread panicked");
+    let mut board = board.into_inner().expect("no test thread panicked");
+    let known = KNOWN.map(|(start, count, why)| (board.known(start, why), count));
     eprintln!("nDPI hosts: {board}");
-    assert!(board.applicable() >= 500, "only {} hosts are in scope", board.applicable());
+    assert!(known.iter().all(|(found, count)| found == count), "known differences are others now: {known:?}");
+    assert!(board.applicable() >= 480, "only {} hosts are in scope", board.applicable());
+    assert!(board.failures().is_empty(), "{} hosts differ", board.failures().len());
     let equal = board.passed() * 100 / board.applicable();
-    assert!(equal >= EQUAL_MIN, "{} of {} hosts differ", board.failures().len(), board.applicable());
+    assert!(equal >= EQUAL_MIN, "only {equal} % of the hosts are equal");
 }

@@ -43,6 +43,8 @@ const PING: u64 = 0x01;
 const ACK: u64 = 0x02;
 const ACK_ECN: u64 = 0x03;
 const CRYPTO: u64 = 0x06;
+/// In Google's versions.
+const GOOGLE_CRYPTO: u64 = 0x08;
 
 /// A flow up to the client's hello.
 #[derive(Debug, Default)]
@@ -159,7 +161,7 @@ impl Quic {
     ) {
         let known = self.keys.as_ref().is_some_and(|keys| {
             keys.open(packet, room).is_some_and(|frames| {
-                read_frames(&mut self.crypto, frames, out);
+                read_frames(packet.version, &mut self.crypto, frames, out);
                 true
             })
         });
@@ -169,7 +171,7 @@ impl Quic {
         let Some(keys) = InitialKeys::of_client(packet.version, packet.destination) else { return };
         if let Some(frames) = keys.open(packet, room) {
             self.crypto = OrderedPieces::default();
-            read_frames(&mut self.crypto, frames, out);
+            read_frames(packet.version, &mut self.crypto, frames, out);
             self.keys = Some(keys);
         }
     }
@@ -210,7 +212,12 @@ impl Hello {
 }
 
 /// Takes in what an Initial packet says of the handshake; what can't be read ends it.
-fn read_frames<S: AppSink>(crypto: &mut OrderedPieces, frames: &[u8], out: &mut Beside<'_, S>) {
+fn read_frames<S: AppSink>(
+    version: QuicVersion,
+    crypto: &mut OrderedPieces,
+    frames: &[u8],
+    out: &mut Beside<'_, S>,
+) {
     let mut wire = Wire(frames);
     while let Some(frame) = varint(&mut wire) {
         match frame {
@@ -220,7 +227,7 @@ fn read_frames<S: AppSink>(crypto: &mut OrderedPieces, frames: &[u8], out: &mut 
                     return;
                 }
             }
-            CRYPTO => {
+            CRYPTO | GOOGLE_CRYPTO if (frame == GOOGLE_CRYPTO) == version.is_google() => {
                 let Some((offset, piece)) = crypto_frame(&mut wire) else { return };
                 if !crypto.add(offset, piece) {
                     return out.anomaly(Direction::ToServer, AppAnomaly::MessageCut);

@@ -90,7 +90,8 @@ fn hellos_of_google() {
         assert_eq!(record.find("version"), Some(Value::Text(version.as_bytes())));
         assert_eq!(record.find("sni"), Some(Value::Text(NAME)));
     }
-    let frames = [&crypto(0, &tags)[..], &[0; 30]].concat();
+    let mut frames = [&crypto(0, &tags)[..], &[0; 30]].concat();
+    frames[0] = 8;
     let recorder = told(&[sealed(QuicVersion(0x5130_3530), b"8 bytes.", 0, &frames)]);
     let [record] = recorder.records()[..] else { panic!("one record") };
     assert_eq!(record.find("version"), Some(Value::Text(b"Q050")));
