@@ -28,11 +28,13 @@ mod netbios;
 mod ntp;
 mod openvpn;
 mod openwire;
+mod ordered_pieces;
 mod parser;
 mod payload;
 mod probe;
 mod protocol;
 mod protocols;
+mod quic;
 mod radius;
 mod rdp;
 mod read;
@@ -55,6 +57,7 @@ mod stun;
 mod syslog;
 mod telnet;
 mod tftp;
+mod tls;
 mod tls_records;
 mod vnc;
 mod wire;
@@ -97,6 +100,7 @@ const SIGNATURES: &[Signature] = &[
     ntp::SIGNATURE,
     openvpn::SIGNATURE,
     openwire::SIGNATURE,
+    quic::SIGNATURE,
     radius::SIGNATURE,
     rdp::SIGNATURE,
     rpc::SIGNATURE,
@@ -113,6 +117,7 @@ const SIGNATURES: &[Signature] = &[
     syslog::SIGNATURE,
     telnet::SIGNATURE,
     tftp::SIGNATURE,
+    tls::SIGNATURE,
     vnc::SIGNATURE,
     wireguard::SIGNATURE,
     xmpp::SIGNATURE,
@@ -350,6 +355,10 @@ pub enum AppAnomaly {
     Malformed,
     /// A message is longer than is read; what follows of it was scanned as payload only.
     MessageCut,
+    /// A heartbeat of TLS says that it has a longer payload than its record has room for.
+    TlsHeartbeat,
+    /// A certificate of TLS can't be read.
+    TlsCertificate,
 }
 
 impl AppAnomaly {
@@ -369,6 +378,8 @@ impl AppAnomaly {
             AppAnomaly::Gap => "gap",
             AppAnomaly::Malformed => "malformed",
             AppAnomaly::MessageCut => "message_cut",
+            AppAnomaly::TlsHeartbeat => "tls_overflow_heartbeat_message",
+            AppAnomaly::TlsCertificate => "tls_certificate_invalid",
         }
     }
 
@@ -376,7 +387,12 @@ impl AppAnomaly {
     pub fn is_ambiguous(self) -> bool {
         !matches!(
             self,
-            AppAnomaly::UnpairedResponse | AppAnomaly::Gap | AppAnomaly::Malformed | AppAnomaly::MessageCut
+            AppAnomaly::UnpairedResponse
+                | AppAnomaly::Gap
+                | AppAnomaly::Malformed
+                | AppAnomaly::MessageCut
+                | AppAnomaly::TlsHeartbeat
+                | AppAnomaly::TlsCertificate
         )
     }
 }

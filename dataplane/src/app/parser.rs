@@ -2,8 +2,8 @@
 
 use dlp_patterns::Field;
 
-use super::ssh::Ssh;
 use super::{AppProtocol, AppSink, beside::Beside};
+use super::{dtls::Dtls, quic::Quic, ssh::Ssh, tls::Tls};
 use crate::flow::Direction;
 
 /// How a parser goes on behind what it was given.
@@ -54,14 +54,20 @@ pub(super) trait AppParser {
 /// One variant a protocol.
 #[derive(Debug)]
 pub(super) enum Parser {
+    Dtls(Box<Dtls>),
+    Quic(Box<Quic>),
     Ssh(Box<Ssh>),
+    Tls(Box<Tls>),
 }
 
 impl Parser {
     /// The parser of a protocol, where there is one.
     pub(super) fn new(protocol: AppProtocol) -> Option<Parser> {
         Some(match protocol {
+            AppProtocol::Dtls => Parser::Dtls(Box::default()),
+            AppProtocol::Quic => Parser::Quic(Box::default()),
             AppProtocol::Ssh => Parser::Ssh(Box::default()),
+            AppProtocol::Tls => Parser::Tls(Box::default()),
             _ => return None,
         })
     }
@@ -69,7 +75,10 @@ impl Parser {
     /// What it draws out of the payload.
     pub(super) fn fields(&self) -> &'static [Field] {
         match self {
+            Parser::Dtls(_) => Dtls::FIELDS,
+            Parser::Quic(_) => Quic::FIELDS,
             Parser::Ssh(_) => Ssh::FIELDS,
+            Parser::Tls(_) => Tls::FIELDS,
         }
     }
 
@@ -80,7 +89,10 @@ impl Parser {
         out: &mut Beside<'_, S>,
     ) -> Outcome {
         match self {
+            Parser::Dtls(parser) => parser.data(direction, bytes, out),
+            Parser::Quic(parser) => parser.data(direction, bytes, out),
             Parser::Ssh(parser) => parser.data(direction, bytes, out),
+            Parser::Tls(parser) => parser.data(direction, bytes, out),
         }
     }
 
@@ -91,7 +103,10 @@ impl Parser {
         out: &mut Beside<'_, S>,
     ) -> Outcome {
         match self {
+            Parser::Dtls(parser) => parser.gap(direction, bytes, out),
+            Parser::Quic(parser) => parser.gap(direction, bytes, out),
             Parser::Ssh(parser) => parser.gap(direction, bytes, out),
+            Parser::Tls(parser) => parser.gap(direction, bytes, out),
         }
     }
 
@@ -102,19 +117,28 @@ impl Parser {
         out: &mut Beside<'_, S>,
     ) -> Outcome {
         match self {
+            Parser::Dtls(parser) => parser.datagram(direction, bytes, out),
+            Parser::Quic(parser) => parser.datagram(direction, bytes, out),
             Parser::Ssh(parser) => parser.datagram(direction, bytes, out),
+            Parser::Tls(parser) => parser.datagram(direction, bytes, out),
         }
     }
 
     pub(super) fn finish<S: AppSink>(&mut self, out: &mut Beside<'_, S>) {
         match self {
+            Parser::Dtls(parser) => parser.finish(out),
+            Parser::Quic(parser) => parser.finish(out),
             Parser::Ssh(parser) => parser.finish(out),
+            Parser::Tls(parser) => parser.finish(out),
         }
     }
 
     pub(super) fn is_between_messages(&self) -> bool {
         match self {
+            Parser::Dtls(parser) => parser.is_between_messages(),
+            Parser::Quic(parser) => parser.is_between_messages(),
             Parser::Ssh(parser) => parser.is_between_messages(),
+            Parser::Tls(parser) => parser.is_between_messages(),
         }
     }
 }
