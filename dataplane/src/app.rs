@@ -1,30 +1,69 @@
 //! Stream chunks → named fields. A parser yields fields and transactions, and takes no verdict.
 
+mod ber;
 mod beside;
+mod bittorrent;
 #[cfg(test)]
 mod conversation;
+mod datagrams;
+mod dhcp;
+mod dhcpv6;
+mod dtls;
+mod echo;
+mod elasticsearch;
 mod emitter;
 mod fingerprint;
 mod first_line;
 mod held;
 mod http;
+mod ike;
+mod irc;
+mod kerberos;
 mod lane;
+mod ldap;
 mod lines;
 mod messages;
+mod modbus;
+mod netbios;
+mod ntp;
 mod opening;
+mod openvpn;
+mod openwire;
+mod ordered_pieces;
 mod parser;
 mod payload;
 mod probe;
 mod protocol;
+mod protocols;
+mod quic;
+mod radius;
+mod rdp;
 mod read;
 mod record;
 #[cfg(test)]
 mod recorder;
+mod rpc;
+mod rtp;
+mod rtsp;
 mod signature;
+mod sip;
+mod smb;
+mod snmp;
+mod socks;
 mod spare_parsers;
+mod spark;
+mod ssdp;
 mod ssh;
+mod stun;
+mod syslog;
+mod telnet;
+mod tftp;
+mod tls;
 mod tls_records;
+mod vnc;
 mod wire;
+mod wireguard;
+mod xmpp;
 
 use dlp_patterns::Field;
 
@@ -37,6 +76,7 @@ pub use self::{
     payload::Payload,
     probe::Probe,
     protocol::AppProtocol,
+    protocols::{ProtocolInfo, protocols},
     read::Read,
     record::{Record, Value},
     spare_parsers::SpareParsers,
@@ -45,7 +85,45 @@ pub use self::{
 use crate::{flow::Direction, reassembly::StreamChunk};
 
 /// What tells a protocol by its first bytes. HTTP is last: much that has a name of its own would be a request of HTTP/0.9 as well.
-const SIGNATURES: &[Signature] = &[ssh::SIGNATURE, http::SIGNATURE];
+const SIGNATURES: &[Signature] = &[
+    bittorrent::SIGNATURE,
+    dhcp::SIGNATURE,
+    dhcpv6::SIGNATURE,
+    dtls::SIGNATURE,
+    echo::SIGNATURE,
+    elasticsearch::SIGNATURE,
+    ike::SIGNATURE,
+    irc::SIGNATURE,
+    kerberos::SIGNATURE,
+    ldap::SIGNATURE,
+    modbus::SIGNATURE,
+    netbios::SIGNATURE,
+    ntp::SIGNATURE,
+    openvpn::SIGNATURE,
+    openwire::SIGNATURE,
+    quic::SIGNATURE,
+    radius::SIGNATURE,
+    rdp::SIGNATURE,
+    rpc::SIGNATURE,
+    rtp::SIGNATURE,
+    rtsp::SIGNATURE,
+    sip::SIGNATURE,
+    smb::SIGNATURE,
+    snmp::SIGNATURE,
+    socks::SIGNATURE,
+    spark::SIGNATURE,
+    ssdp::SIGNATURE,
+    ssh::SIGNATURE,
+    stun::SIGNATURE,
+    syslog::SIGNATURE,
+    telnet::SIGNATURE,
+    tftp::SIGNATURE,
+    tls::SIGNATURE,
+    vnc::SIGNATURE,
+    wireguard::SIGNATURE,
+    xmpp::SIGNATURE,
+    http::SIGNATURE,
+];
 
 /// The parser of one flow: one variant a protocol, one `match` over them.
 #[derive(Debug)]
@@ -298,6 +376,10 @@ pub enum AppAnomaly {
     Malformed,
     /// A message is longer than is read; what follows of it was scanned as payload only.
     MessageCut,
+    /// A heartbeat of TLS says that it has a longer payload than its record has room for.
+    TlsHeartbeat,
+    /// A certificate of TLS can't be read.
+    TlsCertificate,
 }
 
 impl AppAnomaly {
@@ -317,6 +399,8 @@ impl AppAnomaly {
             AppAnomaly::Gap => "gap",
             AppAnomaly::Malformed => "malformed",
             AppAnomaly::MessageCut => "message_cut",
+            AppAnomaly::TlsHeartbeat => "tls_overflow_heartbeat_message",
+            AppAnomaly::TlsCertificate => "tls_certificate_invalid",
         }
     }
 
@@ -324,7 +408,12 @@ impl AppAnomaly {
     pub fn is_ambiguous(self) -> bool {
         !matches!(
             self,
-            AppAnomaly::UnpairedResponse | AppAnomaly::Gap | AppAnomaly::Malformed | AppAnomaly::MessageCut
+            AppAnomaly::UnpairedResponse
+                | AppAnomaly::Gap
+                | AppAnomaly::Malformed
+                | AppAnomaly::MessageCut
+                | AppAnomaly::TlsHeartbeat
+                | AppAnomaly::TlsCertificate
         )
     }
 }

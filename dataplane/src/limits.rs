@@ -171,6 +171,10 @@ pub const SIGNATURE_TURNS_MAX: usize = 8;
 /// Datagrams of a flow that are looked at to tell its protocol.
 pub const SIGNATURE_DATAGRAMS_MAX: u8 = 8;
 
+/// Bytes that are kept of the last datagram of each end until the protocol of their flow is told: as many as headers have
+/// that two datagrams are compared by.
+pub const SIGNATURE_DATAGRAM_BYTES_KEPT_MAX: usize = 64;
+
 /// Bytes of one message that a parser sees; what follows of a longer one is scanned as payload only. Statements and
 /// handshakes are shorter, and a connection holds no more than this for each direction.
 pub const MESSAGE_BYTES_HELD_MAX: usize = 16 * 1024;
@@ -189,3 +193,22 @@ pub const RECORD_TEXT_BYTES_MAX: usize = 1024;
 
 /// Fields of one direction that may be open at once, beside its own: streams of HTTP/2 under way.
 pub const LANES_MAX: usize = 256;
+
+/// Protocols that a ClientHello offers by ALPN, of which an event tells: clients offer two or three.
+pub const TLS_ALPNS_MAX: usize = 16;
+
+/// Names of one certificate that an event tells of: those of content networks have about a hundred.
+pub const TLS_CERTIFICATE_NAMES_MAX: usize = 128;
+
+/// Bytes of a handshake message of TLS; a longer one is none. Certificates with their chains are the longest, and OpenSSL
+/// takes them up to 100 KB.
+pub const TLS_MESSAGE_BYTES_MAX: u32 = 256 * 1024;
+
+/// Pieces of one message in datagrams that wait for what is between them: of its hello in QUIC, Chrome shuffles some twenty.
+pub const MESSAGE_PIECES_MAX: usize = 64;
+
+/// Datagrams of a flow of QUIC in which a client's hello must come.
+pub const QUIC_DATAGRAMS_MAX: u8 = 32;
+
+/// Datagrams of a flow of DTLS in which its handshake must come: each flight is repeated a few times where one is lost.
+pub const DTLS_DATAGRAMS_MAX: u8 = 64;

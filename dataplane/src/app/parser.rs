@@ -1,7 +1,9 @@
 //! The parsers that read beside the payload: what is drawn out of a flow whose bytes are scanned as they are.
 
-use super::ssh::Ssh;
+use dlp_patterns::Field;
+
 use super::{AppProtocol, AppSink, beside::Beside};
+use super::{dtls::Dtls, quic::Quic, ssh::Ssh, tls::Tls};
 use crate::flow::Direction;
 
 /// How a parser goes on behind what it was given.
@@ -19,6 +21,9 @@ pub(super) enum Outcome {
 
 /// A parser of one protocol: it reads both directions of a flow, whatever pieces they come in, and tells what it finds.
 pub(super) trait AppParser {
+    /// What it draws out of the payload.
+    const FIELDS: &'static [Field] = &[];
+
     /// Reads the next bytes of a stream; what is not read is left in `bytes`, where the outcome is [`Outcome::Changed`].
     fn data<S: AppSink>(
         &mut self,
@@ -49,16 +54,32 @@ pub(super) trait AppParser {
 /// One variant a protocol.
 #[derive(Debug)]
 pub(super) enum Parser {
+    Dtls(Box<Dtls>),
+    Quic(Box<Quic>),
     Ssh(Box<Ssh>),
+    Tls(Box<Tls>),
 }
 
 impl Parser {
     /// The parser of a protocol, where there is one.
     pub(super) fn new(protocol: AppProtocol) -> Option<Parser> {
         Some(match protocol {
+            AppProtocol::Dtls => Parser::Dtls(Box::default()),
+            AppProtocol::Quic => Parser::Quic(Box::default()),
             AppProtocol::Ssh => Parser::Ssh(Box::default()),
+            AppProtocol::Tls => Parser::Tls(Box::default()),
             _ => return None,
         })
+    }
+
+    /// What it draws out of the payload.
+    pub(super) fn fields(&self) -> &'static [Field] {
+        match self {
+            Parser::Dtls(_) => Dtls::FIELDS,
+            Parser::Quic(_) => Quic::FIELDS,
+            Parser::Ssh(_) => Ssh::FIELDS,
+            Parser::Tls(_) => Tls::FIELDS,
+        }
     }
 
     pub(super) fn data<S: AppSink>(
@@ -68,7 +89,10 @@ impl Parser {
         out: &mut Beside<'_, S>,
     ) -> Outcome {
         match self {
+            Parser::Dtls(parser) => parser.data(direction, bytes, out),
+            Parser::Quic(parser) => parser.data(direction, bytes, out),
             Parser::Ssh(parser) => parser.data(direction, bytes, out),
+            Parser::Tls(parser) => parser.data(direction, bytes, out),
         }
     }
 
@@ -79,7 +103,10 @@ impl Parser {
         out: &mut Beside<'_, S>,
     ) -> Outcome {
         match self {
+            Parser::Dtls(parser) => parser.gap(direction, bytes, out),
+            Parser::Quic(parser) => parser.gap(direction, bytes, out),
             Parser::Ssh(parser) => parser.gap(direction, bytes, out),
+            Parser::Tls(parser) => parser.gap(direction, bytes, out),
         }
     }
 
@@ -90,19 +117,28 @@ impl Parser {
         out: &mut Beside<'_, S>,
     ) -> Outcome {
         match self {
+            Parser::Dtls(parser) => parser.datagram(direction, bytes, out),
+            Parser::Quic(parser) => parser.datagram(direction, bytes, out),
             Parser::Ssh(parser) => parser.datagram(direction, bytes, out),
+            Parser::Tls(parser) => parser.datagram(direction, bytes, out),
         }
     }
 
     pub(super) fn finish<S: AppSink>(&mut self, out: &mut Beside<'_, S>) {
         match self {
+            Parser::Dtls(parser) => parser.finish(out),
+            Parser::Quic(parser) => parser.finish(out),
             Parser::Ssh(parser) => parser.finish(out),
+            Parser::Tls(parser) => parser.finish(out),
         }
     }
 
     pub(super) fn is_between_messages(&self) -> bool {
         match self {
+            Parser::Dtls(parser) => parser.is_between_messages(),
+            Parser::Quic(parser) => parser.is_between_messages(),
             Parser::Ssh(parser) => parser.is_between_messages(),
+            Parser::Tls(parser) => parser.is_between_messages(),
         }
     }
 }
