@@ -2,6 +2,7 @@
 
 mod certificate;
 mod client_hello;
+mod extension_name;
 mod grease;
 mod handshake;
 mod ja3;
@@ -23,6 +24,7 @@ pub(super) use self::{
         APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, PLAIN_BYTES_MAX, PROTECTED_BYTES_MAX, RecordHeader,
         RecordReader, Step,
     },
+    server_hello::ServerHello,
 };
 use self::{
     record_layer::{ALERT, HEARTBEAT},
