@@ -47,7 +47,8 @@ pub use self::{
 use crate::{flow::Direction, reassembly::StreamChunk};
 
 /// What tells a protocol by its first bytes.
-const SIGNATURES: &[Signature] = &[dtls::SIGNATURE, http::SIGNATURE, quic::SIGNATURE, ssh::SIGNATURE, tls::SIGNATURE];
+const SIGNATURES: &[Signature] =
+    &[dtls::SIGNATURE, http::SIGNATURE, quic::SIGNATURE, ssh::SIGNATURE, tls::SIGNATURE];
 
 /// The parser of one flow: one variant a protocol, one `match` over them.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! The parsers that read beside the payload: what is drawn out of a flow whose bytes are scanned as they are.
 
-use super::{dtls::Dtls, quic::Quic, ssh::Ssh, tls::Tls};
 use super::{AppProtocol, AppSink, beside::Beside};
+use super::{dtls::Dtls, quic::Quic, ssh::Ssh, tls::Tls};
 use crate::flow::Direction;
 
 /// How a parser goes on behind what it was given.

@@ -80,6 +80,9 @@ fn is_sound(packet: &LongPacket<'_>) -> bool {
         let is_one = |bytes: &[u8; 4]| QuicVersion(u32::from_be_bytes(*bytes)).is_known();
         return rest.is_empty() && versions.iter().any(is_one);
     }
+    if !packet.has_fixed_bit() {
+        return false;
+    }
     match packet.kind {
         Kind::Initial | Kind::Other => body.len() >= PROTECTED_BYTES_MIN,
         Kind::Last if version.is_known() => body.len() >= PROTECTED_BYTES_MIN,
@@ -100,9 +103,7 @@ impl AppParser for Quic {
         out: &mut Beside<'_, S>,
     ) -> Outcome {
         self.datagrams = self.datagrams.saturating_add(1);
-        if self.hello.is_none() || direction == Direction::ToClient {
-            self.read(direction, bytes, out);
-        }
+        self.read(direction, bytes, out);
         let is_over = match &self.hello {
             // A server of that says nothing that is read.
             Some(Hello::Google(_)) => true,
@@ -130,6 +131,9 @@ impl AppParser for Quic {
                 None => {}
             }
             if let Some(answer) = &self.answer {
+                if answer.has_key {
+                    record.flag("session_resumed", true);
+                }
                 answer.tell(record);
             }
             if let Some(Hello::Tls(hello)) = &self.hello {
@@ -160,6 +164,8 @@ impl Quic {
         }
         let crypto = self.crypto[direction as usize].begin();
         match direction {
+            // It is said anew behind a Retry, which changed the keys.
+            Direction::ToServer if self.hello.is_some() => {}
             Direction::ToServer => {
                 if let Some(hello) = message(CLIENT_HELLO, crypto)
                     .and_then(|body| ClientHello::parse(Carrier::Quic, body, false))

@@ -89,7 +89,7 @@ enum Stage {
 }
 
 /// How an end goes on behind what was read of it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stop {
     Next(Stage),
     GaveUp,
@@ -119,12 +119,10 @@ fn begins_record(bytes: &[u8]) -> Answer {
             is_hello && (1..=PLAIN_BYTES_MAX).contains(&length(head))
         }),
         // RFC 8446 §6: a level of two, and what it is about.
-        [ALERT, ..] => {
-            Answer::when(bytes, 6, |head| length(head) == 2 && matches!(head, [.., 1 | 2]))
+        [ALERT, ..] => Answer::when(bytes, 6, |head| length(head) == 2 && matches!(head, [.., 1 | 2])),
+        [APPLICATION_DATA, ..] => {
+            Answer::when(bytes, 5, |head| (PROTECTED_BYTES_MIN..=PROTECTED_BYTES_MAX).contains(&length(head)))
         }
-        [APPLICATION_DATA, ..] => Answer::when(bytes, 5, |head| {
-            (PROTECTED_BYTES_MIN..=PROTECTED_BYTES_MAX).contains(&length(head))
-        }),
         [] => Answer::More,
         _ => Answer::No,
     }
@@ -178,9 +176,9 @@ impl End {
             self.stage = if ssl2::begins(*first) { Stage::Ssl2 } else { Stage::Records };
         }
         if self.stage == Stage::Ssl2 {
-            let read = self.messages.read(bytes, ssl2::measure, |record| {
-                Err(read_ssl2(direction, record.bytes, handshake, out))
-            });
+            let read = self
+                .messages
+                .read(bytes, ssl2::measure, |record| Err(read_ssl2(direction, record.bytes, handshake, out)));
             self.go_on(read)?;
         }
         while self.stage == Stage::Records

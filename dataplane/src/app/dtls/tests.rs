@@ -34,7 +34,8 @@ fn hellos_however_they_are_cut_into_pieces() {
     let (hello, answer) = (dtls_client_hello(NAME), server_hello());
     let changed = [record(CHANGE_CIPHER_SPEC, 0, &[1]), record(HANDSHAKE, 1, &[7; 48])].concat();
     let whole = vec![Turn::client(&piece(CLIENT_HELLO, 0, &hello, 0..hello.len()))];
-    let cut = [50..hello.len(), 0..20, 10..60].map(|range| Turn::client(&piece(CLIENT_HELLO, 0, &hello, range)));
+    let cut =
+        [50..hello.len(), 0..20, 10..60].map(|range| Turn::client(&piece(CLIENT_HELLO, 0, &hello, range)));
     for mut turns in [whole, cut.to_vec()] {
         turns.push(Turn::server(&piece(SERVER_HELLO, 0, &answer, 0..answer.len())));
         turns.extend([Turn::client(&changed), Turn::server(&changed), Turn::client(b"what follows")]);

@@ -121,8 +121,7 @@ pub(super) mod tests {
         number: u8,
         frames: &[u8],
     ) -> Vec<u8> {
-        let keys =
-            InitialKeys::derive(version, destination, Direction::ToServer).expect("a known version");
+        let keys = InitialKeys::derive(version, destination, Direction::ToServer).expect("a known version");
         sealed_by(&keys, version, destination, number, frames)
     }
 
@@ -135,7 +134,8 @@ pub(super) mod tests {
         frames: &[u8],
     ) -> Vec<u8> {
         let kind = if version == QuicVersion::V2 { 0xd0 } else { 0xc0 };
-        let mut packet = [&[kind][..], &version.0.to_be_bytes(), &[destination.len() as u8], destination].concat();
+        let mut packet =
+            [&[kind][..], &version.0.to_be_bytes(), &[destination.len() as u8], destination].concat();
         // No source, no token; a length of two bytes; a packet number of one.
         packet.extend([0, 0]);
         packet.extend((0x4000 | (1 + frames.len() + TAG_BYTES) as u16).to_be_bytes());
@@ -168,7 +168,11 @@ pub(super) mod tests {
             (0x6b33_43cf, Direction::ToClient, "dd13c276499c0249d3310652"),
         ];
         for (version, direction, expected) in cases {
-            assert_eq!(iv(version, direction).expect("known")[..], unhex(expected), "{version:x} {direction:?}");
+            assert_eq!(
+                iv(version, direction).expect("known")[..],
+                unhex(expected),
+                "{version:x} {direction:?}"
+            );
         }
         assert_eq!(iv(2, Direction::ToServer), None);
     }
@@ -179,7 +183,8 @@ pub(super) mod tests {
         let keys = InitialKeys::derive(QuicVersion(1), b"8 bytes.", Direction::ToServer).expect("known");
         let open = |bytes: &[u8]| {
             let mut room = Vec::new();
-            LongPacket::read(&mut &*bytes).and_then(|packet| keys.open(&packet, &mut room).map(<[u8]>::to_vec))
+            LongPacket::read(&mut &*bytes)
+                .and_then(|packet| keys.open(&packet, &mut room).map(<[u8]>::to_vec))
         };
         assert_eq!(open(&packet), Some(vec![0; 40]));
         for at in 0..packet.len() {

@@ -2,9 +2,7 @@
 
 use dlp_patterns::Field;
 use sha1::{Digest, Sha1};
-use x509_parser::{
-    certificate::X509Certificate, extensions::GeneralName, prelude::FromDer, time::ASN1Time,
-};
+use x509_parser::{certificate::X509Certificate, extensions::GeneralName, prelude::FromDer, time::ASN1Time};
 
 use crate::app::{AppSink, Record, beside::Beside, wire::Wire};
 use crate::flow::Direction;

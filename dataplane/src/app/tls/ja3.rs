@@ -36,12 +36,7 @@ impl Ja3 {
         Ja3 { string, hash }
     }
 
-    pub(super) fn tell_field<S: AppSink>(
-        &self,
-        direction: Direction,
-        field: Field,
-        out: &mut Beside<'_, S>,
-    ) {
+    pub(super) fn tell_field<S: AppSink>(&self, direction: Direction, field: Field, out: &mut Beside<'_, S>) {
         out.field(direction, field, self.hash.as_bytes());
     }
 

@@ -154,7 +154,9 @@ fn a_full_handshake_of_tls_1_2() {
     assert_eq!(recorder.instances(ToServer, Field::TlsSni), [b"weir.example"]);
     let [ja4] = recorder.instances(ToServer, Field::TlsJa4)[..] else { panic!("one JA4") };
     assert!(ja4.starts_with(b"t13d0207h2_"), "{}", String::from_utf8_lossy(ja4));
-    let [subject] = recorder.instances(ToClient, Field::TlsCertificate)[..] else { panic!("one certificate") };
+    let [subject] = recorder.instances(ToClient, Field::TlsCertificate)[..] else {
+        panic!("one certificate")
+    };
     assert_eq!(subject.split(|byte| *byte == b'\n').count(), 3);
     for (direction, field) in [(ToServer, Field::TlsJa3), (ToClient, Field::TlsJa3s)] {
         assert_eq!(recorder.instances(direction, field)[0].len(), 32);
@@ -172,11 +174,7 @@ fn tls_1_3_behind_a_retry() {
     let hello = record(HANDSHAKE, &client_hello(b"weir.example"));
     let retry = record(HANDSHAKE, &server_hello(retry, 0x1302, &version));
     let data = record(APPLICATION_DATA, &[0x5a; 40]);
-    let server = [
-        change.clone(),
-        record(HANDSHAKE, &server_hello([9; 32], 0x1301, &resumed)),
-        data.clone(),
-    ];
+    let server = [change.clone(), record(HANDSHAKE, &server_hello([9; 32], 0x1301, &resumed)), data.clone()];
     let turns = [
         Turn::client(&hello),
         Turn::server(&retry),
@@ -253,8 +251,7 @@ fn ssl_2_and_what_is_begun_by_it() {
 fn a_heartbeat_longer_than_its_record_is_told() {
     let hello = record(HANDSHAKE, &client_hello(b"weir.example"));
     let sound = record(HEARTBEAT, &[&[1, 0, 4][..], &[7; 20]].concat());
-    let recorder =
-        told_however_cut(AppProtocol::Tls, &[Turn::client(&[hello.clone(), sound].concat())]);
+    let recorder = told_however_cut(AppProtocol::Tls, &[Turn::client(&[hello.clone(), sound].concat())]);
     assert!(recorder.anomalies().is_empty());
     let forged = record(HEARTBEAT, &[1, 0x40, 0]);
     let recorder = told_however_cut(AppProtocol::Tls, &[Turn::client(&[hello, forged].concat())]);
@@ -313,8 +310,13 @@ fn a_gap_leaves_the_other_direction() {
 #[test]
 fn only_what_is_surely_tls_is_taken_for_it() {
     let answer = |direction, bytes: &[u8]| begins(Prefix { direction, bytes });
-    for bytes in [&b"\x16\x03\x01\x00\x05\x05"[..], b"\x16\x02", b"\x16\x03\x05", b"\x17\x03\x03\x00\x08", b"\x80\x2e\x02"]
-    {
+    for bytes in [
+        &b"\x16\x03\x01\x00\x05\x05"[..],
+        b"\x16\x02",
+        b"\x16\x03\x05",
+        b"\x17\x03\x03\x00\x08",
+        b"\x80\x2e\x02",
+    ] {
         assert_eq!(answer(ToServer, bytes), Answer::No, "{bytes:?}");
     }
     assert_eq!(answer(ToServer, &ssl2_hello(2)[..10]), Answer::More);
