@@ -2,6 +2,7 @@
 
 mod certificate;
 mod client_hello;
+mod extension_name;
 mod grease;
 mod handshake;
 mod ja3;
@@ -24,6 +25,7 @@ pub(super) use self::{
         APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, PLAIN_BYTES_MAX, PROTECTED_BYTES_MAX, RecordHeader,
         RecordReader, Step,
     },
+    server_hello::ServerHello,
 };
 use self::{
     record_layer::{ALERT, HEARTBEAT},
@@ -92,7 +94,7 @@ enum Stage {
 }
 
 /// How an end goes on behind what was read of it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stop {
     Next(Stage),
     GaveUp,
