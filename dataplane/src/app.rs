@@ -1,8 +1,10 @@
 //! Stream chunks → named fields. A parser yields fields and transactions, and takes no verdict.
 
 mod beside;
+mod cassandra;
 #[cfg(test)]
 mod conversation;
+mod couchbase;
 mod emitter;
 mod fingerprint;
 mod first_line;
@@ -10,19 +12,28 @@ mod held;
 mod http;
 mod lane;
 mod lines;
+mod memcached;
 mod messages;
+mod mongodb;
+mod mysql;
 mod parser;
 mod payload;
+mod pending;
+mod pgsql;
+mod prepared;
 mod probe;
 mod protocol;
 mod read;
 mod record;
 #[cfg(test)]
 mod recorder;
+mod redis;
 mod signature;
 mod spare_parsers;
 mod ssh;
+mod tds;
 mod tls_records;
+mod tns;
 mod wire;
 
 use dlp_patterns::Field;
@@ -43,7 +54,19 @@ pub use self::{
 use crate::{flow::Direction, reassembly::StreamChunk};
 
 /// What tells a protocol by its first bytes.
-const SIGNATURES: &[Signature] = &[http::SIGNATURE, ssh::SIGNATURE];
+const SIGNATURES: &[Signature] = &[
+    cassandra::SIGNATURE,
+    couchbase::SIGNATURE,
+    http::SIGNATURE,
+    memcached::SIGNATURE,
+    mongodb::SIGNATURE,
+    mysql::SIGNATURE,
+    pgsql::SIGNATURE,
+    redis::SIGNATURE,
+    ssh::SIGNATURE,
+    tds::SIGNATURE,
+    tns::SIGNATURE,
+];
 
 /// The parser of one flow: one variant a protocol, one `match` over them.
 #[derive(Debug)]
@@ -277,6 +300,8 @@ pub enum AppAnomaly {
     Malformed,
     /// A message is longer than is read; what follows of it was scanned as payload only.
     MessageCut,
+    /// More requests wait for their responses than are kept; later ones are told without theirs.
+    TooManyRequests,
 }
 
 impl AppAnomaly {
@@ -296,6 +321,7 @@ impl AppAnomaly {
             AppAnomaly::Gap => "gap",
             AppAnomaly::Malformed => "malformed",
             AppAnomaly::MessageCut => "message_cut",
+            AppAnomaly::TooManyRequests => "too_many_requests",
         }
     }
 
@@ -303,7 +329,11 @@ impl AppAnomaly {
     pub fn is_ambiguous(self) -> bool {
         !matches!(
             self,
-            AppAnomaly::UnpairedResponse | AppAnomaly::Gap | AppAnomaly::Malformed | AppAnomaly::MessageCut
+            AppAnomaly::UnpairedResponse
+                | AppAnomaly::Gap
+                | AppAnomaly::Malformed
+                | AppAnomaly::MessageCut
+                | AppAnomaly::TooManyRequests
         )
     }
 }

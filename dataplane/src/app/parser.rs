@@ -1,7 +1,10 @@
 //! The parsers that read beside the payload: what is drawn out of a flow whose bytes are scanned as they are.
 
-use super::ssh::Ssh;
-use super::{AppProtocol, AppSink, beside::Beside};
+use super::{AppProtocol, AppSink, beside::Beside, messages::Lost};
+use super::{
+    cassandra::Cassandra, couchbase::Couchbase, memcached::Memcached, mongodb::MongoDb, mysql::MySql,
+    pgsql::PgSql, redis::Redis, ssh::Ssh, tds::Tds, tns::Tns,
+};
 use crate::flow::Direction;
 
 /// How a parser goes on behind what it was given.
@@ -15,6 +18,12 @@ pub(super) enum Outcome {
     Changed,
     /// The peers broke the protocol, or too much is missing.
     GaveUp,
+}
+
+impl From<Lost> for Outcome {
+    fn from(_: Lost) -> Outcome {
+        Outcome::GaveUp
+    }
 }
 
 /// A parser of one protocol: it reads both directions of a flow, whatever pieces they come in, and tells what it finds.
@@ -49,14 +58,32 @@ pub(super) trait AppParser {
 /// One variant a protocol.
 #[derive(Debug)]
 pub(super) enum Parser {
+    Cassandra(Box<Cassandra>),
+    Couchbase(Box<Couchbase>),
+    Memcached(Box<Memcached>),
+    MongoDb(Box<MongoDb>),
+    MySql(Box<MySql>),
+    PgSql(Box<PgSql>),
+    Redis(Box<Redis>),
     Ssh(Box<Ssh>),
+    Tds(Box<Tds>),
+    Tns(Box<Tns>),
 }
 
 impl Parser {
     /// The parser of a protocol, where there is one.
     pub(super) fn new(protocol: AppProtocol) -> Option<Parser> {
         Some(match protocol {
+            AppProtocol::Cassandra => Parser::Cassandra(Box::default()),
+            AppProtocol::Couchbase => Parser::Couchbase(Box::default()),
+            AppProtocol::Memcached => Parser::Memcached(Box::default()),
+            AppProtocol::MongoDb => Parser::MongoDb(Box::default()),
+            AppProtocol::MySql => Parser::MySql(Box::default()),
+            AppProtocol::PgSql => Parser::PgSql(Box::default()),
+            AppProtocol::Redis => Parser::Redis(Box::default()),
             AppProtocol::Ssh => Parser::Ssh(Box::default()),
+            AppProtocol::Tds => Parser::Tds(Box::default()),
+            AppProtocol::Tns => Parser::Tns(Box::default()),
             _ => return None,
         })
     }
@@ -68,7 +95,16 @@ impl Parser {
         out: &mut Beside<'_, S>,
     ) -> Outcome {
         match self {
+            Parser::Cassandra(parser) => parser.data(direction, bytes, out),
+            Parser::Couchbase(parser) => parser.data(direction, bytes, out),
+            Parser::Memcached(parser) => parser.data(direction, bytes, out),
+            Parser::MongoDb(parser) => parser.data(direction, bytes, out),
+            Parser::MySql(parser) => parser.data(direction, bytes, out),
+            Parser::PgSql(parser) => parser.data(direction, bytes, out),
+            Parser::Redis(parser) => parser.data(direction, bytes, out),
             Parser::Ssh(parser) => parser.data(direction, bytes, out),
+            Parser::Tds(parser) => parser.data(direction, bytes, out),
+            Parser::Tns(parser) => parser.data(direction, bytes, out),
         }
     }
 
@@ -79,7 +115,16 @@ impl Parser {
         out: &mut Beside<'_, S>,
     ) -> Outcome {
         match self {
+            Parser::Cassandra(parser) => parser.gap(direction, bytes, out),
+            Parser::Couchbase(parser) => parser.gap(direction, bytes, out),
+            Parser::Memcached(parser) => parser.gap(direction, bytes, out),
+            Parser::MongoDb(parser) => parser.gap(direction, bytes, out),
+            Parser::MySql(parser) => parser.gap(direction, bytes, out),
+            Parser::PgSql(parser) => parser.gap(direction, bytes, out),
+            Parser::Redis(parser) => parser.gap(direction, bytes, out),
             Parser::Ssh(parser) => parser.gap(direction, bytes, out),
+            Parser::Tds(parser) => parser.gap(direction, bytes, out),
+            Parser::Tns(parser) => parser.gap(direction, bytes, out),
         }
     }
 
@@ -90,19 +135,46 @@ impl Parser {
         out: &mut Beside<'_, S>,
     ) -> Outcome {
         match self {
+            Parser::Cassandra(parser) => parser.datagram(direction, bytes, out),
+            Parser::Couchbase(parser) => parser.datagram(direction, bytes, out),
+            Parser::Memcached(parser) => parser.datagram(direction, bytes, out),
+            Parser::MongoDb(parser) => parser.datagram(direction, bytes, out),
+            Parser::MySql(parser) => parser.datagram(direction, bytes, out),
+            Parser::PgSql(parser) => parser.datagram(direction, bytes, out),
+            Parser::Redis(parser) => parser.datagram(direction, bytes, out),
             Parser::Ssh(parser) => parser.datagram(direction, bytes, out),
+            Parser::Tds(parser) => parser.datagram(direction, bytes, out),
+            Parser::Tns(parser) => parser.datagram(direction, bytes, out),
         }
     }
 
     pub(super) fn finish<S: AppSink>(&mut self, out: &mut Beside<'_, S>) {
         match self {
+            Parser::Cassandra(parser) => parser.finish(out),
+            Parser::Couchbase(parser) => parser.finish(out),
+            Parser::Memcached(parser) => parser.finish(out),
+            Parser::MongoDb(parser) => parser.finish(out),
+            Parser::MySql(parser) => parser.finish(out),
+            Parser::PgSql(parser) => parser.finish(out),
+            Parser::Redis(parser) => parser.finish(out),
             Parser::Ssh(parser) => parser.finish(out),
+            Parser::Tds(parser) => parser.finish(out),
+            Parser::Tns(parser) => parser.finish(out),
         }
     }
 
     pub(super) fn is_between_messages(&self) -> bool {
         match self {
+            Parser::Cassandra(parser) => parser.is_between_messages(),
+            Parser::Couchbase(parser) => parser.is_between_messages(),
+            Parser::Memcached(parser) => parser.is_between_messages(),
+            Parser::MongoDb(parser) => parser.is_between_messages(),
+            Parser::MySql(parser) => parser.is_between_messages(),
+            Parser::PgSql(parser) => parser.is_between_messages(),
+            Parser::Redis(parser) => parser.is_between_messages(),
             Parser::Ssh(parser) => parser.is_between_messages(),
+            Parser::Tds(parser) => parser.is_between_messages(),
+            Parser::Tns(parser) => parser.is_between_messages(),
         }
     }
 }
