@@ -69,13 +69,16 @@ fn is_begun_by(prefix: Prefix<'_>) -> Answer {
         return Answer::No;
     }
     let head = |first: &[u8]| Head::parse(&mut Wire(first), Direction::ToServer);
-    let begins = Answer::when(prefix.bytes, HEAD_BYTES, |first| {
+    let is_version = |first: &[u8]| matches!(first, [3..=5]);
+    let is_first = |first: &[u8]| {
         head(first).is_some_and(|head| match head.operation {
             OPTIONS => head.body_bytes == 0,
             STARTUP => (22..=4096).contains(&head.body_bytes),
             _ => false,
         })
-    });
+    };
+    let begins =
+        Answer::when(prefix.bytes, 1, is_version).and(|| Answer::when(prefix.bytes, HEAD_BYTES, is_first));
     match prefix.bytes.get(4) {
         // A map of options, one of which is the version of CQL.
         Some(&STARTUP) => begins.and(|| {

@@ -59,12 +59,15 @@ impl Head {
 }
 
 fn is_begun_by(prefix: Prefix<'_>) -> Answer {
-    Answer::when(prefix.bytes, HEAD_BYTES, |first| {
+    // Most others are none by their length.
+    let is_length = |first: &[u8]| Wire(first).u32_le().is_some_and(|length| length <= MESSAGE_BYTES_MAX);
+    let head = |first: &[u8]| {
         Head::parse(&mut Wire(first)).is_some_and(|head| match prefix.direction {
             Direction::ToServer => head.answers == 0 && head.operation != REPLY,
             Direction::ToClient => matches!(head.operation, REPLY | MSG | COMPRESSED),
         })
-    })
+    };
+    Answer::when(prefix.bytes, 4, is_length).and(|| Answer::when(prefix.bytes, HEAD_BYTES, head))
 }
 
 /// Both ends of one connection.

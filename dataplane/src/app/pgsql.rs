@@ -41,14 +41,16 @@ fn is_begun_by(prefix: Prefix<'_>) -> Answer {
     if prefix.direction == Direction::ToClient {
         return Answer::No;
     }
-    let begins = Answer::when(prefix.bytes, 8, |first| {
+    let is_short = |first: &[u8]| matches!(first, [0, 0..=0x27]);
+    let code = |first: &[u8]| {
         let mut wire = Wire(first);
         match (wire.u32(), wire.u32()) {
             (Some(8), Some(SSL_REQUEST | GSS_REQUEST)) | (Some(16), Some(CANCEL_REQUEST)) => true,
             (Some(9..=STARTUP_BYTES_MAX), Some(version)) => version >> 16 == VERSION_MAJOR,
             _ => false,
         }
-    });
+    };
+    let begins = Answer::when(prefix.bytes, 2, is_short).and(|| Answer::when(prefix.bytes, 8, code));
     let is_startup = prefix.bytes.get(4..6) == Some(&[0, 3]);
     // The name of a parameter, or the end of them.
     let named = |first: &[u8]| {

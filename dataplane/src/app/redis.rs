@@ -32,12 +32,29 @@ const COUNT_DIGITS_MAX: usize = 7;
 
 fn is_begun_by(prefix: Prefix<'_>) -> Answer {
     match prefix.direction {
-        Direction::ToServer => is_array(prefix.bytes)
-            .or(Answer::begins_any(prefix.bytes, &[b"PING\r\n", b"ping\r\n", b"PING\n"])),
+        Direction::ToServer => {
+            let alone = Answer::begins_any(prefix.bytes, &[b"PING\r\n", b"ping\r\n", b"PING\n", b"INFO\r\n"]);
+            let inline = Answer::begins_any(prefix.bytes, INLINE).and(|| prefix.first_line(is_inline));
+            is_array(prefix.bytes).or(alone).or(inline)
+        }
         Direction::ToClient => {
             Answer::begins_any(prefix.bytes, &[b"+PONG\r\n", b"-NOAUTH ", b"-DENIED Redis"])
         }
     }
+}
+
+/// Commands that are typed, or sent by what is no library; memcached takes its own in lower case.
+const INLINE: &[&[u8]] =
+    &[b"CONFIG ", b"KEYS ", b"PUBLISH ", b"SELECT ", b"SET ", b"SLAVEOF ", b"SUBSCRIBE "];
+
+/// Whether no line of HTTP begins so, and all of it is graphic.
+fn is_inline(line: &[u8]) -> bool {
+    let mut words = line.split(|byte| *byte == b' ').skip(1);
+    let is_target =
+        |word: &[u8]| word.first() == Some(&b'/') || word.contains(&b':') || word.starts_with(b"HTTP");
+    words.next().is_some_and(|word| !word.is_empty() && !is_target(word))
+        && !words.any(|word| word.starts_with(b"HTTP/"))
+        && line.iter().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 /// `*3\r\n$3`, as all libraries send commands.

@@ -44,18 +44,25 @@ const END_OF_MESSAGE: u8 = 1;
 const TRANSACTION_HEADERS: [u8; 10] = [22, 0, 0, 0, 18, 0, 0, 0, 2, 0];
 
 fn is_begun_by(prefix: Prefix<'_>) -> Answer {
-    let head = Answer::when(prefix.bytes, HEAD_BYTES, |first| match (prefix.direction, first) {
-        (Direction::ToServer, [kind, 0 | 1 | 8 | 9, high, low, .., 0]) => {
+    let is_kind = |first: &[u8]| {
+        matches!(first, [SQL_BATCH..=TABULAR_RESULT | BULK_LOAD | TRANSACTION | LOGIN7..=PRELOGIN])
+    };
+    let is_head = |first: &[u8]| match (prefix.direction, first) {
+        (Direction::ToServer, [kind, 0 | 1 | 4 | 5 | 8 | 9, high, low, .., 0]) => {
             let length = u16::from_be_bytes([*high, *low]);
             matches!(*kind, SQL_BATCH | RPC | BULK_LOAD | TRANSACTION | LOGIN7 | PRELOGIN) && length > 12
         }
         (Direction::ToClient, [TABULAR_RESULT, 1, 0, 20..=255, 0, 0, 0 | 1, 0]) => true,
         _ => false,
-    });
+    };
+    let head = Answer::when(prefix.bytes, 1, is_kind).and(|| Answer::when(prefix.bytes, HEAD_BYTES, is_head));
     head.and(|| {
         let body = prefix.bytes.get(HEAD_BYTES..).unwrap_or_default();
         let begins = match prefix.bytes.first() {
-            Some(&(SQL_BATCH | RPC | TRANSACTION)) => Answer::begins(body, &TRANSACTION_HEADERS),
+            // Before version 7.2 there are no headers: the statement begins, or the name of the procedure.
+            Some(&SQL_BATCH) => Answer::begins(body, &TRANSACTION_HEADERS).or(is_utf16(body)),
+            Some(&RPC) => Answer::begins(body, &TRANSACTION_HEADERS).or(is_procedure(body)),
+            Some(&TRANSACTION) => Answer::begins(body, &TRANSACTION_HEADERS),
             // Its length, and its version.
             Some(&LOGIN7) => Answer::when(body, 8, |first| {
                 matches!(first, [_, _, 0, 0, _, _, 0, 0x70..=0x7f] | [_, _, 0, 0, 0x07, _, _, _])
@@ -71,6 +78,24 @@ fn is_begun_by(prefix: Prefix<'_>) -> Answer {
             other => other,
         }
     })
+}
+
+/// Signs of ASCII in UTF-16.
+fn is_utf16(body: &[u8]) -> Answer {
+    Answer::when(body, 12, |first| {
+        let is_sign = |pair: &[u8; 2]| matches!(pair, [b'\t' | b'\n' | b'\r' | b' '..=b'~', 0]);
+        first.as_chunks().0.iter().all(is_sign)
+    })
+}
+
+/// The number of one behind what says so, or a name behind its length.
+fn is_procedure(body: &[u8]) -> Answer {
+    let named = Answer::when(body, 8, |first| {
+        let [length, high, name @ ..] = first else { return false };
+        *high == 0 && *length >= 3 && name.as_chunks().0.iter().all(|pair| matches!(pair, [b'.'..=b'z', 0]))
+    });
+    // No options, or that metadata is not wanted again.
+    Answer::when(body, 6, |first| matches!(first, [0xff, 0xff, 1..=15, 0, 0..=2, 0])).or(named)
 }
 
 /// Both ends of one connection.

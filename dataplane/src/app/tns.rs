@@ -40,7 +40,8 @@ fn is_begun_by(prefix: Prefix<'_>) -> Answer {
     if prefix.direction == Direction::ToClient {
         return Answer::No;
     }
-    Answer::when(prefix.bytes, 12, |first| {
+    let is_connect = |first: &[u8]| matches!(first, [_, _, 0, 0, CONNECT]);
+    let is_head = |first: &[u8]| {
         let mut wire = Wire(first);
         let (length, checksum) = (wire.u16(), wire.u16());
         let (kind, _flags, _checksum) = (wire.u8(), wire.u8(), wire.u16());
@@ -50,7 +51,8 @@ fn is_begun_by(prefix: Prefix<'_>) -> Answer {
             && [version, compatible]
                 .iter()
                 .all(|version| version.is_some_and(|version| VERSIONS.contains(&version)))
-    })
+    };
+    Answer::when(prefix.bytes, 5, is_connect).and(|| Answer::when(prefix.bytes, 12, is_head))
 }
 
 /// Both ends of one connection.

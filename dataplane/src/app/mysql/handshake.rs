@@ -84,10 +84,12 @@ pub(super) fn is_begun_by(prefix: Prefix<'_>) -> Answer {
     if prefix.direction == Direction::ToServer {
         return Answer::No;
     }
-    let head = Answer::when(prefix.bytes, 5, |first| {
+    let is_short = |first: &[u8]| matches!(first, [_, 0..=4, 0, 0]);
+    let is_head = |first: &[u8]| {
         let length = first.iter().take(3).rev().fold(0, |sum, byte| sum << 8 | usize::from(*byte));
         matches!(first, [.., 0, PROTOCOL_10 | ERROR]) && (7..=GREETING_BYTES_MAX).contains(&length)
-    });
+    };
+    let head = Answer::when(prefix.bytes, 4, is_short).and(|| Answer::when(prefix.bytes, 5, is_head));
     head.and(|| match prefix.bytes.get(4) {
         Some(&PROTOCOL_10) => is_version(prefix.bytes),
         _ => Answer::when(prefix.bytes, 8, |first| {
