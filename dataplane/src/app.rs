@@ -3,8 +3,10 @@
 mod ber;
 mod beside;
 mod bittorrent;
+mod cassandra;
 #[cfg(test)]
 mod conversation;
+mod couchbase;
 mod datagrams;
 mod dhcp;
 mod dhcpv6;
@@ -22,8 +24,11 @@ mod kerberos;
 mod lane;
 mod ldap;
 mod lines;
+mod memcached;
 mod messages;
 mod modbus;
+mod mongodb;
+mod mysql;
 mod netbios;
 mod ntp;
 mod opening;
@@ -32,6 +37,9 @@ mod openwire;
 mod ordered_pieces;
 mod parser;
 mod payload;
+mod pending;
+mod pgsql;
+mod prepared;
 mod probe;
 mod protocol;
 mod protocols;
@@ -42,6 +50,7 @@ mod read;
 mod record;
 #[cfg(test)]
 mod recorder;
+mod redis;
 mod rpc;
 mod rtp;
 mod rtsp;
@@ -56,10 +65,12 @@ mod ssdp;
 mod ssh;
 mod stun;
 mod syslog;
+mod tds;
 mod telnet;
 mod tftp;
 mod tls;
 mod tls_records;
+mod tns;
 mod vnc;
 mod wire;
 mod wireguard;
@@ -87,6 +98,8 @@ use crate::{flow::Direction, reassembly::StreamChunk};
 /// What tells a protocol by its first bytes. HTTP is last: much that has a name of its own would be a request of HTTP/0.9 as well.
 const SIGNATURES: &[Signature] = &[
     bittorrent::SIGNATURE,
+    cassandra::SIGNATURE,
+    couchbase::SIGNATURE,
     dhcp::SIGNATURE,
     dhcpv6::SIGNATURE,
     dtls::SIGNATURE,
@@ -96,14 +109,19 @@ const SIGNATURES: &[Signature] = &[
     irc::SIGNATURE,
     kerberos::SIGNATURE,
     ldap::SIGNATURE,
+    memcached::SIGNATURE,
     modbus::SIGNATURE,
+    mongodb::SIGNATURE,
+    mysql::SIGNATURE,
     netbios::SIGNATURE,
     ntp::SIGNATURE,
     openvpn::SIGNATURE,
     openwire::SIGNATURE,
+    pgsql::SIGNATURE,
     quic::SIGNATURE,
     radius::SIGNATURE,
     rdp::SIGNATURE,
+    redis::SIGNATURE,
     rpc::SIGNATURE,
     rtp::SIGNATURE,
     rtsp::SIGNATURE,
@@ -116,9 +134,11 @@ const SIGNATURES: &[Signature] = &[
     ssh::SIGNATURE,
     stun::SIGNATURE,
     syslog::SIGNATURE,
+    tds::SIGNATURE,
     telnet::SIGNATURE,
     tftp::SIGNATURE,
     tls::SIGNATURE,
+    tns::SIGNATURE,
     vnc::SIGNATURE,
     wireguard::SIGNATURE,
     xmpp::SIGNATURE,
@@ -380,6 +400,8 @@ pub enum AppAnomaly {
     TlsHeartbeat,
     /// A certificate of TLS can't be read.
     TlsCertificate,
+    /// More requests wait for their responses than are kept; later ones are told without theirs.
+    TooManyRequests,
 }
 
 impl AppAnomaly {
@@ -401,6 +423,7 @@ impl AppAnomaly {
             AppAnomaly::MessageCut => "message_cut",
             AppAnomaly::TlsHeartbeat => "tls_overflow_heartbeat_message",
             AppAnomaly::TlsCertificate => "tls_certificate_invalid",
+            AppAnomaly::TooManyRequests => "too_many_requests",
         }
     }
 
@@ -414,6 +437,7 @@ impl AppAnomaly {
                 | AppAnomaly::MessageCut
                 | AppAnomaly::TlsHeartbeat
                 | AppAnomaly::TlsCertificate
+                | AppAnomaly::TooManyRequests
         )
     }
 }

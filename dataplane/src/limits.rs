@@ -191,6 +191,28 @@ pub const RECORD_ITEMS_MAX: usize = 512;
 /// Bytes of one text of a record; the rest is cut off.
 pub const RECORD_TEXT_BYTES_MAX: usize = 1024;
 
+/// Requests of one connection that may wait for their responses and are told with them: pipelines of clients of databases are
+/// shorter. Later ones are told without.
+pub const REQUESTS_PENDING_MAX: usize = 128;
+
+/// Prepared statements of one connection whose text is known when they are executed: drivers keep some dozen.
+pub const PREPARED_STATEMENTS_MAX: usize = 16;
+
+/// Values of RESP within values: what servers answer goes three or four deep, and none goes deeper than modules nest.
+pub const RESP_DEPTH_MAX: usize = 32;
+
+/// Documents of BSON within documents that are shown; its server takes 100, and statements are a few deep.
+pub const BSON_DEPTH_MAX: usize = 32;
+
+/// Statements of one batch of CQL that are read: its server warns of batches beyond 5 KiB.
+pub const CQL_BATCH_STATEMENTS_MAX: usize = 256;
+
+/// Types of CQL within types, of a column of a result: lists of maps of tuples go three deep.
+pub const CQL_TYPE_DEPTH_MAX: usize = 8;
+
+/// Errors of one response of SQL Server that are told as fields: a batch that fails has a few.
+pub const TDS_ERRORS_MAX: usize = 8;
+
 /// Fields of one direction that may be open at once, beside its own: streams of HTTP/2 under way.
 pub const LANES_MAX: usize = 256;
 

@@ -2,8 +2,11 @@
 
 use dlp_patterns::Field;
 
-use super::{AppProtocol, AppSink, beside::Beside};
-use super::{dtls::Dtls, quic::Quic, ssh::Ssh, tls::Tls};
+use super::{AppProtocol, AppSink, beside::Beside, messages::Lost};
+use super::{
+    cassandra::Cassandra, couchbase::Couchbase, dtls::Dtls, memcached::Memcached, mongodb::MongoDb,
+    mysql::MySql, pgsql::PgSql, quic::Quic, redis::Redis, ssh::Ssh, tds::Tds, tls::Tls, tns::Tns,
+};
 use crate::flow::Direction;
 
 /// How a parser goes on behind what it was given.
@@ -17,6 +20,12 @@ pub(super) enum Outcome {
     Changed,
     /// The peers broke the protocol, or too much is missing.
     GaveUp,
+}
+
+impl From<Lost> for Outcome {
+    fn from(_: Lost) -> Outcome {
+        Outcome::GaveUp
+    }
 }
 
 /// A parser of one protocol: it reads both directions of a flow, whatever pieces they come in, and tells what it finds.
@@ -54,20 +63,38 @@ pub(super) trait AppParser {
 /// One variant a protocol.
 #[derive(Debug)]
 pub(super) enum Parser {
+    Cassandra(Box<Cassandra>),
+    Couchbase(Box<Couchbase>),
     Dtls(Box<Dtls>),
+    Memcached(Box<Memcached>),
+    MongoDb(Box<MongoDb>),
+    MySql(Box<MySql>),
+    PgSql(Box<PgSql>),
     Quic(Box<Quic>),
+    Redis(Box<Redis>),
     Ssh(Box<Ssh>),
+    Tds(Box<Tds>),
     Tls(Box<Tls>),
+    Tns(Box<Tns>),
 }
 
 impl Parser {
     /// The parser of a protocol, where there is one.
     pub(super) fn new(protocol: AppProtocol) -> Option<Parser> {
         Some(match protocol {
+            AppProtocol::Cassandra => Parser::Cassandra(Box::default()),
+            AppProtocol::Couchbase => Parser::Couchbase(Box::default()),
             AppProtocol::Dtls => Parser::Dtls(Box::default()),
+            AppProtocol::Memcached => Parser::Memcached(Box::default()),
+            AppProtocol::MongoDb => Parser::MongoDb(Box::default()),
+            AppProtocol::MySql => Parser::MySql(Box::default()),
+            AppProtocol::PgSql => Parser::PgSql(Box::default()),
             AppProtocol::Quic => Parser::Quic(Box::default()),
+            AppProtocol::Redis => Parser::Redis(Box::default()),
             AppProtocol::Ssh => Parser::Ssh(Box::default()),
+            AppProtocol::Tds => Parser::Tds(Box::default()),
             AppProtocol::Tls => Parser::Tls(Box::default()),
+            AppProtocol::Tns => Parser::Tns(Box::default()),
             _ => return None,
         })
     }
@@ -75,10 +102,19 @@ impl Parser {
     /// What it draws out of the payload.
     pub(super) fn fields(&self) -> &'static [Field] {
         match self {
+            Parser::Cassandra(_) => Cassandra::FIELDS,
+            Parser::Couchbase(_) => Couchbase::FIELDS,
             Parser::Dtls(_) => Dtls::FIELDS,
+            Parser::Memcached(_) => Memcached::FIELDS,
+            Parser::MongoDb(_) => MongoDb::FIELDS,
+            Parser::MySql(_) => MySql::FIELDS,
+            Parser::PgSql(_) => PgSql::FIELDS,
             Parser::Quic(_) => Quic::FIELDS,
+            Parser::Redis(_) => Redis::FIELDS,
             Parser::Ssh(_) => Ssh::FIELDS,
+            Parser::Tds(_) => Tds::FIELDS,
             Parser::Tls(_) => Tls::FIELDS,
+            Parser::Tns(_) => Tns::FIELDS,
         }
     }
 
@@ -89,10 +125,19 @@ impl Parser {
         out: &mut Beside<'_, S>,
     ) -> Outcome {
         match self {
+            Parser::Cassandra(parser) => parser.data(direction, bytes, out),
+            Parser::Couchbase(parser) => parser.data(direction, bytes, out),
             Parser::Dtls(parser) => parser.data(direction, bytes, out),
+            Parser::Memcached(parser) => parser.data(direction, bytes, out),
+            Parser::MongoDb(parser) => parser.data(direction, bytes, out),
+            Parser::MySql(parser) => parser.data(direction, bytes, out),
+            Parser::PgSql(parser) => parser.data(direction, bytes, out),
             Parser::Quic(parser) => parser.data(direction, bytes, out),
+            Parser::Redis(parser) => parser.data(direction, bytes, out),
             Parser::Ssh(parser) => parser.data(direction, bytes, out),
+            Parser::Tds(parser) => parser.data(direction, bytes, out),
             Parser::Tls(parser) => parser.data(direction, bytes, out),
+            Parser::Tns(parser) => parser.data(direction, bytes, out),
         }
     }
 
@@ -103,10 +148,19 @@ impl Parser {
         out: &mut Beside<'_, S>,
     ) -> Outcome {
         match self {
+            Parser::Cassandra(parser) => parser.gap(direction, bytes, out),
+            Parser::Couchbase(parser) => parser.gap(direction, bytes, out),
             Parser::Dtls(parser) => parser.gap(direction, bytes, out),
+            Parser::Memcached(parser) => parser.gap(direction, bytes, out),
+            Parser::MongoDb(parser) => parser.gap(direction, bytes, out),
+            Parser::MySql(parser) => parser.gap(direction, bytes, out),
+            Parser::PgSql(parser) => parser.gap(direction, bytes, out),
             Parser::Quic(parser) => parser.gap(direction, bytes, out),
+            Parser::Redis(parser) => parser.gap(direction, bytes, out),
             Parser::Ssh(parser) => parser.gap(direction, bytes, out),
+            Parser::Tds(parser) => parser.gap(direction, bytes, out),
             Parser::Tls(parser) => parser.gap(direction, bytes, out),
+            Parser::Tns(parser) => parser.gap(direction, bytes, out),
         }
     }
 
@@ -117,28 +171,55 @@ impl Parser {
         out: &mut Beside<'_, S>,
     ) -> Outcome {
         match self {
+            Parser::Cassandra(parser) => parser.datagram(direction, bytes, out),
+            Parser::Couchbase(parser) => parser.datagram(direction, bytes, out),
             Parser::Dtls(parser) => parser.datagram(direction, bytes, out),
+            Parser::Memcached(parser) => parser.datagram(direction, bytes, out),
+            Parser::MongoDb(parser) => parser.datagram(direction, bytes, out),
+            Parser::MySql(parser) => parser.datagram(direction, bytes, out),
+            Parser::PgSql(parser) => parser.datagram(direction, bytes, out),
             Parser::Quic(parser) => parser.datagram(direction, bytes, out),
+            Parser::Redis(parser) => parser.datagram(direction, bytes, out),
             Parser::Ssh(parser) => parser.datagram(direction, bytes, out),
+            Parser::Tds(parser) => parser.datagram(direction, bytes, out),
             Parser::Tls(parser) => parser.datagram(direction, bytes, out),
+            Parser::Tns(parser) => parser.datagram(direction, bytes, out),
         }
     }
 
     pub(super) fn finish<S: AppSink>(&mut self, out: &mut Beside<'_, S>) {
         match self {
+            Parser::Cassandra(parser) => parser.finish(out),
+            Parser::Couchbase(parser) => parser.finish(out),
             Parser::Dtls(parser) => parser.finish(out),
+            Parser::Memcached(parser) => parser.finish(out),
+            Parser::MongoDb(parser) => parser.finish(out),
+            Parser::MySql(parser) => parser.finish(out),
+            Parser::PgSql(parser) => parser.finish(out),
             Parser::Quic(parser) => parser.finish(out),
+            Parser::Redis(parser) => parser.finish(out),
             Parser::Ssh(parser) => parser.finish(out),
+            Parser::Tds(parser) => parser.finish(out),
             Parser::Tls(parser) => parser.finish(out),
+            Parser::Tns(parser) => parser.finish(out),
         }
     }
 
     pub(super) fn is_between_messages(&self) -> bool {
         match self {
+            Parser::Cassandra(parser) => parser.is_between_messages(),
+            Parser::Couchbase(parser) => parser.is_between_messages(),
             Parser::Dtls(parser) => parser.is_between_messages(),
+            Parser::Memcached(parser) => parser.is_between_messages(),
+            Parser::MongoDb(parser) => parser.is_between_messages(),
+            Parser::MySql(parser) => parser.is_between_messages(),
+            Parser::PgSql(parser) => parser.is_between_messages(),
             Parser::Quic(parser) => parser.is_between_messages(),
+            Parser::Redis(parser) => parser.is_between_messages(),
             Parser::Ssh(parser) => parser.is_between_messages(),
+            Parser::Tds(parser) => parser.is_between_messages(),
             Parser::Tls(parser) => parser.is_between_messages(),
+            Parser::Tns(parser) => parser.is_between_messages(),
         }
     }
 }

@@ -91,7 +91,7 @@ fn is_sound(packet: &LongPacket<'_>) -> bool {
 }
 
 impl AppParser for Quic {
-    const FIELDS: &'static [Field] = &[Field::TlsSni, Field::TlsJa3, Field::TlsJa4];
+    const FIELDS: &'static [Field] = &[Field::TlsSni, Field::TlsJa3, Field::TlsJa3s, Field::TlsJa4];
 
     fn data<S: AppSink>(&mut self, _: Direction, _: &mut &[u8], _: &mut Beside<'_, S>) -> Outcome {
         // It speaks in datagrams alone.
