@@ -8,6 +8,8 @@ mod fingerprint;
 mod first_line;
 mod held;
 mod http;
+mod http2;
+mod inflate;
 mod lane;
 mod lines;
 mod messages;
@@ -23,14 +25,17 @@ mod signature;
 mod spare_parsers;
 mod ssh;
 mod tls_records;
+mod websocket;
 mod wire;
+mod within;
 
 use dlp_patterns::Field;
 
-pub use self::http::HttpIdle;
-use self::{held::Held, probe::Next, signature::Signature};
+pub use self::http2::error_name as http2_error_name;
+use self::{held::Held, http::Went, probe::Next, signature::Signature, websocket::Deflate};
 pub use self::{
-    http::Http,
+    http::{Http, HttpIdle},
+    http2::Http2,
     lane::Lane,
     payload::Payload,
     probe::Probe,
@@ -39,11 +44,13 @@ pub use self::{
     record::{Record, Value},
     spare_parsers::SpareParsers,
     tls_records::TlsRecords,
+    websocket::WebSocket,
+    within::Within,
 };
 use crate::{flow::Direction, reassembly::StreamChunk};
 
 /// What tells a protocol by its first bytes.
-const SIGNATURES: &[Signature] = &[http::SIGNATURE, ssh::SIGNATURE];
+const SIGNATURES: &[Signature] = &[http::SIGNATURE, http2::SIGNATURE, ssh::SIGNATURE];
 
 /// The parser of one flow: one variant a protocol, one `match` over them.
 #[derive(Debug)]
@@ -54,6 +61,12 @@ pub enum App {
     Http(Box<Http>),
     /// The same between two exchanges.
     HttpIdle(HttpIdle),
+    /// HTTP/2, and what speaks over it.
+    Http2(Box<Http2>),
+    /// WebSocket, behind its handshake.
+    WebSocket(Box<WebSocket>),
+    /// What follows a protocol that made way for it.
+    Within(Box<Within>),
     /// Payload, and beside it read by a parser or for what protocol it is of.
     Read(Box<Read>),
     /// Payload and nothing beside: of no protocol, of one that has no parser, or since one gave up.
@@ -89,10 +102,26 @@ impl App {
             },
             App::Http(http) => match http.advance(direction, chunk, sink) {
                 Err(payload) => Some(App::Payload(payload)),
+                Ok(Went::Switched(switch, rest)) => {
+                    let early = http.take_early(sink);
+                    *self = App::Within(Within::new(AppProtocol::Http, switch.app()));
+                    self.advance(Direction::ToServer, StreamChunk::Data(&early), parsers, sink);
+                    return self.advance(direction, rest, parsers, sink);
+                }
                 // Closed flows are remembered for a while: their parsers need not be.
-                Ok(()) if chunk == StreamChunk::Fin => http.remains().map(App::Payload),
-                Ok(()) => None,
+                Ok(Went::On) if chunk == StreamChunk::Fin => http.remains().map(App::Payload),
+                Ok(Went::On) => None,
             },
+            App::Http2(http2) => {
+                http2.advance(direction, chunk, parsers.record(), sink).err().map(App::Payload)
+            }
+            App::WebSocket(websocket) => {
+                websocket.advance(direction, chunk, parsers.record(), sink).err().map(App::Payload)
+            }
+            App::Within(within) => {
+                within.advance(direction, chunk, parsers, sink);
+                None
+            }
             App::Read(read) => read.advance(direction, chunk, parsers.record(), sink).map(App::Payload),
             App::Payload(payload) => {
                 payload.advance(direction, chunk, sink);
@@ -168,6 +197,9 @@ impl App {
             App::Probing(probe) => probe.finish(sink),
             App::Http(http) => http.finish(sink),
             App::HttpIdle(_) => {}
+            App::Http2(http2) => http2.finish(parsers.record(), sink),
+            App::WebSocket(websocket) => websocket.finish(sink),
+            App::Within(within) => within.finish(parsers, sink),
             App::Read(read) => read.finish(parsers.record(), sink),
             App::Payload(payload) => payload.finish(sink),
         }
@@ -178,6 +210,9 @@ impl App {
         match self {
             App::Probing(probe) => probe.is_between_messages(),
             App::Http(http) => http.is_between_messages(),
+            App::Http2(http2) => http2.is_between_messages(),
+            App::WebSocket(websocket) => websocket.is_between_messages(),
+            App::Within(within) => within.is_between_messages(),
             App::Read(read) => read.is_between_messages(),
             App::HttpIdle(_) | App::Payload(_) => true,
         }
@@ -188,8 +223,19 @@ impl App {
         match self {
             App::Probing(_) => AppProtocol::Pending,
             App::Http(_) | App::HttpIdle(_) => AppProtocol::Http,
+            App::Http2(http2) => http2.protocol(),
+            App::WebSocket(_) => AppProtocol::WebSocket,
+            App::Within(within) => within.protocol(),
             App::Read(read) => read.protocol(),
             App::Payload(payload) => payload.protocol(),
+        }
+    }
+
+    /// What the flow spoke before, where that made way for [`App::protocol`].
+    pub fn outer_protocol(&self) -> Option<AppProtocol> {
+        match self {
+            App::Within(within) => Some(within.outer()).filter(|outer| *outer != within.protocol()),
+            _ => None,
         }
     }
 }
@@ -244,6 +290,51 @@ pub struct HttpTransaction {
     pub request_bytes: u64,
     /// Bytes of the response body, decoded.
     pub response_bytes: u64,
+    /// What only HTTP/2 says of it.
+    pub http2: Option<Http2Stream>,
+}
+
+impl HttpTransaction {
+    /// Forgets all but its memory.
+    fn clear(&mut self) {
+        let HttpTransaction {
+            id,
+            method,
+            url,
+            protocol,
+            host,
+            user_agent,
+            referer,
+            content_type,
+            status,
+            redirect,
+            request_bytes,
+            response_bytes,
+            http2,
+        } = self;
+        for text in [method, url, protocol, host, user_agent, referer, content_type, redirect] {
+            text.clear();
+        }
+        (*id, *status, *request_bytes, *response_bytes) = (0, 0, 0, 0);
+        if let Some(Http2Stream { id, headers, error_codes, priorities }) = http2 {
+            headers.iter_mut().for_each(Vec::clear);
+            (*id, *error_codes, *priorities) = (0, [None; 2], [None; 2]);
+        }
+    }
+}
+
+/// What HTTP/2 says of a transaction beside what HTTP/1 would; by direction, the client's first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Http2Stream {
+    /// The stream.
+    pub id: u32,
+    /// Header lists as lines of `name: value\r\n`, pseudo-header fields included; as many lines as fit into
+    /// [`HTTP_LOGGED_BYTES_MAX`](crate::limits::HTTP_LOGGED_BYTES_MAX).
+    pub headers: [Vec<u8>; 2],
+    /// Why an end reset the stream (RFC 9113 §7).
+    pub error_codes: [Option<u32>; 2],
+    /// Weights of the stream (RFC 7540 §5.3.2), less 1.
+    pub priorities: [Option<u8>; 2],
 }
 
 /// How the peers broke a protocol. Framing that two ends may read differently is listed apart from
@@ -277,6 +368,42 @@ pub enum AppAnomaly {
     Malformed,
     /// A message is longer than is read; what follows of it was scanned as payload only.
     MessageCut,
+    /// What a client of HTTP/2 begins with is not what it has to be.
+    Http2Preface,
+    /// A frame of HTTP/2 that may not be there, or not of that length.
+    Http2Frame,
+    /// A header block that HPACK does not allow (RFC 7541).
+    Http2HeaderBlock,
+    /// A header list longer than its cap, as it is or decompressed.
+    Http2HeaderList,
+    /// More CONTINUATION frames for one header block than their cap.
+    Http2Continuation,
+    /// A header with bytes that end it in HTTP/1, or that no name has (RFC 9113 §8.2.1).
+    Http2Header,
+    /// A header that is of one connection alone (RFC 9113 §8.2.2).
+    Http2ConnectionHeader,
+    /// Pseudo-header fields that are missing, repeated, misplaced or unknown (RFC 9113 §8.3).
+    Http2PseudoHeader,
+    /// Host names another host than `:authority`.
+    Http2Host,
+    /// More streams under way than are told apart.
+    Http2Streams,
+    /// An end goes on in a stream that it ended.
+    Http2StreamReuse,
+    /// A setting or a window that HTTP/2 does not have.
+    Http2Settings,
+    /// Streams are opened and cancelled in a row (CVE-2023-44487).
+    Http2RapidReset,
+    /// Frames in a row that say nothing, or that nobody can answer.
+    Http2Flood,
+    /// Compressed content that can't be decompressed.
+    DecompressionFailed,
+    /// Content that grows beyond all measure when it is decompressed; the rest of it is not read.
+    DecompressionCap,
+    /// What follows a handshake of WebSocket is no frame of it.
+    WebSocketFrame,
+    /// A client does not mask its frames, or a server does (RFC 6455 §5.1).
+    WebSocketMask,
 }
 
 impl AppAnomaly {
@@ -296,6 +423,24 @@ impl AppAnomaly {
             AppAnomaly::Gap => "gap",
             AppAnomaly::Malformed => "malformed",
             AppAnomaly::MessageCut => "message_cut",
+            AppAnomaly::Http2Preface => "http2_invalid_client_magic",
+            AppAnomaly::Http2Frame => "http2_invalid_frame",
+            AppAnomaly::Http2HeaderBlock => "http2_invalid_header_block",
+            AppAnomaly::Http2HeaderList => "http2_header_list_too_long",
+            AppAnomaly::Http2Continuation => "http2_continuation_flood",
+            AppAnomaly::Http2Header => "http2_invalid_header",
+            AppAnomaly::Http2ConnectionHeader => "http2_connection_header",
+            AppAnomaly::Http2PseudoHeader => "http2_pseudo_header",
+            AppAnomaly::Http2Host => "http2_authority_host_mismatch",
+            AppAnomaly::Http2Streams => "http2_too_many_streams",
+            AppAnomaly::Http2StreamReuse => "http2_stream_id_reuse",
+            AppAnomaly::Http2Settings => "http2_invalid_settings",
+            AppAnomaly::Http2RapidReset => "http2_rapid_reset",
+            AppAnomaly::Http2Flood => "http2_control_flood",
+            AppAnomaly::DecompressionFailed => "failed_decompression",
+            AppAnomaly::DecompressionCap => "decompression_cap",
+            AppAnomaly::WebSocketFrame => "websocket_invalid_frame",
+            AppAnomaly::WebSocketMask => "websocket_mask",
         }
     }
 
@@ -303,7 +448,16 @@ impl AppAnomaly {
     pub fn is_ambiguous(self) -> bool {
         !matches!(
             self,
-            AppAnomaly::UnpairedResponse | AppAnomaly::Gap | AppAnomaly::Malformed | AppAnomaly::MessageCut
+            AppAnomaly::UnpairedResponse
+                | AppAnomaly::Gap
+                | AppAnomaly::Malformed
+                | AppAnomaly::MessageCut
+                | AppAnomaly::Http2Settings
+                | AppAnomaly::Http2RapidReset
+                | AppAnomaly::Http2Flood
+                | AppAnomaly::DecompressionFailed
+                | AppAnomaly::WebSocketFrame
+                | AppAnomaly::WebSocketMask
         )
     }
 }

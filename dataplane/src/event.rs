@@ -79,6 +79,8 @@ pub struct FlowEnd<'e> {
     pub tcp: Option<TcpState>,
     /// Its protocol.
     pub app: AppProtocol,
+    /// What it spoke before, where that made way for another one.
+    pub app_before: Option<AppProtocol>,
     /// Whether any rule matched.
     pub alerted: bool,
     /// Why it was blocked, where it was, and the rules that were in force then.

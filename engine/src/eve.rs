@@ -13,6 +13,7 @@ use crate::config::{EventType, EventTypes};
 
 mod community;
 mod file;
+mod http_body;
 mod json;
 mod line;
 mod link;
@@ -33,8 +34,9 @@ pub(crate) use stats::DropReasons;
 pub use stats::Totals;
 pub use timestamp::Timestamp;
 
+use http_body::HttpBody;
 use json::Json;
-use line::{AlertBody, AnomalyBody, Context, DropBody, FlowBody, HttpBody, Line, TcpBody};
+use line::{AlertBody, AnomalyBody, Context, DropBody, FlowBody, Line, TcpBody};
 use link::LinkBody;
 use record::RecordBody;
 use reload::ReloadBody;
@@ -141,7 +143,9 @@ impl EveFormat {
         let line = self.flow_line(end.now_ns, EventType::Flow, end.flow);
         let tcp = end.tcp.map(|state| TcpBody::new(end.flow, state.as_str()));
         let app_proto = Some(end.app.as_str());
-        write(&Line { app_proto, flow: Some(FlowBody::at_end(end)), tcp, ..line }, out);
+        let app_proto_orig = end.app_before.map(AppProtocol::as_str);
+        let flow = Some(FlowBody::at_end(end));
+        write(&Line { app_proto, app_proto_orig, flow, tcp, ..line }, out);
     }
 
     fn http(&self, end: &HttpEnd<'_>, out: &mut Vec<u8>) {

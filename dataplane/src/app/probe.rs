@@ -46,8 +46,9 @@ impl Probe {
         match self {
             Probe::Http(http) => match http.advance(direction, chunk, sink) {
                 Err(payload) => Next::Decided(App::Payload(payload)),
-                Ok(()) if http.is_proven() => self.take_http(),
-                Ok(()) => Next::Wait,
+                // It is proven before anything is answered, and so before it makes way for another protocol.
+                Ok(_) if http.is_proven() => self.take_http(),
+                Ok(_) => Next::Wait,
             },
             Probe::Silent | Probe::Held(_) => self.ask(direction, chunk, parsers, sink),
             // What comes in datagrams is no stream.
@@ -160,6 +161,9 @@ impl Probe {
 
 /// What a flow of a known protocol goes on as; its bytes are still to come.
 fn begin(protocol: AppProtocol) -> App {
+    if protocol == AppProtocol::Http2 {
+        return App::Http2(Box::default());
+    }
     match Read::begin(protocol) {
         Ok(read) => App::Read(read),
         Err(payload) => App::Payload(payload),

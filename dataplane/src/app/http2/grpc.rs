@@ -1,0 +1,210 @@
+//! gRPC in one stream of HTTP/2: its messages, each behind its length.
+
+use arrayvec::ArrayVec;
+use dlp_patterns::Field;
+
+use super::header_list::{HeaderList, Known};
+use crate::app::{
+    AppAnomaly, AppSink, Lane, Record,
+    http::decimal,
+    inflate::{Inflate, InflateError},
+};
+use crate::flow::Direction;
+use crate::limits::HTTP_LOGGED_BYTES_MAX;
+
+/// A flag and a length stand in front of each message.
+const PREFIX_BYTES: usize = 5;
+
+/// Set in the number of the lane of a stream's messages, which stand beside its body.
+const LANE_BIT: u32 = 1 << 31;
+
+/// A call.
+#[derive(Debug, Default)]
+pub(super) struct Grpc {
+    halves: [Half; 2],
+    status: Option<u64>,
+    message: Vec<u8>,
+}
+
+/// The messages of one direction.
+#[derive(Debug, Default)]
+struct Half {
+    coding: Coding,
+    prefix: ArrayVec<u8, PREFIX_BYTES>,
+    /// What is left of the message under way, in bytes.
+    left: u32,
+    /// The rest of the message can't be inflated, or not within measure: it says nothing beside the body.
+    is_skipped: bool,
+    /// Its lane has a message open.
+    is_open: bool,
+    inflate: Option<Box<Inflate>>,
+    /// The stream can't be cut into messages any more.
+    is_broken: bool,
+    messages: u64,
+    bytes: u64,
+}
+
+/// How messages are compressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Coding {
+    #[default]
+    Identity,
+    Gzip,
+    Deflate,
+    Other,
+}
+
+impl Grpc {
+    /// The lane of the messages of a stream; one number is another's.
+    fn lane(direction: Direction, stream: u32) -> Option<Lane> {
+        let number = stream | LANE_BIT;
+        (number != Lane::BESIDE).then_some(Lane { direction, number })
+    }
+
+    /// Headers or trailers of one direction went by.
+    pub(super) fn headers(&mut self, direction: Direction, list: &HeaderList) {
+        let half = &mut self.halves[direction as usize];
+        if list.has(Known::GrpcEncoding) {
+            half.coding = match list.value(Known::GrpcEncoding) {
+                b"identity" => Coding::Identity,
+                b"gzip" => Coding::Gzip,
+                b"deflate" => Coding::Deflate,
+                _ => Coding::Other,
+            };
+        }
+        if direction == Direction::ToClient && list.has(Known::GrpcStatus) {
+            self.status = decimal(list.value(Known::GrpcStatus));
+            let message = list.value(Known::GrpcMessage);
+            self.message.clear();
+            self.message.extend_from_slice(message.get(..HTTP_LOGGED_BYTES_MAX).unwrap_or(message));
+        }
+    }
+
+    /// Reads the next bytes of a body.
+    pub(super) fn body<S: AppSink>(
+        &mut self,
+        direction: Direction,
+        stream: u32,
+        mut bytes: &[u8],
+        sink: &mut S,
+    ) -> Result<(), AppAnomaly> {
+        let Some(lane) = Grpc::lane(direction, stream) else { return Ok(()) };
+        let half = &mut self.halves[direction as usize];
+        while !bytes.is_empty() && !half.is_broken {
+            if half.left == 0 {
+                half.begin(&mut bytes).inspect_err(|_| half.is_broken = true)?;
+                continue;
+            }
+            let count = usize::try_from(half.left).unwrap_or(usize::MAX).min(bytes.len());
+            let (piece, rest) = bytes.split_at(count);
+            bytes = rest;
+            half.left -= count as u32;
+            half.bytes += count as u64;
+            let told = half.tell(piece, lane, sink);
+            if half.left == 0 {
+                half.end(lane, sink);
+            }
+            told?;
+        }
+        Ok(())
+    }
+
+    /// Bytes of a body are missing, or none follow.
+    pub(super) fn break_off<S: AppSink>(&mut self, direction: Direction, stream: u32, sink: &mut S) {
+        if let Some(lane) = Grpc::lane(direction, stream) {
+            let half = &mut self.halves[direction as usize];
+            half.end(lane, sink);
+            half.is_broken = true;
+        }
+    }
+
+    /// Tells the call.
+    pub(super) fn record(&self, path: &[u8], record: &mut Record) {
+        // `/package.Service/Method`.
+        let path = path.strip_prefix(b"/").unwrap_or(path);
+        let (service, method) = match memchr::memrchr(b'/', path) {
+            Some(at) => (path.get(..at).unwrap_or_default(), path.get(at + 1..).unwrap_or_default()),
+            None => (path, &[][..]),
+        };
+        record.text_if_any("service", service);
+        record.text_if_any("method", method);
+        for (name, half) in ["request", "response"].into_iter().zip(&self.halves) {
+            record.object(name, |record| {
+                record.number("messages", half.messages);
+                record.number("bytes", half.bytes);
+                if half.coding != Coding::Identity {
+                    record.text("encoding", half.coding.as_str());
+                }
+            });
+        }
+        if let Some(status) = self.status {
+            record.number("status", status);
+        }
+        record.text_if_any("message", &self.message);
+    }
+}
+
+impl Half {
+    fn begin(&mut self, bytes: &mut &[u8]) -> Result<(), AppAnomaly> {
+        let count = self.prefix.remaining_capacity().min(bytes.len());
+        let (taken, rest) = bytes.split_at(count);
+        *bytes = rest;
+        self.prefix.extend(taken.iter().copied());
+        let [flag, a, b, c, d] = *self.prefix.as_slice() else { return Ok(()) };
+        self.prefix.clear();
+        if flag > 1 {
+            return Err(AppAnomaly::Malformed);
+        }
+        self.left = u32::from_be_bytes([a, b, c, d]);
+        self.messages += 1;
+        self.is_skipped = false;
+        self.inflate = match (flag == 1, self.coding) {
+            (true, Coding::Gzip) => Some(Box::new(Inflate::gzip())),
+            (true, Coding::Deflate) => Some(Box::new(Inflate::zlib())),
+            _ => None,
+        };
+        Ok(())
+    }
+
+    /// A piece of a message; of a coding that is not known it is told as it is.
+    fn tell<S: AppSink>(&mut self, piece: &[u8], lane: Lane, sink: &mut S) -> Result<(), AppAnomaly> {
+        if self.is_skipped {
+            return Ok(());
+        }
+        let is_open = &mut self.is_open;
+        let mut see = |bytes: &[u8]| {
+            if !std::mem::replace(is_open, true) {
+                sink.begin(lane, Field::GrpcMessage);
+            }
+            sink.data(lane, bytes);
+        };
+        let Some(inflate) = &mut self.inflate else {
+            see(piece);
+            return Ok(());
+        };
+        let Err(error) = inflate.push(piece, &mut see) else { return Ok(()) };
+        self.is_skipped = true;
+        Err(match error {
+            InflateError::Broken => AppAnomaly::DecompressionFailed,
+            InflateError::Cap => AppAnomaly::DecompressionCap,
+        })
+    }
+
+    fn end<S: AppSink>(&mut self, lane: Lane, sink: &mut S) {
+        if std::mem::take(&mut self.is_open) {
+            sink.end(lane);
+        }
+        self.inflate = None;
+    }
+}
+
+impl Coding {
+    fn as_str(self) -> &'static [u8] {
+        match self {
+            Coding::Identity => b"identity",
+            Coding::Gzip => b"gzip",
+            Coding::Deflate => b"deflate",
+            Coding::Other => b"other",
+        }
+    }
+}
