@@ -67,7 +67,7 @@ struct Side {
     /// The lane of the DATA frame under way, whose stream is not known any more, and whether its field is open.
     stray: Option<(Lane, bool)>,
     settings_told: u8,
-    /// Whether a frame went by: the first one is of settings.
+    /// Whether a frame went by.
     is_begun: bool,
     is_closed: bool,
     outlet: Outlet,
@@ -239,16 +239,17 @@ impl Http2 {
         out: &mut Out<'_, S>,
     ) -> Result<(), AppAnomaly> {
         let side = &mut self.sides[direction as usize];
-        if !side.is_begun && (head.kind != frames::SETTINGS || head.has(flag::ACK)) {
-            return Err(AppAnomaly::Malformed);
-        }
-        side.is_begun = true;
+        let is_first = !std::mem::replace(&mut side.is_begun, true);
+        let is_preface = head.kind == frames::SETTINGS && !head.has(flag::ACK);
         let continued = side.block.map(|block| block.stream);
         let awaited = (head.kind == frames::CONTINUATION).then_some(head.stream);
         let is_sound = continued == awaited && head.length <= side.frame_bytes_max && is_sound(head);
+        // RFC 9113 §3.4: settings come first, but for an end that speaks something else, or knows that it will be forgiven.
+        let is_late = is_first && !is_preface;
         if !is_sound {
-            return Err(AppAnomaly::Http2Frame);
+            return Err(if is_late { AppAnomaly::Malformed } else { AppAnomaly::Http2Frame });
         }
+        self.report(direction, is_late.then_some(AppAnomaly::Malformed), out);
         let flood = self.abuse.frame(direction, head);
         self.report(direction, flood, out);
         if head.kind == frames::DATA { self.begin_data(direction, head, out) } else { Ok(()) }
@@ -300,13 +301,19 @@ impl Http2 {
             return Ok(());
         }
         let Some(stream) = self.streams.find(id) else { return Ok(()) };
-        stream.tell(direction, bytes, out.sink);
-        let half = &mut stream.halves[direction as usize];
-        half.bytes += bytes.len() as u64;
-        let is_longer = half.length.is_some_and(|length| half.bytes > length);
-        let told = stream.grpc.as_mut().map(|grpc| grpc.body(direction, id, bytes, out.sink));
-        self.report(direction, is_longer.then_some(AppAnomaly::ContentLength), out);
-        self.report(direction, told.and_then(Result::err), out);
+        let half = &stream.halves[direction as usize];
+        let left = half.length.and_then(|length| length.checked_sub(half.bytes));
+        // What is too much is told where it begins.
+        let excess = left.and_then(|left| bytes.split_at_checked(usize::try_from(left).ok()?));
+        if let Some((body, excess)) = excess.filter(|(_, excess)| !excess.is_empty()) {
+            stream.body(direction, body, out.sink);
+            self.report(direction, Some(AppAnomaly::ContentLength), out);
+            if let Some(stream) = self.streams.find(id) {
+                stream.body(direction, excess, out.sink);
+            }
+        } else {
+            stream.body(direction, bytes, out.sink);
+        }
         Ok(())
     }
 

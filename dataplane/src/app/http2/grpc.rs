@@ -5,7 +5,7 @@ use dlp_patterns::Field;
 
 use super::header_list::{HeaderList, Known};
 use crate::app::{
-    AppAnomaly, AppSink, Lane, Record,
+    AppAnomaly, AppProtocol, AppSink, Lane, Record,
     http::decimal,
     inflate::{Inflate, InflateError},
 };
@@ -42,6 +42,7 @@ struct Half {
     is_broken: bool,
     messages: u64,
     bytes: u64,
+    reported: ArrayVec<AppAnomaly, 3>,
 }
 
 /// How messages are compressed.
@@ -87,12 +88,12 @@ impl Grpc {
         stream: u32,
         mut bytes: &[u8],
         sink: &mut S,
-    ) -> Result<(), AppAnomaly> {
-        let Some(lane) = Grpc::lane(direction, stream) else { return Ok(()) };
+    ) {
+        let Some(lane) = Grpc::lane(direction, stream) else { return };
         let half = &mut self.halves[direction as usize];
         while !bytes.is_empty() && !half.is_broken {
             if half.left == 0 {
-                half.begin(&mut bytes).inspect_err(|_| half.is_broken = true)?;
+                half.begin(&mut bytes, direction, sink);
                 continue;
             }
             let count = usize::try_from(half.left).unwrap_or(usize::MAX).min(bytes.len());
@@ -100,13 +101,11 @@ impl Grpc {
             bytes = rest;
             half.left -= count as u32;
             half.bytes += count as u64;
-            let told = half.tell(piece, lane, sink);
+            half.tell(piece, lane, sink);
             if half.left == 0 {
                 half.end(lane, sink);
             }
-            told?;
         }
-        Ok(())
     }
 
     /// Bytes of a body are missing, or none follow.
@@ -145,15 +144,16 @@ impl Grpc {
 }
 
 impl Half {
-    fn begin(&mut self, bytes: &mut &[u8]) -> Result<(), AppAnomaly> {
+    fn begin<S: AppSink>(&mut self, bytes: &mut &[u8], direction: Direction, sink: &mut S) {
         let count = self.prefix.remaining_capacity().min(bytes.len());
         let (taken, rest) = bytes.split_at(count);
         *bytes = rest;
         self.prefix.extend(taken.iter().copied());
-        let [flag, a, b, c, d] = *self.prefix.as_slice() else { return Ok(()) };
+        let [flag, a, b, c, d] = *self.prefix.as_slice() else { return };
         self.prefix.clear();
         if flag > 1 {
-            return Err(AppAnomaly::Malformed);
+            self.is_broken = true;
+            return self.report(direction, AppAnomaly::Malformed, sink);
         }
         self.left = u32::from_be_bytes([a, b, c, d]);
         self.messages += 1;
@@ -163,13 +163,12 @@ impl Half {
             (true, Coding::Deflate) => Some(Box::new(Inflate::zlib())),
             _ => None,
         };
-        Ok(())
     }
 
     /// A piece of a message; of a coding that is not known it is told as it is.
-    fn tell<S: AppSink>(&mut self, piece: &[u8], lane: Lane, sink: &mut S) -> Result<(), AppAnomaly> {
+    fn tell<S: AppSink>(&mut self, piece: &[u8], lane: Lane, sink: &mut S) {
         if self.is_skipped {
-            return Ok(());
+            return;
         }
         let is_open = &mut self.is_open;
         let mut see = |bytes: &[u8]| {
@@ -179,15 +178,23 @@ impl Half {
             sink.data(lane, bytes);
         };
         let Some(inflate) = &mut self.inflate else {
-            see(piece);
-            return Ok(());
+            return see(piece);
         };
-        let Err(error) = inflate.push(piece, &mut see) else { return Ok(()) };
+        let Err(error) = inflate.push(piece, &mut see) else { return };
         self.is_skipped = true;
-        Err(match error {
+        let anomaly = match error {
             InflateError::Broken => AppAnomaly::DecompressionFailed,
             InflateError::Cap => AppAnomaly::DecompressionCap,
-        })
+        };
+        self.report(lane.direction, anomaly, sink);
+    }
+
+    /// Tells an anomaly, once a call and direction.
+    fn report<S: AppSink>(&mut self, direction: Direction, anomaly: AppAnomaly, sink: &mut S) {
+        if !self.reported.contains(&anomaly) {
+            self.reported.push(anomaly);
+            sink.anomaly(direction, AppProtocol::Grpc, anomaly);
+        }
     }
 
     fn end<S: AppSink>(&mut self, lane: Lane, sink: &mut S) {

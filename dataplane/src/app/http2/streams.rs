@@ -39,8 +39,8 @@ pub(super) enum Part {
 }
 
 impl Stream {
-    /// Bytes of the body.
-    pub(super) fn tell<S: AppSink>(&mut self, direction: Direction, bytes: &[u8], sink: &mut S) {
+    /// The next bytes of the body.
+    pub(super) fn body<S: AppSink>(&mut self, direction: Direction, bytes: &[u8], sink: &mut S) {
         if bytes.is_empty() {
             return;
         }
@@ -50,6 +50,10 @@ impl Stream {
             sink.begin(lane, body_field(direction));
         }
         sink.data(lane, bytes);
+        half.bytes += bytes.len() as u64;
+        if let Some(grpc) = &mut self.grpc {
+            grpc.body(direction, self.id, bytes, sink);
+        }
     }
 
     /// The body is complete, or what follows is another instance.

@@ -210,6 +210,11 @@ fn a_server_that_does_not_know_it_is_payload() {
     assert_eq!(recorder.instances(ToClient, Field::Payload), [answer]);
     assert_eq!(recorder.instances(ToServer, Field::HttpRequestBody), [b"body"]);
     assert_eq!(recorder.transactions().len(), 1, "it is told of");
+
+    let without_settings = [PREFACE, &headers(flag::END_STREAM, 1, &REQUEST)].concat();
+    let recorder = told(&[Turn::client(&without_settings)]);
+    assert_eq!(recorder.anomalies(), [AppAnomaly::Malformed]);
+    assert_eq!(recorder.transactions().len(), 1, "it is read all the same");
 }
 
 #[test]
