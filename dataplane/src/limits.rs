@@ -170,11 +170,16 @@ pub const RECORD_TEXT_BYTES_MAX: usize = 1024;
 /// HTTP/2 under way, some 200 bytes each.
 pub const LANES_MAX: usize = 1024;
 
-/// Streams of one connection of HTTP/2 that are told apart, each of some 500 bytes; servers allow 100 to 256.
+/// Streams of one connection of HTTP/2 that are told apart, each of some 500 bytes and what events repeat of it, which is 6 KiB at
+/// most; servers allow 100 to 256.
 pub const HTTP2_STREAMS_MAX: usize = 512;
 
 /// Bytes of a frame of HTTP/2 that is neither data nor headers: a SETTINGS frame of all settings that there are has 60.
 pub const HTTP2_CONTROL_BYTES_MAX: usize = 1024;
+
+/// Messages of gRPC of one connection that are inflated at the same time, each in some 40 KiB: of more calls than these at once
+/// hardly any is in the middle of a message.
+pub const GRPC_INFLATES_MAX: usize = 64;
 
 /// CONTINUATION frames of one header block; [`HTTP_HEADER_BYTES_MAX`] fit into 8 of the usual size.
 pub const HTTP2_CONTINUATIONS_MAX: u16 = 64;

@@ -169,15 +169,6 @@ impl Http {
         }
     }
 
-    /// How a connection goes on of which both directions are through with HTTP and all is told: what still
-    /// comes is payload, as it would be here.
-    pub(super) fn remains(&self) -> Option<Payload> {
-        let is_over = self.client.part == Part::Tunnel
-            && self.server.part == Part::Tunnel
-            && self.transactions.is_idle();
-        is_over.then(|| Payload::behind(AppProtocol::Http, [self.client.outlet, self.server.outlet]))
-    }
-
     /// Whether no request line is being read and no transaction is under way.
     pub(super) fn is_between_messages(&self) -> bool {
         self.request_line.is_idle() && self.transactions.is_idle()

@@ -18,6 +18,7 @@ pub use self::control::error_name;
 use self::{
     abuse::Abuse,
     frames::{FrameHead, Frames, Step, flag},
+    grpc::Inflates,
     header_list::HeaderList,
     hpack::Hpack,
     streams::{Part, Streams, body_field},
@@ -47,6 +48,7 @@ pub struct Http2 {
     is_grpc: bool,
     sides: [Side; 2],
     streams: Streams,
+    inflates: Inflates,
     abuse: Abuse,
     /// Of the block at hand.
     list: HeaderList,
@@ -118,6 +120,7 @@ impl Default for Http2 {
             is_grpc: false,
             sides: Direction::BOTH.map(Side::new),
             streams: Streams::default(),
+            inflates: Inflates::default(),
             abuse: Abuse::default(),
             list: HeaderList::default(),
         }
@@ -306,13 +309,13 @@ impl Http2 {
         // What is too much is told where it begins.
         let excess = left.and_then(|left| bytes.split_at_checked(usize::try_from(left).ok()?));
         if let Some((body, excess)) = excess.filter(|(_, excess)| !excess.is_empty()) {
-            stream.body(direction, body, out.sink);
+            stream.body(direction, body, &mut self.inflates, out.sink);
             self.report(direction, Some(AppAnomaly::ContentLength), out);
             if let Some(stream) = self.streams.find(id) {
-                stream.body(direction, excess, out.sink);
+                stream.body(direction, excess, &mut self.inflates, out.sink);
             }
         } else {
-            stream.body(direction, bytes, out.sink);
+            stream.body(direction, bytes, &mut self.inflates, out.sink);
         }
         Ok(())
     }
@@ -345,9 +348,7 @@ impl Http2 {
         } else if let Some(stream) = self.streams.find(id) {
             stream.halves[direction as usize].bytes += u64::from(skipped.data_bytes);
             stream.end(direction, out.sink);
-            if let Some(grpc) = &mut stream.grpc {
-                grpc.break_off(direction, id, out.sink);
-            }
+            stream.end_messages(direction, &mut self.inflates, out.sink);
         }
         if skipped.is_end {
             self.end_data(direction, skipped.head, out);

@@ -10,7 +10,7 @@ use crate::app::{
     inflate::{Inflate, InflateError},
 };
 use crate::flow::Direction;
-use crate::limits::HTTP_LOGGED_BYTES_MAX;
+use crate::limits::{GRPC_INFLATES_MAX, HTTP_LOGGED_BYTES_MAX};
 
 /// A flag and a length stand in front of each message.
 const PREFIX_BYTES: usize = 5;
@@ -44,6 +44,10 @@ struct Half {
     bytes: u64,
     reported: ArrayVec<AppAnomaly, 3>,
 }
+
+/// How many messages of one connection are being inflated: at most [`GRPC_INFLATES_MAX`].
+#[derive(Debug, Default)]
+pub(super) struct Inflates(usize);
 
 /// How messages are compressed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,13 +91,14 @@ impl Grpc {
         direction: Direction,
         stream: u32,
         mut bytes: &[u8],
+        inflates: &mut Inflates,
         sink: &mut S,
     ) {
         let Some(lane) = Grpc::lane(direction, stream) else { return };
         let half = &mut self.halves[direction as usize];
         while !bytes.is_empty() && !half.is_broken {
             if half.left == 0 {
-                half.begin(&mut bytes, direction, sink);
+                half.begin(&mut bytes, direction, inflates, sink);
                 continue;
             }
             let count = usize::try_from(half.left).unwrap_or(usize::MAX).min(bytes.len());
@@ -103,16 +108,22 @@ impl Grpc {
             half.bytes += count as u64;
             half.tell(piece, lane, sink);
             if half.left == 0 {
-                half.end(lane, sink);
+                half.end(lane, inflates, sink);
             }
         }
     }
 
     /// Bytes of a body are missing, or none follow.
-    pub(super) fn break_off<S: AppSink>(&mut self, direction: Direction, stream: u32, sink: &mut S) {
+    pub(super) fn break_off<S: AppSink>(
+        &mut self,
+        direction: Direction,
+        stream: u32,
+        inflates: &mut Inflates,
+        sink: &mut S,
+    ) {
         if let Some(lane) = Grpc::lane(direction, stream) {
             let half = &mut self.halves[direction as usize];
-            half.end(lane, sink);
+            half.end(lane, inflates, sink);
             half.is_broken = true;
         }
     }
@@ -144,7 +155,13 @@ impl Grpc {
 }
 
 impl Half {
-    fn begin<S: AppSink>(&mut self, bytes: &mut &[u8], direction: Direction, sink: &mut S) {
+    fn begin<S: AppSink>(
+        &mut self,
+        bytes: &mut &[u8],
+        direction: Direction,
+        inflates: &mut Inflates,
+        sink: &mut S,
+    ) {
         let count = self.prefix.remaining_capacity().min(bytes.len());
         let (taken, rest) = bytes.split_at(count);
         *bytes = rest;
@@ -158,11 +175,19 @@ impl Half {
         self.left = u32::from_be_bytes([a, b, c, d]);
         self.messages += 1;
         self.is_skipped = false;
-        self.inflate = match (flag == 1, self.coding) {
-            (true, Coding::Gzip) => Some(Box::new(Inflate::gzip())),
-            (true, Coding::Deflate) => Some(Box::new(Inflate::zlib())),
-            _ => None,
+        let inflate = match self.coding {
+            Coding::Gzip if flag == 1 => Inflate::gzip,
+            Coding::Deflate if flag == 1 => Inflate::zlib,
+            _ => return,
         };
+        // An empty message is over before it ends anything.
+        if self.left > 0 {
+            self.inflate = inflates.take(inflate);
+            self.is_skipped = self.inflate.is_none();
+        }
+        if self.is_skipped {
+            self.report(direction, AppAnomaly::DecompressionCap, sink);
+        }
     }
 
     /// A piece of a message; of a coding that is not known it is told as it is.
@@ -197,11 +222,27 @@ impl Half {
         }
     }
 
-    fn end<S: AppSink>(&mut self, lane: Lane, sink: &mut S) {
+    fn end<S: AppSink>(&mut self, lane: Lane, inflates: &mut Inflates, sink: &mut S) {
         if std::mem::take(&mut self.is_open) {
             sink.end(lane);
         }
-        self.inflate = None;
+        if self.inflate.take().is_some() {
+            inflates.give_back();
+        }
+    }
+}
+
+impl Inflates {
+    fn take(&mut self, inflate: fn() -> Inflate) -> Option<Box<Inflate>> {
+        if self.0 == GRPC_INFLATES_MAX {
+            return None;
+        }
+        self.0 += 1;
+        Some(Box::new(inflate()))
+    }
+
+    fn give_back(&mut self) {
+        self.0 -= 1;
     }
 }
 

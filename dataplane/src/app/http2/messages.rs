@@ -194,9 +194,7 @@ impl Http2 {
     pub(super) fn end_half<S: AppSink>(&mut self, direction: Direction, id: u32, out: &mut Out<'_, S>) {
         let Some(stream) = self.streams.find(id) else { return };
         stream.end(direction, out.sink);
-        if let Some(grpc) = &mut stream.grpc {
-            grpc.break_off(direction, id, out.sink);
-        }
+        stream.end_messages(direction, &mut self.inflates, out.sink);
         let half = &mut stream.halves[direction as usize];
         half.part = Part::Over;
         // RFC 9113 §8.1.1.
@@ -212,9 +210,7 @@ impl Http2 {
     pub(super) fn tell_stream<S: AppSink>(&mut self, mut stream: Stream, out: &mut Out<'_, S>) {
         for direction in Direction::BOTH {
             stream.end(direction, out.sink);
-            if let Some(grpc) = &mut stream.grpc {
-                grpc.break_off(direction, stream.id, out.sink);
-            }
+            stream.end_messages(direction, &mut self.inflates, out.sink);
         }
         let [request, response] = &stream.halves;
         (stream.transaction.request_bytes, stream.transaction.response_bytes) =

@@ -2,7 +2,7 @@
 
 use dlp_patterns::Field;
 
-use super::grpc::Grpc;
+use super::grpc::{Grpc, Inflates};
 use crate::app::{AppSink, Http2Stream, HttpTransaction, Lane};
 use crate::flow::Direction;
 use crate::limits::{HTTP_SPARE_TRANSACTIONS_MAX, HTTP2_STREAMS_MAX};
@@ -40,7 +40,13 @@ pub(super) enum Part {
 
 impl Stream {
     /// The next bytes of the body.
-    pub(super) fn body<S: AppSink>(&mut self, direction: Direction, bytes: &[u8], sink: &mut S) {
+    pub(super) fn body<S: AppSink>(
+        &mut self,
+        direction: Direction,
+        bytes: &[u8],
+        inflates: &mut Inflates,
+        sink: &mut S,
+    ) {
         if bytes.is_empty() {
             return;
         }
@@ -52,7 +58,19 @@ impl Stream {
         sink.data(lane, bytes);
         half.bytes += bytes.len() as u64;
         if let Some(grpc) = &mut self.grpc {
-            grpc.body(direction, self.id, bytes, sink);
+            grpc.body(direction, self.id, bytes, inflates, sink);
+        }
+    }
+
+    /// No messages of gRPC follow that could be told apart.
+    pub(super) fn end_messages<S: AppSink>(
+        &mut self,
+        direction: Direction,
+        inflates: &mut Inflates,
+        sink: &mut S,
+    ) {
+        if let Some(grpc) = &mut self.grpc {
+            grpc.break_off(direction, self.id, inflates, sink);
         }
     }
 

@@ -73,3 +73,21 @@ fn what_is_no_message_is_told() {
         assert_eq!(recorder.instances(ToServer, Field::HttpRequestBody), [&body[..]]);
     }
 }
+
+#[test]
+fn so_many_messages_are_inflated_at_once() {
+    use crate::limits::GRPC_INFLATES_MAX;
+    let call = with(&CALL, &[("grpc-encoding", "gzip")]);
+    let sent = message(1, &gzip(b"plain"));
+    let (begin, end) = sent.split_at(sent.len() - 1);
+    let told = |count: usize| {
+        let ids = || (0..count as u32).map(|number| 2 * number + 1);
+        let open: Vec<_> = ids().map(|id| [headers(0, id, &call), data(0, id, begin)].concat()).collect();
+        let close: Vec<_> = ids().map(|id| data(flag::END_STREAM, id, end)).collect();
+        let all = [PREFACE, &settings(&[]), &open.concat(), &close.concat()].concat();
+        let (_, recorder) = listen(&[(ToServer, Data(&all)), (ToServer, Data(&[]))]);
+        (recorder.anomalies(), recorder.instances(ToServer, Field::GrpcMessage).len())
+    };
+    assert_eq!(told(GRPC_INFLATES_MAX), (vec![], GRPC_INFLATES_MAX));
+    assert_eq!(told(GRPC_INFLATES_MAX + 1), (vec![AppAnomaly::DecompressionCap], GRPC_INFLATES_MAX));
+}
