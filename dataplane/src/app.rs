@@ -1,5 +1,6 @@
 //! Stream chunks → named fields. A parser yields fields and transactions, and takes no verdict.
 
+mod anomaly;
 mod ber;
 mod beside;
 mod bittorrent;
@@ -18,7 +19,9 @@ mod fingerprint;
 mod first_line;
 mod held;
 mod http;
+mod http2;
 mod ike;
+mod inflate;
 mod irc;
 mod kerberos;
 mod lane;
@@ -72,16 +75,19 @@ mod tls;
 mod tls_records;
 mod tns;
 mod vnc;
+mod websocket;
 mod wire;
 mod wireguard;
+mod within;
 mod xmpp;
 
 use dlp_patterns::Field;
 
-pub use self::http::HttpIdle;
-use self::{held::Held, probe::Next, signature::Signature};
+pub use self::http2::error_name as http2_error_name;
 pub use self::{
-    http::Http,
+    anomaly::AppAnomaly,
+    http::{Http, HttpIdle},
+    http2::Http2,
     lane::Lane,
     opening::{Opened, Opening},
     payload::Payload,
@@ -92,7 +98,10 @@ pub use self::{
     record::{Record, Value},
     spare_parsers::SpareParsers,
     tls_records::TlsRecords,
+    websocket::WebSocket,
+    within::Within,
 };
+use self::{held::Held, http::Went, probe::Next, signature::Signature, websocket::Deflate};
 use crate::{flow::Direction, reassembly::StreamChunk};
 
 /// What tells a protocol by its first bytes. HTTP is last: much that has a name of its own would be a request of HTTP/0.9 as well.
@@ -105,6 +114,7 @@ const SIGNATURES: &[Signature] = &[
     dtls::SIGNATURE,
     echo::SIGNATURE,
     elasticsearch::SIGNATURE,
+    http2::SIGNATURE,
     ike::SIGNATURE,
     irc::SIGNATURE,
     kerberos::SIGNATURE,
@@ -154,6 +164,12 @@ pub enum App {
     Http(Box<Http>),
     /// The same between two exchanges.
     HttpIdle(HttpIdle),
+    /// HTTP/2, and what speaks over it.
+    Http2(Box<Http2>),
+    /// WebSocket, behind its handshake.
+    WebSocket(Box<WebSocket>),
+    /// What follows a protocol that made way for it.
+    Within(Box<Within>),
     /// Payload, and beside it read by a parser or for what protocol it is of.
     Read(Box<Read>),
     /// Payload and nothing beside: of no protocol, of one that has no parser, or since one gave up.
@@ -189,10 +205,26 @@ impl App {
             },
             App::Http(http) => match http.advance(direction, chunk, sink) {
                 Err(payload) => Some(App::Payload(payload)),
+                Ok(Went::Switched(switch, rest)) => {
+                    let early = http.take_early(sink);
+                    *self = App::Within(Within::new(AppProtocol::Http, switch.app()));
+                    self.advance(Direction::ToServer, StreamChunk::Data(&early), parsers, sink);
+                    return self.advance(direction, rest, parsers, sink);
+                }
                 // Closed flows are remembered for a while: their parsers need not be.
-                Ok(()) if chunk == StreamChunk::Fin => http.remains().map(App::Payload),
-                Ok(()) => None,
+                Ok(Went::On) if chunk == StreamChunk::Fin => http.remains().map(App::Payload),
+                Ok(Went::On) => None,
             },
+            App::Http2(http2) => {
+                http2.advance(direction, chunk, parsers.record(), sink).err().map(App::Payload)
+            }
+            App::WebSocket(websocket) => {
+                websocket.advance(direction, chunk, parsers.record(), sink).err().map(App::Payload)
+            }
+            App::Within(within) => {
+                within.advance(direction, chunk, parsers, sink);
+                None
+            }
             App::Read(read) => read.advance(direction, chunk, parsers.record(), sink).map(App::Payload),
             App::Payload(payload) => {
                 payload.advance(direction, chunk, sink);
@@ -223,13 +255,13 @@ impl App {
         sink: &mut S,
     ) {
         let at_hand = held.is_none().then_some(piece);
+        // What has fields of its own was not told as payload, whatever becomes of it.
+        let is_told = matches!(self, App::Read(_) | App::Payload(_));
         for (direction, chunk) in held.into_iter().flat_map(Held::turns).chain(at_hand) {
             match self {
-                App::Read(read) => read.replay(direction, chunk, parsers.record(), sink),
-                App::Payload(_) => {}
-                App::Probing(_) | App::Http(_) | App::HttpIdle(_) => {
-                    self.advance(direction, chunk, parsers, sink);
-                }
+                App::Read(read) if is_told => read.replay(direction, chunk, parsers.record(), sink),
+                _ if is_told => {}
+                _ => self.advance(direction, chunk, parsers, sink),
             }
         }
     }
@@ -271,6 +303,9 @@ impl App {
             App::Probing(probe) => probe.finish(sink),
             App::Http(http) => http.finish(sink),
             App::HttpIdle(_) => {}
+            App::Http2(http2) => http2.finish(parsers.record(), sink),
+            App::WebSocket(websocket) => websocket.finish(sink),
+            App::Within(within) => within.finish(parsers, sink),
             App::Read(read) => read.finish(parsers.record(), sink),
             App::Payload(payload) => payload.finish(sink),
         }
@@ -281,6 +316,9 @@ impl App {
         match self {
             App::Probing(probe) => probe.is_between_messages(),
             App::Http(http) => http.is_between_messages(),
+            App::Http2(http2) => http2.is_between_messages(),
+            App::WebSocket(websocket) => websocket.is_between_messages(),
+            App::Within(within) => within.is_between_messages(),
             App::Read(read) => read.is_between_messages(),
             App::HttpIdle(_) | App::Payload(_) => true,
         }
@@ -295,10 +333,20 @@ impl App {
     pub fn protocol(&self) -> AppProtocol {
         match self {
             App::Probing(_) => AppProtocol::Pending,
-            App::Http(http) => http.protocol(),
-            App::HttpIdle(_) => AppProtocol::Http,
+            App::Http(_) | App::HttpIdle(_) => AppProtocol::Http,
+            App::Http2(http2) => http2.protocol(),
+            App::WebSocket(_) => AppProtocol::WebSocket,
+            App::Within(within) => within.protocol(),
             App::Read(read) => read.protocol(),
             App::Payload(payload) => payload.protocol(),
+        }
+    }
+
+    /// What the flow spoke before, where that made way for [`App::protocol`].
+    pub fn outer_protocol(&self) -> Option<AppProtocol> {
+        match self {
+            App::Within(within) => Some(within.outer()).filter(|outer| *outer != within.protocol()),
+            _ => None,
         }
     }
 }
@@ -363,83 +411,51 @@ pub struct HttpTransaction {
     pub request_bytes: u64,
     /// Bytes of the response body, decoded.
     pub response_bytes: u64,
+    /// What only HTTP/2 says of it.
+    pub http2: Option<Http2Stream>,
 }
 
-/// How the peers broke a protocol. Framing that two ends may read differently is listed apart from
-/// mere oddness by [`AppAnomaly::is_ambiguous`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum AppAnomaly {
-    /// A request line that no server should read as HTTP/1.x: in a flow that spoke HTTP before, or the first
-    /// line of a flow, where it names HTTP.
-    RequestLine,
-    /// A status line that RFC 9112 §4 does not allow.
-    StatusLine,
-    /// A header line without a colon, with a space before it, or with a bare CR or NUL.
-    HeaderLine,
-    /// A line or a header block longer than its cap.
-    TooLong,
-    /// Content-Length that is no number, or repeated with another value.
-    ContentLength,
-    /// Both Content-Length and Transfer-Encoding (RFC 9112 §6.3).
-    LengthAndCoding,
-    /// A transfer coding other than a single, final `chunked`.
-    TransferCoding,
-    /// A chunk size that is no number, too large, or not followed by CRLF.
-    ChunkSize,
-    /// A response that nobody asked for.
-    UnpairedResponse,
-    /// More requests waiting than the cap.
-    Pipelined,
-    /// Bytes are missing inside of a message.
-    Gap,
-    /// What an end said is not of the protocol that it spoke; the parser gave up.
-    Malformed,
-    /// A message is longer than is read; what follows of it was scanned as payload only.
-    MessageCut,
-    /// A heartbeat of TLS says that it has a longer payload than its record has room for.
-    TlsHeartbeat,
-    /// A certificate of TLS can't be read.
-    TlsCertificate,
-    /// More requests wait for their responses than are kept; later ones are told without theirs.
-    TooManyRequests,
-}
-
-impl AppAnomaly {
-    /// The name that events use.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            AppAnomaly::RequestLine => "http_request_line",
-            AppAnomaly::StatusLine => "http_status_line",
-            AppAnomaly::HeaderLine => "http_header_line",
-            AppAnomaly::TooLong => "http_too_long",
-            AppAnomaly::ContentLength => "http_content_length",
-            AppAnomaly::LengthAndCoding => "http_length_and_coding",
-            AppAnomaly::TransferCoding => "http_transfer_coding",
-            AppAnomaly::ChunkSize => "http_chunk_size",
-            AppAnomaly::UnpairedResponse => "http_unpaired_response",
-            AppAnomaly::Pipelined => "http_pipelined",
-            AppAnomaly::Gap => "gap",
-            AppAnomaly::Malformed => "malformed",
-            AppAnomaly::MessageCut => "message_cut",
-            AppAnomaly::TlsHeartbeat => "tls_overflow_heartbeat_message",
-            AppAnomaly::TlsCertificate => "tls_certificate_invalid",
-            AppAnomaly::TooManyRequests => "too_many_requests",
+impl HttpTransaction {
+    /// Forgets all but its memory.
+    fn clear(&mut self) {
+        let HttpTransaction {
+            id,
+            method,
+            url,
+            protocol,
+            host,
+            user_agent,
+            referer,
+            content_type,
+            status,
+            redirect,
+            request_bytes,
+            response_bytes,
+            http2,
+        } = self;
+        for text in [method, url, protocol, host, user_agent, referer, content_type, redirect] {
+            text.clear();
+        }
+        (*id, *status, *request_bytes, *response_bytes) = (0, 0, 0, 0);
+        if let Some(Http2Stream { id, headers, error_codes, priorities }) = http2 {
+            headers.iter_mut().for_each(Vec::clear);
+            (*id, *error_codes, *priorities) = (0, [None; 2], [None; 2]);
         }
     }
+}
 
-    /// Whether two ends may read the bytes differently, so that an inspector can be led astray.
-    pub fn is_ambiguous(self) -> bool {
-        !matches!(
-            self,
-            AppAnomaly::UnpairedResponse
-                | AppAnomaly::Gap
-                | AppAnomaly::Malformed
-                | AppAnomaly::MessageCut
-                | AppAnomaly::TlsHeartbeat
-                | AppAnomaly::TlsCertificate
-                | AppAnomaly::TooManyRequests
-        )
-    }
+/// What HTTP/2 says of a transaction beside what HTTP/1 would; by direction, the client's first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Http2Stream {
+    /// The stream.
+    pub id: u32,
+    /// Header lists as lines of `name: value\r\n`, pseudo-header fields included; as many lines as fit into
+    /// [`HTTP_LOGGED_BYTES_MAX`](crate::limits::HTTP_LOGGED_BYTES_MAX).
+    pub headers: [Vec<u8>; 2],
+    /// Why an end reset the stream (RFC 9113 §7).
+    pub error_codes: [Option<u32>; 2],
+    /// Weights of the stream (RFC 7540 §5.3.2), less 1.
+    pub priorities: [Option<u8>; 2],
 }
 
 #[cfg(test)]

@@ -45,6 +45,8 @@ pub struct Alert<'e> {
     pub hit: &'e Hit,
     /// The protocol of the flow so far.
     pub app: AppProtocol,
+    /// What the flow spoke before that, where it made way for it.
+    pub app_before: Option<AppProtocol>,
     /// Whether the frame that completed the match was kept from its receiver.
     pub blocked: bool,
 }
@@ -100,6 +102,8 @@ pub struct FlowEnd<'e> {
     pub tcp: Option<TcpState>,
     /// Its protocol.
     pub app: AppProtocol,
+    /// What it spoke before, where that made way for another one.
+    pub app_before: Option<AppProtocol>,
     /// Whether any rule matched.
     pub alerted: bool,
     /// Why it was blocked, where it was, and the rules that were in force then.

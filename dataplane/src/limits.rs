@@ -213,9 +213,6 @@ pub const CQL_TYPE_DEPTH_MAX: usize = 8;
 /// Errors of one response of SQL Server that are told as fields: a batch that fails has a few.
 pub const TDS_ERRORS_MAX: usize = 8;
 
-/// Fields of one direction that may be open at once, beside its own: streams of HTTP/2 under way.
-pub const LANES_MAX: usize = 256;
-
 /// Protocols that a ClientHello offers by ALPN, of which an event tells: clients offer two or three.
 pub const TLS_ALPNS_MAX: usize = 16;
 
@@ -237,3 +234,46 @@ pub const QUIC_DATAGRAMS_MAX: u8 = 32;
 
 /// Datagrams of a flow of DTLS in which its handshake must come: each flight is repeated a few times where one is lost.
 pub const DTLS_DATAGRAMS_MAX: u8 = 64;
+
+/// Fields of one flow that may be open at once, beside those of its directions themselves: bodies and messages of streams of
+/// HTTP/2 under way, some 200 bytes each.
+pub const LANES_MAX: usize = 1024;
+
+/// Streams of one connection of HTTP/2 that are told apart, each of some 500 bytes and what events repeat of it, which is 6 KiB at
+/// most; servers allow 100 to 256.
+pub const HTTP2_STREAMS_MAX: usize = 512;
+
+/// Bytes of a frame of HTTP/2 that is neither data nor headers: a SETTINGS frame of all settings that there are has 60.
+pub const HTTP2_CONTROL_BYTES_MAX: usize = 1024;
+
+/// Messages of gRPC of one connection that are inflated at the same time, each in some 40 KiB: of more calls than these at once
+/// hardly any is in the middle of a message.
+pub const GRPC_INFLATES_MAX: usize = 64;
+
+/// CONTINUATION frames of one header block; [`HTTP_HEADER_BYTES_MAX`] fit into 8 of the usual size.
+pub const HTTP2_CONTINUATIONS_MAX: u16 = 64;
+
+/// Frames of settings of each direction of a connection that become events; more than a handful is abuse.
+pub const HTTP2_SETTINGS_TOLD_MAX: u8 = 4;
+
+/// Streams that a client opens, among which the cancelled ones are counted.
+pub const HTTP2_RESET_WINDOW_STREAMS: u16 = 256;
+
+/// Of these, streams that may be cancelled before the server said anything. A page that is left cancels at most the 100 or 128
+/// that servers let be open at once.
+pub const HTTP2_RESETS_MAX: u16 = 192;
+
+/// Frames of settings and pings that an end may send before they are answered; two or three are under way at most.
+pub const HTTP2_UNANSWERED_MAX: u16 = 100;
+
+/// Frames in a row that bring nothing: priorities of a page's streams are some dozens.
+pub const HTTP2_IDLE_FRAMES_MAX: u16 = 1000;
+
+/// Bytes of the headers that one direction of HTTP/2 may refer to, as RFC 7541 §4.1 counts them: browsers ask for as many.
+pub const HPACK_TABLE_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes that content may have when it is decompressed, whatever it had before.
+pub const INFLATE_FREE_BYTES: u64 = 64 * 1024;
+
+/// Bytes that come out of one byte of compressed content on the average. DEFLATE could do 1032; text does 3 to 20.
+pub const INFLATE_RATIO_MAX: u64 = 256;

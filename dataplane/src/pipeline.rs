@@ -334,6 +334,7 @@ fn tell_alerts<S: EventSink>(
             field: finding.field,
             hit: &finding.hit,
             app: tracked.app().protocol(),
+            app_before: tracked.app().outer_protocol(),
             blocked,
         }));
     }

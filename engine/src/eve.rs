@@ -15,6 +15,7 @@ use crate::config::{EventType, EventTypes};
 
 mod community;
 mod file;
+mod http_body;
 mod json;
 mod line;
 mod link;
@@ -35,8 +36,9 @@ pub(crate) use stats::DropReasons;
 pub use stats::Totals;
 pub use timestamp::Timestamp;
 
+use http_body::HttpBody;
 use json::Json;
-use line::{AlertBody, AnomalyBody, Context, DropBody, FlowBody, HttpBody, Line, TcpBody};
+use line::{AlertBody, AnomalyBody, Context, DropBody, FlowBody, Line, TcpBody};
 use link::LinkBody;
 use record::RecordBody;
 use reload::ReloadBody;
@@ -125,7 +127,8 @@ impl EveFormat {
             },
         };
         let line = self.packet_line(alert.now_ns, EventType::Alert, alert.flow, alert.direction);
-        let (app_proto, app_proto_orig) = (Some(alert.app.as_str()), alert.app.origin());
+        let (app_proto, app_proto_orig) =
+            (Some(alert.app.as_str()), alert.app_before.map(AppProtocol::as_str));
         let flow = Some(FlowBody::so_far(alert.flow));
         write(&Line { app_proto, app_proto_orig, alert: Some(body), flow, ..line }, out);
     }
@@ -154,7 +157,7 @@ impl EveFormat {
     fn flow(&self, end: &FlowEnd<'_>, out: &mut Vec<u8>) {
         let line = self.flow_line(end.now_ns, EventType::Flow, end.flow);
         let tcp = end.tcp.map(|state| TcpBody::new(end.flow, state.as_str()));
-        let (app_proto, app_proto_orig) = (Some(end.app.as_str()), end.app.origin());
+        let (app_proto, app_proto_orig) = (Some(end.app.as_str()), end.app_before.map(AppProtocol::as_str));
         write(&Line { app_proto, app_proto_orig, flow: Some(FlowBody::at_end(end)), tcp, ..line }, out);
     }
 

@@ -76,7 +76,8 @@ impl<S: AppSink> Emitter<'_, S> {
 
     /// Reports an anomaly, once a message.
     pub(super) fn anomaly(&mut self, anomaly: AppAnomaly) {
-        let bit = 1 << anomaly as u16;
+        // Only those of HTTP/1 come by here; any other would be told each time.
+        let bit = 1_u16.checked_shl(anomaly as u32).unwrap_or(0);
         if self.outlet.reported & bit == 0 {
             self.outlet.reported |= bit;
             self.sink.anomaly(self.outlet.direction, AppProtocol::Http, anomaly);

@@ -14,6 +14,7 @@ mod message;
 mod readings;
 mod request_line;
 mod status_line;
+mod switch;
 mod transactions;
 mod uri_decode;
 
@@ -26,6 +27,11 @@ use self::{
     request_line::{LineRead, RequestLine},
     status_line::{Status, StatusLine},
     transactions::Transactions,
+};
+pub(super) use self::{
+    head::{decimal, media_type},
+    switch::Switch,
+    uri_decode::UriDecoder,
 };
 use super::{
     AppAnomaly, AppProtocol, AppSink,
@@ -87,6 +93,16 @@ pub struct Http {
     server: Side,
     after_response: AfterResponse,
     transactions: Transactions,
+    /// What follows the response at hand.
+    switch: Option<Switch>,
+}
+
+/// How a connection goes on behind a piece of it.
+#[derive(Debug)]
+pub(super) enum Went<'c> {
+    On,
+    /// As another protocol, in both directions: it begins with what is left of the piece.
+    Switched(Switch, StreamChunk<'c>),
 }
 
 /// One direction.
@@ -114,7 +130,9 @@ enum AfterResponse {
     Next,
     /// With another response to the same request (RFC 9110 §15.2).
     Again,
-    /// With another protocol: 101, or 2xx to CONNECT.
+    /// With the protocol that a 101 names (RFC 9110 §15.2.2).
+    Upgrade,
+    /// With what the other end of a tunnel says: 2xx to CONNECT.
     Tunnel,
 }
 
@@ -129,6 +147,7 @@ impl Default for Http {
             server: Side::new(Direction::ToClient),
             after_response: AfterResponse::Next,
             transactions: Transactions::default(),
+            switch: None,
         }
     }
 }
@@ -151,15 +170,6 @@ impl Side {
 }
 
 impl Http {
-    /// How a connection goes on of which both directions are through with HTTP and all is told: what still
-    /// comes is payload, as it would be here.
-    pub(super) fn remains(&self) -> Option<Payload> {
-        let is_over = self.client.part == Part::Tunnel
-            && self.server.part == Part::Tunnel
-            && self.transactions.is_idle();
-        is_over.then(|| Payload::behind(self.protocol(), [self.client.outlet, self.server.outlet]))
-    }
-
     /// Whether no request line is being read and no transaction is under way.
     pub(super) fn is_between_messages(&self) -> bool {
         self.request_line.is_idle() && self.transactions.is_idle()
@@ -170,19 +180,14 @@ impl Http {
         self.proven
     }
 
-    /// What the connection speaks now.
-    pub(super) fn protocol(&self) -> AppProtocol {
-        if self.tunnelled { AppProtocol::BehindHttp } else { AppProtocol::Http }
-    }
-
     /// Reads the next piece of one direction. On an error the parser gave up: everything that it did not
     /// read is delivered as payload, and the flow goes on as that.
-    pub(super) fn advance<S: AppSink>(
+    pub(super) fn advance<'c, S: AppSink>(
         &mut self,
         direction: Direction,
-        chunk: StreamChunk<'_>,
+        chunk: StreamChunk<'c>,
         sink: &mut S,
-    ) -> Result<(), Payload> {
+    ) -> Result<Went<'c>, Payload> {
         let mut unread = chunk;
         let read = match (&mut unread, direction) {
             (StreamChunk::Data(rest), Direction::ToServer) => self.requests(rest, sink),
@@ -194,7 +199,10 @@ impl Http {
                 Ok(())
             }
         };
-        read.map_err(|GaveUp| self.surrender(direction, unread, sink))
+        match read {
+            Ok(()) => Ok(self.switch.take().map_or(Went::On, |switch| Went::Switched(switch, unread))),
+            Err(GaveUp) => Err(self.surrender(direction, unread, sink)),
+        }
     }
 
     /// The flow is over.
@@ -269,11 +277,16 @@ impl Http {
                 Part::Message => {
                     let response = match self.after_response {
                         AfterResponse::Again => None,
-                        AfterResponse::Next | AfterResponse::Tunnel => self.transactions.response(),
+                        AfterResponse::Next | AfterResponse::Upgrade | AfterResponse::Tunnel => {
+                            self.transactions.response()
+                        }
                     };
                     let mut out = self.server.outlet.to(sink);
                     if self.server.message.read(input, response, &mut out)? == Progress::Complete {
                         self.response_complete(sink);
+                        if self.switch.is_some() {
+                            return Ok(());
+                        }
                     }
                 }
                 Part::Tunnel => self.server.outlet.to(sink).data(Field::Payload, std::mem::take(input)),
@@ -308,7 +321,7 @@ impl Http {
             || status.code / 100 == 1
             || matches!(status.code, 204 | 304);
         self.after_response = match status.code {
-            101 => AfterResponse::Tunnel,
+            101 => AfterResponse::Upgrade,
             _ if connected => AfterResponse::Tunnel,
             100..=199 => AfterResponse::Again,
             _ => AfterResponse::Next,
@@ -324,14 +337,16 @@ impl Http {
     fn response_complete<S: AppSink>(&mut self, sink: &mut S) {
         self.server.part = Part::StartLine;
         self.server.outlet.next_message();
-        if self.after_response != AfterResponse::Again {
-            self.transactions.response_complete(&mut self.server.outlet.to(sink));
-        }
-        if self.after_response == AfterResponse::Tunnel {
-            self.server.part = Part::Tunnel;
-            self.tunnelled = true;
-            if self.client.part == Part::StartLine {
-                self.abandon_request_line(sink);
+        match self.after_response {
+            AfterResponse::Again => {}
+            AfterResponse::Next => self.transactions.response_complete(&mut self.server.outlet.to(sink)),
+            AfterResponse::Upgrade | AfterResponse::Tunnel => {
+                self.switch(self.after_response == AfterResponse::Upgrade, sink);
+                self.server.part = Part::Tunnel;
+                self.tunnelled = true;
+                if self.switch.is_none() && self.client.part == Part::StartLine {
+                    self.abandon_request_line(sink);
+                }
             }
         }
     }

@@ -6,7 +6,7 @@ use super::{
     datagrams::Datagrams,
     emitter::Outlet,
     held::{Held, Told},
-    http,
+    http, http2,
     signature::{self, Answer, Prefix},
 };
 use crate::{flow::Direction, reassembly::StreamChunk};
@@ -57,8 +57,9 @@ impl Probe {
         match (&mut *self, chunk) {
             (Probe::Http(http), _) => match http.advance(direction, chunk, sink) {
                 Err(payload) => Next::Decided(App::Payload(payload)),
-                Ok(()) if http.is_proven() => self.take_http(),
-                Ok(()) => Next::Wait,
+                // It is proven before anything is answered, and so before it makes way for another protocol.
+                Ok(_) if http.is_proven() => self.take_http(),
+                Ok(_) => Next::Wait,
             },
             (Probe::Silent, StreamChunk::Fin) | (_, StreamChunk::Gap(0)) => Next::Wait,
             (Probe::Silent | Probe::Undecided(_), _) => self.ask(direction, chunk, parsers, sink),
@@ -174,7 +175,7 @@ impl Undecided {
             StreamChunk::Fin => self.held.fin(direction),
         };
         // Who answers like a server of HTTP what is no request yet may be lying: all stays payload, and is watched.
-        let is_answer = self.told_bytes[direction.opposite() as usize] > 0;
+        let is_answer = direction == Direction::ToClient && self.told_bytes[Direction::ToServer as usize] > 0;
         let told = match told {
             Told::Protocol(AppProtocol::Http, _) if is_answer => self.held.give_up(direction),
             told => told,
@@ -185,9 +186,9 @@ impl Undecided {
                 self.tell(direction, held.len(), sink);
                 self.payload.advance(direction, chunk, sink);
             }
-            Told::More if http::words(direction, held) == Answer::More => {}
+            Told::More if is_begun_word(direction, held) => {}
             Told::More => self.tell(direction, held.len(), sink),
-            Told::Protocol(protocol @ AppProtocol::Http, told_by) => {
+            Told::Protocol(protocol @ (AppProtocol::Http | AppProtocol::Http2), told_by) => {
                 self.tell(direction, payload_bytes(protocol, told_by, direction, held), sink);
             }
             Told::Protocol(..) => self.tell_all(sink),
@@ -224,6 +225,7 @@ impl Undecided {
 fn payload_bytes(protocol: AppProtocol, told_by: usize, direction: Direction, bytes: &[u8]) -> usize {
     match protocol {
         AppProtocol::Http if http::words(direction, bytes).is_yes() => 0,
+        AppProtocol::Http2 => 0,
         AppProtocol::Http => told_by,
         _ => bytes.len(),
     }
@@ -237,12 +239,19 @@ fn decided<S: AppSink>(
     parsers: &mut SpareParsers,
     sink: &mut S,
 ) -> Next {
-    if protocol != AppProtocol::Http {
-        return Next::Replay(read(payload, protocol), held);
-    }
+    let app = match protocol {
+        AppProtocol::Http => App::Probing(Probe::Http(Http::begin(parsers.http()))),
+        AppProtocol::Http2 => App::Http2(Box::default()),
+        _ => return Next::Replay(read(payload, protocol), held),
+    };
     // Its fields begin anew where the flow does.
     payload.finish(sink);
-    Next::Replay(App::Probing(Probe::Http(Http::begin(parsers.http()))), held)
+    Next::Replay(app, held)
+}
+
+/// Whether bytes that a direction begins with are the begin of a word of HTTP, and nothing beside: that says nothing.
+fn is_begun_word(direction: Direction, bytes: &[u8]) -> bool {
+    http::words(direction, bytes).or(http2::preface(direction, bytes)) == Answer::More
 }
 
 /// What a flow of a known protocol goes on as.

@@ -11,8 +11,6 @@ pub enum AppProtocol {
     Unknown,
     /// A parser gave up; what followed was scanned as payload.
     Failed,
-    /// HTTP opened the way for another protocol (RFC 9110 §7.8, §9.3.6), which is not known.
-    BehindHttp,
     /// HTTP/1.x (RFC 9112) or a bare HTTP/0.9 request.
     Http,
     /// HTTP/2 (RFC 9113).
@@ -143,13 +141,12 @@ pub enum AppProtocol {
 
 impl AppProtocol {
     /// Every value, in index order.
-    pub const ALL: [AppProtocol; 67] = {
+    pub const ALL: [AppProtocol; 66] = {
         use AppProtocol::*;
         [
             Pending,
             Unknown,
             Failed,
-            BehindHttp,
             Http,
             Http2,
             Grpc,
@@ -219,7 +216,7 @@ impl AppProtocol {
     /// The name that events use (`app_proto`): Suricata's, where it has one.
     pub const fn as_str(self) -> &'static str {
         match self {
-            AppProtocol::Pending | AppProtocol::Unknown | AppProtocol::BehindHttp => "unknown",
+            AppProtocol::Pending | AppProtocol::Unknown => "unknown",
             AppProtocol::Failed => "failed",
             AppProtocol::Http => "http",
             AppProtocol::Http2 => "http2",
@@ -287,11 +284,6 @@ impl AppProtocol {
         }
     }
 
-    /// The name of what the flow began with, where it speaks something else now (`app_proto_orig`).
-    pub fn origin(self) -> Option<&'static str> {
-        (self == AppProtocol::BehindHttp).then_some("http")
-    }
-
     /// The protocol of that name.
     pub fn from_name(name: &str) -> Option<AppProtocol> {
         AppProtocol::ALL.into_iter().find(|protocol| protocol.is_known() && protocol.as_str() == name)
@@ -300,7 +292,7 @@ impl AppProtocol {
     /// Whether it names a protocol, and not how little is known.
     pub fn is_known(self) -> bool {
         use AppProtocol::*;
-        !matches!(self, Pending | Unknown | Failed | BehindHttp)
+        !matches!(self, Pending | Unknown | Failed)
     }
 }
 

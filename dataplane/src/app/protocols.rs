@@ -2,7 +2,7 @@
 
 use dlp_patterns::Field;
 
-use super::{AppProtocol, SIGNATURES, http, parser::Parser, signature::Signature};
+use super::{AppProtocol, SIGNATURES, http, http2, parser::Parser, signature::Signature, websocket};
 
 /// One protocol that is recognised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,9 @@ fn info(protocol: AppProtocol) -> Option<ProtocolInfo> {
 /// The fields that a parser tells, `None` where there is no parser.
 pub(super) fn fields(protocol: AppProtocol) -> Option<&'static [Field]> {
     match protocol {
-        AppProtocol::Http => Some(http::FIELDS),
+        AppProtocol::Http | AppProtocol::Http2 => Some(http::FIELDS),
+        AppProtocol::Grpc => Some(http2::GRPC_FIELDS),
+        AppProtocol::WebSocket => Some(websocket::FIELDS),
         _ => Parser::new(protocol).map(|parser| parser.fields()),
     }
 }

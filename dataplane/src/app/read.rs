@@ -120,7 +120,7 @@ impl Read {
             match held.read(SIGNATURES, direction, bytes) {
                 Told::More | Told::Unknown => return,
                 // HTTP is read by a parser that all goes through, or it is none.
-                Told::Nothing | Told::Protocol(AppProtocol::Http, _) => {
+                Told::Nothing | Told::Protocol(AppProtocol::Http | AppProtocol::Http2, _) => {
                     return self.give_up(AppProtocol::Unknown);
                 }
                 Told::Protocol(protocol, _) => {

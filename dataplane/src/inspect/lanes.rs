@@ -9,7 +9,23 @@ use crate::limits::LANES_MAX;
 #[derive(Debug, Default)]
 pub struct Lanes {
     main: [FieldScan; 2],
-    others: Option<Box<Vec<(Lane, FieldScan)>>>,
+    others: Option<Box<Others>>,
+}
+
+/// Lanes beside those of the directions.
+///
+/// Invariant: each lane's scan has the same place in `scans`.
+#[derive(Debug, Default)]
+struct Others {
+    /// Apart, so that one is found fast.
+    lanes: Vec<Lane>,
+    scans: Vec<FieldScan>,
+}
+
+impl Others {
+    fn place(&self, lane: Lane) -> Option<usize> {
+        self.lanes.iter().rposition(|of| *of == lane)
+    }
 }
 
 impl Lanes {
@@ -19,15 +35,16 @@ impl Lanes {
             return Some(&mut self.main[lane.direction as usize]);
         }
         let others = self.others.get_or_insert_default();
-        let at = match others.iter().position(|(of, _)| *of == lane) {
+        let at = match others.place(lane) {
             Some(at) => at,
-            None if others.len() == LANES_MAX => return None,
+            None if others.lanes.len() == LANES_MAX => return None,
             None => {
-                others.push((lane, FieldScan::default()));
-                others.len() - 1
+                others.lanes.push(lane);
+                others.scans.push(FieldScan::default());
+                others.scans.len() - 1
             }
         };
-        others.get_mut(at).map(|(_, scan)| scan)
+        others.scans.get_mut(at)
     }
 
     /// The scan of a lane that has a field open.
@@ -36,16 +53,19 @@ impl Lanes {
         if lane.number == 0 {
             return Some(&mut self.main[lane.direction as usize]);
         }
-        self.others.as_mut()?.iter_mut().rev().find(|(of, _)| *of == lane).map(|(_, scan)| scan)
+        let others = self.others.as_mut()?;
+        let at = others.place(lane)?;
+        others.scans.get_mut(at)
     }
 
     /// The field of a lane is complete.
     pub fn close(&mut self, lane: Lane) {
         if let Some(others) = &mut self.others {
-            if let Some(at) = others.iter().rposition(|(of, _)| *of == lane) {
-                others.swap_remove(at);
+            if let Some(at) = others.place(lane) {
+                others.lanes.swap_remove(at);
+                others.scans.swap_remove(at);
             }
-            if others.is_empty() {
+            if others.lanes.is_empty() {
                 self.others = None;
             }
         }
@@ -53,8 +73,8 @@ impl Lanes {
 
     /// Nothing of the open fields will be read any more.
     pub fn abandon(&mut self, rules: &mut RuleSets) {
-        let others = self.others.take().into_iter().flat_map(|others| others.into_iter());
-        for (_, mut scan) in others {
+        let others = self.others.take().into_iter().flat_map(|others| others.scans);
+        for mut scan in others {
             scan.abandon(rules);
         }
         self.main.iter_mut().for_each(|scan| scan.abandon(rules));

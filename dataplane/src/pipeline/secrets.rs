@@ -68,10 +68,16 @@ impl Secrets {
     /// The transaction as it may be shown.
     pub(super) fn conceal(&self, transaction: &HttpTransaction) -> HttpTransaction {
         let mut shown = transaction.clone();
-        let HttpTransaction { url, host, user_agent, referer, content_type, redirect, .. } = &mut shown;
+        let HttpTransaction { url, host, user_agent, referer, content_type, redirect, http2, .. } =
+            &mut shown;
         if self.0.len() > HTTP_SECRETS_MAX {
-            [url, host, user_agent, referer, content_type, redirect].into_iter().for_each(withhold);
+            let headers = http2.iter_mut().flat_map(|stream| &mut stream.headers);
+            let texts = [url, host, user_agent, referer, content_type, redirect];
+            texts.into_iter().chain(headers).for_each(withhold);
             return shown;
+        }
+        if let Some(stream) = http2 {
+            self.conceal_headers(&mut stream.headers, url);
         }
         for secret in &self.0 {
             let is_found = secret.conceal(url);
@@ -84,6 +90,18 @@ impl Secrets {
             }
         }
         shown
+    }
+
+    /// Header lists as they may be shown, with the target that the first one repeats. What was found somewhere, and is not in
+    /// them, may be there in another spelling.
+    fn conceal_headers(&self, headers: &mut [Vec<u8>; 2], url: &[u8]) {
+        for secret in &self.0 {
+            let is_spelled_here = !secret.is_in_url || secret.conceal(&mut url.to_vec());
+            let is_found = headers.iter_mut().fold(false, |is_found, text| secret.conceal(text) | is_found);
+            if !is_found || !is_spelled_here {
+                headers.iter_mut().for_each(withhold);
+            }
+        }
     }
 
     /// The record as it may be shown.
@@ -163,6 +181,24 @@ mod tests {
         let mut text = text.to_vec();
         secret(excerpt, hidden_bytes).conceal(&mut text);
         text
+    }
+
+    #[test]
+    fn header_lists_of_http2_show_no_secret() {
+        let shown = |excerpt: &[u8], is_in_url, headers: [&[u8]; 2], url: &[u8]| {
+            let secrets = Secrets(vec![Secret { is_in_url, ..secret(excerpt, 0) }]);
+            let stream =
+                crate::app::Http2Stream { headers: headers.map(<[u8]>::to_vec), ..Default::default() };
+            let url = url.to_vec();
+            let told =
+                secrets.conceal(&HttpTransaction { url, http2: Some(stream), ..HttpTransaction::default() });
+            told.http2.expect("it is of HTTP/2").headers
+        };
+        let lists = [&b"cookie: key\r\n"[..], b":status: 200\r\n"];
+        assert_eq!(shown(b"key", false, lists, b"/"), [&b"cookie: #\r\n"[..], lists[1]]);
+        assert_eq!(shown(b"other", false, lists, b"/"), [b"*"; 2], "it is spelled otherwise");
+        let lists = [&b":path: /k%65y\r\nx: key\r\n"[..], b""];
+        assert_eq!(shown(b"key", true, lists, b"/k%65y"), [&b"*"[..], b""], "and so is this");
     }
 
     #[test]

@@ -320,6 +320,7 @@ impl Tracked {
                 false => connection.state(),
             }),
             app: self.app.protocol(),
+            app_before: self.app.outer_protocol(),
             alerted: self.alerted,
             blocked: match self.disposition {
                 Disposition::Inspect | Disposition::Bypassed(_) => None,

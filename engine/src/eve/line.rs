@@ -12,6 +12,7 @@ use dataplane::policy::BypassCause;
 use dataplane::verdict::{Causes, DropReason};
 use serde::{Serialize, Serializer};
 
+use super::http_body::HttpBody;
 use super::link::LinkBody;
 use super::reload::ReloadBody;
 use super::stats::StatsBody;
@@ -55,6 +56,7 @@ pub(super) struct Line<'e> {
     pub(super) tx_id: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) app_proto: Option<&'static str>,
+    /// What the flow spoke before that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) app_proto_orig: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -325,47 +327,6 @@ impl TcpBody {
             ecn: seen & 0x40 != 0,
             cwr: seen & 0x80 != 0,
             state,
-        }
-    }
-}
-
-#[derive(Serialize)]
-pub(super) struct HttpBody<'e> {
-    #[serde(skip_serializing_if = "Text::is_empty")]
-    hostname: Text<'e>,
-    #[serde(skip_serializing_if = "Text::is_empty")]
-    url: Text<'e>,
-    #[serde(skip_serializing_if = "Text::is_empty")]
-    http_user_agent: Text<'e>,
-    #[serde(skip_serializing_if = "Text::is_empty")]
-    http_content_type: Text<'e>,
-    #[serde(skip_serializing_if = "Text::is_empty")]
-    http_refer: Text<'e>,
-    #[serde(skip_serializing_if = "Text::is_empty")]
-    http_method: Text<'e>,
-    #[serde(skip_serializing_if = "Text::is_empty")]
-    protocol: Text<'e>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
-    #[serde(skip_serializing_if = "Text::is_empty")]
-    redirect: Text<'e>,
-    /// Of the response body, in bytes.
-    length: u64,
-}
-
-impl HttpBody<'_> {
-    pub(super) fn new(transaction: &HttpTransaction) -> HttpBody<'_> {
-        HttpBody {
-            hostname: Text(&transaction.host),
-            url: Text(&transaction.url),
-            http_user_agent: Text(&transaction.user_agent),
-            http_content_type: Text(&transaction.content_type),
-            http_refer: Text(&transaction.referer),
-            http_method: Text(&transaction.method),
-            protocol: Text(&transaction.protocol),
-            status: (transaction.status != 0).then_some(transaction.status),
-            redirect: Text(&transaction.redirect),
-            length: transaction.response_bytes,
         }
     }
 }

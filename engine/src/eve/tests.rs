@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use af_xdp::ProgramCounters;
-use dataplane::app::{AppAnomaly, AppProtocol, HttpTransaction};
+use dataplane::app::{AppAnomaly, AppProtocol, Http2Stream, HttpTransaction};
 use dataplane::decode::{Tunnel, TunnelKind};
 use dataplane::event::{FlowEndCause, FlowState};
 use dataplane::flow::protocol;
@@ -46,6 +46,7 @@ pub(super) fn flow_end(flow: &FlowRecord) -> FlowEnd<'_> {
         state: FlowState::Closed,
         tcp: Some(TcpState::Closed),
         app: AppProtocol::Http,
+        app_before: None,
         alerted: true,
         blocked: None,
         bypassed: None,
@@ -152,6 +153,37 @@ fn http_line() {
 }
 
 #[test]
+fn http2_line() {
+    let flow = flow();
+    let stream = Http2Stream {
+        id: 5,
+        headers: [b":path: /a: b\r\nx: y\r\n".into(), b":status: 200\r\n".into()],
+        error_codes: [Some(8), Some(99)],
+        priorities: [Some(255), None],
+    };
+    let transaction = HttpTransaction {
+        url: b"/a: b".into(),
+        protocol: b"HTTP/2".into(),
+        status: 200,
+        http2: Some(stream),
+        ..HttpTransaction::default()
+    };
+    let end = HttpEnd { now_ns: NEW_YEAR_NS, flow: &flow, transaction: &transaction };
+    let text = line(&Event::Http(end));
+    let expected = r#""http":{"version":"2","url":"/a: b","status":200,"length":0,"request_headers":[{"name":":path","value":"/a: b"},{"name":"x","value":"y"}],"response_headers":[{"name":":status","value":"200"}],"http2":{"stream_id":5,"request":{"priority":255,"error_code":"CANCEL"},"response":{"error_code":"99"}}}}"#;
+    assert!(text.ends_with(expected), "{text}");
+}
+
+#[test]
+fn a_flow_says_what_it_spoke_before() {
+    let flow = flow();
+    let within =
+        FlowEnd { app: AppProtocol::WebSocket, app_before: Some(AppProtocol::Http), ..flow_end(&flow) };
+    let text = line(&Event::Flow(within));
+    assert!(text.contains(r#""app_proto":"websocket","app_proto_orig":"http","flow":{"#), "{text}");
+}
+
+#[test]
 fn drop_and_anomaly_lines_have_the_ends_of_the_packet() {
     let flow = flow();
     let dropped = Dropped {
@@ -240,6 +272,7 @@ fn alert_line_carries_the_evidence_masked() {
         field: Field::HttpResponseBody,
         hit: &hit,
         app: AppProtocol::Http,
+        app_before: None,
         blocked: true,
     };
     let text = line(&Event::Alert(alert));

@@ -145,7 +145,7 @@ fn broken() -> Vec<Conversation> {
 }
 
 /// The same bytes in other pieces: cuts all data at `points`, or everywhere.
-pub(super) fn cut<'c>(
+pub(in crate::app) fn cut<'c>(
     whole: &[(Direction, StreamChunk<'c>)],
     points: Option<&[Index]>,
 ) -> Vec<(Direction, StreamChunk<'c>)> {

@@ -2,6 +2,7 @@
 
 use memchr::memchr;
 
+use super::switch::Offer;
 use crate::{
     app::{AppAnomaly, AppSink, HttpTransaction, emitter::Emitter},
     flow::Direction,
@@ -50,6 +51,7 @@ pub(super) struct Head {
     coding_odd: bool,
     /// A framing header that some read, and some don't.
     broken: bool,
+    offer: Offer,
     /// Header of the last line, which a folded line continues.
     last: Option<Name>,
     /// Whether no line was read.
@@ -81,6 +83,8 @@ enum Name {
     Referer,
     ContentType,
     Location,
+    Upgrade,
+    Extensions,
 }
 
 impl Head {
@@ -92,6 +96,7 @@ impl Head {
             coding: Coding::Absent,
             coding_odd: false,
             broken: false,
+            offer: Offer::default(),
             last: None,
             fresh: true,
         }
@@ -99,6 +104,11 @@ impl Head {
 
     pub(super) fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// What is said of the protocol that follows.
+    pub(super) fn offer(&self) -> Offer {
+        self.offer
     }
 
     /// Reads one line. False where it is no header line that all read alike ([`AppAnomaly::HeaderLine`]).
@@ -133,6 +143,8 @@ impl Head {
             None => {}
             Some(Name::ContentLength) => self.content_length(value, line.whole),
             Some(Name::TransferEncoding) => self.transfer_encoding(value, line.whole),
+            Some(Name::Upgrade) => self.offer.upgrade(value),
+            Some(Name::Extensions) => self.offer.extensions(value),
             Some(name) => self.note(name, value, transaction),
         }
         is_named
@@ -237,10 +249,12 @@ impl Name {
         let (candidate, found): (&[u8], Name) = match (name.len(), name.first()?.to_ascii_lowercase()) {
             (4, b'h') => (b"host", Name::Host),
             (7, b'r') => (b"referer", Name::Referer),
+            (7, b'u') => (b"upgrade", Name::Upgrade),
             (8, b'l') => (b"location", Name::Location),
             (10, b'u') => (b"user-agent", Name::UserAgent),
             (12, b'c') => (b"content-type", Name::ContentType),
             (14, b'c') => (b"content-length", Name::ContentLength),
+            (24, b's') => (b"sec-websocket-extensions", Name::Extensions),
             (17, b't') => (b"transfer-encoding", Name::TransferEncoding),
             _ => return None,
         };
@@ -277,7 +291,7 @@ fn append(slot: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// A Content-Type without its parameters (RFC 9110 §8.3.1).
-fn media_type(value: &[u8]) -> &[u8] {
+pub(in crate::app) fn media_type(value: &[u8]) -> &[u8] {
     value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii()
 }
 
@@ -290,7 +304,7 @@ fn trim_ows(mut value: &[u8]) -> &[u8] {
 }
 
 /// `1*DIGIT` that fits into 64 bits.
-fn decimal(digits: &[u8]) -> Option<u64> {
+pub(in crate::app) fn decimal(digits: &[u8]) -> Option<u64> {
     let digit = |byte: &u8| char::from(*byte).to_digit(10).map(u64::from);
     let (first, others) = digits.split_first()?;
     others.iter().try_fold(digit(first)?, |value, byte| value.checked_mul(10)?.checked_add(digit(byte)?))

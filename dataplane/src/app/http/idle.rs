@@ -1,6 +1,7 @@
 //! A connection between two exchanges, without its parser.
 
 use super::{Http, Part, Side};
+use crate::app::{AppProtocol, payload::Payload};
 use crate::limits::HTTP_SPARE_BUFFER_BYTES_MAX;
 
 /// What a connection needs of its parser while nothing is under way: most connections at most times.
@@ -19,6 +20,15 @@ impl HttpIdle {
 }
 
 impl Http {
+    /// How a connection goes on of which both directions are through with HTTP and all is told: what still
+    /// comes is payload, as it would be here.
+    pub(in crate::app) fn remains(&self) -> Option<Payload> {
+        let is_over = self.client.part == Part::Tunnel
+            && self.server.part == Part::Tunnel
+            && self.transactions.is_idle();
+        is_over.then(|| Payload::behind(AppProtocol::Http, [self.client.outlet, self.server.outlet]))
+    }
+
     /// A new connection, in the room of a parser that rests.
     pub(in crate::app) fn begin(mut http: Box<Http>) -> Box<Http> {
         http.proven = false;

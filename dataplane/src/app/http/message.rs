@@ -6,6 +6,7 @@ use super::{
     chunked::{Chunked, ChunkedRead},
     head::{Framing, Head, Kind},
     header_block::{BlockRead, HeaderBlock},
+    switch::Offer,
 };
 use crate::{
     app::{AppAnomaly, AppSink, HttpTransaction, emitter::Emitter},
@@ -64,6 +65,11 @@ impl Message {
     /// There is no start line, no header block and no length: all that follows is body.
     pub(super) fn begin_bare_body(&mut self) {
         self.part = Part::UntilClose;
+    }
+
+    /// What its header lines say of the protocol that follows.
+    pub(super) fn offer(&self) -> Offer {
+        self.head.offer()
     }
 
     /// Reads on; `transaction` is told what is of interest, and nothing of an interim response.

@@ -53,6 +53,7 @@ fn an_exchange_is_fields_and_a_transaction() {
         redirect: b"/l".into(),
         request_bytes: 4,
         response_bytes: 5,
+        http2: None,
     };
     assert_eq!(told.transactions(), [&expected]);
 }
@@ -94,7 +95,6 @@ fn what_is_not_http_is_payload() {
         b"get /simple\r\n",
         b"GET / http/1.1\r\n",
         b"a-method-that-is-longer-than-any-other / RTSP/1.0\r\n",
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0 HTTP/",
         b"\x16\x03\x01\nGET / HTTP/1.1\r\n",
     ] {
         let (app, told) = exchange(first, b"HTTP/1.1 200 OK\r\n\r\n");
@@ -120,18 +120,18 @@ fn a_response_is_paired_with_its_request() {
 }
 
 #[test]
-fn a_tunnel_is_payload_in_a_flow_of_http() {
+fn a_tunnel_of_nothing_known_is_payload_in_a_flow_of_http() {
     let chunks = [
         (ToServer, Data(b"CONNECT a:1 HTTP/1.1\r\n\r\n".as_slice())),
         (ToClient, Data(b"HTTP/1.1 200 OK\r\n\r\nfrom server")),
-        (ToServer, Data(b"GET / HTTP/1.1\r\n\r\n")),
+        (ToServer, Data(b"from client")),
     ];
     let (app, told) = listen(&chunks);
-    assert_eq!((app.protocol().as_str(), app.protocol().origin()), ("unknown", Some("http")));
+    assert_eq!((app.protocol().as_str(), app.outer_protocol()), ("unknown", Some(AppProtocol::Http)));
     assert_eq!(told.anomalies(), []);
     assert_eq!(only(&told, ToClient, Field::Payload), b"from server");
     // Before its end, the first line might have been of anything.
-    let payloads = [&b"CONNECT a:1 HTTP/1.1\r\n"[..], b"GET / HTTP/1.1\r\n\r\n"];
+    let payloads = [&b"CONNECT a:1 HTTP/1.1\r\n"[..], b"from client"];
     assert_eq!(told.instances(ToServer, Field::Payload), payloads);
     assert_eq!(told.transactions().len(), 1);
 }
@@ -150,6 +150,31 @@ fn what_may_yet_be_a_request_is_payload_as_it_comes() {
     app.advance(ToServer, Data(b"1111"), &mut parsers, &mut told);
     app.finish(&mut parsers, &mut told);
     assert_eq!(only(&told, ToServer, Field::Payload), b"GET 41111111");
+}
+
+#[test]
+fn what_a_tunnel_carries_is_told_by_its_first_bytes() {
+    let opened = [
+        (ToServer, Data(b"CONNECT a:1 HTTP/1.1\r\n\r\n".as_slice())),
+        // In front of the answer, as far as it is no request.
+        (ToServer, Data(b"SSH-2.0-cli")),
+        (ToClient, Data(b"HTTP/1.1 200 OK\r\n\r\nSSH-2.0-server\r\n")),
+        (ToServer, Data(b"ent\r\n")),
+    ];
+    let (app, told) = listen(&opened);
+    assert_eq!((app.protocol(), app.outer_protocol()), (AppProtocol::Ssh, Some(AppProtocol::Http)));
+    assert_eq!(only(&told, ToServer, Field::SshSoftware), b"client");
+    assert_eq!((told.transactions().len(), told.records().len()), (1, 1));
+
+    let request = (ToServer, Data(b"CONNECT a:1 HTTP/1.1\r\n\r\n".as_slice()));
+    let response = (ToClient, Data(b"HTTP/1.1 200 OK\r\n\r\n".as_slice()));
+    let inner = (ToServer, Data(b"GET /in HTTP/1.1\r\n\r\n".as_slice()));
+    let (app, told) = listen(&[[request, response].repeat(100), vec![inner]].concat());
+    assert_eq!((app.protocol(), app.outer_protocol()), (AppProtocol::Http, None));
+    assert_eq!(told.instances(ToServer, Field::HttpUri).last(), Some(&&b"/in"[..]), "however deep");
+    let unasked = (ToClient, Data(b"HTTP/1.1 101 Go\r\n\r\nHTTP/1.1 101 Go\r\n\r\n".as_slice()));
+    let (_, told) = listen(&[unasked]);
+    assert_eq!(only(&told, ToClient, Field::Payload), b"HTTP/1.1 101 Go\r\n\r\n", "nobody asked for it");
 }
 
 /// RFC 9112 says how to read on.

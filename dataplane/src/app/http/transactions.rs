@@ -150,16 +150,8 @@ impl Transactions {
     /// An empty transaction with the next number, in the buffers of an old one where there is one.
     fn fresh(&mut self) -> HttpTransaction {
         let mut transaction = self.spare.pop().unwrap_or_default();
-        let HttpTransaction {
-            method, url, protocol, host, user_agent, referer, content_type, redirect, ..
-        } = &mut transaction;
-        for text in [method, url, protocol, host, user_agent, referer, content_type, redirect] {
-            text.clear();
-        }
+        transaction.clear();
         transaction.id = self.next_id;
-        transaction.status = 0;
-        transaction.request_bytes = 0;
-        transaction.response_bytes = 0;
         self.next_id += 1;
         transaction
     }

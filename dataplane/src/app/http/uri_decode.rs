@@ -12,7 +12,7 @@ const RUN_IN_PLACE_BYTES_MIN: usize = 16;
 
 /// The decoder between two pieces of a target.
 #[derive(Debug, Default)]
-pub(super) struct UriDecoder {
+pub(in crate::app) struct UriDecoder {
     /// Begin of an escape that the last piece cut: `%`, or `%` and a digit.
     cut: ArrayVec<u8, 2>,
     /// Whether the first `?` went by: from there on `+` is a space (WHATWG URL §5.1).
@@ -24,7 +24,7 @@ type Gathered = ArrayVec<u8, 64>;
 
 impl UriDecoder {
     /// Decodes the next piece.
-    pub(super) fn decode<S: AppSink>(&mut self, mut raw: &[u8], out: &mut Emitter<'_, S>) {
+    pub(in crate::app) fn decode<S: AppSink>(&mut self, mut raw: &[u8], out: &mut Emitter<'_, S>) {
         let mut gathered = Gathered::new();
         while !raw.is_empty() {
             if self.cut.is_empty() {
@@ -39,7 +39,7 @@ impl UriDecoder {
     }
 
     /// No more pieces: a cut escape was none.
-    pub(super) fn finish<S: AppSink>(&mut self, out: &mut Emitter<'_, S>) {
+    pub(in crate::app) fn finish<S: AppSink>(&mut self, out: &mut Emitter<'_, S>) {
         out.data(Field::HttpUri, &self.cut);
         *self = UriDecoder::default();
         out.end();

@@ -1,0 +1,138 @@
+//! What parsers say against the peers.
+
+/// How the peers broke a protocol. Framing that two ends may read differently is listed apart from
+/// mere oddness by [`AppAnomaly::is_ambiguous`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum AppAnomaly {
+    /// A request line that no server should read as HTTP/1.x: in a flow that spoke HTTP before, or the first
+    /// line of a flow, where it names HTTP.
+    RequestLine,
+    /// A status line that RFC 9112 §4 does not allow.
+    StatusLine,
+    /// A header line without a colon, with a space before it, or with a bare CR or NUL.
+    HeaderLine,
+    /// A line or a header block longer than its cap.
+    TooLong,
+    /// Content-Length that is no number, or repeated with another value.
+    ContentLength,
+    /// Both Content-Length and Transfer-Encoding (RFC 9112 §6.3).
+    LengthAndCoding,
+    /// A transfer coding other than a single, final `chunked`.
+    TransferCoding,
+    /// A chunk size that is no number, too large, or not followed by CRLF.
+    ChunkSize,
+    /// A response that nobody asked for.
+    UnpairedResponse,
+    /// More requests waiting than the cap.
+    Pipelined,
+    /// Bytes are missing inside of a message.
+    Gap,
+    /// What an end said is not of the protocol that it spoke; the parser gave up.
+    Malformed,
+    /// A message is longer than is read; what follows of it was scanned as payload only.
+    MessageCut,
+    /// A heartbeat of TLS says that it has a longer payload than its record has room for.
+    TlsHeartbeat,
+    /// A certificate of TLS can't be read.
+    TlsCertificate,
+    /// More requests wait for their responses than are kept; later ones are told without theirs.
+    TooManyRequests,
+    /// What a client of HTTP/2 begins with is not what it has to be.
+    Http2Preface,
+    /// A frame of HTTP/2 that may not be there, or not of that length.
+    Http2Frame,
+    /// A header block that HPACK does not allow (RFC 7541).
+    Http2HeaderBlock,
+    /// A header list longer than its cap, as it is or decompressed.
+    Http2HeaderList,
+    /// More CONTINUATION frames for one header block than their cap.
+    Http2Continuation,
+    /// A header with bytes that end it in HTTP/1, or that no name has (RFC 9113 §8.2.1).
+    Http2Header,
+    /// A header that is of one connection alone (RFC 9113 §8.2.2).
+    Http2ConnectionHeader,
+    /// Pseudo-header fields that are missing, repeated, misplaced or unknown (RFC 9113 §8.3).
+    Http2PseudoHeader,
+    /// Host names another host than `:authority`.
+    Http2Host,
+    /// More streams under way than are told apart.
+    Http2Streams,
+    /// An end goes on in a stream that it ended.
+    Http2StreamReuse,
+    /// A setting or a window that HTTP/2 does not have.
+    Http2Settings,
+    /// Streams are opened and cancelled in a row (CVE-2023-44487).
+    Http2RapidReset,
+    /// Frames in a row that say nothing, or that nobody can answer.
+    Http2Flood,
+    /// Compressed content that can't be decompressed.
+    DecompressionFailed,
+    /// Content that grows beyond all measure when it is decompressed; the rest of it is not read.
+    DecompressionCap,
+    /// What follows a handshake of WebSocket is no frame of it.
+    WebSocketFrame,
+    /// A client does not mask its frames, or a server does (RFC 6455 §5.1).
+    WebSocketMask,
+}
+
+impl AppAnomaly {
+    /// The name that events use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AppAnomaly::RequestLine => "http_request_line",
+            AppAnomaly::StatusLine => "http_status_line",
+            AppAnomaly::HeaderLine => "http_header_line",
+            AppAnomaly::TooLong => "http_too_long",
+            AppAnomaly::ContentLength => "http_content_length",
+            AppAnomaly::LengthAndCoding => "http_length_and_coding",
+            AppAnomaly::TransferCoding => "http_transfer_coding",
+            AppAnomaly::ChunkSize => "http_chunk_size",
+            AppAnomaly::UnpairedResponse => "http_unpaired_response",
+            AppAnomaly::Pipelined => "http_pipelined",
+            AppAnomaly::Gap => "gap",
+            AppAnomaly::Malformed => "malformed",
+            AppAnomaly::MessageCut => "message_cut",
+            AppAnomaly::TlsHeartbeat => "tls_overflow_heartbeat_message",
+            AppAnomaly::TlsCertificate => "tls_certificate_invalid",
+            AppAnomaly::TooManyRequests => "too_many_requests",
+            AppAnomaly::Http2Preface => "http2_invalid_client_magic",
+            AppAnomaly::Http2Frame => "http2_invalid_frame",
+            AppAnomaly::Http2HeaderBlock => "http2_invalid_header_block",
+            AppAnomaly::Http2HeaderList => "http2_header_list_too_long",
+            AppAnomaly::Http2Continuation => "http2_continuation_flood",
+            AppAnomaly::Http2Header => "http2_invalid_header",
+            AppAnomaly::Http2ConnectionHeader => "http2_connection_header",
+            AppAnomaly::Http2PseudoHeader => "http2_pseudo_header",
+            AppAnomaly::Http2Host => "http2_authority_host_mismatch",
+            AppAnomaly::Http2Streams => "http2_too_many_streams",
+            AppAnomaly::Http2StreamReuse => "http2_stream_id_reuse",
+            AppAnomaly::Http2Settings => "http2_invalid_settings",
+            AppAnomaly::Http2RapidReset => "http2_rapid_reset",
+            AppAnomaly::Http2Flood => "http2_control_flood",
+            AppAnomaly::DecompressionFailed => "failed_decompression",
+            AppAnomaly::DecompressionCap => "decompression_cap",
+            AppAnomaly::WebSocketFrame => "websocket_invalid_frame",
+            AppAnomaly::WebSocketMask => "websocket_mask",
+        }
+    }
+
+    /// Whether two ends may read the bytes differently, so that an inspector can be led astray.
+    pub fn is_ambiguous(self) -> bool {
+        !matches!(
+            self,
+            AppAnomaly::UnpairedResponse
+                | AppAnomaly::Gap
+                | AppAnomaly::Malformed
+                | AppAnomaly::MessageCut
+                | AppAnomaly::TlsHeartbeat
+                | AppAnomaly::TlsCertificate
+                | AppAnomaly::TooManyRequests
+                | AppAnomaly::Http2Settings
+                | AppAnomaly::Http2RapidReset
+                | AppAnomaly::Http2Flood
+                | AppAnomaly::DecompressionFailed
+                | AppAnomaly::WebSocketFrame
+                | AppAnomaly::WebSocketMask
+        )
+    }
+}
