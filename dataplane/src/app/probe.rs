@@ -243,3 +243,6 @@ fn read(payload: Payload, protocol: AppProtocol) -> App {
         Err(payload) => App::Payload(payload),
     }
 }
+
+#[cfg(test)]
+mod tests;
