@@ -261,6 +261,14 @@ mod tests {
         assert!(recorder.anomalies().is_empty());
     }
 
+    /// OpenSSH takes versions longer than RFC 4253 §4.2 allows.
+    #[test]
+    fn a_version_that_is_too_long_is_told_however_it_is_cut() {
+        let long = [b"SSH-2.0-tool ", "x".repeat(VERSION_BYTES_MAX).as_bytes(), b"\r\n"].concat();
+        let recorder = told_however_cut(AppProtocol::Ssh, &[Turn::client(&long)]);
+        assert_eq!(recorder.instances(Direction::ToServer, Field::SshSoftware), [b"tool"]);
+    }
+
     #[test]
     fn what_is_no_packet_is_malformed() {
         let recorder =
