@@ -176,6 +176,14 @@ mod tests {
         assert_eq!(concealed(b"Referer: key\r\nA: ", 0, b"key"), WITHHELD, "and beyond the value");
     }
 
+    /// What a record tells is cut out of the payload, in which the match was found.
+    #[test]
+    fn a_match_that_goes_beyond_the_text_shows_no_part_of_itself() {
+        assert_eq!(concealed(b"-token_abcdef", 0, b"token_abcdef_1.0"), WITHHELD, "it begins in front");
+        assert_eq!(concealed(b"token_abcdef\r\nx", 0, b"1.0_token_abcdef"), WITHHELD, "it ends behind");
+        assert_eq!(concealed(b"key", 0, b"yes"), b"yes", "a letter is no secret");
+    }
+
     #[test]
     fn what_was_cut_shows_no_part_of_a_secret() {
         let mut text = vec![b'.'; HTTP_LOGGED_BYTES_MAX - 6];
