@@ -53,7 +53,7 @@ struct Hassh {
     hash: String,
 }
 
-/// RFC 4253 §4.2.
+/// RFC 4253 §4.2; of a longer one, which servers take, the rest is passed by.
 const VERSION_BYTES_MAX: usize = 255;
 /// RFC 4253 §6.1 asks for 35 000 in all; what is longer than is held is passed by.
 const PACKET_BYTES_MAX: u32 = 256 * 1024;
@@ -157,8 +157,6 @@ impl End {
             let version = version.ok_or(Stop::GaveUp)?;
             out.field(direction, Field::SshSoftware, &version.software);
             self.version = Some(version);
-        } else if self.lines.held().len() > VERSION_BYTES_MAX {
-            return Err(Stop::GaveUp);
         }
         Ok(())
     }
