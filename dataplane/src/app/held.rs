@@ -4,6 +4,7 @@ use arrayvec::ArrayVec;
 
 use super::{
     AppProtocol,
+    http::Looked,
     signature::{self, Answer, Prefix, Signature},
 };
 use crate::flow::Direction;
@@ -16,6 +17,7 @@ use crate::reassembly::StreamChunk;
 #[derive(Debug, Default)]
 pub struct Held {
     bytes: [Vec<u8>; 2],
+    looked: [Looked; 2],
     turns: ArrayVec<(Direction, Turn), { SIGNATURE_TURNS_MAX + 1 }>,
     /// Directions that no signature knows, whatever else they say.
     is_unknown: [bool; 2],
@@ -65,7 +67,8 @@ impl Held {
         if self.is_unknown[direction as usize] {
             return Told::Unknown;
         }
-        let prefix = Prefix { direction, bytes: held.get(..HTTP_LINE_BYTES_MAX).unwrap_or(held) };
+        let bytes = held.get(..HTTP_LINE_BYTES_MAX).unwrap_or(held);
+        let prefix = Prefix { direction, bytes, looked: &self.looked[direction as usize] };
         match signature::of_stream(signatures, prefix) {
             Ok((protocol, told_by)) => Told::Protocol(protocol, told_by),
             Err(Answer::More) if !is_last => Told::More,

@@ -5,7 +5,7 @@ use super::{
     App, AppProtocol, AppSink, Http, Payload, Read, SIGNATURES, SpareParsers,
     emitter::Outlet,
     held::{Held, Told},
-    http,
+    http::{self, Looked},
     signature::{self, Answer, Prefix},
 };
 use crate::{flow::Direction, limits::SIGNATURE_DATAGRAMS_MAX, reassembly::StreamChunk};
@@ -69,7 +69,7 @@ impl Probe {
     /// What a flow of datagrams goes on as behind this one, which was told as payload; `None` while that is open.
     pub(super) fn datagram(&mut self, direction: Direction, bytes: &[u8]) -> Option<App> {
         let before = if let Probe::Datagrams(count) = self { *count } else { 0 };
-        match signature::of_datagram(SIGNATURES, Prefix { direction, bytes }) {
+        match signature::of_datagram(SIGNATURES, Prefix { direction, bytes, looked: &Looked::default() }) {
             Some(protocol) => Some(read(Payload::unknown(), protocol)),
             None if before + 1 == SIGNATURE_DATAGRAMS_MAX => Some(App::Payload(Payload::unknown())),
             None => {
@@ -95,10 +95,14 @@ impl Probe {
         sink: &mut S,
     ) -> Next {
         if let (Probe::Silent, StreamChunk::Data(bytes)) = (&*self, chunk)
-            && let Ok((protocol, told_by)) = signature::of_stream(SIGNATURES, Prefix { direction, bytes })
+            && let Ok((protocol, told_by)) =
+                signature::of_stream(SIGNATURES, Prefix { direction, bytes, looked: &Looked::default() })
         {
             // As nearly always: nothing need be held.
-            let mut payload = Payload::behind(AppProtocol::Unknown, Outlet::both());
+            let mut payload = match protocol {
+                AppProtocol::Http => Payload::behind(AppProtocol::Unknown, Outlet::both()),
+                _ => Payload::unknown(),
+            };
             let told_bytes = payload_bytes(protocol, told_by, direction, bytes);
             payload.advance(direction, StreamChunk::Data(bytes.get(..told_bytes).unwrap_or(bytes)), sink);
             return decided(protocol, payload, None, parsers, sink);
@@ -153,7 +157,7 @@ impl Probe {
 
 impl Undecided {
     fn new() -> Undecided {
-        // What is worth a watch shows only when no protocol is told.
+        // What is worth a watch shows only when it is not read as HTTP.
         let payload = Payload::behind(AppProtocol::Unknown, Outlet::both());
         Undecided { held: Held::default(), payload, told_bytes: [0; 2] }
     }
@@ -181,8 +185,8 @@ impl Undecided {
             Told::Protocol(protocol @ AppProtocol::Http, told_by) => {
                 self.tell(direction, payload_bytes(protocol, told_by, direction, held), sink);
             }
-            Told::Protocol(..) => self.tell_all(sink),
-            Told::Unknown | Told::Nothing => {
+            // A server of HTTP may take for a request what begins as another protocol does: `SSH-` begins a method, too.
+            Told::Protocol(..) | Told::Unknown | Told::Nothing => {
                 let client = self.held.bytes(Direction::ToServer);
                 let told_bytes = self.told_bytes[Direction::ToServer as usize];
                 self.payload.watch_from(client.get(..told_bytes).unwrap_or(client), sink);

@@ -1,6 +1,6 @@
 //! How a protocol is recognised by what its ends say first, on whatever port.
 
-use super::AppProtocol;
+use super::{AppProtocol, http::Looked};
 use crate::flow::Direction;
 use crate::limits::TEXT_LINE_BYTES_MAX;
 
@@ -10,6 +10,8 @@ pub(super) struct Prefix<'p> {
     /// Which end: what a client says is `ToServer`.
     pub(super) direction: Direction,
     pub(super) bytes: &'p [u8],
+    /// How far HTTP's looked at them before, when there were fewer.
+    pub(super) looked: &'p Looked,
 }
 
 /// Whether a prefix is of a protocol.
