@@ -116,7 +116,7 @@ impl App {
     }
 
     /// Shows a flow that was just decided what was held of it, or else the piece at hand: what was told as payload goes to its
-    /// parser alone.
+    /// parser alone. HTTP reads all itself, and where one end contradicts it, what the other one said is payload.
     fn replay<S: AppSink>(
         &mut self,
         held: Option<&Held>,
@@ -125,11 +125,12 @@ impl App {
         sink: &mut S,
     ) {
         let at_hand = held.is_none().then_some(piece);
+        let is_told = matches!(self, App::Read(_) | App::Payload(_));
         for (direction, chunk) in held.into_iter().flat_map(Held::turns).chain(at_hand) {
             match self {
                 App::Read(read) => read.replay(direction, chunk, parsers.record(), sink),
-                App::Payload(_) => {}
-                App::Probing(_) | App::Http(_) | App::HttpIdle(_) => {
+                App::Payload(_) if is_told => {}
+                App::Probing(_) | App::Http(_) | App::HttpIdle(_) | App::Payload(_) => {
                     self.advance(direction, chunk, parsers, sink);
                 }
             }
