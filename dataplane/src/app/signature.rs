@@ -10,7 +10,7 @@ pub(super) struct Prefix<'p> {
     /// Which end: what a client says is `ToServer`.
     pub(super) direction: Direction,
     pub(super) bytes: &'p [u8],
-    /// How far HTTP's looked at them before, when there were fewer.
+    /// How far HTTP's looked at those of a client before, when there were fewer.
     pub(super) looked: &'p Looked,
 }
 
