@@ -106,7 +106,7 @@ const VERSION_PREFIX: &[u8] = b"HTTP/1.";
 const MINOR_DIGITS_MAX: usize = 3;
 const SIMPLE_VERSION: &[u8] = b"HTTP/0.9";
 
-/// How far a prefix was looked at for a request line: no byte of it is looked at twice, however small the pieces that it grows by.
+/// How far a prefix was looked at for a request line: no byte of it is looked at twice, however small its pieces.
 #[derive(Debug, Default)]
 pub(in crate::app) struct Looked(RefCell<Cursor>);
 

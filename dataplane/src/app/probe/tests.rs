@@ -81,7 +81,10 @@ proptest! {
     fn what_hostile_ends_say_is_told_however_it_is_cut(
         pieces in vec((any::<bool>(), prop_oneof![
             8 => prop_oneof![
-                "(SSH-|SSH|S|SSH-2.0-a b\r\n|SSH-2.0\r\n|GET|GET /|G|X /a|HTTP/1.1 200 OK\r\n\r\n|HTTP/1.|HTTP|PRI \\* HTTP/2.0\r\n|\r\n| |/x|HTTP/1.1\r\n| HTTP/1.1\r\n\r\n|\0|\n)"
+                concat!(
+"(SSH-|SSH|S|SSH-2.0-a b\r\n|SSH-2.0\r\n|GET|GET /|G|X /a",
+"|HTTP/1.1 200 OK\r\n\r\n|HTTP/1.|HTTP|PRI \\* HTTP/2.0\r\n|\r\n| |/x|HTTP/1.1\r\n| HTTP/1.1\r\n\r\n|\0|\n)"
+)
                     .prop_map(String::into_bytes),
                 vec(any::<u8>(), 1..9),
                 Just(b"\0\0\0\x0c\x04\x14aaaaaaaaaaaaaaaa".to_vec()),
