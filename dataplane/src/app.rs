@@ -246,7 +246,7 @@ impl App {
     }
 
     /// Shows a flow that was just decided what was held of it, or else the piece at hand: what was told as payload goes to its
-    /// parser alone.
+    /// parser alone. HTTP reads all itself, and where one end contradicts it, what the other one said is payload.
     fn replay<S: AppSink>(
         &mut self,
         held: Option<&Held>,

@@ -21,7 +21,7 @@ impl Datagrams {
         bytes: &'p [u8],
     ) -> Prefix<'p> {
         let last = |of: Direction| before.map_or(&[][..], |before| &before.last[of as usize]);
-        Prefix { direction, bytes, peer: last(direction.opposite()), last: last(direction) }
+        Prefix { peer: last(direction.opposite()), last: last(direction), ..Prefix::of(direction, bytes) }
     }
 
     /// Takes in a datagram that told nothing.

@@ -4,6 +4,7 @@ use arrayvec::ArrayVec;
 
 use super::{
     AppProtocol,
+    http::Looked,
     signature::{self, Answer, Prefix, Signature},
 };
 use crate::flow::Direction;
@@ -16,6 +17,8 @@ use crate::reassembly::StreamChunk;
 #[derive(Debug, Default)]
 pub struct Held {
     bytes: [Vec<u8>; 2],
+    /// At the client's.
+    looked: Looked,
     turns: ArrayVec<(Direction, Turn), { SIGNATURE_TURNS_MAX + 1 }>,
     /// Directions that no signature knows, whatever else they say.
     is_unknown: [bool; 2],
@@ -70,7 +73,7 @@ impl Held {
             return Told::Unknown;
         }
         let bytes = held.get(..HTTP_LINE_BYTES_MAX).unwrap_or(held);
-        let prefix = Prefix { peer, ..Prefix::of(direction, bytes) };
+        let prefix = Prefix { peer, looked: Some(&self.looked), ..Prefix::of(direction, bytes) };
         match signature::of_stream(signatures, prefix) {
             Ok((protocol, told_by)) => Told::Protocol(protocol, told_by),
             Err(Answer::More) if !is_last => Told::More,

@@ -21,6 +21,7 @@ mod uri_decode;
 use dlp_patterns::Field;
 
 pub use self::idle::HttpIdle;
+pub(super) use self::request_line::Looked;
 use self::{
     head::Kind,
     message::{GaveUp, Message, Progress},
@@ -44,9 +45,9 @@ use crate::{flow::Direction, reassembly::StreamChunk};
 /// A request line that is read as leniently as servers do, or a response.
 pub(super) const SIGNATURE: Signature = Signature {
     protocol: AppProtocol::Http,
-    stream: Some(|Prefix { direction, bytes, .. }| {
+    stream: Some(|Prefix { direction, bytes, looked, .. }| {
         words(direction, bytes).or_else(|| match direction {
-            Direction::ToServer => RequestLine::of(bytes),
+            Direction::ToServer => RequestLine::of(bytes, looked),
             Direction::ToClient => Answer::No,
         })
     }),

@@ -1,7 +1,8 @@
 //! [`Opening`]: what the first bytes of a connection that was picked up say about who sent them.
 //!
 //! Where no SYN was seen, who spoke first is called the client, and that may have been either end. A request or a response
-//! tells who is the client: nobody can have the one taken for the other, since its receiver does not.
+//! tells who is the client: its receiver does not take the one for the other, unless it is in the middle of a message, of whose
+//! begin nothing was seen here.
 
 use arrayvec::ArrayVec;
 

@@ -102,7 +102,10 @@ impl Probe {
             && let Ok((protocol, told_by)) = signature::of_stream(SIGNATURES, Prefix::of(direction, bytes))
         {
             // As nearly always: nothing need be held.
-            let mut payload = Payload::behind(AppProtocol::Unknown, Outlet::both());
+            let mut payload = match protocol {
+                AppProtocol::Http => Payload::behind(AppProtocol::Unknown, Outlet::both()),
+                _ => Payload::unknown(),
+            };
             let told_bytes = payload_bytes(protocol, told_by, direction, bytes);
             payload.advance(direction, StreamChunk::Data(bytes.get(..told_bytes).unwrap_or(bytes)), sink);
             return decided(protocol, payload, None, parsers, sink);
@@ -157,7 +160,7 @@ impl Probe {
 
 impl Undecided {
     fn new() -> Undecided {
-        // What is worth a watch shows only when no protocol is told.
+        // What is worth a watch shows only when it is not read as HTTP.
         let payload = Payload::behind(AppProtocol::Unknown, Outlet::both());
         Undecided { held: Held::default(), payload, told_bytes: [0; 2] }
     }
@@ -174,8 +177,8 @@ impl Undecided {
             StreamChunk::Gap(bytes) => self.held.gap(direction, bytes),
             StreamChunk::Fin => self.held.fin(direction),
         };
-        // Who answers like a server of HTTP what is no request yet may be lying: all stays payload, and is watched.
-        let is_answer = direction == Direction::ToClient && self.told_bytes[Direction::ToServer as usize] > 0;
+        // HTTP with an end that said something else before may be a lie: all stays payload, and is watched.
+        let is_answer = self.told_bytes[direction.opposite() as usize] > 0;
         let told = match told {
             Told::Protocol(AppProtocol::Http, _) if is_answer => self.held.give_up(direction),
             told => told,
@@ -191,8 +194,8 @@ impl Undecided {
             Told::Protocol(protocol @ (AppProtocol::Http | AppProtocol::Http2), told_by) => {
                 self.tell(direction, payload_bytes(protocol, told_by, direction, held), sink);
             }
-            Told::Protocol(..) => self.tell_all(sink),
-            Told::Unknown | Told::Nothing => {
+            // A server of HTTP may take for a request what begins as another protocol does: `SSH-` begins a method, too.
+            Told::Protocol(..) | Told::Unknown | Told::Nothing => {
                 let client = self.held.bytes(Direction::ToServer);
                 let told_bytes = self.told_bytes[Direction::ToServer as usize];
                 self.payload.watch_from(client.get(..told_bytes).unwrap_or(client), sink);
@@ -261,3 +264,6 @@ fn read(payload: Payload, protocol: AppProtocol) -> App {
         Err(payload) => App::Payload(payload),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! How a protocol is recognised by what its ends say first, on whatever port.
 
-use super::{AppProtocol, wire::Wire};
+use super::{AppProtocol, http::Looked, wire::Wire};
 use crate::flow::Direction;
 use crate::limits::TEXT_LINE_BYTES_MAX;
 
@@ -14,6 +14,8 @@ pub(super) struct Prefix<'p> {
     pub(super) peer: &'p [u8],
     /// Of datagrams the last one of this end before the one at hand, or the begin of that; nothing in a stream.
     pub(super) last: &'p [u8],
+    /// How far HTTP looked at those of a client before, where there were fewer.
+    pub(super) looked: Option<&'p Looked>,
 }
 
 /// Whether a prefix is of a protocol.
@@ -121,7 +123,7 @@ impl Answer {
 impl<'p> Prefix<'p> {
     /// Before anything else was said.
     pub(super) fn of(direction: Direction, bytes: &'p [u8]) -> Prefix<'p> {
-        Prefix { direction, bytes, peer: &[], last: &[] }
+        Prefix { direction, bytes, peer: &[], last: &[], looked: None }
     }
 
     /// What `is_so` says of the first line, without its CRLF or LF, once it is there. Lines longer than

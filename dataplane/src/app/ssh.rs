@@ -53,7 +53,7 @@ struct Hassh {
     hash: String,
 }
 
-/// RFC 4253 §4.2.
+/// RFC 4253 §4.2; of a longer one, which servers take, the rest is passed by.
 const VERSION_BYTES_MAX: usize = 255;
 /// RFC 4253 §6.1 asks for 35 000 in all; what is longer than is held is passed by.
 const PACKET_BYTES_MAX: u32 = 256 * 1024;
@@ -159,8 +159,6 @@ impl End {
             let version = version.ok_or(Stop::GaveUp)?;
             out.field(direction, Field::SshSoftware, &version.software);
             self.version = Some(version);
-        } else if self.lines.held().len() > VERSION_BYTES_MAX {
-            return Err(Stop::GaveUp);
         }
         Ok(())
     }
@@ -261,6 +259,14 @@ mod tests {
             [hex(&Md5::digest(client)).as_bytes()]
         );
         assert!(recorder.anomalies().is_empty());
+    }
+
+    /// OpenSSH takes versions longer than RFC 4253 §4.2 allows.
+    #[test]
+    fn a_version_that_is_too_long_is_told_however_it_is_cut() {
+        let long = [b"SSH-2.0-tool ", "x".repeat(VERSION_BYTES_MAX).as_bytes(), b"\r\n"].concat();
+        let recorder = told_however_cut(AppProtocol::Ssh, &[Turn::client(&long)]);
+        assert_eq!(recorder.instances(Direction::ToServer, Field::SshSoftware), [b"tool"]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::decode::{Checksum, Packet, TcpFlags, TcpHeader, Transport};
 use crate::event::EventSink;
 use crate::flow::Direction;
 use crate::policy::{Exception, Mode, Overlap, Settings, TcpPolicy, Urgent};
-use crate::reassembly::{Chunks, Connection, Memory, Segment};
+use crate::reassembly::{Chunks, Connection, Memory, Segment, TcpState};
 use crate::verdict::DropReason;
 
 /// A TCP packet as reassembly sees it.
@@ -110,9 +110,10 @@ impl Reading<'_> {
         let (connection, _) = tracked.stream().expect("a TCP flow has a connection");
         let standing = standing(connection, direction, header, &segment);
         if connection.picks_up(direction, &segment) {
+            let is_asked = connection.state() != TcpState::None;
             self.admit_midstream(tracked)?;
-            // Who answers a SYN is the server.
-            if !segment.flags.has(TcpFlags::SYN) {
+            // Who answers a SYN is the server, be it by an acknowledgment of what it has.
+            if !is_asked && !segment.flags.has(TcpFlags::SYN) {
                 tracked.pick_up();
             }
         }

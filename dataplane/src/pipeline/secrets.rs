@@ -8,6 +8,9 @@ use crate::app::{HttpTransaction, Record};
 use crate::inspect::Finding;
 use crate::limits::{HTTP_LOGGED_BYTES_MAX, HTTP_SECRETS_MAX};
 
+/// Bytes of a match that tell something of it, and are not in a text by chance.
+const TELLING_BYTES: usize = 4;
+
 /// Stands for a text of which nothing may be shown.
 const WITHHELD: &[u8] = b"*";
 
@@ -155,11 +158,28 @@ impl Secret {
         let colon = memchr::memchr(b':', &self.excerpt).map_or(0, |at| at + 1);
         let value = self.excerpt[colon..].trim_ascii_start();
         let is_within = colon > 0 && !value.is_empty() && text.starts_with(value);
-        if is_within || memmem::find(&self.excerpt, text).is_some_and(|_| *text != self.excerpt) {
+        if is_within
+            || self.is_parted_by(text)
+            || memmem::find(&self.excerpt, text).is_some_and(|_| *text != self.excerpt)
+        {
             withhold(text);
             return true;
         }
         false
+    }
+
+    /// Whether a text that does not have the whole match begins with its end, or ends with its begin; of a text that was
+    /// cut, another look at its end follows.
+    fn is_parted_by(&self, text: &[u8]) -> bool {
+        let excerpt = self.excerpt.as_slice();
+        let is_cut = text.len() >= HTTP_LOGGED_BYTES_MAX;
+        let is_parted_at = |bytes: usize| {
+            let (begin, end) = (excerpt.get(..bytes), excerpt.get(excerpt.len() - bytes..));
+            end.is_some_and(|end| text.starts_with(end))
+                || !is_cut && begin.is_some_and(|begin| text.ends_with(begin))
+        };
+        let mut parts = TELLING_BYTES..excerpt.len().min(text.len() + 1);
+        memmem::find(text, excerpt).is_none() && parts.any(is_parted_at)
     }
 }
 
@@ -210,6 +230,14 @@ mod tests {
         assert_eq!(concealed(b"key", 100, b"keykey."), b"##.", "no byte is told twice");
         assert_eq!(concealed(b"Referer: key", 0, b"key/1"), WITHHELD, "from the header's name on");
         assert_eq!(concealed(b"Referer: key\r\nA: ", 0, b"key"), WITHHELD, "and beyond the value");
+    }
+
+    /// What a record tells is cut out of the payload, in which the match was found.
+    #[test]
+    fn a_match_that_goes_beyond_the_text_shows_no_part_of_itself() {
+        assert_eq!(concealed(b"-token_abcdef", 0, b"token_abcdef_1.0"), WITHHELD, "it begins in front");
+        assert_eq!(concealed(b"token_abcdef\r\nx", 0, b"1.0_token_abcdef"), WITHHELD, "it ends behind");
+        assert_eq!(concealed(b"key", 0, b"yes"), b"yes", "a letter is no secret");
     }
 
     #[test]

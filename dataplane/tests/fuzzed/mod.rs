@@ -16,7 +16,7 @@ fn rules() -> Arc<RuleSet> {
     Arc::clone(RULES.get_or_init(compile))
 }
 
-fn meta(frame: &[u8], now_ns: u64, side: Side) -> RxMeta {
+pub(crate) fn meta(frame: &[u8], now_ns: u64, side: Side) -> RxMeta {
     let wire_bytes = frame.len() as u32;
     RxMeta { now_ns, link: 0, link_type: LinkType::Ethernet, side: Some(side), wire_bytes }
 }

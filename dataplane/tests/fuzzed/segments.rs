@@ -81,7 +81,7 @@ pub(crate) fn check(bytes: &[u8]) -> usize {
 }
 
 /// RFC 9293 §3.1, without options, in an Ethernet frame.
-fn segment(from: usize, flags: u8, numbers: [u32; 2], payload: &[u8]) -> Vec<u8> {
+pub(crate) fn segment(from: usize, flags: u8, numbers: [u32; 2], payload: &[u8]) -> Vec<u8> {
     let [(source, source_port), (destination, destination_port)] = [ENDS[from], ENDS[1 - from]];
     let ports = [source_port.to_be_bytes(), destination_port.to_be_bytes()].concat();
     let numbers = numbers.map(u32::to_be_bytes).concat();

@@ -2,6 +2,8 @@
 //!
 //! It is read as leniently as common servers do: what they serve and this refuses would go by unread.
 
+use std::cell::RefCell;
+
 use super::{line_buffer::LineBuffer, uri_decode::UriDecoder};
 use crate::{
     app::{
@@ -104,11 +106,17 @@ const VERSION_PREFIX: &[u8] = b"HTTP/1.";
 const MINOR_DIGITS_MAX: usize = 3;
 const SIMPLE_VERSION: &[u8] = b"HTTP/0.9";
 
+/// How far a prefix was looked at for a request line: no byte of it is looked at twice, however small its pieces.
+#[derive(Debug, Default)]
+pub(in crate::app) struct Looked(RefCell<Cursor>);
+
 impl RequestLine {
-    /// Whether bytes begin with a request line.
-    pub(in crate::app) fn of(bytes: &[u8]) -> Answer {
+    /// Whether bytes begin with a request line, where as many as were `looked` at are what they were.
+    pub(in crate::app) fn of(bytes: &[u8], looked: Option<&Looked>) -> Answer {
+        let anew = Looked::default();
         let line = bytes.get(..HTTP_LINE_BYTES_MAX).unwrap_or(bytes);
-        let (mut cursor, mut outlet) = (Cursor::default(), Outlet::new(Direction::ToServer));
+        let (mut cursor, mut outlet) =
+            (looked.unwrap_or(&anew).0.borrow_mut(), Outlet::new(Direction::ToServer));
         match cursor.examine(line, &mut outlet.to(&mut ())) {
             Seen::End => Answer::Yes(cursor.at),
             Seen::Contradiction => Answer::No,
@@ -384,4 +392,24 @@ fn is_known(method: &[u8]) -> bool {
             | b"LOCK"
             | b"UNLOCK"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signature_looks_at_each_byte_once() {
+        for (before, behind, told) in [
+            (b"X /a".as_slice(), b" HTTP/1.1\r\n".as_slice(), Answer::Yes(15)),
+            (b"\r\n\r\n", b"GET /\n", Answer::Yes(10)),
+            (b"METH", b"OD\n", Answer::No),
+        ] {
+            let looked = Looked::default();
+            assert_eq!(RequestLine::of(before, Some(&looked)), Answer::More);
+            // Whoever looked at these again would see no request line.
+            let unlike = [&vec![0; before.len()], behind].concat();
+            assert_eq!(RequestLine::of(&unlike, Some(&looked)), told, "{}", before.escape_ascii());
+        }
+    }
 }
