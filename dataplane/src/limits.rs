@@ -176,6 +176,9 @@ pub const LANES_MAX: usize = 256;
 /// Protocols that a ClientHello offers by ALPN, of which an event tells: clients offer two or three.
 pub const TLS_ALPNS_MAX: usize = 16;
 
+/// Extensions of a ClientHello that an event lists: clients have up to some twenty.
+pub const TLS_EXTENSIONS_MAX: usize = 64;
+
 /// Names of one certificate that an event tells of: those of content networks have about a hundred.
 pub const TLS_CERTIFICATE_NAMES_MAX: usize = 128;
 
@@ -186,7 +189,7 @@ pub const TLS_MESSAGE_BYTES_MAX: u32 = 256 * 1024;
 /// Pieces of one message in datagrams that wait for what is between them: of its hello in QUIC, Chrome shuffles some twenty.
 pub const MESSAGE_PIECES_MAX: usize = 64;
 
-/// Datagrams of a flow of QUIC in which a client's hello must come.
+/// Datagrams of a flow of QUIC in which the hellos must come.
 pub const QUIC_DATAGRAMS_MAX: u8 = 32;
 
 /// Datagrams of a flow of DTLS in which its handshake must come: each flight is repeated a few times where one is lost.

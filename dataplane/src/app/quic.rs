@@ -1,4 +1,4 @@
-//! QUIC (RFC 9000, RFC 9369, drafts of it, and Google's before): what a client says first, which anyone can decrypt.
+//! QUIC (RFC 9000, RFC 9369, drafts of it, and Google's before): the hellos of both ends, which anyone can decrypt.
 
 mod google;
 mod initial_keys;
@@ -10,6 +10,7 @@ mod version;
 use dlp_patterns::Field;
 
 use self::{
+    google::GoogleHello,
     initial_keys::InitialKeys,
     long_header::{Kind, LongPacket, varint},
     version::QuicVersion,
@@ -20,7 +21,7 @@ use super::{
     ordered_pieces::OrderedPieces,
     parser::{AppParser, Outcome},
     signature::{Answer, Prefix, Signature},
-    tls::{CLIENT_HELLO, Carrier, ClientHello},
+    tls::{CLIENT_HELLO, Carrier, ClientHello, SERVER_HELLO, ServerHello},
     wire::Wire,
 };
 use crate::flow::Direction;
@@ -30,8 +31,6 @@ use crate::limits::{MESSAGE_BYTES_HELD_MAX, QUIC_DATAGRAMS_MAX};
 pub(super) const SIGNATURE: Signature =
     Signature { protocol: AppProtocol::Quic, stream: None, datagram: Some(begins) };
 
-/// RFC 9000 §14.1: a client's first datagrams are no shorter.
-const FIRST_BYTES_MIN: usize = 1200;
 /// Bytes that a packet that is protected has behind its header at least: the sample of RFC 9001 §5.4.2.
 const PROTECTED_BYTES_MIN: usize = 4 + 16;
 /// Bytes up to the version: what it takes to know.
@@ -46,12 +45,15 @@ const CRYPTO: u64 = 0x06;
 /// In Google's versions.
 const GOOGLE_CRYPTO: u64 = 0x08;
 
-/// A flow up to the client's hello.
+/// A flow up to the hellos of both.
 #[derive(Debug, Default)]
 pub(super) struct Quic {
     version: Option<QuicVersion>,
-    keys: Option<InitialKeys>,
-    crypto: OrderedPieces,
+    /// Of both directions.
+    keys: Option<[InitialKeys; 2]>,
+    crypto: [OrderedPieces; 2],
+    hello: Option<Hello>,
+    answer: Option<ServerHello>,
     datagrams: u8,
     is_told: bool,
 }
@@ -60,18 +62,17 @@ pub(super) struct Quic {
 #[derive(Debug)]
 enum Hello {
     Tls(ClientHello),
-    /// The name alone.
-    Google(Vec<u8>),
+    Google(GoogleHello),
 }
 
 fn begins(prefix: Prefix<'_>) -> Answer {
     let mut rest = prefix.bytes;
-    let is_long = LongPacket::read(&mut rest).is_some_and(|packet| is_sound(&packet, prefix));
+    let is_long = LongPacket::read(&mut rest).is_some_and(|packet| is_sound(&packet));
     let is_so = is_long || google::version(prefix.bytes).is_some();
     if is_so { Answer::Yes(VERSION_BYTES) } else { Answer::No }
 }
 
-fn is_sound(packet: &LongPacket<'_>, prefix: Prefix<'_>) -> bool {
+fn is_sound(packet: &LongPacket<'_>) -> bool {
     let (version, body) = (packet.version, packet.body());
     if version == QuicVersion::NEGOTIATION {
         // RFC 9000 §17.2.1: versions, and nothing else.
@@ -79,18 +80,18 @@ fn is_sound(packet: &LongPacket<'_>, prefix: Prefix<'_>) -> bool {
         let is_one = |bytes: &[u8; 4]| QuicVersion(u32::from_be_bytes(*bytes)).is_known();
         return rest.is_empty() && versions.iter().any(is_one);
     }
+    if !packet.has_fixed_bit() {
+        return false;
+    }
     match packet.kind {
         Kind::Initial | Kind::Other => body.len() >= PROTECTED_BYTES_MIN,
         Kind::Last if version.is_known() => body.len() >= PROTECTED_BYTES_MIN,
-        Kind::Last => {
-            let is_first = prefix.direction == Direction::ToServer && prefix.bytes.len() >= FIRST_BYTES_MIN;
-            version.is_reserved() && is_first && !packet.destination.is_empty()
-        }
+        Kind::Last => false,
     }
 }
 
 impl AppParser for Quic {
-    const FIELDS: &'static [Field] = &[Field::TlsSni, Field::TlsJa3, Field::TlsJa4];
+    const FIELDS: &'static [Field] = &[Field::TlsSni, Field::TlsJa3, Field::TlsJa3s, Field::TlsJa4];
 
     fn data<S: AppSink>(&mut self, _: Direction, _: &mut &[u8], _: &mut Beside<'_, S>) -> Outcome {
         // It speaks in datagrams alone.
@@ -104,22 +105,43 @@ impl AppParser for Quic {
         out: &mut Beside<'_, S>,
     ) -> Outcome {
         self.datagrams = self.datagrams.saturating_add(1);
-        let hello = match direction {
-            Direction::ToServer => self.read(bytes, out),
-            Direction::ToClient => {
-                self.note_version(bytes);
-                None
-            }
+        self.read(direction, bytes, out);
+        let is_over = match &self.hello {
+            // A server of that says nothing that is read.
+            Some(Hello::Google(_)) => true,
+            Some(Hello::Tls(_)) => self.answer.is_some(),
+            None => false,
         };
-        if hello.is_none() && self.datagrams < QUIC_DATAGRAMS_MAX {
+        if !is_over && self.datagrams < QUIC_DATAGRAMS_MAX {
             return Outcome::More;
         }
-        self.tell(hello.as_ref(), out);
+        self.finish(out);
         Outcome::Over
     }
 
     fn finish<S: AppSink>(&mut self, out: &mut Beside<'_, S>) {
-        self.tell(None, out);
+        let Some(version) = self.version.filter(|_| !self.is_told) else { return };
+        self.is_told = true;
+        out.record(0, |record| {
+            record.display("version", version);
+            match &self.hello {
+                Some(Hello::Tls(hello)) => {
+                    record.text_if_any("sni", hello.sni());
+                    hello.tell(record);
+                }
+                Some(Hello::Google(hello)) => hello.tell(version, record),
+                None => {}
+            }
+            if let Some(answer) = &self.answer {
+                if answer.has_key {
+                    record.flag("session_resumed", true);
+                }
+                answer.tell(record);
+            }
+            if let Some(Hello::Tls(hello)) = &self.hello {
+                hello.tell_extensions(record);
+            }
+        });
     }
 
     fn is_between_messages(&self) -> bool {
@@ -128,92 +150,105 @@ impl AppParser for Quic {
 }
 
 impl Quic {
-    /// What the server speaks counts where the client was not heard.
-    fn note_version(&mut self, mut bytes: &[u8]) {
-        let version = LongPacket::read(&mut bytes).map(|packet| packet.version);
-        self.version = self.version.or(version).filter(|version| *version != QuicVersion::NEGOTIATION);
-    }
-
-    /// Reads a datagram of the client; its hello, once all of it is there.
-    fn read<S: AppSink>(&mut self, bytes: &[u8], out: &mut Beside<'_, S>) -> Option<Hello> {
+    fn read<S: AppSink>(&mut self, direction: Direction, bytes: &[u8], out: &mut Beside<'_, S>) {
         if let Some(version) = google::version(bytes) {
             self.version = Some(version);
-            return Hello::of_google(bytes);
+            return self.take_google(direction, bytes, out);
         }
         let (mut rest, mut room) = (bytes, Vec::new());
         while let Some(packet) = LongPacket::read(&mut rest) {
-            self.version = Some(packet.version);
+            self.note_version(direction, packet.version);
             if packet.kind == Kind::Initial {
-                self.read_initial(&packet, &mut room, out);
+                self.read_initial(direction, &packet, &mut room, out);
             } else if packet.version.is_plain_google() {
-                return Hello::of_google(packet.bytes);
+                return self.take_google(direction, packet.bytes, out);
             }
         }
-        // Before TLS came in, the hello of Google's own stood in the same frames.
-        self.hello().map(Hello::Tls).or_else(|| Hello::of_google(self.crypto.begin()))
+        let crypto = self.crypto[direction as usize].begin();
+        match direction {
+            // It is said anew behind a Retry, which changed the keys.
+            Direction::ToServer if self.hello.is_some() => {}
+            Direction::ToServer => {
+                if let Some(hello) = message(CLIENT_HELLO, crypto)
+                    .and_then(|body| ClientHello::parse(Carrier::Quic, body, false))
+                {
+                    hello.tell_fields(out);
+                    self.hello = Some(Hello::Tls(hello));
+                } else if let Some(hello) = GoogleHello::find(crypto) {
+                    // Before TLS came in, the hello of Google's own stood in the same frames.
+                    self.take_hello(hello, out);
+                }
+            }
+            Direction::ToClient => {
+                self.answer = message(SERVER_HELLO, crypto).and_then(ServerHello::parse);
+                if let Some(answer) = &self.answer {
+                    answer.tell_fields(out);
+                }
+            }
+        }
     }
 
-    /// The keys are those of the first packet, until a server asks for another one by a Retry (RFC 9001 §5.2).
+    /// What the server speaks counts where the client was not heard.
+    fn note_version(&mut self, direction: Direction, version: QuicVersion) {
+        let is_news = direction == Direction::ToServer || self.version.is_none();
+        if is_news && version != QuicVersion::NEGOTIATION {
+            self.version = Some(version);
+        }
+    }
+
+    fn take_google<S: AppSink>(&mut self, direction: Direction, bytes: &[u8], out: &mut Beside<'_, S>) {
+        if direction == Direction::ToServer
+            && let Some(hello) = GoogleHello::find(bytes)
+        {
+            self.take_hello(hello, out);
+        }
+    }
+
+    fn take_hello<S: AppSink>(&mut self, hello: GoogleHello, out: &mut Beside<'_, S>) {
+        out.field(Direction::ToServer, Field::TlsSni, &hello.server_name);
+        self.hello = Some(Hello::Google(hello));
+    }
+
+    /// The keys are those of the client's first packet, until a server asks for another one by a Retry (RFC 9001 §5.2), or
+    /// for another version.
     fn read_initial<S: AppSink>(
         &mut self,
+        direction: Direction,
         packet: &LongPacket<'_>,
         room: &mut Vec<u8>,
         out: &mut Beside<'_, S>,
     ) {
-        let known = self.keys.as_ref().is_some_and(|keys| {
-            keys.open(packet, room).is_some_and(|frames| {
-                read_frames(packet.version, &mut self.crypto, frames, out);
-                true
-            })
-        });
-        if known {
+        let crypto = &mut self.crypto[direction as usize];
+        let known = self.keys.as_ref().and_then(|keys| keys[direction as usize].open(packet, room));
+        if let Some(frames) = known {
+            return read_frames(direction, packet.version, crypto, frames, out);
+        }
+        if direction == Direction::ToClient {
             return;
         }
-        let Some(keys) = InitialKeys::of_client(packet.version, packet.destination) else { return };
-        if let Some(frames) = keys.open(packet, room) {
-            self.crypto = OrderedPieces::default();
-            read_frames(packet.version, &mut self.crypto, frames, out);
-            self.keys = Some(keys);
+        let derive = |direction| InitialKeys::derive(packet.version, packet.destination, direction);
+        let (Some(of_client), Some(of_server)) = (derive(Direction::ToServer), derive(Direction::ToClient))
+        else {
+            return;
+        };
+        if let Some(frames) = of_client.open(packet, room) {
+            *crypto = OrderedPieces::default();
+            read_frames(direction, packet.version, crypto, frames, out);
+            self.keys = Some([of_client, of_server]);
         }
-    }
-
-    fn hello(&self) -> Option<ClientHello> {
-        let mut wire = Wire(self.crypto.begin());
-        let (kind, length) = (wire.u8()?, usize::try_from(wire.u24()?).ok()?);
-        let body = wire.take(length).filter(|_| kind == CLIENT_HELLO)?;
-        ClientHello::parse(Carrier::Quic, body, false)
-    }
-
-    fn tell<S: AppSink>(&mut self, hello: Option<&Hello>, out: &mut Beside<'_, S>) {
-        let Some(version) = self.version.filter(|_| !self.is_told) else { return };
-        self.is_told = true;
-        match hello {
-            Some(Hello::Tls(hello)) => hello.tell_fields(out),
-            Some(Hello::Google(name)) => out.field(Direction::ToServer, Field::TlsSni, name),
-            None => {}
-        }
-        out.record(0, |record| {
-            record.display("version", version);
-            match hello {
-                Some(Hello::Tls(hello)) => {
-                    record.text_if_any("sni", hello.sni());
-                    hello.tell(record);
-                }
-                Some(Hello::Google(name)) => record.text_if_any("sni", name),
-                None => {}
-            }
-        });
     }
 }
 
-impl Hello {
-    fn of_google(bytes: &[u8]) -> Option<Hello> {
-        google::server_name(bytes).map(|name| Hello::Google(name.to_vec()))
-    }
+/// The body of a handshake message of that kind, once all of it is there.
+fn message(kind: u8, bytes: &[u8]) -> Option<&[u8]> {
+    let mut wire = Wire(bytes);
+    let (of, length) = (wire.u8()?, usize::try_from(wire.u24()?).ok()?);
+    wire.take(length).filter(|_| of == kind)
 }
 
 /// Takes in what an Initial packet says of the handshake; what can't be read ends it.
 fn read_frames<S: AppSink>(
+    direction: Direction,
     version: QuicVersion,
     crypto: &mut OrderedPieces,
     frames: &[u8],
@@ -231,7 +266,7 @@ fn read_frames<S: AppSink>(
             CRYPTO | GOOGLE_CRYPTO if (frame == GOOGLE_CRYPTO) == version.is_google() => {
                 let Some((offset, piece)) = crypto_frame(&mut wire) else { return };
                 if !crypto.add(offset, piece) {
-                    return out.anomaly(Direction::ToServer, AppAnomaly::MessageCut);
+                    return out.anomaly(direction, AppAnomaly::MessageCut);
                 }
             }
             // It closes the connection, or does not belong here.

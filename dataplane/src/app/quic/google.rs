@@ -1,9 +1,10 @@
 //! Google's QUIC before TLS: its hellos are lists of tags (<https://docs.google.com/document/d/1g5nIXAIkN_Y-7XJW5K45IblHd_L2f5LTaDUDwvZ5L6g>).
 
+use md5::{Digest, Md5};
 use memchr::memmem;
 
 use super::version::QuicVersion;
-use crate::app::wire::Wire;
+use crate::app::{Record, fingerprint::hex, wire::Wire};
 
 /// Bits of the first byte of a packet up to Q043: the version is there, and the connection by eight bytes.
 const HAS_VERSION: u8 = 0x01;
@@ -28,26 +29,59 @@ pub(super) fn version(datagram: &[u8]) -> Option<QuicVersion> {
     version.is_plain_google().then_some(version)
 }
 
-/// The server that a hello within `bytes` asks for, empty where it asks for none; `None` where there is no hello.
-///
-/// What stands before it, a hash and the frame's header, has a length that differs by version: the hello's own tag says enough.
-pub(super) fn server_name(bytes: &[u8]) -> Option<&[u8]> {
-    let at = memmem::find(bytes, CLIENT_HELLO)?;
-    let mut wire = Wire(bytes.get(at + CLIENT_HELLO.len()..)?);
-    let (count, _padding) = (wire.u16_le()?, wire.u16_le()?);
-    let table = wire.take(usize::from(count.min(TAGS_MAX)) * 8)?;
-    // Values stand behind the table of all tags.
-    wire.take(usize::from(count.saturating_sub(TAGS_MAX)) * 8)?;
-    let values = wire.rest();
-    let (mut begin, mut entries) = (0, Wire(table));
-    while let (Some(tag), Some(end)) = (entries.take(SERVER_NAME.len()), entries.u32_le()) {
-        let end = usize::try_from(end).ok()?;
-        if tag == SERVER_NAME {
-            return values.get(begin..end);
+/// What a hello asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct GoogleHello {
+    /// The server; empty where none is named.
+    pub(super) server_name: Vec<u8>,
+    /// Its tags in order, with `-` between them: what CYU (<https://github.com/salesforce/GQUIC_Protocol_Analyzer>) is made of.
+    tags: String,
+}
+
+impl GoogleHello {
+    /// The hello within `bytes`, once all of it that is read is there.
+    ///
+    /// What stands before it, a hash and the frame's header, has a length that differs by version: the hello's own tag says
+    /// enough.
+    pub(super) fn find(bytes: &[u8]) -> Option<GoogleHello> {
+        let at = memmem::find(bytes, CLIENT_HELLO)?;
+        let mut wire = Wire(bytes.get(at + CLIENT_HELLO.len()..)?);
+        let (count, _padding) = (wire.u16_le()?, wire.u16_le()?);
+        let table = wire.take(usize::from(count.min(TAGS_MAX)) * 8)?;
+        // Values stand behind the table of all tags.
+        wire.take(usize::from(count.saturating_sub(TAGS_MAX)) * 8)?;
+        let values = wire.rest();
+        let mut hello = GoogleHello { server_name: Vec::new(), tags: String::new() };
+        let (mut begin, mut entries) = (0, Wire(table));
+        while let (Some(tag), Some(end)) = (entries.take(SERVER_NAME.len()), entries.u32_le()) {
+            let end = usize::try_from(end).ok()?;
+            if tag == SERVER_NAME {
+                hello.server_name = values.get(begin..end)?.to_vec();
+            }
+            hello.name(tag);
+            begin = end;
         }
-        begin = end;
+        Some(hello)
     }
-    Some(&[])
+
+    fn name(&mut self, tag: &[u8]) {
+        if !self.tags.is_empty() {
+            self.tags.push('-');
+        }
+        self.tags.extend(tag.iter().filter(|byte| byte.is_ascii_graphic()).map(|byte| char::from(*byte)));
+    }
+
+    /// Tells all of it.
+    pub(super) fn tell(&self, version: QuicVersion, record: &mut Record) {
+        record.text_if_any("sni", &self.server_name);
+        let string = format!("{},{}", version.google_number(), self.tags);
+        record.list("cyu", |record| {
+            record.object("", |record| {
+                record.text("hash", hex(&Md5::digest(string.as_bytes())).as_bytes());
+                record.text("string", string.as_bytes());
+            });
+        });
+    }
 }
 
 #[cfg(test)]
@@ -74,12 +108,13 @@ pub(super) mod tests {
     #[test]
     fn a_hello_names_its_server() {
         let bytes = [b"some frame", &hello(b"weir.example")[..]].concat();
-        assert_eq!(server_name(&bytes), Some(&b"weir.example"[..]));
+        let found = GoogleHello::find(&bytes).expect("a hello");
+        assert_eq!((&found.server_name[..], &found.tags[..]), (&b"weir.example"[..], "PAD-SNI-VER"));
         for at in 0..bytes.len() {
-            let _ = server_name(&bytes[..at]);
+            let _ = GoogleHello::find(&bytes[..at]);
         }
-        assert_eq!(server_name(b"nothing"), None);
-        assert_eq!(server_name(b"CHLO\0\0\0\0"), Some(&b""[..]));
-        assert_eq!(server_name(b"CHLO\x01\0\0\0SNI\0\xff\xff\xff\xff"), None);
+        assert_eq!(GoogleHello::find(b"nothing"), None);
+        assert!(GoogleHello::find(b"CHLO\0\0\0\0").is_some_and(|hello| hello.server_name.is_empty()));
+        assert_eq!(GoogleHello::find(b"CHLO\x01\0\0\0SNI\0\xff\xff\xff\xff"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The keys of a client's Initial packets, which anyone can make (RFC 9001 §5.2).
+//! The keys of Initial packets, which anyone can make (RFC 9001 §5.2).
 
 use std::fmt;
 
@@ -14,6 +14,7 @@ use super::{
     long_header::LongPacket,
     version::{Derivation, QuicVersion},
 };
+use crate::flow::Direction;
 
 const KEY_BYTES: usize = 16;
 const IV_BYTES: usize = 12;
@@ -21,7 +22,7 @@ const TAG_BYTES: usize = 16;
 /// RFC 9001 §5.4.2: packet numbers are taken for that long where the sample of the header's protection begins.
 const NUMBER_BYTES_MAX: usize = 4;
 
-/// Of one connection. Only packets that are sound are read: what follows from them was said by who knew of the connection.
+/// Of one direction of a connection. Only packets that are sound are read: what follows from them was said by who knew of the connection.
 pub(super) struct InitialKeys {
     aead: Aes128Gcm,
     iv: [u8; IV_BYTES],
@@ -29,10 +30,18 @@ pub(super) struct InitialKeys {
 }
 
 impl InitialKeys {
-    /// Of the connection that the client's first packet names as its destination.
-    pub(super) fn of_client(version: QuicVersion, destination: &[u8]) -> Option<InitialKeys> {
+    /// Of what a direction says of the connection that the client's first packet names as its destination.
+    pub(super) fn derive(
+        version: QuicVersion,
+        destination: &[u8],
+        direction: Direction,
+    ) -> Option<InitialKeys> {
         let Derivation { salt, label } = version.derivation()?;
-        let secret: [u8; 32] = expand(&Hkdf::new(Some(&salt), destination), "", "client in")?;
+        let name = match direction {
+            Direction::ToServer => "client in",
+            Direction::ToClient => "server in",
+        };
+        let secret: [u8; 32] = expand(&Hkdf::new(Some(&salt), destination), "", name)?;
         let secret = Hkdf::from_prk(&secret).ok()?;
         let key: [u8; KEY_BYTES] = expand(&secret, label, "key")?;
         let header: [u8; KEY_BYTES] = expand(&secret, label, "hp")?;
@@ -112,7 +121,18 @@ pub(super) mod tests {
         number: u8,
         frames: &[u8],
     ) -> Vec<u8> {
-        let keys = InitialKeys::of_client(version, destination).expect("a known version");
+        let keys = InitialKeys::derive(version, destination, Direction::ToServer).expect("a known version");
+        sealed_by(&keys, version, destination, number, frames)
+    }
+
+    /// A packet for `destination` with `frames`, protected by `keys`.
+    pub(in crate::app::quic) fn sealed_by(
+        keys: &InitialKeys,
+        version: QuicVersion,
+        destination: &[u8],
+        number: u8,
+        frames: &[u8],
+    ) -> Vec<u8> {
         let kind = if version == QuicVersion::V2 { 0xd0 } else { 0xc0 };
         let mut packet =
             [&[kind][..], &version.0.to_be_bytes(), &[destination.len() as u8], destination].concat();
@@ -138,16 +158,29 @@ pub(super) mod tests {
     #[test]
     fn keys_are_those_of_the_examples() {
         let destination = unhex("8394c8f03e515708");
-        let iv = |version| InitialKeys::of_client(QuicVersion(version), &destination).map(|keys| keys.iv);
-        assert_eq!(iv(1).expect("known")[..], unhex("fa044b2f42a3fd3b46fb255c"));
-        assert_eq!(iv(0x6b33_43cf).expect("known")[..], unhex("91f73e2351d8fa91660e909f"));
-        assert_eq!(iv(2), None);
+        let iv = |version, direction| {
+            InitialKeys::derive(QuicVersion(version), &destination, direction).map(|keys| keys.iv)
+        };
+        let cases = [
+            (1, Direction::ToServer, "fa044b2f42a3fd3b46fb255c"),
+            (1, Direction::ToClient, "0ac1493ca1905853b0bba03e"),
+            (0x6b33_43cf, Direction::ToServer, "91f73e2351d8fa91660e909f"),
+            (0x6b33_43cf, Direction::ToClient, "dd13c276499c0249d3310652"),
+        ];
+        for (version, direction, expected) in cases {
+            assert_eq!(
+                iv(version, direction).expect("known")[..],
+                unhex(expected),
+                "{version:x} {direction:?}"
+            );
+        }
+        assert_eq!(iv(2, Direction::ToServer), None);
     }
 
     #[test]
     fn only_what_is_sound_is_opened() {
         let packet = sealed(QuicVersion(1), b"8 bytes.", 7, &[0; 40]);
-        let keys = InitialKeys::of_client(QuicVersion(1), b"8 bytes.").expect("known");
+        let keys = InitialKeys::derive(QuicVersion(1), b"8 bytes.", Direction::ToServer).expect("known");
         let open = |bytes: &[u8]| {
             let mut room = Vec::new();
             LongPacket::read(&mut &*bytes)

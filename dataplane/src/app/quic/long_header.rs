@@ -43,7 +43,7 @@ impl<'p> LongPacket<'p> {
             let _source = connection(&mut wire)?;
             destination
         };
-        let kind = kind(first, version)?;
+        let kind = kind(first, version);
         if kind == Kind::Initial {
             let token_bytes = usize::try_from(varint(&mut wire)?).ok()?;
             let _token = wire.take(token_bytes)?;
@@ -58,28 +58,29 @@ impl<'p> LongPacket<'p> {
         Some(LongPacket { version, kind, destination, bytes, number_at })
     }
 
+    /// Whether a bit is set that peers clear only where both said that they may (RFC 9287).
+    pub(super) fn has_fixed_bit(&self) -> bool {
+        self.bytes.first().is_some_and(|first| first & IS_FIXED != 0)
+    }
+
     /// What stands behind the header.
     pub(super) fn body(&self) -> &'p [u8] {
         self.bytes.get(self.number_at..).unwrap_or_default()
     }
 }
 
-/// `None` where the first byte does not fit the version.
-fn kind(first: u8, version: QuicVersion) -> Option<Kind> {
+fn kind(first: u8, version: QuicVersion) -> Kind {
     if !version.is_encrypted() {
-        return Some(Kind::Last);
-    }
-    if first & IS_FIXED == 0 {
-        return None;
+        return Kind::Last;
     }
     // RFC 9000 §17.2, RFC 9369 §3.2.
     let initial = if version == QuicVersion::V2 { 1 } else { 0 };
     let retry = if version == QuicVersion::V2 { 0 } else { 3 };
-    Some(match first >> 4 & 3 {
+    match first >> 4 & 3 {
         kind if kind == initial => Kind::Initial,
         kind if kind == retry => Kind::Last,
         _ => Kind::Other,
-    })
+    }
 }
 
 fn connection<'p>(wire: &mut Wire<'p>) -> Option<&'p [u8]> {

@@ -1,9 +1,13 @@
-use super::{google::tests::hello as google_hello, initial_keys::tests::sealed, *};
+use super::{
+    google::tests::hello as google_hello,
+    initial_keys::tests::{sealed, sealed_by},
+    *,
+};
 use crate::app::{
     Value,
     conversation::{Turn, told_of_datagrams},
     recorder::Recorder,
-    tls::tests::client_hello,
+    tls::tests::{client_hello, server_hello},
 };
 
 const VERSIONS: [u32; 4] = [1, 0x6b33_43cf, 0xff00_001d, 0xff00_0017];
@@ -57,15 +61,44 @@ fn a_hello_over_packets_and_out_of_order() {
 }
 
 #[test]
+fn the_answer_of_a_server_and_what_a_client_says_at_length() {
+    let hello = sealed(QuicVersion(1), b"8 bytes.", 0, &crypto(0, &client_hello(NAME)));
+    let keys = InitialKeys::derive(QuicVersion(1), b"8 bytes.", Direction::ToClient).expect("known");
+    let answer = crypto(0, &server_hello([9; 32], 0x1301, &[0, 43, 0, 2, 3, 4, 0, 41, 0, 2, 0, 0]));
+    let answer = sealed_by(&keys, QuicVersion(1), b"", 0, &answer);
+    let turns = [Turn::client(&hello), Turn::server(&answer), Turn::client(b"encrypted")];
+    let recorder = told_of_datagrams(AppProtocol::Quic, &turns);
+    let [record] = recorder.records()[..] else { panic!("one record") };
+    assert_eq!(record.find("cipher"), Some(Value::Number(0x1301)));
+    assert_eq!(record.find("session_resumed"), Some(Value::Flag(true)));
+    assert_eq!(recorder.instances(Direction::ToClient, Field::TlsJa3s).len(), 1);
+    let numbers: Vec<_> =
+        record.values().filter(|(name, _)| *name == "type").map(|(_, value)| value).collect();
+    assert_eq!(numbers, [0x2a2a, 0, 10, 11, 13, 16, 43, 0xfe0d].map(Value::Number));
+    let values: Vec<_> = record.values().skip_while(|(name, _)| *name != "values").take(3).collect();
+    assert_eq!(values[1].1, Value::Text(NAME));
+}
+
+#[test]
 fn another_connection_has_other_keys() {
     let hello = client_hello(NAME);
-    let seal = |destination: &[u8], frames: &[u8]| sealed(QuicVersion(1), destination, 0, frames);
-    // A Retry made the client begin anew.
-    let recorder = told(&[
-        seal(b"8 bytes.", &crypto(0, &hello[..70])),
-        seal(b"another one", &[&crypto(0, &hello)[..], &[0; 30]].concat()),
-    ]);
-    assert_hello(&recorder, "1");
+    let seal = |destination: &[u8], frames: &[u8]| {
+        Turn::client(&sealed(QuicVersion(1), destination, 0, &[frames, &[0; 30]].concat()))
+    };
+    let keys = InitialKeys::derive(QuicVersion(1), b"another one", Direction::ToClient).expect("known");
+    let answer = crypto(0, &server_hello([9; 32], 0x1301, &[0, 43, 0, 2, 3, 4]));
+    let answer = Turn::server(&sealed_by(&keys, QuicVersion(1), b"", 0, &answer));
+    // A Retry made the client begin anew, before or after its hello was complete.
+    for first in [70, hello.len()] {
+        let turns = [
+            seal(b"8 bytes.", &crypto(0, &hello[..first])),
+            seal(b"another one", &crypto(0, &hello)),
+            answer.clone(),
+        ];
+        let recorder = told_of_datagrams(AppProtocol::Quic, &turns);
+        assert_hello(&recorder, "1");
+        assert_eq!(recorder.instances(Direction::ToClient, Field::TlsJa3s).len(), 1);
+    }
 }
 
 #[test]
@@ -89,6 +122,8 @@ fn hellos_of_google() {
         let [record] = recorder.records()[..] else { panic!("one record") };
         assert_eq!(record.find("version"), Some(Value::Text(version.as_bytes())));
         assert_eq!(record.find("sni"), Some(Value::Text(NAME)));
+        let Some(Value::Text(string)) = record.find("string") else { panic!("a CYU") };
+        assert_eq!(string.get(2..), Some(&b",PAD-SNI-VER"[..]));
     }
     let mut frames = [&crypto(0, &tags)[..], &[0; 30]].concat();
     frames[0] = 8;

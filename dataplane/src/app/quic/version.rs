@@ -49,6 +49,8 @@ impl QuicVersion {
             0x5130_3530 => SALT_Q050,
             0x5430_3530 => SALT_T050,
             0x5430_3531 => SALT_T051,
+            // What is said so that servers keep negotiating is laid out as the first version is.
+            _ if self.is_reserved() => SALT_1,
             _ => return None,
         };
         let label = if self == QuicVersion::V2 { "quicv2 " } else { "quic " };
@@ -66,6 +68,12 @@ impl QuicVersion {
             if tens.is_ascii_digit() && ones.is_ascii_digit())
     }
 
+    /// The number that one of Google's own has.
+    pub(super) fn google_number(self) -> u8 {
+        let [_, _, tens, ones] = self.0.to_be_bytes().map(|digit| digit.wrapping_sub(b'0') % 10);
+        tens * 10 + ones
+    }
+
     /// Whether it is one of Google's that is not encrypted where its hellos stand.
     pub(super) fn is_plain_google(self) -> bool {
         self.is_google() && !self.is_encrypted()
@@ -77,7 +85,7 @@ impl QuicVersion {
     }
 
     /// Whether it is said so that servers keep negotiating (RFC 9000 §15).
-    pub(super) fn is_reserved(self) -> bool {
+    fn is_reserved(self) -> bool {
         self.0 & 0x0f0f_0f0f == 0x0a0a_0a0a
     }
 }

@@ -3,6 +3,7 @@
 use dlp_patterns::Field;
 
 use super::{
+    extension_name::extension_name,
     grease::is_grease,
     ja3::Ja3,
     ja4::{Carrier, Offer},
@@ -10,7 +11,7 @@ use super::{
 };
 use crate::app::{AppSink, Record, beside::Beside, wire::Wire};
 use crate::flow::Direction;
-use crate::limits::{RECORD_TEXT_BYTES_MAX, TLS_ALPNS_MAX};
+use crate::limits::{RECORD_TEXT_BYTES_MAX, TLS_ALPNS_MAX, TLS_EXTENSIONS_MAX};
 
 // Extensions (IANA's registry of TLS ExtensionType Values).
 const SERVER_NAME: u16 = 0;
@@ -37,6 +38,10 @@ pub(in crate::app) struct ClientHello {
     ja3: Ja3,
     ja4: String,
     has_ech: bool,
+    /// The highest that is offered.
+    version: Version,
+    /// In the order in which they were said.
+    extensions: Vec<u16>,
 }
 
 /// The lists of an offer.
@@ -78,6 +83,11 @@ impl ClientHello {
         &self.sni
     }
 
+    /// The highest version that is offered.
+    pub(in crate::app) fn version(&self) -> Version {
+        self.version
+    }
+
     /// Tells what rules read.
     pub(in crate::app) fn tell_fields<S: AppSink>(&self, out: &mut Beside<'_, S>) {
         let direction = Direction::ToServer;
@@ -100,6 +110,32 @@ impl ClientHello {
         if self.has_ech {
             record.flag("ech", true);
         }
+    }
+}
+
+impl ClientHello {
+    /// Tells each extension: its name, where it has one, its number, and of some what they say.
+    pub(in crate::app) fn tell_extensions(&self, record: &mut Record) {
+        record.list("extensions", |record| {
+            for kind in &self.extensions {
+                record.object("", |record| {
+                    if let Some(name) = extension_name(*kind) {
+                        record.text("name", name.as_bytes());
+                    }
+                    record.number("type", (*kind).into());
+                    let values = match *kind {
+                        SERVER_NAME => std::slice::from_ref(&self.sni),
+                        ALPN => &self.alpns,
+                        _ => return,
+                    };
+                    record.list("values", |record| {
+                        for value in values {
+                            record.text("", value);
+                        }
+                    });
+                });
+            }
+        });
     }
 }
 
@@ -165,6 +201,8 @@ impl<'b> Lists<'b> {
             ja3: Ja3::of(version, &[&self.ciphers, &self.extensions, &self.groups, &self.formats]),
             ja4: offer.ja4(),
             has_ech,
+            version: offer.version,
+            extensions: self.extensions.iter().copied().take(TLS_EXTENSIONS_MAX).collect(),
         }
     }
 }

@@ -137,10 +137,12 @@ impl Handshake {
         if let Some(client) = &self.client {
             record.text_if_any("sni", client.sni());
         }
-        match &self.server {
-            Some(server) => record.display("version", server.version),
-            None if self.is_ssl2 => record.display("version", Version::SSL2),
-            None => record.text("version", b"UNDETERMINED"),
+        match (&self.server, &self.client) {
+            (Some(server), _) => record.display("version", server.version),
+            (None, _) if self.is_ssl2 => record.display("version", Version::SSL2),
+            // Nobody chose: what would have been best.
+            (None, Some(client)) => record.display("version", client.version()),
+            (None, None) => record.text("version", b"UNDETERMINED"),
         }
         if self.is_resumed() {
             record.flag("session_resumed", true);
