@@ -2,7 +2,7 @@
 
 use super::{
     AppProtocol,
-    signature::{Answer, Prefix, Signature},
+    signature::{Answer, Signature},
     wire::Wire,
 };
 

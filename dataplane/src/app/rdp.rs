@@ -3,7 +3,6 @@
 use super::{
     AppProtocol,
     signature::{Answer, Prefix, Signature},
-    wire::Wire,
 };
 
 pub(super) const SIGNATURE: Signature =
