@@ -9,7 +9,7 @@ use super::{
 pub(super) const SIGNATURE: Signature =
     Signature { protocol: AppProtocol::Syslog, stream: Some(stream), datagram: Some(datagram) };
 
-/// RFC 5424 §6.2.1: 24 facilities of 8 severities. Before a time, products name more.
+/// RFC 5424 §6.2.1: 24 facilities of 8 severities.
 const PRIORITY_MAX: u16 = 191;
 /// RFC 3164 §4.1.2.
 const MONTHS: [&[u8]; 12] = [
@@ -25,26 +25,25 @@ fn stream(prefix: Prefix<'_>) -> Answer {
         if wire.rest().first()?.is_ascii_digit() && number(wire, b' ', LENGTH_DIGITS_MAX)?.is_none() {
             return Some(false);
         }
-        Some(priority(wire)?.is_some() && is_dated(wire)?)
+        Some(has_priority(wire)? && is_dated(wire)?)
     })
 }
 
 /// Of a datagram, where much that calls itself syslog has no time: text as a whole.
 fn datagram(prefix: Prefix<'_>) -> Answer {
     Answer::of_fields(prefix.bytes, |wire| {
-        let Some(priority) = priority(wire)? else { return Some(false) };
+        if !has_priority(wire)? {
+            return Some(false);
+        }
         let text = wire.rest();
         let is_text = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n' | 0x80..);
         let text = text.strip_suffix(b"\0").unwrap_or(text);
-        Some(
-            is_dated(wire) == Some(true)
-                || priority <= PRIORITY_MAX && text.len() >= 4 && text.iter().all(is_text),
-        )
+        Some(is_dated(wire) == Some(true) || text.len() >= 4 && text.iter().all(is_text))
     })
 }
 
-fn priority(wire: &mut Wire<'_>) -> Option<Option<u16>> {
-    if wire.u8()? == b'<' { number(wire, b'>', 3) } else { Some(None) }
+fn has_priority(wire: &mut Wire<'_>) -> Option<bool> {
+    Some(wire.u8()? == b'<' && matches!(number(wire, b'>', 3)?, Some(0..=PRIORITY_MAX)))
 }
 
 /// Digits up to `end`; the inner `None` where there are other bytes.
@@ -84,7 +83,7 @@ mod tests {
         told_however_cut(AppProtocol::Syslog, &[Turn::client(old)]);
         told_however_cut(AppProtocol::Syslog, &[Turn::client(&[&b"54 "[..], new].concat())]);
         told_however_cut(AppProtocol::Unknown, &[Turn::client(b"<13>Jam  2 03:04:05 weir\n")]);
-        told_however_cut(AppProtocol::Syslog, &[Turn::client(b"<221>2026-01-02T03:04:05 weir\n")]);
+        told_however_cut(AppProtocol::Syslog, &[Turn::client(b"<167>2026-01-02T03:04:05 weir\n")]);
         told_of_datagrams(AppProtocol::Syslog, &[Turn::client(b"<0>text alone")]);
         told_of_datagrams(AppProtocol::Pending, &[Turn::client(b"<192>text alone")]);
         told_of_datagrams(AppProtocol::Pending, &[Turn::client(b"<0>\x01\x02\x03\x04")]);

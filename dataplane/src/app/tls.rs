@@ -59,6 +59,9 @@ pub(super) const SERVER_HELLO_DONE: u8 = 14;
 /// What protects a record has 8 bytes at least (AEAD_AES_128_CCM_8, RFC 6655 §3), and protects at least one.
 pub(super) const PROTECTED_BYTES_MIN: u16 = 8 + 1;
 
+/// An alert in the largest block of a cipher, with an IV and SHA-384 in front of its padding.
+const PROTECTED_ALERT_BYTES_MAX: u16 = 16 + 2 + 48 + 16;
+
 /// A heartbeat before its payload: type, and length of the payload (RFC 6520 §4).
 const HEARTBEAT_HEADER_BYTES: usize = 1 + 2;
 /// RFC 6520 §4: behind the payload.
@@ -123,8 +126,11 @@ fn begins_record(bytes: &[u8]) -> Answer {
             let is_hello = matches!(head, [.., CLIENT_HELLO | SERVER_HELLO]);
             is_hello && (1..=PLAIN_BYTES_MAX).contains(&length(head))
         }),
-        // RFC 8446 §6: a level of two, and what it is about.
-        [ALERT, ..] => Answer::when(bytes, 6, |head| length(head) == 2 && matches!(head, [.., 1 | 2])),
+        // RFC 8446 §6: a level of two, and what it is about; or encrypted, where the begin was not seen.
+        [ALERT, ..] => Answer::when(bytes, 6, |head| {
+            let is_plain = length(head) == 2 && matches!(head, [.., 1 | 2]);
+            is_plain || (PROTECTED_BYTES_MIN..=PROTECTED_ALERT_BYTES_MAX).contains(&length(head))
+        }),
         [APPLICATION_DATA, ..] => {
             Answer::when(bytes, 5, |head| (PROTECTED_BYTES_MIN..=PROTECTED_BYTES_MAX).contains(&length(head)))
         }

@@ -93,7 +93,11 @@ impl RecordReader {
 mod tests {
     use super::*;
 
-    fn read(pieces: &[&[u8]]) -> (Vec<(RecordHeader, Vec<u8>)>, Option<Vec<u8>>) {
+    /// Records that ended, each with its fragment.
+    type Ended = Vec<(RecordHeader, Vec<u8>)>;
+
+    /// What ended, and the fragment of what did not.
+    fn read(pieces: &[&[u8]]) -> (Ended, Option<Vec<u8>>) {
         let (mut reader, mut told, mut open) = (RecordReader::default(), Vec::new(), None);
         for mut piece in pieces.iter().copied() {
             while let Some(step) = reader.next(&mut piece) {
