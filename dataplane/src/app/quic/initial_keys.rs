@@ -175,6 +175,8 @@ pub(super) mod tests {
             );
         }
         assert_eq!(iv(2, Direction::ToServer), None);
+        let keys = InitialKeys::derive(QuicVersion(1), &destination, Direction::ToServer).expect("known");
+        assert_eq!(keys.nonce(&[0, 2])[..], unhex("fa044b2f42a3fd3b46fb255e"));
     }
 
     #[test]

@@ -102,6 +102,16 @@ fn another_connection_has_other_keys() {
 }
 
 #[test]
+fn no_hello_is_made_of_two_connections() {
+    let hello = client_hello(NAME);
+    let seal = |destination: &[u8], frames: &[u8]| sealed(QuicVersion(1), destination, 0, frames);
+    let recorder =
+        told(&[seal(b"8 bytes.", &crypto(70, &hello[70..])), seal(b"another one", &crypto(0, &hello[..70]))]);
+    let [record] = recorder.records()[..] else { panic!("one record") };
+    assert_eq!(record.find("sni"), None);
+}
+
+#[test]
 fn what_is_not_complete_is_told_by_its_version() {
     let hello = client_hello(NAME);
     let recorder = told(&[sealed(QuicVersion(1), b"8 bytes.", 0, &crypto(0, &hello[..70]))]);

@@ -253,9 +253,12 @@ fn a_heartbeat_longer_than_its_record_is_told() {
     let sound = record(HEARTBEAT, &[&[1, 0, 4][..], &[7; 20]].concat());
     let recorder = told_however_cut(AppProtocol::Tls, &[Turn::client(&[hello.clone(), sound].concat())]);
     assert!(recorder.anomalies().is_empty());
-    let forged = record(HEARTBEAT, &[1, 0x40, 0]);
-    let recorder = told_however_cut(AppProtocol::Tls, &[Turn::client(&[hello, forged].concat())]);
-    assert_eq!(recorder.anomalies(), [AppAnomaly::TlsHeartbeat]);
+    // The known attack, and one byte too many.
+    for forged in [vec![1, 0x40, 0], [&[1, 0, 5][..], &[7; 20]].concat()] {
+        let turn = Turn::client(&[hello.clone(), record(HEARTBEAT, &forged)].concat());
+        let recorder = told_however_cut(AppProtocol::Tls, &[turn]);
+        assert_eq!(recorder.anomalies(), [AppAnomaly::TlsHeartbeat]);
+    }
 }
 
 #[test]
@@ -289,22 +292,27 @@ fn a_certificate_that_is_too_long_is_told_as_cut() {
 
 #[test]
 fn a_gap_leaves_the_other_direction() {
-    let (mut app, mut parsers, mut recorder) = (App::new(), SpareParsers::default(), Recorder::default());
     let hello = record(HANDSHAKE, &client_hello(b"weir.example"));
     let answer = record(HANDSHAKE, &server_hello([9; 32], 0xc02f, b""));
-    let pieces = [
-        (ToServer, StreamChunk::Data(&hello[..40])),
-        (ToServer, StreamChunk::Gap(10)),
-        (ToServer, StreamChunk::Data(&hello[50..])),
-        (ToClient, StreamChunk::Data(&answer)),
-    ];
-    for (direction, chunk) in pieces {
-        app.advance(direction, chunk, &mut parsers, &mut recorder);
+    // Within a message, and over the end of a header.
+    for (before, behind) in [(&hello[..40], &hello[50..]), (&hello[..3], &[0xff; 20][..])] {
+        let (mut app, mut parsers, mut recorder) = (App::new(), SpareParsers::default(), Recorder::default());
+        let pieces = [
+            (ToServer, StreamChunk::Data(&hello)),
+            (ToServer, StreamChunk::Data(before)),
+            (ToServer, StreamChunk::Gap(10)),
+            (ToServer, StreamChunk::Data(behind)),
+            (ToClient, StreamChunk::Data(&answer)),
+        ];
+        for (direction, chunk) in pieces {
+            app.advance(direction, chunk, &mut parsers, &mut recorder);
+        }
+        app.finish(&mut parsers, &mut recorder);
+        assert_eq!(recorder.anomalies(), [AppAnomaly::Gap]);
+        let [told] = recorder.records()[..] else { panic!("one record") };
+        assert_eq!(told.find("sni"), Some(Value::Text(b"weir.example")));
+        assert_eq!(told.find("version"), Some(Value::Text(b"TLS 1.2")));
     }
-    app.finish(&mut parsers, &mut recorder);
-    assert_eq!(recorder.anomalies(), [AppAnomaly::Gap]);
-    let [told] = recorder.records()[..] else { panic!("one record") };
-    assert_eq!((told.find("sni"), told.find("version")), (None, Some(Value::Text(b"TLS 1.2"))));
 }
 
 #[test]
@@ -323,6 +331,6 @@ fn only_what_is_surely_tls_is_taken_for_it() {
     assert!(answer(ToServer, &ssl2_hello(2)).is_yes());
     assert_eq!(answer(ToClient, &ssl2_hello(2)), Answer::No);
     let mut odd = ssl2_hello(2);
-    odd[8] = 1;
+    odd[1] += 1;
     assert_eq!(answer(ToServer, &odd), Answer::No, "its lengths do not agree");
 }
