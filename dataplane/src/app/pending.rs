@@ -75,6 +75,11 @@ impl<T> Pending<T> {
         self.beyond = self.beyond.saturating_sub(1);
     }
 
+    /// Whether the last request was not kept.
+    pub(super) fn is_beyond(&self) -> bool {
+        self.beyond > 0
+    }
+
     /// Whether nothing waits.
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty() && self.beyond == 0

@@ -282,8 +282,15 @@ impl Session {
         message: &Message<'_>,
         out: &mut Beside<'_, S>,
     ) -> Result<(), Outcome> {
-        if !matches!(self.pending.back(), Some(Exchange { request: Request::Copy(copy), .. }) if copy.end.is_none())
-        {
+        // One that was told without its response has no end here.
+        if self.pending.is_beyond() {
+            return Ok(());
+        }
+        let is_under_way = match self.pending.back() {
+            Some(Exchange { request: Request::Copy(copy), .. }) => copy.end.is_none(),
+            _ => false,
+        };
+        if !is_under_way {
             self.push(Request::Copy(CopyIn::default()), out);
         }
         if let Some(Exchange { request: Request::Copy(copy), .. }) = self.pending.back() {

@@ -94,6 +94,8 @@ struct Session {
     replies: Replies,
     /// Whether messages come that nobody asked for one by one.
     is_subscribed: bool,
+    /// Whether what follows is a copy of the database.
+    is_over: bool,
     next_id: u64,
 }
 
@@ -117,7 +119,11 @@ impl AppParser for Redis {
             Direction::ToServer => self.read_client(bytes, out),
             Direction::ToClient => self.read_server(bytes, out),
         };
-        read.map_or(Outcome::GaveUp, |()| Outcome::More)
+        match read {
+            Err(Broken) => Outcome::GaveUp,
+            Ok(()) if self.session.is_over => Outcome::Over,
+            Ok(()) => Outcome::More,
+        }
     }
 
     fn gap<S: AppSink>(&mut self, direction: Direction, bytes: u32, _: &mut Beside<'_, S>) -> Outcome {
@@ -162,6 +168,9 @@ impl Redis {
                 }
             }
             self.session.command(&mut self.arguments, out);
+            if self.session.is_over {
+                return Ok(());
+            }
         }
         Ok(())
     }
@@ -193,6 +202,7 @@ impl Session {
         self.next_id += 1;
         let is_answered = self.replies.of(&command);
         self.is_subscribed |= command.subscribes();
+        self.is_over |= command.replicates();
         let exchange = Exchange { id, command };
         if !is_answered || exchange.command.subscribes() {
             return exchange.tell(None, out);

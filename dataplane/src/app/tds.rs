@@ -38,6 +38,9 @@ const PRELOGIN: u8 = 0x12;
 /// What a record of TLS begins with: its type is none of a packet's.
 const TLS_RECORDS: std::ops::RangeInclusive<u8> = 0x14..=0x17;
 
+/// What a head of [MC-SMP] begins with.
+const SESSIONS: u8 = 0x53;
+
 const HEAD_BYTES: usize = 8;
 const END_OF_MESSAGE: u8 = 1;
 /// Of the headers in front of a request: the one that tells the transaction (2.2.5.3).
@@ -131,7 +134,6 @@ const END_BYTES: usize = 13;
 struct Session {
     /// What the client said of encryption.
     encryption: Option<u8>,
-    is_client_known: bool,
     pending: Pending<Exchange>,
     next_id: u64,
 }
@@ -155,6 +157,9 @@ impl AppParser for Tds {
         let Tds { client, server, session } = self;
         let End { packets, message } = if direction == Direction::ToServer { client } else { server };
         let read = packets.read(bytes, measure, |packet| {
+            if packet.bytes.first() == Some(&SESSIONS) {
+                return Err(Outcome::Over);
+            }
             if packet.bytes.first().is_some_and(|kind| TLS_RECORDS.contains(kind)) || !message.add(packet) {
                 return Ok(());
             }
@@ -218,7 +223,6 @@ impl Session {
             }
             LOGIN7 => {
                 let login = Login::parse(&message.held).ok_or(Outcome::GaveUp)?;
-                self.is_client_known = true;
                 out.field(direction, Field::DbUser, login.user.as_bytes());
                 out.field(direction, Field::DbName, login.database.as_bytes());
                 Request::login(login)
@@ -308,6 +312,8 @@ fn measure(bytes: &[u8]) -> Measure {
                 _ => Measure::Broken,
             }
         }
+        // Sessions side by side within the connection ([MC-SMP]) are not read.
+        Some(SESSIONS) => Measure::Whole(1),
         Some(_) => Measure::Broken,
     }
 }

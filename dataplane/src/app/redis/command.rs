@@ -260,6 +260,11 @@ impl Command {
             .contains(&&self.name[..])
     }
 
+    /// Whether the server sends what is no reply from then on.
+    pub(super) fn replicates(&self) -> bool {
+        matches!(&self.name[..], b"PSYNC" | b"SYNC")
+    }
+
     pub(super) fn ends_subscriptions(&self) -> bool {
         self.name == b"RESET"
     }

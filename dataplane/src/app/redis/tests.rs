@@ -136,3 +136,13 @@ fn what_is_no_resp_is_malformed() {
     let recorder = told(&[Turn::client(&command(&["PING"])), Turn::server(&deep)]);
     assert_eq!(recorder.anomalies(), [AppAnomaly::Malformed]);
 }
+
+#[test]
+fn a_copy_of_the_database_is_no_reply() {
+    let recorder = told(&[
+        Turn::client(&command(&["PSYNC", "?", "-1"])),
+        Turn::server(b"+FULLRESYNC 0 0\r\n$4\r\nREDI!"),
+    ]);
+    assert_eq!(recorder.records().len(), 1);
+    assert_eq!(recorder.anomalies(), []);
+}

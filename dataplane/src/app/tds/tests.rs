@@ -79,9 +79,10 @@ fn what_is_encrypted_is_not_read() {
     let recorder = told(&[
         Turn::client(&packet(PRELOGIN, 1, &prelogin(1))),
         Turn::server(&packet(TABULAR_RESULT, 1, &prelogin(1))),
-        Turn::client(b"\x17\x03\x03\xff\xff!!"),
+        Turn::client(&packet(SQL_BATCH, 1, &request(&wide("select 1")))),
     ]);
     assert_eq!(recorder.records().len(), 1);
+    assert_eq!(recorder.instances(ToServer, Field::DbStatement), [&b""[..]; 0]);
     // Only the login is.
     let recorder = told(&[
         Turn::client(&packet(PRELOGIN, 1, &prelogin(0))),
