@@ -3,6 +3,7 @@
 mod beside;
 #[cfg(test)]
 mod conversation;
+mod dns;
 mod emitter;
 mod fingerprint;
 mod first_line;
@@ -45,7 +46,13 @@ pub use self::{
 use crate::{flow::Direction, reassembly::StreamChunk};
 
 /// What tells a protocol by its first bytes.
-const SIGNATURES: &[Signature] = &[http::SIGNATURE, ssh::SIGNATURE];
+const SIGNATURES: &[Signature] = &[
+    dns::SIGNATURE,
+    http::SIGNATURE,
+    dns::LLMNR_SIGNATURE,
+    dns::MDNS_SIGNATURE,
+    ssh::SIGNATURE,
+];
 
 /// The parser of one flow: one variant a protocol, one `match` over them.
 #[derive(Debug)]
@@ -143,7 +150,7 @@ impl App {
     ) {
         App::payload(direction, bytes, sink);
         if let App::Probing(probe) = self
-            && let Some(app) = probe.datagram(direction, bytes)
+            && let Some(app) = probe.datagram(direction, bytes, parsers)
         {
             *self = app;
         }
@@ -170,7 +177,13 @@ impl App {
             App::Probing(probe) => probe.finish(sink),
             App::Http(http) => http.finish(sink),
             App::HttpIdle(_) => {}
-            App::Read(read) => read.finish(parsers.record(), sink),
+            App::Read(read) => {
+                read.finish(parsers.record(), sink);
+                let payload = App::Payload(read.remains());
+                if let App::Read(over) = std::mem::replace(self, payload) {
+                    parsers.take_back_read(over);
+                }
+            }
             App::Payload(payload) => payload.finish(sink),
         }
     }
@@ -285,6 +298,10 @@ pub enum AppAnomaly {
     Malformed,
     /// A message is longer than is read; what follows of it was scanned as payload only.
     MessageCut,
+    /// A compressed name of DNS leads to itself, or to what stands behind it.
+    DnsPointerLoop,
+    /// A name of DNS is longer than any may be, or has a label of no known kind.
+    DnsNameTooLong,
 }
 
 impl AppAnomaly {
@@ -304,6 +321,8 @@ impl AppAnomaly {
             AppAnomaly::Gap => "gap",
             AppAnomaly::Malformed => "malformed",
             AppAnomaly::MessageCut => "message_cut",
+            AppAnomaly::DnsPointerLoop => "dns_pointer_loop",
+            AppAnomaly::DnsNameTooLong => "dns_name_too_long",
         }
     }
 
@@ -311,7 +330,12 @@ impl AppAnomaly {
     pub fn is_ambiguous(self) -> bool {
         !matches!(
             self,
-            AppAnomaly::UnpairedResponse | AppAnomaly::Gap | AppAnomaly::Malformed | AppAnomaly::MessageCut
+            AppAnomaly::UnpairedResponse
+                | AppAnomaly::Gap
+                | AppAnomaly::Malformed
+                | AppAnomaly::MessageCut
+                | AppAnomaly::DnsPointerLoop
+                | AppAnomaly::DnsNameTooLong
         )
     }
 }

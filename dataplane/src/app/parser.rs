@@ -1,5 +1,6 @@
 //! The parsers that read beside the payload: what is drawn out of a flow whose bytes are scanned as they are.
 
+use super::dns::Dns;
 use super::ssh::Ssh;
 use super::{AppProtocol, AppSink, beside::Beside};
 use crate::flow::Direction;
@@ -49,6 +50,7 @@ pub(super) trait AppParser {
 /// One variant a protocol.
 #[derive(Debug)]
 pub(super) enum Parser {
+    Dns(Dns),
     Ssh(Box<Ssh>),
 }
 
@@ -56,6 +58,7 @@ impl Parser {
     /// The parser of a protocol, where there is one.
     pub(super) fn new(protocol: AppProtocol) -> Option<Parser> {
         Some(match protocol {
+            AppProtocol::Dns | AppProtocol::Mdns | AppProtocol::Llmnr => Parser::Dns(Dns::default()),
             AppProtocol::Ssh => Parser::Ssh(Box::default()),
             _ => return None,
         })
@@ -68,6 +71,7 @@ impl Parser {
         out: &mut Beside<'_, S>,
     ) -> Outcome {
         match self {
+            Parser::Dns(parser) => parser.data(direction, bytes, out),
             Parser::Ssh(parser) => parser.data(direction, bytes, out),
         }
     }
@@ -79,6 +83,7 @@ impl Parser {
         out: &mut Beside<'_, S>,
     ) -> Outcome {
         match self {
+            Parser::Dns(parser) => parser.gap(direction, bytes, out),
             Parser::Ssh(parser) => parser.gap(direction, bytes, out),
         }
     }
@@ -90,18 +95,21 @@ impl Parser {
         out: &mut Beside<'_, S>,
     ) -> Outcome {
         match self {
+            Parser::Dns(parser) => parser.datagram(direction, bytes, out),
             Parser::Ssh(parser) => parser.datagram(direction, bytes, out),
         }
     }
 
     pub(super) fn finish<S: AppSink>(&mut self, out: &mut Beside<'_, S>) {
         match self {
+            Parser::Dns(parser) => parser.finish(out),
             Parser::Ssh(parser) => parser.finish(out),
         }
     }
 
     pub(super) fn is_between_messages(&self) -> bool {
         match self {
+            Parser::Dns(parser) => parser.is_between_messages(),
             Parser::Ssh(parser) => parser.is_between_messages(),
         }
     }

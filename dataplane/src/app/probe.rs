@@ -56,10 +56,15 @@ impl Probe {
     }
 
     /// What a flow of datagrams goes on as behind this one, which was told as payload; `None` while that is open.
-    pub(super) fn datagram(&mut self, direction: Direction, bytes: &[u8]) -> Option<App> {
+    pub(super) fn datagram(
+        &mut self,
+        direction: Direction,
+        bytes: &[u8],
+        parsers: &mut SpareParsers,
+    ) -> Option<App> {
         let before = if let Probe::Datagrams(count) = self { *count } else { 0 };
         match signature::of_datagram(SIGNATURES, Prefix { direction, bytes }) {
-            Some(protocol) => Some(begin(protocol)),
+            Some(protocol) => Some(begin(protocol, parsers)),
             None if before + 1 == SIGNATURE_DATAGRAMS_MAX => Some(App::Payload(Payload::unknown())),
             None => {
                 *self = Probe::Datagrams(before + 1);
@@ -109,7 +114,7 @@ impl Probe {
         match told {
             Told::More => *self = Probe::Held(held),
             Told::Protocol(AppProtocol::Http) => return Next::Replay(may_be_http(parsers), Some(held)),
-            Told::Protocol(protocol) => return Next::Replay(begin(protocol), Some(held)),
+            Told::Protocol(protocol) => return Next::Replay(begin(protocol, parsers), Some(held)),
             Told::Unknown | Told::Nothing => {
                 let first = held.turns().next().map_or(first, |(_, bytes)| bytes[0]);
                 if Http::may_begin_with(direction, first) {
@@ -164,8 +169,8 @@ impl Probe {
 }
 
 /// What a flow of a known protocol goes on as; its bytes are still to come.
-fn begin(protocol: AppProtocol) -> App {
-    match Read::begin(protocol) {
+fn begin(protocol: AppProtocol, parsers: &mut SpareParsers) -> App {
+    match Read::begin(protocol, parsers) {
         Ok(read) => App::Read(read),
         Err(payload) => App::Payload(payload),
     }

@@ -11,6 +11,7 @@ use crate::decode::{Checksum, Packet, TcpFlags, Transport};
 use crate::event::{Anomaly, AnomalyKind, Event, EventSink, FlowEnd, FlowEndCause, FlowState};
 use crate::flow::{Direction, Elsewhere, FlowRecord, Timeouts, protocol};
 use crate::inspect::{Findings, FlowAccount, Lanes, RuleSets};
+use crate::threat::Threats;
 use crate::policy::{Bypass, BypassCause, Disposition};
 use crate::reassembly::{Connection, Memory, StreamChunk, TcpState};
 use crate::verdict::{Causes, DropReason};
@@ -61,6 +62,7 @@ pub(super) struct Inspection<'a, S> {
     pub(super) rules: &'a mut RuleSets,
     pub(super) findings: &'a mut Findings,
     pub(super) parsers: &'a mut SpareParsers,
+    pub(super) threats: &'a mut Threats,
     pub(super) sink: &'a mut S,
     pub(super) now_ns: u64,
 }

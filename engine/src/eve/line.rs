@@ -13,6 +13,7 @@ use dataplane::verdict::{Causes, DropReason};
 use serde::{Serialize, Serializer};
 
 use super::link::LinkBody;
+use super::record::RecordBody;
 use super::reload::ReloadBody;
 use super::stats::StatsBody;
 use super::tunnel::TunnelBody;
@@ -62,7 +63,7 @@ pub(super) struct Line<'e> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) drop: Option<DropBody>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) anomaly: Option<AnomalyBody>,
+    pub(super) anomaly: Option<AnomalyBody<'e>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) http: Option<HttpBody<'e>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -192,7 +193,7 @@ pub(super) struct DropBody {
 }
 
 #[derive(Serialize)]
-pub(super) struct AnomalyBody {
+pub(super) struct AnomalyBody<'e> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) app_proto: Option<&'static str>,
     #[serde(rename = "type")]
@@ -200,6 +201,9 @@ pub(super) struct AnomalyBody {
     pub(super) event: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) layer: Option<&'static str>,
+    /// What it rests on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) context: Option<RecordBody<'e>>,
 }
 
 #[derive(Serialize)]
