@@ -46,13 +46,8 @@ pub use self::{
 use crate::{flow::Direction, reassembly::StreamChunk};
 
 /// What tells a protocol by its first bytes.
-const SIGNATURES: &[Signature] = &[
-    dns::SIGNATURE,
-    http::SIGNATURE,
-    dns::LLMNR_SIGNATURE,
-    dns::MDNS_SIGNATURE,
-    ssh::SIGNATURE,
-];
+const SIGNATURES: &[Signature] =
+    &[dns::SIGNATURE, http::SIGNATURE, dns::LLMNR_SIGNATURE, dns::MDNS_SIGNATURE, ssh::SIGNATURE];
 
 /// The parser of one flow: one variant a protocol, one `match` over them.
 #[derive(Debug)]

@@ -51,8 +51,8 @@ use crate::inspect::{Epoch, Findings, RuleSets};
 use crate::limits::FLOWS_EXPIRED_PER_CALL_MAX;
 use crate::policy::{Disposition, Settings};
 use crate::reassembly::Memory;
-use crate::threat::Threats;
 pub use crate::rx_meta::{RxMeta, Side};
+use crate::threat::Threats;
 use crate::verdict::{DropReason, Verdict};
 
 /// Why looking up the flow of the packet at hand cannot fail.

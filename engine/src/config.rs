@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use dataplane::flow::Timeouts;
 use dataplane::inspect::{FlowSteps, ReloadPolicy};
-use dataplane::policy::{Bypass, Exception, Exceptions, FragmentPolicy, Mode, Settings, TcpPolicy, ThreatPolicy};
+use dataplane::policy::{
+    Bypass, Exception, Exceptions, FragmentPolicy, Mode, Settings, TcpPolicy, ThreatPolicy,
+};
 use dlp_patterns::document::{Document, Mistake, Place, Table, Value};
 
 use crate::failure::Failure;

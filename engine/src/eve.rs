@@ -6,7 +6,9 @@
 
 use dataplane::app::AppProtocol;
 use dataplane::decode::Glimpse;
-use dataplane::event::{Alert, Anomaly, AnomalyKind, AppRecord, Dropped, Event, FlowEnd, HttpEnd, Owner, ThreatSeen};
+use dataplane::event::{
+    Alert, Anomaly, AnomalyKind, AppRecord, Dropped, Event, FlowEnd, HttpEnd, Owner, ThreatSeen,
+};
 use dataplane::flow::{Direction, FlowRecord};
 use dataplane::pipeline::Side;
 use serde::Serialize;

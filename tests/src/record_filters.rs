@@ -57,14 +57,16 @@ impl RecordFilter {
         }
         let all = keys.len();
         let is_odd = |key: &str| key.contains("__") || key.contains("has-key");
-        let skip = keys.keys().find_map(|key| match key.as_str() {
+        let is_of_config = filter["count"] == 0;
+        let skip = is_of_config.then_some("what is not told, as the case's rules or configuration say");
+        let skip = skip.or(keys.keys().find_map(|key| match key.as_str() {
             _ if key.starts_with("http.http2.") => Some("HTTP/2 by Suricata's numbers of settings"),
             _ if key.starts_with("http.request_headers") || key.starts_with("http.response_headers") => {
                 Some("headers, which are not told")
             }
             _ if is_odd(key) || key.starts_with("ether.") => Some("speaks of what is not told"),
             _ => None,
-        });
+        }));
         keys.retain(|key, _| !LEFT_OUT.contains(&key.as_str()));
         let is_partial = keys.len() < all;
         let keys = keys.into_iter().map(|(key, value)| third_version(key, value)).collect();
@@ -92,9 +94,9 @@ impl RecordFilter {
 
     fn matches(&self, event: &Value) -> bool {
         let ends = |keys: [&str; 4]| {
-            ENDS.into_iter().zip(keys).all(|(key, of)| {
-                self.keys.get(key).is_none_or(|wanted| is_same(wanted, &event[of]))
-            })
+            ENDS.into_iter()
+                .zip(keys)
+                .all(|(key, of)| self.keys.get(key).is_none_or(|wanted| is_same(wanted, &event[of])))
         };
         let is_of_ends = ends(ENDS) || ends(["dest_ip", "dest_port", "src_ip", "src_port"]);
         let others = self.keys.iter().filter(|(key, _)| !ENDS.contains(&key.as_str()));

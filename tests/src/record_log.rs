@@ -14,8 +14,10 @@ pub type Row<'l> = BTreeMap<&'l str, &'l str>;
 
 /// How a log and records of one protocol are compared.
 pub struct Mapping {
-    /// How the name of a log ends, and the `event_type` of the records.
+    /// How the name of a log ends.
     pub protocol: &'static str,
+    /// The `event_type` of its records.
+    pub kinds: &'static [&'static str],
     /// Which of the records of the row's flow it speaks of.
     pub picks: fn(&Row<'_>, &Value) -> bool,
     /// Columns that are compared.
@@ -49,7 +51,9 @@ impl Mapping {
         }
         for row in rows {
             let is_picked = |event: &&Value| {
-                event["event_type"] == self.protocol && are_ends(&row, event) && (self.picks)(&row, event)
+                self.kinds.iter().any(|kind| event["event_type"] == *kind)
+                    && are_ends(&row, event)
+                    && (self.picks)(&row, event)
             };
             let records: Vec<&Value> = events.iter().filter(is_picked).collect();
             for column in self.columns {
@@ -87,7 +91,8 @@ impl Mapping {
 fn are_ends(row: &Row<'_>, event: &Value) -> bool {
     let of_row = [["id.orig_h", "id.orig_p"], ["id.resp_h", "id.resp_p"]]
         .map(|end| end.map(|column| row.get(column).copied().unwrap_or_default().to_owned()));
-    let of_event = [["src_ip", "src_port"], ["dest_ip", "dest_port"]].map(|end| end.map(|key| text(&event[key])));
+    let of_event =
+        [["src_ip", "src_port"], ["dest_ip", "dest_port"]].map(|end| end.map(|key| text(&event[key])));
     let mut turned = of_event.clone();
     turned.reverse();
     of_row == of_event || of_row == turned

@@ -6,13 +6,17 @@ use crate::record_log::{Column, Mapping, Row, text};
 
 /// One a protocol whose log is compared.
 pub const MAPPINGS: [Mapping; 3] = [
-    Mapping { protocol: "dns", picks: picks_dns, columns: &DNS },
+    Mapping { protocol: "dns", kinds: &["dns", "mdns", "llmnr"], picks: picks_dns, columns: &DNS },
     Mapping {
         protocol: "http",
-        picks: |row, event| event["tx_id"].as_u64().map(|id| (id + 1).to_string()).as_deref() == row.get("trans_depth").copied(),
+        kinds: &["http"],
+        picks: |row, event| {
+            event["tx_id"].as_u64().map(|id| (id + 1).to_string()).as_deref()
+                == row.get("trans_depth").copied()
+        },
         columns: &HTTP,
     },
-    Mapping { protocol: "ssh", picks: |_, _| true, columns: &SSH },
+    Mapping { protocol: "ssh", kinds: &["ssh"], picks: |_, _| true, columns: &SSH },
 ];
 
 /// As it is.
@@ -26,16 +30,34 @@ fn unescaped(said: &str) -> String {
 }
 
 fn picks_dns(row: &Row<'_>, event: &Value) -> bool {
-    let is_id = row.get("trans_id").is_some_and(|id| text(&event["dns"]["id"]) == *id);
+    let dns = body(event);
+    let is_id = row.get("trans_id").is_some_and(|id| text(&dns["id"]) == *id);
     let asked = row.get("query").copied().unwrap_or_default();
-    let name = text(&event["dns"]["queries"][0]["rrname"]);
-    let is_asked = name.eq_ignore_ascii_case(asked) || name.is_empty();
     // Multicast messages have no number.
-    is_id && (asked == "-" || is_asked)
+    is_id && (asked == "-" || is_update(row) || name(dns).eq_ignore_ascii_case(asked))
+}
+
+/// What is said in a message of DNS, or of what shares its format.
+fn body(event: &Value) -> &Value {
+    &event[event["event_type"].as_str().unwrap_or_default()]
+}
+
+/// What is asked, or answered without a question.
+fn name(dns: &Value) -> String {
+    let entries = if dns["queries"].is_array() { "queries" } else { "answers" };
+    text(&dns[entries][0]["rrname"])
+}
+
+fn is_update(row: &Row<'_>) -> bool {
+    row.get("opcode_name") == Some(&"dynamic-update")
+}
+
+fn unless_update(row: &Row<'_>, said: &str) -> Result<String, &'static str> {
+    if is_update(row) { Err("updates, which Zeek tells as answers") } else { same(row, said) }
 }
 
 fn first<'v>(records: &[&'v Value], kind: &str) -> Option<&'v Value> {
-    records.iter().map(|event| &event["dns"]).find(|dns| dns["type"] == kind)
+    records.iter().map(|event| body(event)).find(|dns| dns["type"] == kind)
 }
 
 /// The response, or the request where there is none.
@@ -57,10 +79,12 @@ fn flag(records: &[&Value], name: &str) -> String {
 }
 
 const DNS: [Column; 9] = [
-    Column { name: "query", zeek: same, weir: |records| text(&last(records)["queries"][0]["rrname"]) },
+    Column { name: "query", zeek: unless_update, weir: |records| name(last(records)) },
     Column {
         name: "qtype_name",
-        zeek: |_, said| Ok(said.strip_prefix("query-").unwrap_or(if said == "*" { "ANY" } else { said }).to_owned()),
+        zeek: |_, said| {
+            Ok(said.strip_prefix("query-").unwrap_or(if said == "*" { "ANY" } else { said }).to_owned())
+        },
         weir: |records| text(&last(records)["queries"][0]["rrtype"]),
     },
     Column { name: "rcode_name", zeek: same, weir: |records| text(&last(records)["rcode"]) },
@@ -90,9 +114,7 @@ const DNS: [Column; 9] = [
 const SPELLED_APART: [&str; 7] = ["DS", "DNSKEY", "RRSIG", "LOC", "NSEC3PARAM", "NSEC", "NSEC3"];
 
 fn zeek_answers(row: &Row<'_>, said: &str) -> Result<String, &'static str> {
-    if row.get("opcode_name") == Some(&"dynamic-update") {
-        return Err("updates, which Zeek tells as answers");
-    }
+    unless_update(row, said)?;
     if said.starts_with("BIND9") {
         return Err("data of a private type, which Zeek reads as BIND's");
     }
@@ -111,9 +133,7 @@ fn zeek_answers(row: &Row<'_>, said: &str) -> Result<String, &'static str> {
 }
 
 fn zeek_ttls(row: &Row<'_>, said: &str) -> Result<String, &'static str> {
-    if row.get("opcode_name") == Some(&"dynamic-update") {
-        return Err("updates, which Zeek tells as answers");
-    }
+    unless_update(row, said)?;
     let seconds = |ttl: &str| ttl.split('.').next().unwrap_or_default().to_owned();
     Ok(said.split(',').map(seconds).collect::<Vec<_>>().join(","))
 }
@@ -135,21 +155,41 @@ fn answers(dns: &Value) -> Vec<String> {
     array(&dns["answers"]).map(answer).collect()
 }
 
+/// Zeek decodes what is percent-encoded.
+fn decoded(text: &str) -> String {
+    let mut decoded = String::new();
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once('%') {
+        decoded.push_str(before);
+        match behind.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(byte) => {
+                decoded.push(char::from(byte));
+                rest = &behind[2..];
+            }
+            None => {
+                decoded.push('%');
+                rest = behind;
+            }
+        }
+    }
+    decoded + rest
+}
+
 fn http(records: &[&Value], key: &str) -> String {
     records.first().map(|event| text(&event["http"][key])).unwrap_or_default()
 }
 
-const HTTP: [Column; 8] = [
+// Of versions Zeek tells that of the response.
+const HTTP: [Column; 7] = [
     Column { name: "method", zeek: same, weir: |records| http(records, "http_method") },
     Column { name: "host", zeek: same, weir: |records| http(records, "hostname") },
-    Column { name: "uri", zeek: same, weir: |records| http(records, "url") },
+    Column {
+        name: "uri",
+        zeek: |_, said| Ok(decoded(&unescaped(said))),
+        weir: |records| decoded(&http(records, "url")),
+    },
     Column { name: "referrer", zeek: same, weir: |records| http(records, "http_refer") },
     Column { name: "user_agent", zeek: same, weir: |records| http(records, "http_user_agent") },
-    Column {
-        name: "version",
-        zeek: |_, said| Ok(format!("HTTP/{said}")),
-        weir: |records| http(records, "protocol"),
-    },
     Column { name: "status_code", zeek: same, weir: |records| http(records, "status") },
     Column { name: "response_body_len", zeek: same, weir: |records| http(records, "length") },
 ];
@@ -171,11 +211,15 @@ const SSH: [Column; 4] = [
     Column {
         name: "hassh",
         zeek: same,
-        weir: |records| records.first().map(|event| text(&event["ssh"]["client"]["hassh"]["hash"])).unwrap_or_default(),
+        weir: |records| {
+            records.first().map(|event| text(&event["ssh"]["client"]["hassh"]["hash"])).unwrap_or_default()
+        },
     },
     Column {
         name: "hasshServer",
         zeek: same,
-        weir: |records| records.first().map(|event| text(&event["ssh"]["server"]["hassh"]["hash"])).unwrap_or_default(),
+        weir: |records| {
+            records.first().map(|event| text(&event["ssh"]["server"]["hassh"]["hash"])).unwrap_or_default()
+        },
     },
 ];

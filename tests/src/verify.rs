@@ -216,7 +216,7 @@ pub(crate) fn flatten(prefix: &str, value: &Value, keys: &mut BTreeMap<String, V
 }
 
 pub(crate) fn look_up(event: &Value, key: &str) -> Value {
-    let pointer = key.replace('.', "/").replace("[0]", "/0");
+    let pointer = key.replace(['.', '['], "/").replace(']', "");
     event.pointer(&format!("/{pointer}")).cloned().unwrap_or_default()
 }
 

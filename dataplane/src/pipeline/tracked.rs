@@ -11,9 +11,9 @@ use crate::decode::{Checksum, Packet, TcpFlags, Transport};
 use crate::event::{Anomaly, AnomalyKind, Event, EventSink, FlowEnd, FlowEndCause, FlowState};
 use crate::flow::{Direction, Elsewhere, FlowRecord, Timeouts, protocol};
 use crate::inspect::{Findings, FlowAccount, Lanes, RuleSets};
-use crate::threat::Threats;
 use crate::policy::{Bypass, BypassCause, Disposition};
 use crate::reassembly::{Connection, Memory, StreamChunk, TcpState};
+use crate::threat::Threats;
 use crate::verdict::{Causes, DropReason};
 
 const NS_PER_S: u64 = 1_000_000_000;

@@ -213,7 +213,10 @@ impl Books {
         evidence.number("names_of_no_host", self.unusual.into());
         evidence.number("free_form_types", self.free_form.into());
         evidence.number("label_bytes_max", self.label_bytes_max as u64);
-        evidence.display("entropy_max", format_args!("{}.{:03}", self.entropy_max / 1000, self.entropy_max % 1000));
+        evidence.display(
+            "entropy_max",
+            format_args!("{}.{:03}", self.entropy_max / 1000, self.entropy_max % 1000),
+        );
         evidence.number("answers", self.answers.into());
         evidence.number("answer_bytes", self.answer_bytes);
     }

@@ -8,7 +8,9 @@ use crate::limits::{THREAT_COUNT, THREAT_SCORE, THREAT_WINDOW_S};
 pub(super) fn read(root: &Table<'_>) -> ThreatPolicy {
     let Some(table) = root.optional("threats").table() else { return ThreatPolicy::default() };
     let dns_tunnel = table.optional("dns_tunnel").table();
-    ThreatPolicy { dns_tunnel: dns_tunnel.map_or_else(DnsTunnelPolicy::default, |table| read_dns_tunnel(&table)) }
+    ThreatPolicy {
+        dns_tunnel: dns_tunnel.map_or_else(DnsTunnelPolicy::default, |table| read_dns_tunnel(&table)),
+    }
 }
 
 fn read_dns_tunnel(table: &Table<'_>) -> DnsTunnelPolicy {

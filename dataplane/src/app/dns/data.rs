@@ -69,7 +69,14 @@ impl DataText {
         match resource.kind {
             kind::A => write!(self, "{}", Ipv4Addr::from(wire.u32()?)).ok()?,
             kind::AAAA => write!(self, "{}", Ipv6Addr::from_bits(u128_of(&mut wire)?)).ok()?,
-            kind::NS | kind::CNAME | kind::PTR | kind::DNAME | kind::MB | kind::MG | kind::MR | kind::NSEC => {
+            kind::NS
+            | kind::CNAME
+            | kind::PTR
+            | kind::DNAME
+            | kind::MB
+            | kind::MG
+            | kind::MR
+            | kind::NSEC => {
                 self.push(name_at(message, resource, 0)?.bytes());
             }
             kind::MX => self.push(name_at(message, resource, 2)?.bytes()),

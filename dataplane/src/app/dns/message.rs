@@ -102,7 +102,11 @@ impl<'m> Cursor<'m> {
         Ok(Resource { name, kind, class, ttl, data })
     }
 
-    fn fixed<T>(&mut self, bytes: usize, read: impl FnOnce(&mut Wire<'m>) -> Option<T>) -> Result<T, NameError> {
+    fn fixed<T>(
+        &mut self,
+        bytes: usize,
+        read: impl FnOnce(&mut Wire<'m>) -> Option<T>,
+    ) -> Result<T, NameError> {
         let fields = self.message.get(self.at..self.at + bytes).ok_or(NameError::Cut)?;
         self.at += bytes;
         read(&mut Wire(fields)).ok_or(NameError::Cut)

@@ -6,7 +6,7 @@ use super::super::{
     wire::Wire,
 };
 use super::message::{Cursor, HEADER_BYTES, Header, QR, Question, RD, TC};
-use super::name::NameError;
+use super::name::{Name, NameError};
 use super::registry::{is_class, kind, kind_name};
 use crate::limits::DNS_ENTRIES_READ_MAX;
 
@@ -50,7 +50,7 @@ fn protocol_of(datagram: &[u8]) -> Option<AppProtocol> {
     let mut cursor = Cursor::new(datagram);
     let first = (header.counts[0] > 0).then(|| cursor.question().ok()).flatten();
     if let Some(question) = &first
-        && (!is_class(question.class) || is_netbios(question))
+        && (!is_class(question.class) || is_netbios(question.kind, &question.name))
     {
         return None;
     }
@@ -83,7 +83,7 @@ fn is_whole(header: Header, mut cursor: Cursor<'_>) -> Result<bool, NameError> {
         // The class of OPT is a size (RFC 6891 §6.1.2).
         let is_sound = match resource.kind {
             kind::OPT => resource.name.bytes().is_empty(),
-            kind::NB => false,
+            kind::NB | kind::SRV if is_netbios(resource.kind, &resource.name) => false,
             _ => is_class(resource.class),
         };
         if !is_sound {
@@ -101,8 +101,8 @@ fn may_ask(header: Header, question: &Question) -> bool {
 }
 
 /// RFC 1002 §4.2.12, §4.2.17: types 32 and 33 of names that are encoded.
-fn is_netbios(question: &Question) -> bool {
-    question.kind == kind::NB || question.kind == kind::SRV && question.name.is_netbios()
+fn is_netbios(of: u16, name: &Name) -> bool {
+    of == kind::NB || of == kind::SRV && name.is_netbios()
 }
 
 /// RFC 6762 §18: of the flags only QR, AA and TC are set, and no identifier is needed; the top bit of a class and the names
@@ -112,12 +112,14 @@ fn is_multicast(header: Header, message: &[u8], first: Option<&Question>) -> boo
     if header.flags & !OWN != 0 {
         return false;
     }
-    let is_local = |name: &super::name::Name| name.ends_with(b".local");
+    let is_local = |name: &Name| name.ends_with(b".local");
     let asked = first.is_some_and(|question| question.class & 0x8000 != 0 || is_local(&question.name));
     let told = || {
         let mut cursor = Cursor::new(message);
         header.counts[0] == 0
-            && cursor.resource().is_ok_and(|resource| resource.class & 0x8000 != 0 || is_local(&resource.name))
+            && cursor
+                .resource()
+                .is_ok_and(|resource| resource.class & 0x8000 != 0 || is_local(&resource.name))
     };
     header.id == 0 || asked || told()
 }

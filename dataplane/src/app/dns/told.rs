@@ -104,7 +104,15 @@ impl Told<'_> {
                         is_sound = false;
                         return;
                     };
-                    if number < DNS_ENTRIES_TOLD_MAX {
+                    if number >= DNS_ENTRIES_TOLD_MAX {
+                        continue;
+                    }
+                    // Suricata tells each string of a text for itself.
+                    if resource.kind == kind::TXT {
+                        self.strings(&resource).for_each(|text| {
+                            record.object("", |record| tell_text(&resource, text, record));
+                        });
+                    } else {
                         record.object("", |record| self.tell_resource(&resource, record));
                     }
                 }
@@ -133,6 +141,11 @@ impl Told<'_> {
             kind::SSHFP => self.tell_sshfp(resource, record),
             _ => record.text("rdata", DataText::of(self.message, resource).bytes()),
         }
+    }
+
+    fn strings(&self, resource: &Resource) -> impl Iterator<Item = &[u8]> {
+        let mut wire = Wire(self.message.get(resource.data.0..resource.data.1).unwrap_or_default());
+        std::iter::from_fn(move || wire.prefixed_u8()).take(DNS_ENTRIES_TOLD_MAX as usize)
     }
 
     fn tell_soa(&self, resource: &Resource, record: &mut Record) {
@@ -190,18 +203,29 @@ impl Told<'_> {
             return;
         }
         record.object("grouped", |record| {
-            for (name, kind) in GROUPED {
-                if of(kind).next().is_none() {
+            for (name, of_kind) in GROUPED {
+                if of(of_kind).next().is_none() {
                     continue;
                 }
                 record.list(name, |record| {
-                    for resource in of(kind) {
-                        record.text("", DataText::of(self.message, &resource).bytes());
+                    for resource in of(of_kind) {
+                        if of_kind == kind::TXT {
+                            self.strings(&resource).for_each(|text| record.text("", text));
+                        } else {
+                            record.text("", DataText::of(self.message, &resource).bytes());
+                        }
                     }
                 });
             }
         });
     }
+}
+
+fn tell_text(resource: &Resource, text: &[u8], record: &mut Record) {
+    record.text("rrname", resource.name.bytes());
+    record.display("rrtype", Kind(resource.kind));
+    record.number("ttl", resource.ttl.into());
+    record.text("rdata", text);
 }
 
 /// Bytes in hexadecimal, with a colon between two.

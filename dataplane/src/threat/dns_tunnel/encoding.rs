@@ -71,11 +71,14 @@ mod tests {
     #[test]
     fn what_is_encoded_is_told_from_words() {
         let is_encoded = |text: &str| Encoding::of(text.as_bytes(), false).is_encoded();
-        let encoded = ["7cd501a621c362010a", "hvMAAAAFCAAABPQIFCP3jBGyCsqKjf9o1jmtOwgAAAC3ZWNka", "mfr2gz3fm5twq2lk4n"];
+        let encoded =
+            ["7cd501a621c362010a", "hvMAAAAFCAAABPQIFCP3jBGyCsqKjf9o1jmtOwgAAAC3ZWNka", "mfr2gz3fm5twq2lk4n"];
         for text in encoded {
             assert!(is_encoded(text), "{text}");
         }
-        for text in ["www", "mail-imap.l", "e1234.dscb", "static.programme-tv", "_sip._udp.sip.voice", "autodiscover"] {
+        for text in
+            ["www", "mail-imap.l", "e1234.dscb", "static.programme-tv", "_sip._udp.sip.voice", "autodiscover"]
+        {
             assert!(!is_encoded(text), "{text}");
         }
         assert!(!Encoding::of(b"wWw.eXaMpLeSiTe", true).is_encoded());
