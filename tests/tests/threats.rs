@@ -64,3 +64,21 @@ fn tunnels_in_dns_are_told_and_nothing_else() {
     assert!(told.is_empty(), "told of others: {told:?}");
     assert!(with_dns >= 100, "only {with_dns} captures hold DNS");
 }
+
+#[test]
+fn what_is_to_be_dropped_does_not_go_on() {
+    let Some(corpora) = folder("what_is_to_be_dropped_does_not_go_on") else { return };
+    let file = fs::read(corpora.join("ndpi/bad-dns-traffic.pcap")).expect("it is readable");
+    let drops = |mode: &str, action: &str| {
+        let config =
+            format!("mode = '{mode}'\n[packs]\ndefault = false\n[threats.dns_tunnel]\naction = '{action}'\n");
+        let played = Player::new(&config, ChecksumMode::Ignore).play(&file).expect("no panic");
+        let told = played.events.iter().filter(|event| event["anomaly"]["event"] == "dns_tunnel").count();
+        let blocked = played.flows().filter(|flow| flow["flow"]["drop_reason"] == "threat").count();
+        (told, blocked)
+    };
+    assert_eq!(drops("protect", "drop"), (1, 3), "those that begin later are part of it");
+    assert_eq!(drops("monitor", "drop"), (1, 0));
+    assert_eq!(drops("protect", "alert"), (1, 0));
+    assert_eq!(drops("protect", "ignore"), (0, 0));
+}
