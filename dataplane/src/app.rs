@@ -11,6 +11,7 @@ mod couchbase;
 mod datagrams;
 mod dhcp;
 mod dhcpv6;
+mod dns;
 mod dtls;
 mod echo;
 mod elasticsearch;
@@ -111,6 +112,9 @@ const SIGNATURES: &[Signature] = &[
     couchbase::SIGNATURE,
     dhcp::SIGNATURE,
     dhcpv6::SIGNATURE,
+    dns::SIGNATURE,
+    dns::LLMNR_SIGNATURE,
+    dns::MDNS_SIGNATURE,
     dtls::SIGNATURE,
     echo::SIGNATURE,
     elasticsearch::SIGNATURE,
@@ -276,7 +280,7 @@ impl App {
     ) {
         App::payload(direction, bytes, sink);
         if let App::Probing(probe) = self
-            && let Some(app) = probe.datagram(direction, bytes)
+            && let Some(app) = probe.datagram(direction, bytes, parsers)
         {
             *self = app;
         }
@@ -306,7 +310,13 @@ impl App {
             App::Http2(http2) => http2.finish(parsers.record(), sink),
             App::WebSocket(websocket) => websocket.finish(sink),
             App::Within(within) => within.finish(parsers, sink),
-            App::Read(read) => read.finish(parsers.record(), sink),
+            App::Read(read) => {
+                read.finish(parsers.record(), sink);
+                let payload = App::Payload(read.remains());
+                if let App::Read(over) = std::mem::replace(self, payload) {
+                    parsers.take_back_read(over);
+                }
+            }
             App::Payload(payload) => payload.finish(sink),
         }
     }

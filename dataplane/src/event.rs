@@ -9,6 +9,7 @@ use crate::inspect::Epoch;
 use crate::policy::BypassCause;
 use crate::reassembly::TcpState;
 use crate::rx_meta::Side;
+use crate::threat::Threat;
 use crate::verdict::{Causes, DropReason};
 
 /// Something worth telling, with the time of the frame that showed it (ns since the epoch).
@@ -26,6 +27,8 @@ pub enum Event<'e> {
     App(AppRecord<'e>),
     /// The peers broke a protocol.
     Anomaly(Anomaly<'e>),
+    /// What several messages show together is a threat; told once.
+    Threat(ThreatSeen<'e>),
 }
 
 /// A rule matched.
@@ -197,6 +200,19 @@ pub struct Anomaly<'e> {
     pub direction: Direction,
     /// How.
     pub kind: AnomalyKind,
+}
+
+/// What several messages show together.
+#[derive(Clone, Copy, Debug)]
+pub struct ThreatSeen<'e> {
+    /// When, in ns since the epoch.
+    pub now_ns: u64,
+    /// Where the message went that completed it.
+    pub flow: &'e FlowRecord,
+    /// Which one.
+    pub threat: Threat,
+    /// What that rests on.
+    pub evidence: &'e Record,
 }
 
 /// What the peers broke.

@@ -1,7 +1,7 @@
 //! Frame in, verdict and events out. Pure: no I/O, no clock, no thread, no lock.
 //!
 //! The modules form one ordered list, and each uses only what stands to its left:
-//! `limits < spare < verdict < decode < rx_meta < defrag < flow < reassembly < app < inspect < policy < event < pipeline`.
+//! `limits < spare < verdict < decode < rx_meta < defrag < flow < reassembly < app < inspect < policy < threat < event < pipeline`.
 #![forbid(unsafe_code)]
 
 pub mod app;
@@ -16,4 +16,5 @@ pub mod policy;
 pub mod reassembly;
 mod rx_meta;
 mod spare;
+pub mod threat;
 pub mod verdict;

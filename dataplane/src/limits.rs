@@ -149,6 +149,10 @@ pub const HTTP_PARSERS_SPARE_MAX: usize = 1024;
 /// Bytes of memory that each buffer of such a parser keeps; a larger one goes when its message is over.
 pub const HTTP_SPARE_BUFFER_BYTES_MAX: usize = 2048;
 
+/// Flows read by a parser beside their payload whose room one worker keeps for flows to come: of those that end about at once.
+/// Each is some 300 bytes.
+pub const READS_SPARE_MAX: usize = 1024;
+
 /// Bytes that an open field may go on for under the rules it began with, once others are in force. Most messages end
 /// before that, and what never ends (a stream of an unknown protocol) comes under the new rules.
 pub const RULES_FINISH_BYTES_MAX: u32 = 1 << 20;
@@ -277,3 +281,24 @@ pub const INFLATE_FREE_BYTES: u64 = 64 * 1024;
 
 /// Bytes that come out of one byte of compressed content on the average. DEFLATE could do 1032; text does 3 to 20.
 pub const INFLATE_RATIO_MAX: u64 = 256;
+
+/// Bytes of a name of DNS with dots between its labels: 255 on the wire (RFC 1035 §3.1), of which the first length and the root
+/// are no text.
+pub const DNS_NAME_BYTES_MAX: usize = 253;
+
+/// Entries of one message of DNS that are read: a datagram of 4096 bytes, which is what EDNS asks for at most, has 370 of the
+/// shortest, and a transfer of a zone is cut into messages of some hundred.
+pub const DNS_ENTRIES_READ_MAX: u32 = 1024;
+
+/// Entries of each section of a message of DNS that a record tells: what a record has room for.
+pub const DNS_ENTRIES_TOLD_MAX: u32 = 64;
+
+/// Pairs of client and parent domain of which one worker remembers what was asked: sets, by hash, of so many. A hundred clients that
+/// ask for forty domains each within some minutes; each takes some 250 bytes. Where there are more, the one of a set that was
+/// silent the longest is forgotten.
+pub const DNS_TUNNEL_SETS: usize = 1024;
+/// See [`DNS_TUNNEL_SETS`].
+pub const DNS_TUNNEL_WAYS: usize = 4;
+
+/// Names and answers of such a pair that are remembered, to tell new ones: repetitions come soon or are no tunnel.
+pub const DNS_TUNNEL_NAMES_REMEMBERED: usize = 32;

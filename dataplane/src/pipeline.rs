@@ -52,6 +52,7 @@ use crate::limits::FLOWS_EXPIRED_PER_CALL_MAX;
 use crate::policy::{Disposition, Settings};
 use crate::reassembly::Memory;
 pub use crate::rx_meta::{RxMeta, Side};
+use crate::threat::Threats;
 use crate::verdict::{DropReason, Verdict};
 
 /// Why looking up the flow of the packet at hand cannot fail.
@@ -73,6 +74,7 @@ pub struct Pipeline {
     memory: Memory,
     findings: Findings,
     parsers: SpareParsers,
+    threats: Threats,
     resets: Resets,
     /// What the payload of the frame at hand is to say, where that is not what it says.
     restored: Vec<u8>,
@@ -100,6 +102,7 @@ impl Pipeline {
             restored: Vec::new(),
             findings: Findings::new(settings.packet_steps_max, settings.flow_steps),
             parsers: SpareParsers::default(),
+            threats: Threats::new(settings.threats, settings.hash_seed),
             resets: Resets::default(),
             counters: Counters::default(),
             next_flow_id: settings.first_flow_id,
@@ -163,13 +166,13 @@ impl Pipeline {
     /// Ends flows that were silent for too long, a bounded number at a time, and lets go of rules that nobody needs.
     /// To be called between two batches.
     pub fn expire<S: EventSink>(&mut self, now_ns: u64, sink: &mut S) {
-        let Pipeline { flows, memory, findings, parsers, rules, counters, hand_over, .. } = self;
+        let Pipeline { flows, memory, findings, parsers, threats, rules, counters, hand_over, .. } = self;
         let flows_max = FLOWS_EXPIRED_PER_CALL_MAX.min(hand_over.room());
         flows.expire(now_ns, flows_max, |key, mut tracked| {
             if tracked.is_elsewhere {
                 return hand_over.leave(key, tracked, FlowEndCause::Timeout, now_ns);
             }
-            let mut inspection = Inspection { rules, findings, parsers, sink, now_ns };
+            let mut inspection = Inspection { rules, findings, parsers, threats, sink, now_ns };
             end_flow(&mut tracked, FlowEndCause::Timeout, memory, counters, &mut inspection);
         });
         self.findings.clear();
@@ -180,13 +183,13 @@ impl Pipeline {
 
     /// Ends all flows: the engine stops, or the capture is over.
     pub fn finish<S: EventSink>(&mut self, now_ns: u64, sink: &mut S) {
-        let Pipeline { flows, memory, findings, parsers, rules, counters, hand_over, .. } = self;
+        let Pipeline { flows, memory, findings, parsers, threats, rules, counters, hand_over, .. } = self;
         for (key, mut tracked) in flows.drain() {
             if tracked.is_elsewhere {
                 hand_over.leave(key, tracked, FlowEndCause::Shutdown, now_ns);
                 continue;
             }
-            let mut inspection = Inspection { rules, findings, parsers, sink, now_ns };
+            let mut inspection = Inspection { rules, findings, parsers, threats, sink, now_ns };
             end_flow(&mut tracked, FlowEndCause::Shutdown, memory, counters, &mut inspection);
         }
         self.give_up_pieces(sink);
@@ -239,7 +242,8 @@ impl Pipeline {
         let tracked = self.flows.value_mut(id).expect(FOUND);
         self.findings.clear();
         let (rules, findings, parsers) = (&mut self.rules, &mut self.findings, &mut self.parsers);
-        let mut inspection = Inspection { rules, findings, parsers, sink, now_ns: meta.now_ns };
+        let threats = &mut self.threats;
+        let mut inspection = Inspection { rules, findings, parsers, threats, sink, now_ns: meta.now_ns };
         let read = match tracked.disposition {
             Disposition::Blocked { .. } => Err(DropReason::FlowBlocked),
             Disposition::Inspect | Disposition::Bypassed(_) if is_spoofed => Err(DropReason::WrongSide),
@@ -289,10 +293,10 @@ impl Pipeline {
         meta: RxMeta,
         sink: &mut S,
     ) {
-        let Pipeline { flows, rules, findings, parsers, counters, .. } = self;
+        let Pipeline { flows, rules, findings, parsers, threats, counters, .. } = self;
         let tracked = flows.value_mut(id).expect(FOUND);
         let blocked = verdict != Verdict::Forward;
-        let mut inspection = Inspection { rules, findings, parsers, sink, now_ns: meta.now_ns };
+        let mut inspection = Inspection { rules, findings, parsers, threats, sink, now_ns: meta.now_ns };
         tell_alerts(tracked, blocked, counters, &mut inspection);
         if let Some(reason) = verdict.reason()
             && tracked.tell_once(reason)

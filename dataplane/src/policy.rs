@@ -4,6 +4,7 @@ mod bypass;
 mod exceptions;
 mod fragments;
 mod tcp;
+mod threats;
 
 use dlp_patterns::Action;
 
@@ -11,6 +12,7 @@ pub use self::bypass::{Bypass, BypassCause, IpNetwork, Trusted};
 pub use self::exceptions::{Exception, Exceptions, Scope};
 pub use self::fragments::FragmentPolicy;
 pub use self::tcp::{Overlap, TcpPolicy, Urgent};
+pub use self::threats::{DnsTunnelPolicy, ThreatAction, ThreatPolicy};
 use crate::decode::ChecksumMode;
 use crate::flow::Timeouts;
 use crate::inspect::{Epoch, FlowSteps, ReloadPolicy};
@@ -43,6 +45,8 @@ pub struct Settings {
     pub bypass: Bypass,
     /// What becomes of TCP segments that receivers may read in two ways.
     pub tcp: TcpPolicy,
+    /// What becomes of what several messages show together.
+    pub threats: ThreatPolicy,
     /// What becomes of open fields when other rules come into force.
     pub reload: ReloadPolicy,
     /// How long silent flows are remembered.
@@ -80,6 +84,7 @@ impl Default for Settings {
             exceptions: Exceptions::default(),
             bypass: Bypass::default(),
             tcp: TcpPolicy::default(),
+            threats: ThreatPolicy::default(),
             reload: ReloadPolicy::default(),
             timeouts: Timeouts::default(),
             flows_max: 1 << 18,

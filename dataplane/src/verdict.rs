@@ -85,6 +85,8 @@ pub enum DropReason {
     FragmentIdentification = 26,
     /// Out-of-order data beyond what one direction of a connection may hold.
     ReassemblyStream = 27,
+    /// Part of a threat that the operator wants stopped (`[threats]`).
+    Threat = 28,
 }
 
 /// A set of reasons.
@@ -114,7 +116,7 @@ impl Causes {
 
 impl DropReason {
     /// How many reasons there are.
-    pub const COUNT: usize = 28;
+    pub const COUNT: usize = 29;
 
     /// Every reason, in index order.
     pub const ALL: [DropReason; DropReason::COUNT] = [
@@ -146,6 +148,7 @@ impl DropReason {
         DropReason::Midstream,
         DropReason::FragmentIdentification,
         DropReason::ReassemblyStream,
+        DropReason::Threat,
     ];
 
     /// The name that counters and events use.
@@ -179,6 +182,7 @@ impl DropReason {
             DropReason::Midstream => "midstream",
             DropReason::FragmentIdentification => "fragment_identification",
             DropReason::ReassemblyStream => "reassembly_stream",
+            DropReason::Threat => "threat",
         }
     }
 }

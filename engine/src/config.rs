@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use dataplane::flow::Timeouts;
 use dataplane::inspect::{FlowSteps, ReloadPolicy};
-use dataplane::policy::{Bypass, Exception, Exceptions, FragmentPolicy, Mode, Settings, TcpPolicy};
+use dataplane::policy::{
+    Bypass, Exception, Exceptions, FragmentPolicy, Mode, Settings, TcpPolicy, ThreatPolicy,
+};
 use dlp_patterns::document::{Document, Mistake, Place, Table, Value};
 
 use crate::failure::Failure;
@@ -18,6 +20,7 @@ mod bypass;
 mod events;
 mod link;
 mod tcp;
+mod threats;
 
 pub use events::{EventType, EventTypes, EventsConfig};
 pub use link::LinkConfig;
@@ -39,6 +42,8 @@ pub struct Config {
     pub bypass: Bypass,
     /// What becomes of TCP segments that receivers may read in two ways.
     pub tcp: TcpPolicy,
+    /// What becomes of what several messages show together.
+    pub threats: ThreatPolicy,
     /// What happens at each cause that is no rule.
     pub exceptions: Exceptions,
     /// Where events go.
@@ -169,6 +174,7 @@ impl Config {
             inspection: read_inspection(&root),
             bypass: bypass::read(&root),
             tcp: tcp::read(&root),
+            threats: threats::read(&root),
             exceptions: read_exceptions(&root),
             events: events::read(&root),
         };
@@ -182,6 +188,7 @@ impl Config {
             exceptions: self.exceptions,
             bypass: self.bypass.clone(),
             tcp: self.tcp,
+            threats: self.threats,
             reload: self.packs.reload_policy,
             timeouts: self.flows.timeouts,
             flows_max: self.flows.max,

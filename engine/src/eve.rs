@@ -6,7 +6,9 @@
 
 use dataplane::app::AppProtocol;
 use dataplane::decode::Glimpse;
-use dataplane::event::{Alert, Anomaly, AnomalyKind, AppRecord, Dropped, Event, FlowEnd, HttpEnd, Owner};
+use dataplane::event::{
+    Alert, Anomaly, AnomalyKind, AppRecord, Dropped, Event, FlowEnd, HttpEnd, Owner, ThreatSeen,
+};
 use dataplane::flow::{Direction, FlowRecord};
 use dataplane::pipeline::Side;
 use serde::Serialize;
@@ -68,7 +70,7 @@ impl EveFormat {
             Event::Flow(_) => EventType::Flow,
             Event::Http(_) => EventType::App(AppProtocol::Http),
             Event::App(told) => EventType::App(told.record.protocol()),
-            Event::Anomaly(_) => EventType::Anomaly,
+            Event::Anomaly(_) | Event::Threat(_) => EventType::Anomaly,
         };
         if !self.types.has(kind) {
             return false;
@@ -80,6 +82,7 @@ impl EveFormat {
             Event::Http(end) => self.http(end, out),
             Event::App(told) => self.record(told, out),
             Event::Anomaly(anomaly) => self.anomaly(anomaly, out),
+            Event::Threat(seen) => self.threat(seen, out),
         }
         true
     }
@@ -180,7 +183,19 @@ impl EveFormat {
             AnomalyKind::App(protocol, _) => (Some(protocol.as_str()), "applayer", Some("proto_parser")),
             AnomalyKind::Overlap => (None, "stream", None),
         };
-        let body = AnomalyBody { app_proto, kind, event: anomaly.kind.as_str(), layer };
+        let body = AnomalyBody { app_proto, kind, event: anomaly.kind.as_str(), layer, context: None };
+        write(&Line { anomaly: Some(body), ..line }, out);
+    }
+
+    fn threat(&self, seen: &ThreatSeen<'_>, out: &mut Vec<u8>) {
+        let body = AnomalyBody {
+            app_proto: Some(seen.evidence.protocol().as_str()),
+            kind: "threat",
+            event: seen.threat.as_str(),
+            layer: None,
+            context: Some(RecordBody(seen.evidence)),
+        };
+        let line = self.flow_line(seen.now_ns, EventType::Anomaly, seen.flow);
         write(&Line { anomaly: Some(body), ..line }, out);
     }
 

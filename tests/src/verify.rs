@@ -89,7 +89,7 @@ pub fn filters(text: &str, rules: &CaseRules) -> Vec<Filter> {
 }
 
 /// Whether newer releases are excluded: then another filter of the case speaks of these.
-fn is_old(requires: &Value) -> bool {
+pub(crate) fn is_old(requires: &Value) -> bool {
     requires.get("lt-version").is_some() || requires.get("version").is_some()
 }
 
@@ -203,7 +203,7 @@ impl Filter {
 }
 
 /// `{flow: {age: 0}}` and `{flow.age: 0}` mean the same.
-fn flatten(prefix: &str, value: &Value, keys: &mut BTreeMap<String, Value>) {
+pub(crate) fn flatten(prefix: &str, value: &Value, keys: &mut BTreeMap<String, Value>) {
     for (key, value) in value.as_object().into_iter().flatten() {
         let path = format!("{prefix}{key}");
         match value {
@@ -215,8 +215,8 @@ fn flatten(prefix: &str, value: &Value, keys: &mut BTreeMap<String, Value>) {
     }
 }
 
-fn look_up(event: &Value, key: &str) -> Value {
-    let pointer = key.replace('.', "/").replace("[0]", "/0");
+pub(crate) fn look_up(event: &Value, key: &str) -> Value {
+    let pointer = key.replace(['.', '['], "/").replace(']', "");
     event.pointer(&format!("/{pointer}")).cloned().unwrap_or_default()
 }
 

@@ -31,6 +31,10 @@ pub enum AppAnomaly {
     Malformed,
     /// A message is longer than is read; what follows of it was scanned as payload only.
     MessageCut,
+    /// A compressed name of DNS leads to itself, or to what stands behind it.
+    DnsPointerLoop,
+    /// A name of DNS is longer than any may be, or has a label of no known kind.
+    DnsNameTooLong,
     /// A heartbeat of TLS says that it has a longer payload than its record has room for.
     TlsHeartbeat,
     /// A certificate of TLS can't be read.
@@ -92,6 +96,8 @@ impl AppAnomaly {
             AppAnomaly::Gap => "gap",
             AppAnomaly::Malformed => "malformed",
             AppAnomaly::MessageCut => "message_cut",
+            AppAnomaly::DnsPointerLoop => "dns_pointer_loop",
+            AppAnomaly::DnsNameTooLong => "dns_name_too_long",
             AppAnomaly::TlsHeartbeat => "tls_overflow_heartbeat_message",
             AppAnomaly::TlsCertificate => "tls_certificate_invalid",
             AppAnomaly::TooManyRequests => "too_many_requests",
@@ -124,6 +130,8 @@ impl AppAnomaly {
                 | AppAnomaly::Gap
                 | AppAnomaly::Malformed
                 | AppAnomaly::MessageCut
+                | AppAnomaly::DnsPointerLoop
+                | AppAnomaly::DnsNameTooLong
                 | AppAnomaly::TlsHeartbeat
                 | AppAnomaly::TlsCertificate
                 | AppAnomaly::TooManyRequests

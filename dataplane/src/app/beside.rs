@@ -26,6 +26,26 @@ impl<S: AppSink> Beside<'_, S> {
         self.sink.end(lane);
     }
 
+    /// The same of a field that comes in several pieces.
+    pub(super) fn field_of<'f>(
+        &mut self,
+        direction: Direction,
+        field: Field,
+        pieces: impl Iterator<Item = &'f [u8]>,
+    ) {
+        let lane = Lane::beside(direction);
+        let mut is_open = false;
+        for piece in pieces.filter(|piece| !piece.is_empty()) {
+            if !std::mem::replace(&mut is_open, true) {
+                self.sink.begin(lane, field);
+            }
+            self.sink.data(lane, piece);
+        }
+        if is_open {
+            self.sink.end(lane);
+        }
+    }
+
     /// A transaction, number `id` of its flow, told by `fill`.
     pub(super) fn record(&mut self, id: u64, fill: impl FnOnce(&mut Record)) {
         self.record.begin(self.protocol, id);

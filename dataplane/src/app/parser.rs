@@ -4,7 +4,7 @@ use dlp_patterns::Field;
 
 use super::{AppProtocol, AppSink, beside::Beside, messages::Lost};
 use super::{
-    cassandra::Cassandra, couchbase::Couchbase, dtls::Dtls, memcached::Memcached, mongodb::MongoDb,
+    cassandra::Cassandra, couchbase::Couchbase, dns::Dns, dtls::Dtls, memcached::Memcached, mongodb::MongoDb,
     mysql::MySql, pgsql::PgSql, quic::Quic, redis::Redis, ssh::Ssh, tds::Tds, tls::Tls, tns::Tns,
 };
 use crate::flow::Direction;
@@ -65,6 +65,7 @@ pub(super) trait AppParser {
 pub(super) enum Parser {
     Cassandra(Box<Cassandra>),
     Couchbase(Box<Couchbase>),
+    Dns(Dns),
     Dtls(Box<Dtls>),
     Memcached(Box<Memcached>),
     MongoDb(Box<MongoDb>),
@@ -84,6 +85,7 @@ impl Parser {
         Some(match protocol {
             AppProtocol::Cassandra => Parser::Cassandra(Box::default()),
             AppProtocol::Couchbase => Parser::Couchbase(Box::default()),
+            AppProtocol::Dns | AppProtocol::Mdns | AppProtocol::Llmnr => Parser::Dns(Dns::default()),
             AppProtocol::Dtls => Parser::Dtls(Box::default()),
             AppProtocol::Memcached => Parser::Memcached(Box::default()),
             AppProtocol::MongoDb => Parser::MongoDb(Box::default()),
@@ -104,6 +106,7 @@ impl Parser {
         match self {
             Parser::Cassandra(_) => Cassandra::FIELDS,
             Parser::Couchbase(_) => Couchbase::FIELDS,
+            Parser::Dns(_) => Dns::FIELDS,
             Parser::Dtls(_) => Dtls::FIELDS,
             Parser::Memcached(_) => Memcached::FIELDS,
             Parser::MongoDb(_) => MongoDb::FIELDS,
@@ -127,6 +130,7 @@ impl Parser {
         match self {
             Parser::Cassandra(parser) => parser.data(direction, bytes, out),
             Parser::Couchbase(parser) => parser.data(direction, bytes, out),
+            Parser::Dns(parser) => parser.data(direction, bytes, out),
             Parser::Dtls(parser) => parser.data(direction, bytes, out),
             Parser::Memcached(parser) => parser.data(direction, bytes, out),
             Parser::MongoDb(parser) => parser.data(direction, bytes, out),
@@ -150,6 +154,7 @@ impl Parser {
         match self {
             Parser::Cassandra(parser) => parser.gap(direction, bytes, out),
             Parser::Couchbase(parser) => parser.gap(direction, bytes, out),
+            Parser::Dns(parser) => parser.gap(direction, bytes, out),
             Parser::Dtls(parser) => parser.gap(direction, bytes, out),
             Parser::Memcached(parser) => parser.gap(direction, bytes, out),
             Parser::MongoDb(parser) => parser.gap(direction, bytes, out),
@@ -173,6 +178,7 @@ impl Parser {
         match self {
             Parser::Cassandra(parser) => parser.datagram(direction, bytes, out),
             Parser::Couchbase(parser) => parser.datagram(direction, bytes, out),
+            Parser::Dns(parser) => parser.datagram(direction, bytes, out),
             Parser::Dtls(parser) => parser.datagram(direction, bytes, out),
             Parser::Memcached(parser) => parser.datagram(direction, bytes, out),
             Parser::MongoDb(parser) => parser.datagram(direction, bytes, out),
@@ -191,6 +197,7 @@ impl Parser {
         match self {
             Parser::Cassandra(parser) => parser.finish(out),
             Parser::Couchbase(parser) => parser.finish(out),
+            Parser::Dns(parser) => parser.finish(out),
             Parser::Dtls(parser) => parser.finish(out),
             Parser::Memcached(parser) => parser.finish(out),
             Parser::MongoDb(parser) => parser.finish(out),
@@ -209,6 +216,7 @@ impl Parser {
         match self {
             Parser::Cassandra(parser) => parser.is_between_messages(),
             Parser::Couchbase(parser) => parser.is_between_messages(),
+            Parser::Dns(parser) => parser.is_between_messages(),
             Parser::Dtls(parser) => parser.is_between_messages(),
             Parser::Memcached(parser) => parser.is_between_messages(),
             Parser::MongoDb(parser) => parser.is_between_messages(),

@@ -69,11 +69,16 @@ impl Probe {
     }
 
     /// What a flow of datagrams goes on as behind this one, which was told as payload; `None` while that is open.
-    pub(super) fn datagram(&mut self, direction: Direction, bytes: &[u8]) -> Option<App> {
+    pub(super) fn datagram(
+        &mut self,
+        direction: Direction,
+        bytes: &[u8],
+        parsers: &mut SpareParsers,
+    ) -> Option<App> {
         let before = if let Probe::Datagrams(before) = self { Some(&**before) } else { None };
         let prefix = Datagrams::prefix(before, direction, bytes);
         if let Some(protocol) = signature::of_datagram(SIGNATURES, prefix) {
-            return Some(read(Payload::unknown(), protocol));
+            return Some(read(Payload::unknown(), protocol, parsers));
         }
         if !matches!(self, Probe::Datagrams(_)) {
             *self = Probe::Datagrams(Box::default());
@@ -245,7 +250,7 @@ fn decided<S: AppSink>(
     let app = match protocol {
         AppProtocol::Http => App::Probing(Probe::Http(Http::begin(parsers.http()))),
         AppProtocol::Http2 => App::Http2(Box::default()),
-        _ => return Next::Replay(read(payload, protocol), held),
+        _ => return Next::Replay(read(payload, protocol, parsers), held),
     };
     // Its fields begin anew where the flow does.
     payload.finish(sink);
@@ -258,8 +263,8 @@ fn is_begun_word(direction: Direction, bytes: &[u8]) -> bool {
 }
 
 /// What a flow of a known protocol goes on as.
-fn read(payload: Payload, protocol: AppProtocol) -> App {
-    match Read::begin(payload, protocol) {
+fn read(payload: Payload, protocol: AppProtocol, parsers: &mut SpareParsers) -> App {
+    match Read::begin(payload, protocol, parsers) {
         Ok(read) => App::Read(read),
         Err(payload) => App::Payload(payload),
     }

@@ -1,7 +1,7 @@
 //! A flow whose bytes are payload, and beside that are read by a parser, or for what protocol they are of.
 
 use super::{
-    AppAnomaly, AppProtocol, AppSink, Payload, Record, SIGNATURES,
+    AppAnomaly, AppProtocol, AppSink, Payload, Record, SIGNATURES, SpareParsers,
     beside::Beside,
     held::{Held, Told},
     parser::{Outcome, Parser},
@@ -29,9 +29,13 @@ enum Reading {
 impl Read {
     /// What a flow of a known protocol goes on as, of which `payload` was told; its parser is still to read that. `Err` where
     /// there is none.
-    pub(super) fn begin(mut payload: Payload, protocol: AppProtocol) -> Result<Box<Read>, Payload> {
+    pub(super) fn begin(
+        mut payload: Payload,
+        protocol: AppProtocol,
+        parsers: &mut SpareParsers,
+    ) -> Result<Box<Read>, Payload> {
         match Parser::new(protocol) {
-            Some(parser) => Ok(Box::new(Read { payload, protocol, reading: Reading::Parser(parser) })),
+            Some(parser) => Ok(parsers.read(Read { payload, protocol, reading: Reading::Parser(parser) })),
             None => Err(payload.take_as(protocol)),
         }
     }
@@ -94,6 +98,13 @@ impl Read {
         if let Reading::Parser(parser) = &mut self.reading {
             parser.finish(&mut Beside { protocol: self.protocol, sink, record });
         }
+    }
+
+    /// What is left of it once it is over: nothing is read beside the payload any more.
+    pub(super) fn remains(&mut self) -> Payload {
+        // What a parser held goes now, not with the room.
+        self.reading = Reading::Nothing;
+        self.payload.take_as(self.protocol)
     }
 
     pub(super) fn is_between_messages(&self) -> bool {

@@ -1,13 +1,14 @@
 //! Parsers whose message is over, for the next ones to take the room of.
 
-use super::{Http, Record};
-use crate::limits::HTTP_PARSERS_SPARE_MAX;
+use super::{Http, Read, Record};
+use crate::limits::{HTTP_PARSERS_SPARE_MAX, READS_SPARE_MAX};
 use crate::spare::Spare;
 
 /// The parsers of a worker that no flow is using: one has a parser only while something is under way in it.
 #[derive(Debug, Default)]
 pub struct SpareParsers {
     http: Spare<Http, HTTP_PARSERS_SPARE_MAX>,
+    reads: Spare<Read, READS_SPARE_MAX>,
     /// Room for the record that a parser tells.
     record: Record,
 }
@@ -16,6 +17,22 @@ impl SpareParsers {
     /// A parser that rests.
     pub(super) fn http(&mut self) -> Box<Http> {
         self.http.pop().unwrap_or_default()
+    }
+
+    /// This one, in the room of one that is over where there is any.
+    pub(super) fn read(&mut self, read: Read) -> Box<Read> {
+        match self.reads.pop() {
+            Some(mut room) => {
+                *room = read;
+                room
+            }
+            None => Box::new(read),
+        }
+    }
+
+    /// Takes one in that is over.
+    pub(super) fn take_back_read(&mut self, read: Box<Read>) {
+        self.reads.push(read);
     }
 
     pub(super) fn record(&mut self) -> &mut Record {

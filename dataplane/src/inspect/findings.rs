@@ -88,6 +88,11 @@ impl Findings {
         self.objections.raise(Objection::Cause(DropReason::AppError));
     }
 
+    /// What was read is part of a threat that is to be stopped.
+    pub fn note_threat(&mut self) {
+        self.objections.raise(Objection::Cause(DropReason::Threat));
+    }
+
     /// Whether one was because the flow had.
     pub fn is_flow_over(&self) -> bool {
         self.is_flow_over

@@ -103,12 +103,12 @@ impl Pipeline {
     }
 
     pub(super) fn end<S: EventSink>(&mut self, id: FlowId, cause: FlowEndCause, now_ns: u64, sink: &mut S) {
-        let Pipeline { flows, memory, findings, parsers, rules, counters, hand_over, .. } = self;
+        let Pipeline { flows, memory, findings, parsers, threats, rules, counters, hand_over, .. } = self;
         let (key, mut tracked) = flows.remove(id).expect(FOUND);
         if tracked.is_elsewhere {
             return hand_over.leave(key, tracked, cause, now_ns);
         }
-        let mut inspection = Inspection { rules, findings, parsers, sink, now_ns };
+        let mut inspection = Inspection { rules, findings, parsers, threats, sink, now_ns };
         end_flow(&mut tracked, cause, memory, counters, &mut inspection);
     }
 }

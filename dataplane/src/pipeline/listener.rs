@@ -3,9 +3,11 @@
 use super::secrets::Secrets;
 use super::tracked::Inspection;
 use crate::app::{AppAnomaly, AppProtocol, AppSink, HttpTransaction, Lane, Record, SpareParsers};
-use crate::event::{Anomaly, AnomalyKind, AppRecord, Event, EventSink, HttpEnd, Reading};
+use crate::event::{Anomaly, AnomalyKind, AppRecord, Event, EventSink, HttpEnd, Reading, ThreatSeen};
 use crate::flow::{Direction, FlowRecord};
 use crate::inspect::{FieldScan, Findings, Lanes, RuleSets};
+use crate::policy::ThreatAction;
+use crate::threat::{Found, Threats};
 
 /// Carries what the parser yields to the scans and to the sink.
 pub(super) struct Listener<'l, S> {
@@ -16,6 +18,7 @@ pub(super) struct Listener<'l, S> {
     secrets: &'l mut Secrets,
     rules: &'l mut RuleSets,
     findings: &'l mut Findings,
+    threats: &'l mut Threats,
     sink: &'l mut S,
     now_ns: u64,
 }
@@ -28,9 +31,9 @@ impl<'l, S> Listener<'l, S> {
         secrets: &'l mut Secrets,
         inspection: &'l mut Inspection<'_, S>,
     ) -> (Listener<'l, S>, &'l mut SpareParsers) {
-        let Inspection { rules, findings, parsers, sink, now_ns } = inspection;
+        let Inspection { rules, findings, parsers, threats, sink, now_ns } = inspection;
         let (beside, now_ns) = (FieldScan::default(), *now_ns);
-        (Listener { record, scans, beside, secrets, rules, findings, sink, now_ns }, parsers)
+        (Listener { record, scans, beside, secrets, rules, findings, threats, sink, now_ns }, parsers)
     }
 }
 
@@ -87,8 +90,16 @@ impl<S: EventSink> AppSink for Listener<'_, S> {
 
     fn record(&mut self, record: &Record) {
         let concealed = (!self.secrets.is_empty()).then(|| self.secrets.conceal_record(record));
-        let record = concealed.as_ref().unwrap_or(record);
-        self.sink.emit(Event::App(AppRecord { now_ns: self.now_ns, flow: self.record, record }));
+        let shown = concealed.as_ref().unwrap_or(record);
+        let (now_ns, flow) = (self.now_ns, self.record);
+        self.sink.emit(Event::App(AppRecord { now_ns, flow, record: shown }));
+        let Some(Found { threat, action, evidence }) = self.threats.see(flow, record, now_ns) else { return };
+        if let Some(evidence) = evidence {
+            self.sink.emit(Event::Threat(ThreatSeen { now_ns, flow, threat, evidence }));
+        }
+        if action == ThreatAction::Drop {
+            self.findings.note_threat();
+        }
     }
 
     fn anomaly(&mut self, direction: Direction, protocol: AppProtocol, anomaly: AppAnomaly) {

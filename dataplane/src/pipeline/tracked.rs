@@ -13,6 +13,7 @@ use crate::flow::{Direction, Elsewhere, FlowRecord, Timeouts, protocol};
 use crate::inspect::{Findings, FlowAccount, Lanes, RuleSets};
 use crate::policy::{Bypass, BypassCause, Disposition};
 use crate::reassembly::{Connection, Memory, StreamChunk, TcpState};
+use crate::threat::Threats;
 use crate::verdict::{Causes, DropReason};
 
 const NS_PER_S: u64 = 1_000_000_000;
@@ -61,6 +62,7 @@ pub(super) struct Inspection<'a, S> {
     pub(super) rules: &'a mut RuleSets,
     pub(super) findings: &'a mut Findings,
     pub(super) parsers: &'a mut SpareParsers,
+    pub(super) threats: &'a mut Threats,
     pub(super) sink: &'a mut S,
     pub(super) now_ns: u64,
 }

@@ -104,6 +104,7 @@ impl Exceptions {
             | DropReason::Egress
             | DropReason::FragmentDuplicate
             | DropReason::OverlapConflict
+            | DropReason::Threat
             | DropReason::Urgent => Scope::Decided,
             _ => Scope::Packet,
         }
@@ -114,6 +115,8 @@ impl Exceptions {
     pub fn auto(cause: DropReason) -> Exception {
         match (cause, Exceptions::scope(cause)) {
             (DropReason::Midstream, _) => Exception::Ignore,
+            // Its own setting asks for no less.
+            (DropReason::Threat, _) => Exception::DropFlow,
             (_, Scope::Content) => Exception::Reject,
             (_, Scope::Packet | Scope::Unread | Scope::Shared | Scope::Decided) => Exception::DropPacket,
         }

@@ -14,6 +14,7 @@ use serde::{Serialize, Serializer};
 
 use super::http_body::HttpBody;
 use super::link::LinkBody;
+use super::record::RecordBody;
 use super::reload::ReloadBody;
 use super::stats::StatsBody;
 use super::tunnel::TunnelBody;
@@ -64,7 +65,7 @@ pub(super) struct Line<'e> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) drop: Option<DropBody>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) anomaly: Option<AnomalyBody>,
+    pub(super) anomaly: Option<AnomalyBody<'e>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) http: Option<HttpBody<'e>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -194,7 +195,7 @@ pub(super) struct DropBody {
 }
 
 #[derive(Serialize)]
-pub(super) struct AnomalyBody {
+pub(super) struct AnomalyBody<'e> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) app_proto: Option<&'static str>,
     #[serde(rename = "type")]
@@ -202,6 +203,9 @@ pub(super) struct AnomalyBody {
     pub(super) event: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) layer: Option<&'static str>,
+    /// What it rests on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) context: Option<RecordBody<'e>>,
 }
 
 #[derive(Serialize)]

@@ -46,6 +46,7 @@ impl EventSink for Lines {
             Event::Http(end) => end.flow.id,
             Event::App(told) => told.flow.id,
             Event::Anomaly(anomaly) => anomaly.flow.id,
+            Event::Threat(seen) => seen.flow.id,
         };
         let lines = self.0.entry(flow).or_default();
         EveFormat::new(EventTypes::ALL, Vec::new()).event(&event, lines);

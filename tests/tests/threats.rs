@@ -1,0 +1,84 @@
+//! Threats are told of captures that hold them, and of no other.
+//!
+//! Needs the corpora; says SKIPPED where they are absent.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use dataplane::decode::ChecksumMode;
+use tests::corpora::{captures, folder, for_each};
+use tests::player::{Played, Player};
+
+const CONFIG: &str = "mode = 'monitor'\n[packs]\ndefault = false\n";
+
+/// Captures of tunnels, by how their path begins, and the messages within which each must be told.
+const TUNNELS: [(&str, usize); 3] =
+    [("ndpi/bad-dns-traffic.pcap", 20), ("ndpi/dns-exf.pcap", 1), ("suricata-verify/dns__bug-1158/", 20)];
+
+/// How many requests were seen before a tunnel was told, by client; and whether any DNS was.
+fn told(played: &Played) -> (Vec<(String, usize)>, bool) {
+    let mut requests: BTreeMap<String, usize> = BTreeMap::new();
+    let mut told = Vec::new();
+    for event in &played.events {
+        let client = event["src_ip"].as_str().unwrap_or_default().to_owned();
+        if event["dns"]["type"] == "request" {
+            *requests.entry(client).or_default() += 1;
+        } else if event["anomaly"]["event"] == "dns_tunnel" {
+            let before = requests.get(&client).copied().unwrap_or(0);
+            eprintln!("{before} requests: {}", event["anomaly"]["context"]);
+            told.push((client, before));
+        }
+    }
+    (told, !requests.is_empty())
+}
+
+#[test]
+fn tunnels_in_dns_are_told_and_nothing_else() {
+    let Some(corpora) = folder("tunnels_in_dns_are_told_and_nothing_else") else { return };
+    let player = Player::new(CONFIG, ChecksumMode::Ignore);
+    let outcome = Mutex::new((BTreeMap::new(), 0));
+    let suites = ["ndpi", "zeek", "suricata-verify"];
+    let all: Vec<PathBuf> = suites.iter().flat_map(|suite| captures(&corpora.join(suite))).collect();
+    for_each(&all, |path| {
+        let played = player.play(&fs::read(path).expect("captures are readable")).expect("no panic");
+        let (told, has_dns) = told(&played);
+        let mut outcome = outcome.lock().expect("no test thread panicked");
+        outcome.1 += usize::from(has_dns);
+        if !told.is_empty() {
+            let name = path.strip_prefix(&corpora).expect("below it").display().to_string();
+            outcome.0.insert(name, told);
+        }
+    });
+    let (mut told, with_dns) = outcome.into_inner().expect("no test thread panicked");
+    eprintln!("captures with DNS: {with_dns}; with a tunnel: {told:?}");
+    for (start, within) in TUNNELS {
+        let known: Vec<String> = told.keys().filter(|name| name.starts_with(start)).cloned().collect();
+        assert!(!known.is_empty(), "nothing told of {start}");
+        for name in known {
+            let clients = told.remove(&name).expect("it is a key");
+            assert!(clients.iter().all(|(_, requests)| *requests <= within), "{name}: {clients:?}");
+        }
+    }
+    assert!(told.is_empty(), "told of others: {told:?}");
+    assert!(with_dns >= 100, "only {with_dns} captures hold DNS");
+}
+
+#[test]
+fn what_is_to_be_dropped_does_not_go_on() {
+    let Some(corpora) = folder("what_is_to_be_dropped_does_not_go_on") else { return };
+    let file = fs::read(corpora.join("ndpi/bad-dns-traffic.pcap")).expect("it is readable");
+    let drops = |mode: &str, action: &str| {
+        let config =
+            format!("mode = '{mode}'\n[packs]\ndefault = false\n[threats.dns_tunnel]\naction = '{action}'\n");
+        let played = Player::new(&config, ChecksumMode::Ignore).play(&file).expect("no panic");
+        let told = played.events.iter().filter(|event| event["anomaly"]["event"] == "dns_tunnel").count();
+        let blocked = played.flows().filter(|flow| flow["flow"]["drop_reason"] == "threat").count();
+        (told, blocked)
+    };
+    assert_eq!(drops("protect", "drop"), (1, 3), "those that begin later are part of it");
+    assert_eq!(drops("monitor", "drop"), (1, 0));
+    assert_eq!(drops("protect", "alert"), (1, 0));
+    assert_eq!(drops("protect", "ignore"), (0, 0));
+}
