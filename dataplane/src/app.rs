@@ -1,28 +1,39 @@
 //! Stream chunks → named fields. A parser yields fields and transactions, and takes no verdict.
 
 mod beside;
+mod carried_file;
+mod command_line;
 #[cfg(test)]
 mod conversation;
 mod emitter;
 mod fingerprint;
 mod first_line;
+mod ftp;
+mod headed;
 mod held;
 mod http;
+mod imap;
 mod lane;
 mod lines;
+mod mail;
 mod messages;
 mod opening;
 mod parser;
 mod payload;
+mod pop3;
 mod probe;
 mod protocol;
 mod read;
 mod record;
 #[cfg(test)]
 mod recorder;
+mod rtsp;
 mod signature;
+mod sip;
+mod smtp;
 mod spare_parsers;
 mod ssh;
+mod streamed;
 mod tls_records;
 mod wire;
 
@@ -38,14 +49,23 @@ pub use self::{
     probe::Probe,
     protocol::AppProtocol,
     read::Read,
-    record::{Record, Value},
+    record::{Record, RecordKind, Value},
     spare_parsers::SpareParsers,
     tls_records::TlsRecords,
 };
 use crate::{flow::Direction, reassembly::StreamChunk};
 
 /// What tells a protocol by its first bytes.
-const SIGNATURES: &[Signature] = &[http::SIGNATURE, ssh::SIGNATURE];
+const SIGNATURES: &[Signature] = &[
+    ftp::SIGNATURE,
+    http::SIGNATURE,
+    imap::SIGNATURE,
+    pop3::SIGNATURE,
+    rtsp::SIGNATURE,
+    sip::SIGNATURE,
+    smtp::SIGNATURE,
+    ssh::SIGNATURE,
+];
 
 /// The parser of one flow: one variant a protocol, one `match` over them.
 #[derive(Debug)]
@@ -285,6 +305,12 @@ pub enum AppAnomaly {
     Malformed,
     /// A message is longer than is read; what follows of it was scanned as payload only.
     MessageCut,
+    /// A mail seems to end in a line of a dot, whose ends are not those that RFC 5321 §4.1.1.4 asks for: servers differ in whether
+    /// commands follow.
+    MailEnd,
+    /// More was said behind a command that asks for encryption, before its answer: a server may take it for part of what comes
+    /// encrypted.
+    StartTlsInjection,
 }
 
 impl AppAnomaly {
@@ -304,6 +330,8 @@ impl AppAnomaly {
             AppAnomaly::Gap => "gap",
             AppAnomaly::Malformed => "malformed",
             AppAnomaly::MessageCut => "message_cut",
+            AppAnomaly::MailEnd => "mail_end",
+            AppAnomaly::StartTlsInjection => "starttls_injection",
         }
     }
 
@@ -311,7 +339,12 @@ impl AppAnomaly {
     pub fn is_ambiguous(self) -> bool {
         !matches!(
             self,
-            AppAnomaly::UnpairedResponse | AppAnomaly::Gap | AppAnomaly::Malformed | AppAnomaly::MessageCut
+            AppAnomaly::UnpairedResponse
+                | AppAnomaly::Gap
+                | AppAnomaly::Malformed
+                | AppAnomaly::MessageCut
+                | AppAnomaly::MailEnd
+                | AppAnomaly::StartTlsInjection
         )
     }
 }

@@ -189,3 +189,28 @@ pub const RECORD_TEXT_BYTES_MAX: usize = 1024;
 
 /// Fields of one direction that may be open at once, beside its own: streams of HTTP/2 under way.
 pub const LANES_MAX: usize = 256;
+
+/// Multiparts and mails within a mail that are open at once; Suricata reads 32, mail programs write four at most.
+pub const MAIL_NESTING_MAX: usize = 16;
+
+/// Bytes of what stands between the parts of a mail: RFC 2046 §5.1.1 allows 70, and mail programs read longer ones.
+pub const MAIL_BOUNDARY_BYTES_MAX: usize = 256;
+
+/// Addresses of one list, and recipients of one mail, that an event repeats: RFC 5321 §4.5.3.1.8 asks for 100.
+pub const MAIL_ADDRESSES_TOLD_MAX: usize = 100;
+
+/// Names of attachments that an event repeats.
+pub const MAIL_ATTACHMENTS_TOLD_MAX: usize = 32;
+
+/// Commands of one connection of SMTP, POP3 or IMAP that wait for their answer: mailers send some ten ahead, and one for each
+/// recipient.
+pub const COMMANDS_PENDING_MAX: usize = 256;
+
+/// Bytes of a command, and of each line of its answer, that an event repeats: RFC 2449 §4 allows 255.
+pub const COMMAND_BYTES_TOLD_MAX: usize = 256;
+
+/// Lines of one answer that an event repeats.
+pub const REPLY_LINES_TOLD_MAX: usize = 16;
+
+/// Bytes of start line and header lines of a message of SIP or RTSP that are read: those of both fit into a datagram.
+pub const HEADED_BYTES_MAX: usize = 16 * 1024;

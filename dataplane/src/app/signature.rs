@@ -34,6 +34,9 @@ pub(super) struct Signature {
     pub(super) datagram: Option<fn(Prefix<'_>) -> Answer>,
 }
 
+/// The longest method of RTSP, `GET_PARAMETER`, has 13; SIP has none so long.
+const METHOD_BYTES_MAX: usize = 16;
+
 impl Answer {
     /// Whether bytes begin with `magic`.
     pub(super) fn begins(bytes: &[u8], magic: &[u8]) -> Answer {
@@ -48,6 +51,20 @@ impl Answer {
     /// Whether bytes begin with one of `magics`, none of which begins with another.
     pub(super) fn begins_any(bytes: &[u8], magics: &[&[u8]]) -> Answer {
         magics.iter().fold(Answer::No, |answer, magic| answer.or(Answer::begins(bytes, magic)))
+    }
+
+    /// As [`Answer::begins_any`], with letters of either case; `magics` are of capital ones.
+    pub(super) fn begins_any_case(bytes: &[u8], magics: &[&[u8]]) -> Answer {
+        let one = |magic: &[u8]| {
+            let front = bytes.get(..magic.len()).unwrap_or(bytes);
+            let is_so = front.iter().zip(magic).all(|(byte, wanted)| byte.to_ascii_uppercase() == *wanted);
+            match is_so {
+                false => Answer::No,
+                true if front.len() == magic.len() => Answer::Yes(magic.len()),
+                true => Answer::More,
+            }
+        };
+        magics.iter().fold(Answer::No, |answer, magic| answer.or(one(magic)))
     }
 
     /// Yes for the first `bytes` bytes, once so many are there and `is_so`.
@@ -84,6 +101,18 @@ impl Answer {
 }
 
 impl Prefix<'_> {
+    /// What `is_so` says of the first line, where it begins with a method as SIP and RTSP have them: up to
+    /// [`METHOD_BYTES_MAX`] capital letters or `_`, and a space.
+    pub(super) fn request_line(&self, is_so: impl FnOnce(&[u8]) -> bool) -> Answer {
+        let is_letter = |byte: &u8| byte.is_ascii_uppercase() || *byte == b'_';
+        let letters = self.bytes.iter().take(METHOD_BYTES_MAX + 1).take_while(|byte| is_letter(byte)).count();
+        match self.bytes.get(letters) {
+            None if letters <= METHOD_BYTES_MAX => Answer::More,
+            Some(b' ') if (1..=METHOD_BYTES_MAX).contains(&letters) => self.first_line(is_so),
+            _ => Answer::No,
+        }
+    }
+
     /// What `is_so` says of the first line, without its CRLF or LF, once it is there. Lines longer than
     /// [`TEXT_LINE_BYTES_MAX`] are of no protocol.
     pub(super) fn first_line(&self, is_so: impl FnOnce(&[u8]) -> bool) -> Answer {
