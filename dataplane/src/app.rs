@@ -55,16 +55,16 @@ pub use self::{
 };
 use crate::{flow::Direction, reassembly::StreamChunk};
 
-/// What tells a protocol by its first bytes.
+/// What tells a protocol by its first bytes. HTTP is last: much that has a name of its own would be a request of HTTP/0.9 as well.
 const SIGNATURES: &[Signature] = &[
     ftp::SIGNATURE,
-    http::SIGNATURE,
     imap::SIGNATURE,
     pop3::SIGNATURE,
     rtsp::SIGNATURE,
     sip::SIGNATURE,
     smtp::SIGNATURE,
     ssh::SIGNATURE,
+    http::SIGNATURE,
 ];
 
 /// The parser of one flow: one variant a protocol, one `match` over them.
@@ -106,7 +106,7 @@ impl App {
                 Next::Decided(app) => Some(app),
                 Next::Replay(app, held) => {
                     *self = app;
-                    return self.replay(held.as_deref(), direction, chunk, parsers, sink);
+                    return self.replay(held.as_ref(), (direction, chunk), parsers, sink);
                 }
             },
             App::Http(http) => match http.advance(direction, chunk, sink) {
@@ -135,21 +135,24 @@ impl App {
         }
     }
 
-    /// Shows a flow that was just decided what was held of it, and then the piece at hand where that isn't data, which is held
-    /// too.
+    /// Shows a flow that was just decided what was held of it, or else the piece at hand: what was told as payload goes to its
+    /// parser alone.
     fn replay<S: AppSink>(
         &mut self,
         held: Option<&Held>,
-        direction: Direction,
-        chunk: StreamChunk<'_>,
+        piece: (Direction, StreamChunk<'_>),
         parsers: &mut SpareParsers,
         sink: &mut S,
     ) {
-        for (of, bytes) in held.into_iter().flat_map(Held::turns) {
-            self.advance(of, StreamChunk::Data(bytes), parsers, sink);
-        }
-        if held.is_none() || !matches!(chunk, StreamChunk::Data(_)) {
-            self.advance(direction, chunk, parsers, sink);
+        let at_hand = held.is_none().then_some(piece);
+        for (direction, chunk) in held.into_iter().flat_map(Held::turns).chain(at_hand) {
+            match self {
+                App::Read(read) => read.replay(direction, chunk, parsers.record(), sink),
+                App::Payload(_) => {}
+                App::Probing(_) | App::Http(_) | App::HttpIdle(_) => {
+                    self.advance(direction, chunk, parsers, sink);
+                }
+            }
         }
     }
 
@@ -242,6 +245,16 @@ pub trait AppSink {
     fn record(&mut self, record: &Record);
     /// The peers broke the protocol.
     fn anomaly(&mut self, direction: Direction, protocol: AppProtocol, anomaly: AppAnomaly);
+}
+
+/// Nobody listens.
+impl AppSink for () {
+    fn begin(&mut self, _: Lane, _: Field) {}
+    fn data(&mut self, _: Lane, _: &[u8]) {}
+    fn end(&mut self, _: Lane) {}
+    fn transaction(&mut self, _: &HttpTransaction) {}
+    fn record(&mut self, _: &Record) {}
+    fn anomaly(&mut self, _: Direction, _: AppProtocol, _: AppAnomaly) {}
 }
 
 /// A request and its response as events tell them. Strings are cut at

@@ -31,18 +31,23 @@ use super::{
     AppAnomaly, AppProtocol, AppSink,
     emitter::Outlet,
     payload::Payload,
-    signature::{Answer, Signature},
+    signature::{Answer, Prefix, Signature},
 };
 use crate::{flow::Direction, reassembly::StreamChunk};
 
-/// What need not be read any further to be HTTP. Much else is HTTP as well, which only its parser can tell.
+/// A request line that is read as leniently as servers do, or a response.
 pub(super) const SIGNATURE: Signature = Signature {
     protocol: AppProtocol::Http,
-    stream: Some(|prefix| is_begun_by(prefix.direction, prefix.bytes)),
+    stream: Some(|Prefix { direction, bytes }| {
+        words(direction, bytes).or_else(|| match direction {
+            Direction::ToServer => RequestLine::of(bytes),
+            Direction::ToClient => Answer::No,
+        })
+    }),
     datagram: None,
 };
 
-/// Methods that no other protocol has as its first word in front of a path.
+/// What need not be read any further: nothing else begins like this.
 const METHODS: &[&[u8]] = &[
     b"GET /",
     b"POST /",
@@ -57,8 +62,8 @@ const METHODS: &[&[u8]] = &[
     b"POST http",
 ];
 
-/// Whether bytes that begin a direction are HTTP for sure.
-pub(super) fn is_begun_by(direction: Direction, bytes: &[u8]) -> Answer {
+/// Whether one end begins with words that say that it speaks HTTP, and nothing beside.
+pub(super) fn words(direction: Direction, bytes: &[u8]) -> Answer {
     match direction {
         Direction::ToServer => Answer::begins_any(bytes, METHODS),
         Direction::ToClient => Answer::begins(bytes, b"HTTP/1."),
@@ -142,14 +147,6 @@ impl Side {
 }
 
 impl Http {
-    /// Whether the first byte of a direction leaves it open that HTTP follows.
-    pub(super) fn may_begin_with(direction: Direction, byte: u8) -> bool {
-        match direction {
-            Direction::ToServer => RequestLine::may_begin_with(byte),
-            Direction::ToClient => StatusLine::may_begin_with(byte),
-        }
-    }
-
     /// How a connection goes on of which both directions are through with HTTP and all is told: what still
     /// comes is payload, as it would be here.
     pub(super) fn remains(&self) -> Option<Payload> {

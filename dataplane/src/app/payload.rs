@@ -43,6 +43,16 @@ impl Payload {
         Payload { protocol, outlets, first_line }
     }
 
+    /// Watches the client's first line, of which these bytes were delivered already.
+    pub(super) fn watch_from<S: AppSink>(&mut self, mut bytes: &[u8], sink: &mut S) {
+        let mut first_line = FirstLine::default();
+        match first_line.read(&mut bytes) {
+            Named::Undecided => self.first_line = Some(first_line),
+            Named::Not => {}
+            Named::Http => sink.anomaly(Direction::ToServer, AppProtocol::Http, AppAnomaly::RequestLine),
+        }
+    }
+
     /// Delivers the next piece of one direction. Bytes behind a gap are an instance of their own, because
     /// nothing that spans the gap was ever sent like that.
     pub(super) fn advance<S: AppSink>(&mut self, direction: Direction, chunk: StreamChunk<'_>, sink: &mut S) {

@@ -25,7 +25,7 @@ const FIRST_COMMANDS: &[&[u8]] = &[b"CAPA\r\n", b"APOP ", b"STLS\r\n"];
 
 fn signature(prefix: Prefix<'_>) -> Answer {
     match prefix.direction {
-        Direction::ToClient => Answer::begins_any(prefix.bytes, &[b"+OK ", b"-ERR "]),
+        Direction::ToClient => Answer::begins_any(prefix.bytes, &[b"+OK "]),
         Direction::ToServer => Answer::begins_any_case(prefix.bytes, FIRST_COMMANDS),
     }
 }

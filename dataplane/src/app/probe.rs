@@ -1,11 +1,12 @@
-//! The first bytes of a flow, until they tell its protocol: whatever was read comes out as payload when they
-//! tell none.
+//! The first bytes of a flow, until they tell its protocol. Meanwhile they are payload: what is kept to be read
+//! again is scanned as it comes, so that nothing passes for the sake of what it may yet turn out to be.
 
 use super::{
     App, AppProtocol, AppSink, Http, Payload, Read, SIGNATURES, SpareParsers,
+    emitter::Outlet,
     held::{Held, Told},
     http,
-    signature::{self, Prefix},
+    signature::{self, Answer, Prefix},
 };
 use crate::{flow::Direction, limits::SIGNATURE_DATAGRAMS_MAX, reassembly::StreamChunk};
 
@@ -15,13 +16,22 @@ pub enum Probe {
     /// Nothing was said.
     #[default]
     Silent,
-    /// What was said may be the begin of several protocols, or of HTTP.
-    Held(Box<Held>),
-    /// It may be HTTP and nothing else. Asking is running its parser: it holds its start lines back until they are
-    /// complete, and hands everything over as payload where the first one contradicts.
+    /// What was said may be the begin of several protocols.
+    Undecided(Box<Undecided>),
+    /// It begins as HTTP does. Its parser holds start lines back until they are complete, and hands everything over as
+    /// payload where the first one contradicts.
     Http(Box<Http>),
     /// So many datagrams told nothing.
     Datagrams(u8),
+}
+
+/// What was said so far, and how much of it was told as payload.
+#[derive(Debug)]
+pub struct Undecided {
+    held: Held,
+    payload: Payload,
+    /// Bytes that were told, by direction: all but those that are the begin of a word of HTTP, and nothing else as yet.
+    told_bytes: [usize; 2],
 }
 
 /// How an undecided flow goes on.
@@ -30,8 +40,8 @@ pub(super) enum Next {
     Wait,
     /// As this, which has read all.
     Decided(App),
-    /// As this, which is to read what was held, and then the piece at hand where it isn't held.
-    Replay(App, Option<Box<Held>>),
+    /// As this, which is to read what was held, or else the piece at hand: all of it was told as payload, as far as it is that.
+    Replay(App, Option<Held>),
 }
 
 impl Probe {
@@ -43,15 +53,16 @@ impl Probe {
         parsers: &mut SpareParsers,
         sink: &mut S,
     ) -> Next {
-        match self {
-            Probe::Http(http) => match http.advance(direction, chunk, sink) {
+        match (&mut *self, chunk) {
+            (Probe::Http(http), _) => match http.advance(direction, chunk, sink) {
                 Err(payload) => Next::Decided(App::Payload(payload)),
                 Ok(()) if http.is_proven() => self.take_http(),
                 Ok(()) => Next::Wait,
             },
-            Probe::Silent | Probe::Held(_) => self.ask(direction, chunk, parsers, sink),
+            (Probe::Silent, StreamChunk::Fin) | (_, StreamChunk::Gap(0)) => Next::Wait,
+            (Probe::Silent | Probe::Undecided(_), _) => self.ask(direction, chunk, parsers, sink),
             // What comes in datagrams is no stream.
-            Probe::Datagrams(_) => Next::Wait,
+            (Probe::Datagrams(_), _) => Next::Wait,
         }
     }
 
@@ -59,7 +70,7 @@ impl Probe {
     pub(super) fn datagram(&mut self, direction: Direction, bytes: &[u8]) -> Option<App> {
         let before = if let Probe::Datagrams(count) = self { *count } else { 0 };
         match signature::of_datagram(SIGNATURES, Prefix { direction, bytes }) {
-            Some(protocol) => Some(begin(protocol)),
+            Some(protocol) => Some(read(Payload::unknown(), protocol)),
             None if before + 1 == SIGNATURE_DATAGRAMS_MAX => Some(App::Payload(Payload::unknown())),
             None => {
                 *self = Probe::Datagrams(before + 1);
@@ -71,7 +82,7 @@ impl Probe {
     fn take_http(&mut self) -> Next {
         match std::mem::take(self) {
             Probe::Http(http) => Next::Decided(App::Http(http)),
-            Probe::Silent | Probe::Held(_) | Probe::Datagrams(_) => Next::Wait,
+            Probe::Silent | Probe::Undecided(_) | Probe::Datagrams(_) => Next::Wait,
         }
     }
 
@@ -83,53 +94,33 @@ impl Probe {
         parsers: &mut SpareParsers,
         sink: &mut S,
     ) -> Next {
-        match chunk {
-            StreamChunk::Gap(0) => Next::Wait,
-            StreamChunk::Data(bytes) => self.ask_of(direction, bytes, parsers, sink),
-            StreamChunk::Fin if matches!(self, Probe::Silent) => Next::Wait,
-            // A gap ends its own direction only, and so does the end.
-            StreamChunk::Gap(_) | StreamChunk::Fin => Next::Replay(may_be_http(parsers), self.take_held()),
+        if let (Probe::Silent, StreamChunk::Data(bytes)) = (&*self, chunk)
+            && let Ok((protocol, told_by)) = signature::of_stream(SIGNATURES, Prefix { direction, bytes })
+        {
+            // As nearly always: nothing need be held.
+            let mut payload = Payload::behind(AppProtocol::Unknown, Outlet::both());
+            let told_bytes = payload_bytes(protocol, told_by, direction, bytes);
+            payload.advance(direction, StreamChunk::Data(bytes.get(..told_bytes).unwrap_or(bytes)), sink);
+            return decided(protocol, payload, None, parsers, sink);
         }
-    }
-
-    fn ask_of<S: AppSink>(
-        &mut self,
-        direction: Direction,
-        bytes: &[u8],
-        parsers: &mut SpareParsers,
-        sink: &mut S,
-    ) -> Next {
-        let Some(&first) = bytes.first() else { return Next::Wait };
-        // Most are: the others need not be asked, and nothing need be held.
-        if matches!(self, Probe::Silent) && http::is_begun_by(direction, bytes).is_yes() {
-            return Next::Replay(may_be_http(parsers), None);
-        }
-        let mut held = self.take_held().unwrap_or_default();
-        let told = held.read(SIGNATURES, direction, bytes);
-        match told {
-            Told::More => *self = Probe::Held(held),
-            Told::Protocol(AppProtocol::Http) => return Next::Replay(may_be_http(parsers), Some(held)),
-            Told::Protocol(protocol) => return Next::Replay(begin(protocol), Some(held)),
-            Told::Unknown | Told::Nothing => {
-                let first = held.turns().next().map_or(first, |(_, bytes)| bytes[0]);
-                if Http::may_begin_with(direction, first) {
-                    return Next::Replay(may_be_http(parsers), Some(held));
-                }
-                if told == Told::Nothing {
-                    return Next::Replay(App::Payload(Payload::unknown()), Some(held));
-                }
-                let mut read = Read::unknown(*held);
-                read.tell_held(sink);
-                return Next::Decided(App::Read(read));
+        let mut undecided = match std::mem::take(self) {
+            Probe::Undecided(undecided) => undecided,
+            Probe::Silent | Probe::Http(_) | Probe::Datagrams(_) => Box::new(Undecided::new()),
+        };
+        match undecided.read(direction, chunk, sink) {
+            Told::More => {
+                *self = Probe::Undecided(undecided);
+                Next::Wait
             }
-        }
-        Next::Wait
-    }
-
-    fn take_held(&mut self) -> Option<Box<Held>> {
-        match std::mem::take(self) {
-            Probe::Held(held) => Some(held),
-            Probe::Silent | Probe::Http(_) | Probe::Datagrams(_) => None,
+            Told::Protocol(protocol, _) => {
+                let Undecided { held, payload, .. } = *undecided;
+                decided(protocol, payload, Some(held), parsers, sink)
+            }
+            Told::Unknown => {
+                let Undecided { held, payload, .. } = *undecided;
+                Next::Decided(App::Read(Read::probing(payload, held)))
+            }
+            Told::Nothing => Next::Decided(App::Payload(undecided.payload)),
         }
     }
 
@@ -142,7 +133,7 @@ impl Probe {
     pub(super) fn is_between_messages(&self) -> bool {
         match self {
             Probe::Silent | Probe::Datagrams(_) => true,
-            Probe::Held(_) => false,
+            Probe::Undecided(_) => false,
             Probe::Http(http) => http.is_between_messages(),
         }
     }
@@ -152,25 +143,103 @@ impl Probe {
         match self {
             Probe::Silent | Probe::Datagrams(_) => {}
             Probe::Http(http) => http.finish(sink),
-            Probe::Held(held) => {
-                let mut payload = Payload::unknown();
-                for (direction, bytes) in held.turns() {
-                    payload.advance(direction, StreamChunk::Data(bytes), sink);
-                }
-                payload.finish(sink);
+            Probe::Undecided(undecided) => {
+                undecided.tell_all(sink);
+                undecided.payload.finish(sink);
             }
         }
     }
 }
 
-/// What a flow of a known protocol goes on as; its bytes are still to come.
-fn begin(protocol: AppProtocol) -> App {
-    match Read::begin(protocol) {
-        Ok(read) => App::Read(read),
-        Err(payload) => App::Payload(payload),
+impl Undecided {
+    fn new() -> Undecided {
+        // What is worth a watch shows only when no protocol is told.
+        let payload = Payload::behind(AppProtocol::Unknown, Outlet::both());
+        Undecided { held: Held::default(), payload, told_bytes: [0; 2] }
+    }
+
+    /// Takes in the next piece, which is payload unless it is known to be something else.
+    fn read<S: AppSink>(&mut self, direction: Direction, chunk: StreamChunk<'_>, sink: &mut S) -> Told {
+        let told = match chunk {
+            StreamChunk::Data(bytes) if self.held.is_ended(direction) => {
+                self.payload.advance(direction, StreamChunk::Data(bytes), sink);
+                return self.held.told();
+            }
+            StreamChunk::Data(bytes) => self.held.read(SIGNATURES, direction, bytes),
+            // A gap ends its own direction only, and so does the end.
+            StreamChunk::Gap(bytes) => self.held.gap(direction, bytes),
+            StreamChunk::Fin => self.held.fin(direction),
+        };
+        let held = self.held.bytes(direction);
+        match told {
+            Told::More if self.held.is_ended(direction) => {
+                self.tell(direction, held.len(), sink);
+                self.payload.advance(direction, chunk, sink);
+            }
+            Told::More if http::words(direction, held) == Answer::More => {}
+            Told::More => self.tell(direction, held.len(), sink),
+            Told::Protocol(protocol @ AppProtocol::Http, told_by) => {
+                self.tell(direction, payload_bytes(protocol, told_by, direction, held), sink);
+            }
+            Told::Protocol(..) => self.tell_all(sink),
+            Told::Unknown | Told::Nothing => {
+                let client = self.held.bytes(Direction::ToServer);
+                let told_bytes = self.told_bytes[Direction::ToServer as usize];
+                self.payload.watch_from(client.get(..told_bytes).unwrap_or(client), sink);
+                self.tell_all(sink);
+                if !matches!(chunk, StreamChunk::Data(_)) {
+                    self.payload.advance(direction, chunk, sink);
+                }
+            }
+        }
+        told
+    }
+
+    /// Tells what is held of a direction, up to `end`.
+    fn tell<S: AppSink>(&mut self, direction: Direction, end: usize, sink: &mut S) {
+        let told_bytes = &mut self.told_bytes[direction as usize];
+        let bytes = self.held.bytes(direction).get(*told_bytes..end).unwrap_or_default();
+        *told_bytes = end.max(*told_bytes);
+        self.payload.advance(direction, StreamChunk::Data(bytes), sink);
+    }
+
+    fn tell_all<S: AppSink>(&mut self, sink: &mut S) {
+        for direction in Direction::BOTH {
+            self.tell(direction, self.held.bytes(direction).len(), sink);
+        }
     }
 }
 
-fn may_be_http(parsers: &mut SpareParsers) -> App {
-    App::Probing(Probe::Http(Http::begin(parsers.http())))
+/// How many of the bytes that one end begins with are payload, where the first `told_by` of them tell the protocol: of HTTP those
+/// that it took, unless all are a word of it, which says nothing.
+fn payload_bytes(protocol: AppProtocol, told_by: usize, direction: Direction, bytes: &[u8]) -> usize {
+    match protocol {
+        AppProtocol::Http if http::words(direction, bytes).is_yes() => 0,
+        AppProtocol::Http => told_by,
+        _ => bytes.len(),
+    }
+}
+
+/// How a flow goes on, of which what `payload` is to tell was told. Its parser is still to read that.
+fn decided<S: AppSink>(
+    protocol: AppProtocol,
+    mut payload: Payload,
+    held: Option<Held>,
+    parsers: &mut SpareParsers,
+    sink: &mut S,
+) -> Next {
+    if protocol != AppProtocol::Http {
+        return Next::Replay(read(payload, protocol), held);
+    }
+    // Its fields begin anew where the flow does.
+    payload.finish(sink);
+    Next::Replay(App::Probing(Probe::Http(Http::begin(parsers.http()))), held)
+}
+
+/// What a flow of a known protocol goes on as.
+fn read(payload: Payload, protocol: AppProtocol) -> App {
+    match Read::begin(payload, protocol) {
+        Ok(read) => App::Read(read),
+        Err(payload) => App::Payload(payload),
+    }
 }

@@ -3,7 +3,6 @@
 use super::{
     AppAnomaly, AppProtocol, AppSink, Payload, Record, SIGNATURES,
     beside::Beside,
-    emitter::Outlet,
     held::{Held, Told},
     parser::{Outcome, Parser},
 };
@@ -28,27 +27,32 @@ enum Reading {
 }
 
 impl Read {
-    /// What a flow of a known protocol goes on as; its bytes are still to come. `Err` where there is no parser.
-    pub(super) fn begin(protocol: AppProtocol) -> Result<Box<Read>, Payload> {
-        let payload = Payload::behind(protocol, Outlet::both());
+    /// What a flow of a known protocol goes on as, of which `payload` was told; its parser is still to read that. `Err` where
+    /// there is none.
+    pub(super) fn begin(mut payload: Payload, protocol: AppProtocol) -> Result<Box<Read>, Payload> {
         match Parser::new(protocol) {
             Some(parser) => Ok(Box::new(Read { payload, protocol, reading: Reading::Parser(parser) })),
-            None => Err(payload),
+            None => Err(payload.take_as(protocol)),
         }
     }
 
-    /// A flow of which one direction is of no protocol: the other one may tell. What is held was not told as payload.
-    pub(super) fn unknown(held: Held) -> Box<Read> {
-        let (payload, protocol) = (Payload::unknown(), AppProtocol::Unknown);
-        Box::new(Read { payload, protocol, reading: Reading::Probing(held) })
+    /// A flow of which one direction is of no protocol: the other one may tell. What is held was told as payload.
+    pub(super) fn probing(payload: Payload, held: Held) -> Box<Read> {
+        Box::new(Read { payload, protocol: AppProtocol::Unknown, reading: Reading::Probing(held) })
     }
 
-    /// Tells what is held as payload.
-    pub(super) fn tell_held<S: AppSink>(&mut self, sink: &mut S) {
-        if let Reading::Probing(held) = &self.reading {
-            for (direction, bytes) in held.turns() {
-                self.payload.advance(direction, StreamChunk::Data(bytes), sink);
-            }
+    /// Reads a piece that was told as payload.
+    pub(super) fn replay<S: AppSink>(
+        &mut self,
+        direction: Direction,
+        chunk: StreamChunk<'_>,
+        record: &mut Record,
+        sink: &mut S,
+    ) {
+        match chunk {
+            StreamChunk::Data(mut bytes) => self.data(direction, &mut bytes, record, sink),
+            StreamChunk::Gap(0) | StreamChunk::Fin => {}
+            StreamChunk::Gap(bytes) => self.gap(direction, bytes, record, sink),
         }
     }
 
@@ -61,11 +65,7 @@ impl Read {
         sink: &mut S,
     ) -> Option<Payload> {
         self.payload.advance(direction, chunk, sink);
-        match chunk {
-            StreamChunk::Data(mut bytes) => self.data(direction, &mut bytes, record, sink),
-            StreamChunk::Gap(0) | StreamChunk::Fin => {}
-            StreamChunk::Gap(bytes) => self.gap(direction, bytes, record, sink),
-        }
+        self.replay(direction, chunk, record, sink);
         self.rest()
     }
 
@@ -120,14 +120,14 @@ impl Read {
             match held.read(SIGNATURES, direction, bytes) {
                 Told::More | Told::Unknown => return,
                 // HTTP is read by a parser that all goes through, or it is none.
-                Told::Nothing | Told::Protocol(AppProtocol::Http) => {
+                Told::Nothing | Told::Protocol(AppProtocol::Http, _) => {
                     return self.give_up(AppProtocol::Unknown);
                 }
-                Told::Protocol(protocol) => {
+                Told::Protocol(protocol, _) => {
                     let held = std::mem::take(held);
                     self.start(protocol);
-                    for (direction, mut turn) in held.turns() {
-                        self.parse(direction, &mut turn, record, sink);
+                    for (direction, turn) in held.turns() {
+                        self.replay(direction, turn, record, sink);
                     }
                     return;
                 }
@@ -169,8 +169,8 @@ impl Read {
     fn gap<S: AppSink>(&mut self, direction: Direction, bytes: u32, record: &mut Record, sink: &mut S) {
         match &mut self.reading {
             Reading::Probing(held) => {
-                if held.give_up(direction) == Told::Nothing {
-                    self.give_up(self.protocol);
+                if held.gap(direction, bytes) == Told::Nothing {
+                    self.give_up(AppProtocol::Unknown);
                 }
             }
             Reading::Parser(parser) => {

@@ -86,6 +86,14 @@ impl Answer {
         }
     }
 
+    /// What `next` says, where this is a no.
+    pub(super) fn or_else(self, next: impl FnOnce() -> Answer) -> Answer {
+        match self {
+            Answer::No => next(),
+            Answer::More | Answer::Yes(_) => self,
+        }
+    }
+
     /// What `next` says, where this is a yes.
     pub(super) fn and(self, next: impl FnOnce() -> Answer) -> Answer {
         match (self, self.is_yes().then(next)) {
@@ -129,29 +137,33 @@ impl Prefix<'_> {
     }
 }
 
-/// The protocol of a stream by what one end said: the one that needs fewest bytes, of several the first of the list. `More`
+/// The protocol of a stream by what one end said, and how many bytes tell it: the fewest, of several the first of the list. `More`
 /// where a longer prefix may tell.
-pub(super) fn of_stream(signatures: &[Signature], prefix: Prefix<'_>) -> Result<AppProtocol, Answer> {
+pub(super) fn of_stream(
+    signatures: &[Signature],
+    prefix: Prefix<'_>,
+) -> Result<(AppProtocol, usize), Answer> {
     best(signatures.iter().filter_map(|signature| Some((signature.protocol, signature.stream?(prefix)))))
 }
 
 /// The protocol of a datagram.
 pub(super) fn of_datagram(signatures: &[Signature], prefix: Prefix<'_>) -> Option<AppProtocol> {
-    best(signatures.iter().filter_map(|signature| Some((signature.protocol, signature.datagram?(prefix)))))
-        .ok()
+    let answers =
+        signatures.iter().filter_map(|signature| Some((signature.protocol, signature.datagram?(prefix))));
+    best(answers).ok().map(|(protocol, _)| protocol)
 }
 
-fn best(answers: impl Iterator<Item = (AppProtocol, Answer)>) -> Result<AppProtocol, Answer> {
-    let mut best: Option<(usize, AppProtocol)> = None;
+fn best(answers: impl Iterator<Item = (AppProtocol, Answer)>) -> Result<(AppProtocol, usize), Answer> {
+    let mut best: Option<(AppProtocol, usize)> = None;
     let mut otherwise = Answer::No;
     for (protocol, answer) in answers {
         match answer {
-            Answer::Yes(bytes) if best.is_none_or(|(least, _)| bytes < least) => {
-                best = Some((bytes, protocol))
+            Answer::Yes(bytes) if best.is_none_or(|(_, least)| bytes < least) => {
+                best = Some((protocol, bytes))
             }
             Answer::Yes(_) | Answer::No => {}
             Answer::More => otherwise = Answer::More,
         }
     }
-    best.map(|(_, protocol)| protocol).ok_or(otherwise)
+    best.ok_or(otherwise)
 }

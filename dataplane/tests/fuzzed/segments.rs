@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use dataplane::app::Lane;
 use dataplane::event::{Event, EventSink, Reading};
-use dataplane::flow::{Direction, FlowRecord};
+use dataplane::flow::FlowRecord;
 use dataplane::pipeline::{Pipeline, Side};
 use dataplane::policy::Settings;
 use dataplane::verdict::Verdict;

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use af_xdp::ProgramCounters;
-use dataplane::app::{AppAnomaly, AppProtocol, HttpTransaction};
+use dataplane::app::{AppAnomaly, AppProtocol, HttpTransaction, Record};
 use dataplane::decode::{Tunnel, TunnelKind};
 use dataplane::event::{FlowEndCause, FlowState};
 use dataplane::flow::protocol;

@@ -4,8 +4,13 @@
 
 use super::{line_buffer::LineBuffer, uri_decode::UriDecoder};
 use crate::{
-    app::{AppAnomaly, AppSink, emitter::Emitter},
-    limits::{HTTP_CAPITAL_METHOD_BYTES_MAX, HTTP_METHOD_BYTES_MAX},
+    app::{
+        AppAnomaly, AppSink,
+        emitter::{Emitter, Outlet},
+        signature::Answer,
+    },
+    flow::Direction,
+    limits::{HTTP_CAPITAL_METHOD_BYTES_MAX, HTTP_LINE_BYTES_MAX, HTTP_METHOD_BYTES_MAX},
 };
 
 /// A complete request line.
@@ -100,9 +105,16 @@ const MINOR_DIGITS_MAX: usize = 3;
 const SIMPLE_VERSION: &[u8] = b"HTTP/0.9";
 
 impl RequestLine {
-    /// Whether a request can begin with `byte`.
-    pub(super) fn may_begin_with(byte: u8) -> bool {
-        is_token(byte) || matches!(byte, b'\r' | b'\n')
+    /// Whether bytes begin with a request line.
+    pub(in crate::app) fn of(bytes: &[u8]) -> Answer {
+        let line = bytes.get(..HTTP_LINE_BYTES_MAX).unwrap_or(bytes);
+        let (mut cursor, mut outlet) = (Cursor::default(), Outlet::new(Direction::ToServer));
+        match cursor.examine(line, &mut outlet.to(&mut ())) {
+            Seen::End => Answer::Yes(cursor.at),
+            Seen::Contradiction => Answer::No,
+            Seen::Next | Seen::More if line.len() == HTTP_LINE_BYTES_MAX => Answer::No,
+            Seen::Next | Seen::More => Answer::More,
+        }
     }
 
     /// Whether no byte of a line is there.

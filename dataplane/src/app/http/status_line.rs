@@ -35,11 +35,6 @@ enum Seen {
 }
 
 impl StatusLine {
-    /// Whether a response can begin with `byte`.
-    pub(super) fn may_begin_with(byte: u8) -> bool {
-        PREFIX.first() == Some(&byte)
-    }
-
     /// Reads on.
     pub(super) fn read(&mut self, chunk: &mut &[u8]) -> LineRead<Status> {
         let line = self.buffer.view(chunk);
