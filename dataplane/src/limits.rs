@@ -214,3 +214,6 @@ pub const REPLY_LINES_TOLD_MAX: usize = 16;
 
 /// Bytes of start line and header lines of a message of SIP or RTSP that are read: those of both fit into a datagram.
 pub const HEADED_BYTES_MAX: usize = 16 * 1024;
+
+/// Bytes of memory that an end of such a connection keeps for the next one: those of nearly all of them.
+pub const HEADED_BYTES_KEPT_MAX: usize = 2048;

@@ -48,7 +48,6 @@ impl CarriedFile {
         told.end(out);
         out.file(id, |record| {
             record.text_if_any("filename", &self.name);
-            record.flag("gaps", end == FileEnd::Truncated);
             match end {
                 FileEnd::Closed => {
                     record.text("state", b"CLOSED");

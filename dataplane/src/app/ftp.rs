@@ -298,7 +298,8 @@ mod tests {
         assert_eq!(ports, [1027, 1028, 1025, 1026].map(Value::Number));
         assert_eq!(records[1].find("command_data"), Some(Value::Text(b"***")));
         let texts = |at: usize| {
-            let texts = records[at].values().filter(|(name, value)| name.is_empty() && *value != Value::Close);
+            let texts =
+                records[at].values().filter(|(name, value)| name.is_empty() && *value != Value::Close);
             texts.map(|(_, value)| value).collect::<Vec<_>>()
         };
         let hello: [&[u8]; 5] = [b"Hello", b" 230 more", b"in", b"230", b"230"];

@@ -3,7 +3,7 @@
 use memchr::memchr;
 
 use super::lines::{Line, Lines};
-use crate::limits::HEADED_BYTES_MAX;
+use crate::limits::{HEADED_BYTES_KEPT_MAX, HEADED_BYTES_MAX};
 
 /// Cuts a direction into messages, and shows the head of each once it is complete; bodies are passed by.
 #[derive(Debug, Default)]
@@ -61,6 +61,13 @@ impl Headed {
         }
     }
 
+    /// Forgets the message under way: a new one begins.
+    pub(super) fn restart(&mut self) {
+        self.lines.clear();
+        self.head.clear();
+        (self.is_cut, self.left_bytes) = (false, 0);
+    }
+
     /// So many bytes are missing; says whether nothing is lost by that.
     pub(super) fn skip(&mut self, bytes: u32) -> bool {
         let left = self.left_bytes.checked_sub(bytes.into());
@@ -68,7 +75,7 @@ impl Headed {
         left.is_some()
     }
 
-    /// Whether a head has begun that is not complete.
+    /// Whether no head has begun that is not complete.
     pub(super) fn is_between(&self) -> bool {
         self.head.is_empty() && self.lines.held().is_empty()
     }
@@ -95,6 +102,11 @@ impl Headed {
         let heading = Heading { start, lines, is_cut: std::mem::take(&mut self.is_cut) };
         self.left_bytes = heading.body_bytes();
         see(heading);
+        // What an idle connection keeps is no more than a little.
+        if head.capacity() <= HEADED_BYTES_KEPT_MAX {
+            self.head = head;
+            self.head.clear();
+        }
         Err(())
     }
 }

@@ -121,7 +121,7 @@ impl AppParser for Imap {
             let mut lines = std::mem::take(&mut self.ends[direction as usize].lines);
             let read = lines.read(bytes, |line| match direction {
                 Direction::ToServer => self.command(line, out),
-                Direction::ToClient => self.reply(line.bytes, out),
+                Direction::ToClient => self.reply(line, out),
             });
             self.ends[direction as usize].lines = lines;
             match read {
@@ -206,7 +206,12 @@ impl Imap {
     }
 
     /// A line of the server (RFC 9051 §7).
-    fn reply<S: AppSink>(&mut self, line: &[u8], out: &mut Beside<'_, S>) -> Result<(), Stop> {
+    fn reply<S: AppSink>(&mut self, line: Line<'_>, out: &mut Beside<'_, S>) -> Result<(), Stop> {
+        // A literal that its end announces is read as lines then.
+        if line.is_cut {
+            out.anomaly(Direction::ToClient, AppAnomaly::MessageCut);
+        }
+        let line = line.bytes;
         let is_continued = std::mem::replace(&mut self.ends[1].is_continued, false);
         let reply = CommandLine::parse(line);
         if !is_continued && reply.is(b"+") {
@@ -244,12 +249,7 @@ impl Imap {
         Ok(())
     }
 
-    fn end_literal<S: AppSink>(
-        &mut self,
-        direction: Direction,
-        is_complete: bool,
-        out: &mut Beside<'_, S>,
-    ) {
+    fn end_literal<S: AppSink>(&mut self, direction: Direction, is_complete: bool, out: &mut Beside<'_, S>) {
         let end = &mut self.ends[direction as usize];
         let Some(literal) = end.literal.take() else { return };
         end.is_continued = true;

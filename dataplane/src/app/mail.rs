@@ -40,6 +40,8 @@ pub(super) struct Mail {
     reading: Reading,
     email: Email,
     is_cut: bool,
+    /// Whether a doubtful end of it was told.
+    is_end_told: bool,
 }
 
 #[derive(Debug)]
@@ -75,6 +77,7 @@ impl Mail {
             reading: Reading::Head(Head::default()),
             email: Email::default(),
             is_cut: false,
+            is_end_told: false,
         }
     }
 
@@ -106,7 +109,9 @@ impl Mail {
             }
             b"." if piece.is_whole() => {
                 // Some servers take the mail to end here, and what follows as commands.
-                out.anomaly(self.told.direction(), AppAnomaly::MailEnd);
+                if !std::mem::replace(&mut self.is_end_told, true) {
+                    out.anomaly(self.told.direction(), AppAnomaly::MailEnd);
+                }
                 piece.bytes
             }
             bytes if piece.is_begin => bytes.strip_prefix(b".").unwrap_or(bytes),

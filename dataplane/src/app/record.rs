@@ -190,9 +190,7 @@ impl Record {
     }
 
     /// The object that stands beside it: its name, and its names and values in order.
-    pub fn values_beside(
-        &self,
-    ) -> Option<(&'static str, impl Iterator<Item = (&'static str, Value<'_>)>)> {
+    pub fn values_beside(&self) -> Option<(&'static str, impl Iterator<Item = (&'static str, Value<'_>)>)> {
         let (name, begin) = self.beside?;
         Some((name, self.steps(self.items.get(begin..).unwrap_or_default())))
     }

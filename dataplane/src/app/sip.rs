@@ -57,7 +57,7 @@ impl AppParser for Sip {
         out: &mut Beside<'_, S>,
     ) -> Outcome {
         // Each datagram is a message of its own (RFC 3261 §18.3).
-        self.ends[direction as usize] = Headed::default();
+        self.ends[direction as usize].restart();
         self.data(direction, &mut bytes, out)
     }
 

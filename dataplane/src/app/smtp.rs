@@ -9,7 +9,7 @@ use super::{
     AppAnomaly, AppProtocol, AppSink,
     beside::Beside,
     command_line::CommandLine,
-    lines::Lines,
+    lines::{Line, Lines},
     mail::{Email, Mail},
     parser::{AppParser, Outcome},
     signature::{Answer, Prefix, Signature},
@@ -132,7 +132,7 @@ impl Smtp {
             match &mut self.reading {
                 Reading::Commands => {
                     let mut commands = std::mem::take(&mut self.commands);
-                    let read = commands.read(bytes, |line| self.command(line.bytes, out));
+                    let read = commands.read(bytes, |line| self.command(line, out));
                     self.commands = commands;
                     match read {
                         Ok(()) => {}
@@ -168,13 +168,17 @@ impl Smtp {
     }
 
     /// One line of the client (RFC 5321 §4.1).
-    fn command<S: AppSink>(&mut self, line: &[u8], out: &mut Beside<'_, S>) -> Result<(), Stop> {
+    fn command<S: AppSink>(&mut self, line: Line<'_>, out: &mut Beside<'_, S>) -> Result<(), Stop> {
         if std::mem::replace(&mut self.is_challenged, false) {
             return Ok(());
         }
         if self.pending.contains(&Sent::StartTls) && !std::mem::replace(&mut self.is_injection_told, true) {
             out.anomaly(Direction::ToServer, AppAnomaly::StartTlsInjection);
         }
+        if line.is_cut {
+            out.anomaly(Direction::ToServer, AppAnomaly::MessageCut);
+        }
+        let line = line.bytes;
         let command = CommandLine::parse(line);
         if command.is(b"AUTH") {
             // RFC 4954 §4: the mechanism, and what it may begin with.

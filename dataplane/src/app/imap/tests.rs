@@ -12,7 +12,9 @@ fn mails_are_fetched_and_put() {
         Turn::client(b"a1 LOGIN ann secret\r\n"),
         Turn::server(b"a1 OK in\r\n"),
         Turn::client(b"a2 FETCH 1:2 (FLAGS BODY[] BODY[1])\r\n"),
-        Turn::server(b"* 1 FETCH (FLAGS () BODY[] {20}\r\nSubject: a\r\n\r\ntext\r\n BODY[1] {4}\r\nrawt)\r\n"),
+        Turn::server(
+            b"* 1 FETCH (FLAGS () BODY[] {20}\r\nSubject: a\r\n\r\ntext\r\n BODY[1] {4}\r\nrawt)\r\n",
+        ),
         Turn::server(b"* 2 FETCH (BODY[]<0> {0}\r\n)\r\na2 OK done\r\n"),
         Turn::client(b"a3 APPEND Sent (\\Seen) {17+}\r\nSubject: b\r\n\r\nput\r\na4 NOOP\r\n"),
         Turn::server(b"a3 OK put\r\na4 NO never\r\n"),

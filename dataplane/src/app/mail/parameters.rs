@@ -179,7 +179,10 @@ mod tests {
     fn names_of_files_are_read_in_all_their_spellings() {
         let texts: [(&[u8], &[u8]); 8] = [
             (b"attachment; filename=a.txt", b"a.txt"),
-            (b"attachment; x=\"a;filename=no\"; FileName = \"a \\\"b\\\";c.txt\"; filename=z", b"a \"b\";c.txt"),
+            (
+                b"attachment; x=\"a;filename=no\"; FileName = \"a \\\"b\\\";c.txt\"; filename=z",
+                b"a \"b\";c.txt",
+            ),
             (b"attachment; filename*0=\"a\"; filename*1=b.txt", b"ab.txt"),
             (b"attachment; filename*0*=utf-8'en'%e2%82; filename*1*=%AC; filename*2=%41", "€%41".as_bytes()),
             (b"attachment; filename*=''a%20b", b"a b"),

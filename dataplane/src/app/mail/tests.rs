@@ -96,5 +96,8 @@ fn what_is_nested_too_deep_is_told() {
     let recorder = told(&mail);
     assert_eq!(recorder.anomalies(), [AppAnomaly::MessageCut]);
     // As text: nothing is passed by.
-    assert_eq!(recorder.instances(ToServer, Field::MailBody), [format!("--b{MAIL_NESTING_MAX}\r\n\r\ntext").as_bytes()]);
+    assert_eq!(
+        recorder.instances(ToServer, Field::MailBody),
+        [format!("--b{MAIL_NESTING_MAX}\r\n\r\ntext").as_bytes()]
+    );
 }
