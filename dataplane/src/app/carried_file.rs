@@ -19,8 +19,10 @@ pub(super) struct CarriedFile {
 pub(super) enum FileEnd {
     /// All of it went by.
     Closed,
-    /// What follows of it was not seen.
+    /// What follows of it was not seen: the connection or the mail around it broke off.
     Truncated,
+    /// What follows of it was not seen: bytes of the connection are missing.
+    Gap,
 }
 
 impl CarriedFile {
@@ -48,12 +50,13 @@ impl CarriedFile {
         told.end(out);
         out.file(id, |record| {
             record.text_if_any("filename", &self.name);
+            record.flag("gaps", end == FileEnd::Gap);
             match end {
                 FileEnd::Closed => {
                     record.text("state", b"CLOSED");
                     record.text("sha256", hex(&self.sha256.finalize()).as_bytes());
                 }
-                FileEnd::Truncated => record.text("state", b"TRUNCATED"),
+                FileEnd::Truncated | FileEnd::Gap => record.text("state", b"TRUNCATED"),
             }
             record.flag("stored", false);
             record.number("size", self.bytes);

@@ -312,10 +312,10 @@ mod tests {
     fn what_follows_auth_is_another_protocol() {
         let turns = [
             Turn::client(b"AUTH TLS\r\nUSER evil\r\n"),
-            Turn::server(b"234 begin\r\n\x16\x03\x03\x00\x01\x01"),
-            Turn::client(b"\x16\x03\x03\x00\x01\x01"),
+            Turn::server(b"234 begin\r\n"),
+            Turn::client(b"SSH-2.0-Weir\r\n"),
         ];
-        let recorder = told_however_cut(AppProtocol::Ftp, &turns);
+        let recorder = told_however_cut(AppProtocol::Ssh, &turns);
         assert_eq!(recorder.anomalies(), [AppAnomaly::StartTlsInjection]);
     }
 

@@ -9,6 +9,7 @@ use self::literal::{Content, Literal};
 use super::{
     AppAnomaly, AppProtocol, AppSink,
     beside::Beside,
+    carried_file::FileEnd,
     command_line::CommandLine,
     lines::{Line, Lines},
     mail::Email,
@@ -114,7 +115,7 @@ impl AppParser for Imap {
         while !bytes.is_empty() {
             if let Some(literal) = &mut self.ends[direction as usize].literal {
                 if literal.data(bytes, out) {
-                    self.end_literal(direction, true, out);
+                    self.end_literal(direction, FileEnd::Closed, out);
                 }
                 continue;
             }
@@ -131,7 +132,7 @@ impl AppParser for Imap {
                     let is_empty = literal.is_empty();
                     self.ends[direction as usize].literal = Some(literal);
                     if is_empty {
-                        self.end_literal(direction, true, out);
+                        self.end_literal(direction, FileEnd::Closed, out);
                     }
                 }
             }
@@ -139,9 +140,14 @@ impl AppParser for Imap {
         Outcome::More
     }
 
+    fn gap<S: AppSink>(&mut self, direction: Direction, _bytes: u32, out: &mut Beside<'_, S>) -> Outcome {
+        self.end_literal(direction, FileEnd::Gap, out);
+        Outcome::GaveUp
+    }
+
     fn finish<S: AppSink>(&mut self, out: &mut Beside<'_, S>) {
         for direction in Direction::BOTH {
-            self.end_literal(direction, false, out);
+            self.end_literal(direction, FileEnd::Truncated, out);
         }
         while let Some(request) = self.pending.pop_front() {
             tell(&request, None, out);
@@ -249,11 +255,11 @@ impl Imap {
         Ok(())
     }
 
-    fn end_literal<S: AppSink>(&mut self, direction: Direction, is_complete: bool, out: &mut Beside<'_, S>) {
+    fn end_literal<S: AppSink>(&mut self, direction: Direction, file_end: FileEnd, out: &mut Beside<'_, S>) {
         let end = &mut self.ends[direction as usize];
         let Some(literal) = end.literal.take() else { return };
         end.is_continued = true;
-        if let Some((id, email)) = literal.finish(is_complete, out) {
+        if let Some((id, email)) = literal.finish(file_end, out) {
             let request = self.pending.iter().find(|request| request.id == id);
             tell_mail(id, request, &email, out);
         }

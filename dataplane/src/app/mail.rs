@@ -121,15 +121,15 @@ impl Mail {
         Ok(())
     }
 
-    /// No more of it follows; `is_complete` where all of it was there. Tells what is left, and returns what events tell.
-    pub(super) fn finish<S: AppSink>(mut self, is_complete: bool, out: &mut Beside<'_, S>) -> Email {
+    /// No more of it follows, or is read. Tells what is left, and returns what events tell.
+    pub(super) fn finish<S: AppSink>(mut self, end: FileEnd, out: &mut Beside<'_, S>) -> Email {
         let mut pieces = std::mem::take(&mut self.pieces);
         pieces.finish(|piece| self.piece(piece, out));
         if matches!(self.reading, Reading::Head(_)) {
             self.end_head(out);
         }
-        self.end_part(true, if is_complete { FileEnd::Closed } else { FileEnd::Truncated }, out);
-        if is_complete {
+        self.end_part(true, end, out);
+        if end == FileEnd::Closed {
             self.email.status = Status::ParseDone;
         }
         self.email

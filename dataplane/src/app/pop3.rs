@@ -7,6 +7,7 @@ use dlp_patterns::Field;
 use super::{
     AppAnomaly, AppProtocol, AppSink,
     beside::Beside,
+    carried_file::FileEnd,
     command_line::CommandLine,
     lines::{Line, Lines},
     mail::{Email, Mail},
@@ -121,8 +122,13 @@ impl AppParser for Pop3 {
         }
     }
 
+    fn gap<S: AppSink>(&mut self, _: Direction, _bytes: u32, out: &mut Beside<'_, S>) -> Outcome {
+        self.end_mail(FileEnd::Gap, out);
+        Outcome::GaveUp
+    }
+
     fn finish<S: AppSink>(&mut self, out: &mut Beside<'_, S>) {
-        self.end_mail(false, out);
+        self.end_mail(FileEnd::Truncated, out);
         while let Some(request) = self.pending.pop_front() {
             self.tell(&request, None, None, out);
         }
@@ -167,7 +173,7 @@ impl Pop3 {
         while !bytes.is_empty() {
             if let Reading::Mail(under_way) = &mut self.reading {
                 if under_way.0.dotted(bytes, out) {
-                    self.end_mail(true, out);
+                    self.end_mail(FileEnd::Closed, out);
                 }
                 continue;
             }
@@ -212,10 +218,10 @@ impl Pop3 {
         }
     }
 
-    fn end_mail<S: AppSink>(&mut self, is_complete: bool, out: &mut Beside<'_, S>) {
+    fn end_mail<S: AppSink>(&mut self, end: FileEnd, out: &mut Beside<'_, S>) {
         if let Reading::Mail(under_way) = std::mem::take(&mut self.reading) {
             let (mail, request, status) = *under_way;
-            let email = mail.finish(is_complete, out);
+            let email = mail.finish(end, out);
             self.tell(&request, Some(&status), Some(&email), out);
         }
     }
@@ -281,12 +287,13 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_stls_is_tls_or_an_injection() {
+    fn what_follows_stls_is_another_protocol() {
         let turns = [
             Turn::client(b"STLS\r\nUSER evil\r\n"),
-            Turn::server(b"+OK begin\r\n\x16\x03\x01\x00\x00 encrypted"),
+            Turn::server(b"+OK begin\r\n"),
+            Turn::client(b"SSH-2.0-Weir\r\n"),
         ];
-        let recorder = told_however_cut(AppProtocol::Pop3, &turns);
+        let recorder = told_however_cut(AppProtocol::Ssh, &turns);
         assert_eq!(recorder.anomalies(), [AppAnomaly::StartTlsInjection]);
     }
 

@@ -8,6 +8,7 @@ use memchr::memmem;
 use super::{
     AppAnomaly, AppProtocol, AppSink,
     beside::Beside,
+    carried_file::FileEnd,
     command_line::CommandLine,
     lines::{Line, Lines},
     mail::{Email, Mail},
@@ -22,7 +23,7 @@ pub(super) const SIGNATURE: Signature =
     Signature { protocol: AppProtocol::Smtp, stream: Some(signature), datagram: None };
 
 const GREETINGS: &[&[u8]] = &[b"220 ", b"220-", b"421 ", b"554 ", b"554-"];
-const HELLOS: &[&[u8]] = &[b"EHLO ", b"HELO ", b"LHLO "];
+const HELLOS: &[&[u8]] = &[b"EHLO ", b"EHLO\r", b"HELO ", b"HELO\r", b"LHLO "];
 
 fn signature(prefix: Prefix<'_>) -> Answer {
     let names_it = |line: &[u8]| memmem::find(&line.to_ascii_uppercase(), b"SMTP").is_some();
@@ -109,16 +110,14 @@ impl AppParser for Smtp {
         }
     }
 
+    /// Where the mail ends is not known any more.
+    fn gap<S: AppSink>(&mut self, _: Direction, _bytes: u32, out: &mut Beside<'_, S>) -> Outcome {
+        self.end(FileEnd::Gap, out);
+        Outcome::GaveUp
+    }
+
     fn finish<S: AppSink>(&mut self, out: &mut Beside<'_, S>) {
-        let mail = match std::mem::take(&mut self.reading) {
-            Reading::Mail(mail) => Some(mail),
-            Reading::Commands | Reading::Chunk { .. } => self.envelope.mail.take(),
-        };
-        let email = mail.map(|mail| mail.finish(false, out));
-        let is_untold = self.id == 0 && !self.hello.is_empty();
-        if is_untold || email.is_some() || self.envelope.from.is_some() {
-            self.tell(email.as_ref(), out);
-        }
+        self.end(FileEnd::Truncated, out);
     }
 
     fn is_between_messages(&self) -> bool {
@@ -143,7 +142,7 @@ impl Smtp {
                 }
                 Reading::Mail(mail) => {
                     if mail.dotted(bytes, out) {
-                        self.end_mail(true, out);
+                        self.end_mail(FileEnd::Closed, out);
                         if self.expect(Sent::Dot).is_err() {
                             return Outcome::GaveUp;
                         }
@@ -214,8 +213,11 @@ impl Smtp {
     fn bdat(&mut self, arguments: &[u8]) -> Result<(), Stop> {
         let mut words = arguments.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
         let digits = words.next().and_then(|word| std::str::from_utf8(word).ok());
-        let bytes = digits.and_then(|digits| digits.parse().ok()).ok_or(Stop::GaveUp)?;
-        let is_last = words.next().is_some_and(|word| word.eq_ignore_ascii_case(b"LAST"));
+        let bytes = digits.and_then(|digits| digits.parse().ok());
+        let is_last = words.next().map(|word| word.eq_ignore_ascii_case(b"LAST"));
+        // No chunk follows a command that is none.
+        let (Some(bytes), None | Some(true)) = (bytes, is_last) else { return self.expect(Sent::Other) };
+        let is_last = is_last.is_some();
         self.expect(if is_last { Sent::Dot } else { Sent::Other })?;
         Err(Stop::Chunk { bytes, is_last })
     }
@@ -247,7 +249,7 @@ impl Smtp {
         self.reading = Reading::Commands;
         if is_last && let Some(mail) = self.envelope.mail.take() {
             self.reading = Reading::Mail(mail);
-            self.end_mail(true, out);
+            self.end_mail(FileEnd::Closed, out);
         }
     }
 
@@ -257,7 +259,7 @@ impl Smtp {
             match replies.read(bytes, |line| self.reply(line.bytes)) {
                 Ok(()) => {}
                 Err(Answered::Encrypted) => return Outcome::Changed,
-                Err(Answered::MailOver) => self.end_mail(false, out),
+                Err(Answered::MailOver) => self.end_mail(FileEnd::Truncated, out),
             }
         }
         self.replies = replies;
@@ -286,16 +288,29 @@ impl Smtp {
     }
 
     /// The mail under way is over.
-    fn end_mail<S: AppSink>(&mut self, is_complete: bool, out: &mut Beside<'_, S>) {
+    fn end_mail<S: AppSink>(&mut self, end: FileEnd, out: &mut Beside<'_, S>) {
         if let Reading::Mail(mail) = std::mem::take(&mut self.reading) {
-            let email = mail.finish(is_complete, out);
+            let email = mail.finish(end, out);
             self.tell(Some(&email), out);
+        }
+    }
+
+    /// No more is read: tells what is there.
+    fn end<S: AppSink>(&mut self, end: FileEnd, out: &mut Beside<'_, S>) {
+        let mail = match std::mem::take(&mut self.reading) {
+            Reading::Mail(mail) => Some(mail),
+            Reading::Commands | Reading::Chunk { .. } => self.envelope.mail.take(),
+        };
+        let email = mail.map(|mail| mail.finish(end, out));
+        let is_untold = self.id == 0 && !self.hello.is_empty();
+        if is_untold || email.is_some() || self.envelope.from.is_some() {
+            self.tell(email.as_ref(), out);
         }
     }
 
     /// Another envelope begins (RFC 5321 §4.1.4, §4.1.1.5): what there is of one is told.
     fn reset<S: AppSink>(&mut self, out: &mut Beside<'_, S>) {
-        let email = self.envelope.mail.take().map(|mail| mail.finish(false, out));
+        let email = self.envelope.mail.take().map(|mail| mail.finish(FileEnd::Truncated, out));
         if self.envelope.from.is_some() || email.is_some() {
             self.tell(email.as_ref(), out);
         }

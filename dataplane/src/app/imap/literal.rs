@@ -6,6 +6,7 @@ use super::is_mail;
 use crate::app::{
     AppSink,
     beside::Beside,
+    carried_file::FileEnd,
     mail::{Email, Mail},
     streamed::Streamed,
 };
@@ -78,13 +79,9 @@ impl Literal {
     }
 
     /// It is over: the mail that it was, if it was one.
-    pub(super) fn finish<S: AppSink>(
-        self,
-        is_complete: bool,
-        out: &mut Beside<'_, S>,
-    ) -> Option<(u64, Email)> {
+    pub(super) fn finish<S: AppSink>(self, end: FileEnd, out: &mut Beside<'_, S>) -> Option<(u64, Email)> {
         match self.content {
-            Content::Mail(id, mail) => Some((id, mail.finish(is_complete, out))),
+            Content::Mail(id, mail) => Some((id, mail.finish(end, out))),
             Content::Text(mut told) => {
                 told.end(out);
                 None

@@ -55,9 +55,9 @@ fn secrets_are_not_told_and_a_literal_that_is_refused_does_not_come() {
 fn what_follows_starttls_is_another_protocol() {
     let turns = [
         Turn::client(b"x STARTTLS\r\ny LOGIN a b\r\n"),
-        Turn::server(b"x OK begin\r\n\x16\x03\x03\x00\x01\x01"),
-        Turn::client(b"\x16\x03\x03\x00\x01\x01"),
+        Turn::server(b"x OK begin\r\n"),
+        Turn::client(b"SSH-2.0-Weir\r\n"),
     ];
-    let recorder = told_however_cut(AppProtocol::Imap, &turns);
+    let recorder = told_however_cut(AppProtocol::Ssh, &turns);
     assert_eq!(recorder.anomalies(), [AppAnomaly::StartTlsInjection]);
 }

@@ -18,7 +18,7 @@ fn read(text: &[u8], piece_bytes: usize) -> Recorder {
     for piece in text.chunks(piece_bytes.min(text.len().max(1))) {
         mail.data(piece, &mut out);
     }
-    let email = mail.finish(true, &mut out);
+    let email = mail.finish(FileEnd::Closed, &mut out);
     out.record(3, |record| email.tell_beside(record));
     recorder.assert_nothing_open();
     recorder

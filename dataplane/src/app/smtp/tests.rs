@@ -45,13 +45,16 @@ fn envelope_and_mail_are_told() {
 fn chunks_make_a_mail_and_nothing_ends_it_but_the_last() {
     let turns = [
         Turn::client(b"EHLO c\r\nMAIL FROM:<a>\r\nRCPT TO:<b>\r\nBDAT 12\r\nSubject: a\r\n"),
-        Turn::client(b"BDAT 8 LAST\r\n\r\n.\r\n..\nRSET\r\nMAIL FROM:<c>\r\nBDAT 0 LAST\r\nBDAT x\r\n"),
+        Turn::client(
+            b"BDAT 8 LAST\r\n\r\n.\r\n..\nRSET\r\nMAIL FROM:<c>\r\nBDAT 0 LAST\r\nBDAT x\r\nBDAT 9 X\r\n",
+        ),
     ];
     let recorder = told_however_cut(AppProtocol::Smtp, &turns);
     assert_eq!(recorder.instances(ToServer, Field::MailBody), [b".\r\n..\n"]);
     assert_eq!(texts(&recorder, "mail_from"), ["<a>", "<c>"]);
     assert_eq!(texts(&recorder, "subject"), ["a"]);
-    assert_eq!(recorder.anomalies(), [AppAnomaly::Malformed]);
+    assert_eq!(recorder.instances(ToServer, Field::Command).last(), Some(&&b"BDAT 9 X"[..]));
+    assert_eq!(recorder.anomalies(), []);
 }
 
 #[test]
@@ -105,10 +108,10 @@ fn what_follows_starttls_is_another_protocol() {
     let turns = [
         Turn::server(HELLO),
         Turn::client(b"EHLO c\r\nSTARTTLS\r\nMAIL FROM:<evil>\r\n"),
-        Turn::server(b"250 hi\r\n220 begin\r\n\x16\x03\x03\x00\x01\x01"),
-        Turn::client(b"\x16\x03\x03\x00\x01\x01"),
+        Turn::server(b"250 hi\r\n220 begin\r\n"),
+        Turn::client(b"SSH-2.0-Weir\r\n"),
     ];
-    let recorder = told_however_cut(AppProtocol::Smtp, &turns);
+    let recorder = told_however_cut(AppProtocol::Ssh, &turns);
     assert_eq!(recorder.anomalies(), [AppAnomaly::StartTlsInjection]);
     assert_eq!(texts(&recorder, "helo"), ["c"]);
 }
@@ -122,4 +125,24 @@ fn an_envelope_without_a_mail_is_told_when_another_begins() {
     let recorder = told_however_cut(AppProtocol::Smtp, &turns);
     assert_eq!(texts(&recorder, "helo"), ["c", "d"]);
     assert_eq!(texts(&recorder, "mail_from"), ["<a>", "<b>"]);
+}
+
+#[test]
+fn a_file_with_a_gap_is_told_as_that() {
+    use crate::{
+        app::{App, SpareParsers},
+        reassembly::StreamChunk::{Data, Gap},
+    };
+    let mail = b"HELO c\r\nMAIL FROM:<a>\r\nDATA\r\nContent-Disposition: attachment; filename=a\r\n\r\nsome";
+    let (mut app, mut parsers, mut recorder) = (App::new(), SpareParsers::default(), Recorder::default());
+    for chunk in [Data(&mail[..]), Gap(7), Data(b".\r\n")] {
+        app.advance(ToServer, chunk, &mut parsers, &mut recorder);
+    }
+    app.finish(&mut parsers, &mut recorder);
+    recorder.assert_nothing_open();
+    assert_eq!(recorder.instances(ToServer, Field::FileData), [b"some"]);
+    assert_eq!(recorder.records()[0].find("gaps"), Some(Value::Flag(true)));
+    assert_eq!(texts(&recorder, "state"), ["TRUNCATED"]);
+    assert_eq!(texts(&recorder, "mail_from"), ["<a>"]);
+    assert_eq!(recorder.anomalies(), [AppAnomaly::Gap]);
 }
