@@ -1,7 +1,7 @@
 # Weir. `make help` lists what there is.
 
 CARGO ?= cargo
-SCRIPTS = deploy/prepare.sh tests/all.sh tests/tiers.sh tests/fuzz.sh tests/match_check.sh tests/demo/run.sh $(wildcard tests/labs/case-*.sh) .ci/run
+SCRIPTS = deploy/prepare.sh deploy/protocols.sh tests/all.sh tests/tiers.sh tests/fuzz.sh tests/match_check.sh tests/demo/run.sh $(wildcard tests/labs/case-*.sh) .ci/run
 # Never let a toolchain be downloaded behind the user's back.
 export RUSTUP_AUTO_INSTALL = 0
 
@@ -9,7 +9,7 @@ SECONDS = 60
 SCANS = 1000000
 FRAMES = 1000000
 
-.PHONY: help build demo test tiers fuzz match-check cuts xdp-check check bench clean
+.PHONY: help build demo test tiers fuzz match-check cuts xdp-check check bench protocols clean
 
 help: ## show this list
 	@awk -F ': *## *' '/^[a-z-]+:.*##/ { split($$1, name, ":"); printf "make %-11s %s\n", name[1], $$2 }' Makefile
@@ -52,6 +52,9 @@ check: ## check format, lints, documentation and scripts
 bench: ## time each stage of the packet path
 	@deploy/prepare.sh build
 	$(CARGO) bench --locked -p bench
+
+protocols: ## write the list of protocols into deploy/protocols.md
+	@deploy/protocols.sh
 
 clean: ## remove what was built
 	$(CARGO) clean

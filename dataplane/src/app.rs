@@ -1,10 +1,20 @@
 //! Stream chunks → named fields. A parser yields fields and transactions, and takes no verdict.
 
+mod ber;
 mod beside;
+mod bittorrent;
 mod carried_file;
+mod cassandra;
 mod command_line;
 #[cfg(test)]
 mod conversation;
+mod couchbase;
+mod datagrams;
+mod dhcp;
+mod dhcpv6;
+mod dtls;
+mod echo;
+mod elasticsearch;
 mod emitter;
 mod fingerprint;
 mod first_line;
@@ -12,30 +22,68 @@ mod ftp;
 mod headed;
 mod held;
 mod http;
+mod ike;
 mod imap;
+mod irc;
+mod kerberos;
 mod lane;
+mod ldap;
 mod lines;
 mod mail;
+mod memcached;
 mod messages;
+mod modbus;
+mod mongodb;
+mod mysql;
+mod netbios;
+mod ntp;
 mod opening;
+mod openvpn;
+mod openwire;
+mod ordered_pieces;
 mod parser;
 mod payload;
+mod pending;
+mod pgsql;
 mod pop3;
+mod prepared;
 mod probe;
 mod protocol;
+mod protocols;
+mod quic;
+mod radius;
+mod rdp;
 mod read;
 mod record;
 #[cfg(test)]
 mod recorder;
+mod redis;
+mod rpc;
+mod rtp;
 mod rtsp;
 mod signature;
 mod sip;
+mod smb;
 mod smtp;
+mod snmp;
+mod socks;
 mod spare_parsers;
+mod spark;
+mod ssdp;
 mod ssh;
 mod streamed;
+mod stun;
+mod syslog;
+mod tds;
+mod telnet;
+mod tftp;
+mod tls;
 mod tls_records;
+mod tns;
+mod vnc;
 mod wire;
+mod wireguard;
+mod xmpp;
 
 use dlp_patterns::Field;
 
@@ -48,6 +96,7 @@ pub use self::{
     payload::Payload,
     probe::Probe,
     protocol::AppProtocol,
+    protocols::{ProtocolInfo, protocols},
     read::Read,
     record::{Record, RecordKind, Value},
     spare_parsers::SpareParsers,
@@ -57,13 +106,55 @@ use crate::{flow::Direction, reassembly::StreamChunk};
 
 /// What tells a protocol by its first bytes. HTTP is last: much that has a name of its own would be a request of HTTP/0.9 as well.
 const SIGNATURES: &[Signature] = &[
+    bittorrent::SIGNATURE,
+    cassandra::SIGNATURE,
+    couchbase::SIGNATURE,
+    dhcp::SIGNATURE,
+    dhcpv6::SIGNATURE,
+    dtls::SIGNATURE,
+    echo::SIGNATURE,
+    elasticsearch::SIGNATURE,
     ftp::SIGNATURE,
+    ike::SIGNATURE,
     imap::SIGNATURE,
+    irc::SIGNATURE,
+    kerberos::SIGNATURE,
+    ldap::SIGNATURE,
+    memcached::SIGNATURE,
+    modbus::SIGNATURE,
+    mongodb::SIGNATURE,
+    mysql::SIGNATURE,
+    netbios::SIGNATURE,
+    ntp::SIGNATURE,
+    openvpn::SIGNATURE,
+    openwire::SIGNATURE,
+    pgsql::SIGNATURE,
     pop3::SIGNATURE,
+    quic::SIGNATURE,
+    radius::SIGNATURE,
+    rdp::SIGNATURE,
+    redis::SIGNATURE,
+    rpc::SIGNATURE,
+    rtp::SIGNATURE,
     rtsp::SIGNATURE,
     sip::SIGNATURE,
+    smb::SIGNATURE,
     smtp::SIGNATURE,
+    snmp::SIGNATURE,
+    socks::SIGNATURE,
+    spark::SIGNATURE,
+    ssdp::SIGNATURE,
     ssh::SIGNATURE,
+    stun::SIGNATURE,
+    syslog::SIGNATURE,
+    tds::SIGNATURE,
+    telnet::SIGNATURE,
+    tftp::SIGNATURE,
+    tls::SIGNATURE,
+    tns::SIGNATURE,
+    vnc::SIGNATURE,
+    wireguard::SIGNATURE,
+    xmpp::SIGNATURE,
     http::SIGNATURE,
 ];
 
@@ -324,6 +415,12 @@ pub enum AppAnomaly {
     /// More was said behind a command that asks for encryption, before its answer: a server may take it for part of what comes
     /// encrypted.
     StartTlsInjection,
+    /// A heartbeat of TLS says that it has a longer payload than its record has room for.
+    TlsHeartbeat,
+    /// A certificate of TLS can't be read.
+    TlsCertificate,
+    /// More requests wait for their responses than are kept; later ones are told without theirs.
+    TooManyRequests,
 }
 
 impl AppAnomaly {
@@ -345,6 +442,9 @@ impl AppAnomaly {
             AppAnomaly::MessageCut => "message_cut",
             AppAnomaly::MailEnd => "mail_end",
             AppAnomaly::StartTlsInjection => "starttls_injection",
+            AppAnomaly::TlsHeartbeat => "tls_overflow_heartbeat_message",
+            AppAnomaly::TlsCertificate => "tls_certificate_invalid",
+            AppAnomaly::TooManyRequests => "too_many_requests",
         }
     }
 
@@ -358,6 +458,9 @@ impl AppAnomaly {
                 | AppAnomaly::MessageCut
                 | AppAnomaly::MailEnd
                 | AppAnomaly::StartTlsInjection
+                | AppAnomaly::TlsHeartbeat
+                | AppAnomaly::TlsCertificate
+                | AppAnomaly::TooManyRequests
         )
     }
 }

@@ -171,6 +171,10 @@ pub const SIGNATURE_TURNS_MAX: usize = 8;
 /// Datagrams of a flow that are looked at to tell its protocol.
 pub const SIGNATURE_DATAGRAMS_MAX: u8 = 8;
 
+/// Bytes that are kept of the last datagram of each end until the protocol of their flow is told: as many as headers have
+/// that two datagrams are compared by.
+pub const SIGNATURE_DATAGRAM_BYTES_KEPT_MAX: usize = 64;
+
 /// Bytes of one message that a parser sees; what follows of a longer one is scanned as payload only. Statements and
 /// handshakes are shorter, and a connection holds no more than this for each direction.
 pub const MESSAGE_BYTES_HELD_MAX: usize = 16 * 1024;
@@ -186,6 +190,28 @@ pub const RECORD_ITEMS_MAX: usize = 512;
 
 /// Bytes of one text of a record; the rest is cut off.
 pub const RECORD_TEXT_BYTES_MAX: usize = 1024;
+
+/// Requests of one connection that may wait for their responses and are told with them: pipelines of clients of databases are
+/// shorter. Later ones are told without.
+pub const REQUESTS_PENDING_MAX: usize = 128;
+
+/// Prepared statements of one connection whose text is known when they are executed: drivers keep some dozen.
+pub const PREPARED_STATEMENTS_MAX: usize = 16;
+
+/// Values of RESP within values: what servers answer goes three or four deep, and none goes deeper than modules nest.
+pub const RESP_DEPTH_MAX: usize = 32;
+
+/// Documents of BSON within documents that are shown; its server takes 100, and statements are a few deep.
+pub const BSON_DEPTH_MAX: usize = 32;
+
+/// Statements of one batch of CQL that are read: its server warns of batches beyond 5 KiB.
+pub const CQL_BATCH_STATEMENTS_MAX: usize = 256;
+
+/// Types of CQL within types, of a column of a result: lists of maps of tuples go three deep.
+pub const CQL_TYPE_DEPTH_MAX: usize = 8;
+
+/// Errors of one response of SQL Server that are told as fields: a batch that fails has a few.
+pub const TDS_ERRORS_MAX: usize = 8;
 
 /// Fields of one direction that may be open at once, beside its own: streams of HTTP/2 under way.
 pub const LANES_MAX: usize = 256;
@@ -217,3 +243,25 @@ pub const HEADED_BYTES_MAX: usize = 16 * 1024;
 
 /// Bytes of memory that an end of such a connection keeps for the next one: those of nearly all of them.
 pub const HEADED_BYTES_KEPT_MAX: usize = 2048;
+
+/// Protocols that a ClientHello offers by ALPN, of which an event tells: clients offer two or three.
+pub const TLS_ALPNS_MAX: usize = 16;
+
+/// Extensions of a ClientHello that an event lists: clients have up to some twenty.
+pub const TLS_EXTENSIONS_MAX: usize = 64;
+
+/// Names of one certificate that an event tells of: those of content networks have about a hundred.
+pub const TLS_CERTIFICATE_NAMES_MAX: usize = 128;
+
+/// Bytes of a handshake message of TLS; a longer one is none. Certificates with their chains are the longest, and OpenSSL
+/// takes them up to 100 KB.
+pub const TLS_MESSAGE_BYTES_MAX: u32 = 256 * 1024;
+
+/// Pieces of one message in datagrams that wait for what is between them: of its hello in QUIC, Chrome shuffles some twenty.
+pub const MESSAGE_PIECES_MAX: usize = 64;
+
+/// Datagrams of a flow of QUIC in which the hellos must come.
+pub const QUIC_DATAGRAMS_MAX: u8 = 32;
+
+/// Datagrams of a flow of DTLS in which its handshake must come: each flight is repeated a few times where one is lost.
+pub const DTLS_DATAGRAMS_MAX: u8 = 64;

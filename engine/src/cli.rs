@@ -16,6 +16,7 @@ mod check;
 mod flows;
 mod lint;
 mod packs;
+mod protocols;
 mod replay;
 mod sample;
 mod verdicts;
@@ -56,6 +57,8 @@ enum Command {
     /// Look at signature packs.
     #[command(subcommand)]
     Packs(PacksCommand),
+    /// List the protocols that are recognised, and what is read of those that are parsed.
+    Protocols(ProtocolsArgs),
     /// Lead captures through the engine as if it were inline.
     Replay(ReplayArgs),
     /// Show the verdicts in a file of EVE lines as a table.
@@ -106,8 +109,8 @@ struct FlowsArgs {
     /// Only flows of which either end has this port.
     #[arg(long)]
     port: Option<u16>,
-    /// Only flows that speak this: `http`, `unknown`, or `failed` where it was broken.
-    #[arg(long, value_name = "PROTOCOL", value_parser = ["http", "unknown", "failed"])]
+    /// Only flows that speak this, by a name of `weir protocols`; or `unknown`, or `failed` where it was broken.
+    #[arg(long, value_name = "PROTOCOL", value_parser = protocols::name)]
     app: Option<String>,
     /// Only flows with which this is done.
     #[arg(long, value_enum)]
@@ -235,6 +238,13 @@ struct ReplayArgs {
 }
 
 #[derive(Debug, Args)]
+struct ProtocolsArgs {
+    /// Form of the output.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
+}
+
+#[derive(Debug, Args)]
 struct VerdictsArgs {
     /// File of EVE lines; `-` is standard input.
     #[arg(value_name = "EVEFILE")]
@@ -275,6 +285,7 @@ impl Cli {
             Command::Packs(PacksCommand::List(args)) => packs::list(&args),
             Command::Packs(PacksCommand::Lint(args)) => lint::lint(&args),
             Command::Packs(PacksCommand::Compile(args)) => packs::compile(&args),
+            Command::Protocols(args) => protocols::protocols(&args),
             Command::Replay(args) => replay::replay(&args),
             Command::Verdicts(args) => verdicts::verdicts(&args),
             Command::SampleCapture(args) => sample::write(&args),

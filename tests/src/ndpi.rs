@@ -6,6 +6,8 @@
 //! It looks into tunnels (IP-in-IP, GTP-U, CAPWAP, PPPoE) and reports the inner flow; it skips all fragments
 //! but the first, which is made up for here, frames that the capture cut, and packets that claim to be longer than their frame.
 
+pub mod labels;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -26,6 +28,8 @@ pub struct Expected {
     b: String,
     pkts: [u64; 2],
     bytes: [u64; 2],
+    l7: String,
+    confidence: String,
 }
 
 impl Expected {

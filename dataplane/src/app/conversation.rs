@@ -1,6 +1,13 @@
 //! Conversations for the tests of parsers: told however they are cut.
 
-use super::{App, AppProtocol, SpareParsers, recorder::Recorder};
+use std::collections::BTreeSet;
+
+use dlp_patterns::Field;
+
+use super::{
+    App, AppProtocol, SpareParsers, protocols,
+    recorder::{Recorder, Told},
+};
 use crate::{flow::Direction, reassembly::StreamChunk};
 
 /// What one end says before the other one does.
@@ -37,18 +44,22 @@ pub(super) fn told_however_cut(protocol: AppProtocol, turns: &[Turn]) -> Recorde
 /// What datagrams of a flow of `protocol` tell.
 pub(super) fn told_of_datagrams(protocol: AppProtocol, datagrams: &[Turn]) -> Recorder {
     let (mut app, mut parsers, mut recorder) = (App::new(), SpareParsers::default(), Recorder::default());
+    let mut spoken = BTreeSet::from([protocol]);
     for Turn { direction, bytes } in datagrams {
         app.datagram(*direction, bytes, &mut parsers, &mut recorder);
+        spoken.insert(app.protocol());
     }
     app.finish(&mut parsers, &mut recorder);
     recorder.assert_nothing_open();
-    assert_eq!(app.protocol(), protocol);
+    assert_eq!(app.protocol().as_str(), protocol.as_str());
+    assert_all_listed(&spoken, &recorder);
     recorder
 }
 
 /// Each turn in pieces of as many bytes as `piece` says for the number of bytes of the turn that are done.
 fn told(protocol: AppProtocol, turns: &[Turn], piece: &dyn Fn(usize) -> usize) -> Recorder {
     let (mut app, mut parsers, mut recorder) = (App::new(), SpareParsers::default(), Recorder::default());
+    let mut spoken = BTreeSet::from([protocol]);
     for Turn { direction, bytes } in turns {
         let mut done = 0;
         while done < bytes.len() {
@@ -60,10 +71,24 @@ fn told(protocol: AppProtocol, turns: &[Turn], piece: &dyn Fn(usize) -> usize) -
                 &mut recorder,
             );
             done += count;
+            spoken.insert(app.protocol());
         }
     }
-    assert_eq!(app.protocol(), protocol);
+    assert_eq!(app.protocol().as_str(), protocol.as_str());
     app.finish(&mut parsers, &mut recorder);
     recorder.assert_nothing_open();
+    assert_all_listed(&spoken, &recorder);
     recorder
+}
+
+/// What is told is what the list of protocols says of those that were spoken one after the other.
+fn assert_all_listed(spoken: &BTreeSet<AppProtocol>, recorder: &Recorder) {
+    let listed: Vec<_> =
+        spoken.iter().filter_map(|protocol| protocols::fields(*protocol)).flatten().collect();
+    for told in &recorder.told {
+        if let Told::Begin(_, field) = told {
+            let is_listed = *field == Field::Payload || listed.contains(&field);
+            assert!(is_listed, "FIELDS of none of {spoken:?} lists {}", field.as_str());
+        }
+    }
 }

@@ -88,6 +88,8 @@ enum Stop {
 }
 
 impl AppParser for Ftp {
+    const FIELDS: &'static [Field] = &[Field::Command, Field::FileName];
+
     fn data<S: AppSink>(
         &mut self,
         direction: Direction,
@@ -321,10 +323,10 @@ mod tests {
 
     #[test]
     fn greetings_of_others_are_none() {
-        let greet = |line: &[u8]| signature(Prefix { direction: Direction::ToClient, bytes: line });
+        let greet = |line: &[u8]| signature(Prefix::of(Direction::ToClient, line));
         assert_eq!(greet(b"220 ftp.example ESMTP\r\n"), Answer::No);
         assert_eq!(greet(b"220 Welcome\r\n"), Answer::No);
-        let irc = Prefix { direction: Direction::ToServer, bytes: b"USER a 0 * :b\r\n" };
+        let irc = Prefix::of(Direction::ToServer, b"USER a 0 * :b\r\n");
         assert_eq!(signature(irc), Answer::No);
     }
 }

@@ -56,7 +56,11 @@ impl Held {
             Some((of, Turn::Data(count))) if *of == direction => *count += bytes.len(),
             _ => self.turns.push((direction, Turn::Data(bytes.len()))),
         }
-        let held = &mut self.bytes[direction as usize];
+        let [to_server, to_client] = &mut self.bytes;
+        let (held, peer) = match direction {
+            Direction::ToServer => (to_server, &*to_client),
+            Direction::ToClient => (to_client, &*to_server),
+        };
         held.extend_from_slice(bytes);
         let is_last = held.len() >= HTTP_LINE_BYTES_MAX;
         if self.turns.is_full() || self.is_unknown[direction as usize] && is_last {
@@ -65,15 +69,19 @@ impl Held {
         if self.is_unknown[direction as usize] {
             return Told::Unknown;
         }
-        let prefix = Prefix { direction, bytes: held.get(..HTTP_LINE_BYTES_MAX).unwrap_or(held) };
+        let bytes = held.get(..HTTP_LINE_BYTES_MAX).unwrap_or(held);
+        let prefix = Prefix { peer, ..Prefix::of(direction, bytes) };
         match signature::of_stream(signatures, prefix) {
             Ok((protocol, told_by)) => Told::Protocol(protocol, told_by),
             Err(Answer::More) if !is_last => Told::More,
-            Err(_) => {
-                self.is_unknown[direction as usize] = true;
-                self.rest(Told::Unknown)
-            }
+            Err(_) => self.give_up(direction),
         }
+    }
+
+    /// A direction is of no protocol.
+    pub(super) fn give_up(&mut self, direction: Direction) -> Told {
+        self.is_unknown[direction as usize] = true;
+        self.rest(Told::Unknown)
     }
 
     /// Whether a direction ended: what may follow is not held.

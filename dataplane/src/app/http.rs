@@ -38,7 +38,7 @@ use crate::{flow::Direction, reassembly::StreamChunk};
 /// A request line that is read as leniently as servers do, or a response.
 pub(super) const SIGNATURE: Signature = Signature {
     protocol: AppProtocol::Http,
-    stream: Some(|Prefix { direction, bytes }| {
+    stream: Some(|Prefix { direction, bytes, .. }| {
         words(direction, bytes).or_else(|| match direction {
             Direction::ToServer => RequestLine::of(bytes),
             Direction::ToClient => Answer::No,
@@ -46,6 +46,10 @@ pub(super) const SIGNATURE: Signature = Signature {
     }),
     datagram: None,
 };
+
+/// What its parser tells.
+pub(super) const FIELDS: &[Field] =
+    &[Field::HttpUri, Field::HttpHeaders, Field::HttpRequestBody, Field::HttpResponseBody];
 
 /// What need not be read any further: nothing else begins like this.
 const METHODS: &[&[u8]] = &[

@@ -106,6 +106,9 @@ impl Default for Imap {
 }
 
 impl AppParser for Imap {
+    const FIELDS: &'static [Field] =
+        &[Field::Command, Field::MailHeaders, Field::MailBody, Field::FileName, Field::FileData];
+
     fn data<S: AppSink>(
         &mut self,
         direction: Direction,

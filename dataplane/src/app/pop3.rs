@@ -105,6 +105,9 @@ enum Stop {
 }
 
 impl AppParser for Pop3 {
+    const FIELDS: &'static [Field] =
+        &[Field::Command, Field::MailHeaders, Field::MailBody, Field::FileName, Field::FileData];
+
     fn data<S: AppSink>(
         &mut self,
         direction: Direction,

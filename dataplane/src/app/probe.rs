@@ -3,12 +3,13 @@
 
 use super::{
     App, AppProtocol, AppSink, Http, Payload, Read, SIGNATURES, SpareParsers,
+    datagrams::Datagrams,
     emitter::Outlet,
     held::{Held, Told},
     http,
     signature::{self, Answer, Prefix},
 };
-use crate::{flow::Direction, limits::SIGNATURE_DATAGRAMS_MAX, reassembly::StreamChunk};
+use crate::{flow::Direction, reassembly::StreamChunk};
 
 /// A flow whose protocol is undecided.
 #[derive(Debug, Default)]
@@ -21,8 +22,8 @@ pub enum Probe {
     /// It begins as HTTP does. Its parser holds start lines back until they are complete, and hands everything over as
     /// payload where the first one contradicts.
     Http(Box<Http>),
-    /// So many datagrams told nothing.
-    Datagrams(u8),
+    /// Datagrams that told nothing.
+    Datagrams(Box<Datagrams>),
 }
 
 /// What was said so far, and how much of it was told as payload.
@@ -68,15 +69,17 @@ impl Probe {
 
     /// What a flow of datagrams goes on as behind this one, which was told as payload; `None` while that is open.
     pub(super) fn datagram(&mut self, direction: Direction, bytes: &[u8]) -> Option<App> {
-        let before = if let Probe::Datagrams(count) = self { *count } else { 0 };
-        match signature::of_datagram(SIGNATURES, Prefix { direction, bytes }) {
-            Some(protocol) => Some(read(Payload::unknown(), protocol)),
-            None if before + 1 == SIGNATURE_DATAGRAMS_MAX => Some(App::Payload(Payload::unknown())),
-            None => {
-                *self = Probe::Datagrams(before + 1);
-                None
-            }
+        let before = if let Probe::Datagrams(before) = self { Some(&**before) } else { None };
+        let prefix = Datagrams::prefix(before, direction, bytes);
+        if let Some(protocol) = signature::of_datagram(SIGNATURES, prefix) {
+            return Some(read(Payload::unknown(), protocol));
         }
+        if !matches!(self, Probe::Datagrams(_)) {
+            *self = Probe::Datagrams(Box::default());
+        }
+        let Probe::Datagrams(before) = self else { return None };
+        before.take(direction, bytes);
+        before.are_enough().then(|| App::Payload(Payload::unknown()))
     }
 
     fn take_http(&mut self) -> Next {
@@ -95,7 +98,7 @@ impl Probe {
         sink: &mut S,
     ) -> Next {
         if let (Probe::Silent, StreamChunk::Data(bytes)) = (&*self, chunk)
-            && let Ok((protocol, told_by)) = signature::of_stream(SIGNATURES, Prefix { direction, bytes })
+            && let Ok((protocol, told_by)) = signature::of_stream(SIGNATURES, Prefix::of(direction, bytes))
         {
             // As nearly always: nothing need be held.
             let mut payload = Payload::behind(AppProtocol::Unknown, Outlet::both());
@@ -169,6 +172,12 @@ impl Undecided {
             // A gap ends its own direction only, and so does the end.
             StreamChunk::Gap(bytes) => self.held.gap(direction, bytes),
             StreamChunk::Fin => self.held.fin(direction),
+        };
+        // Who answers like a server of HTTP what is no request yet may be lying: all stays payload, and is watched.
+        let is_answer = self.told_bytes[direction.opposite() as usize] > 0;
+        let told = match told {
+            Told::Protocol(AppProtocol::Http, _) if is_answer => self.held.give_up(direction),
+            told => told,
         };
         let held = self.held.bytes(direction);
         match told {

@@ -13,13 +13,28 @@ use crate::flow::Direction;
 
 /// A request line with the version, or what a response begins with.
 pub(super) const SIGNATURE: Signature =
-    Signature { protocol: AppProtocol::Rtsp, stream: Some(signature), datagram: None };
+    Signature { protocol: AppProtocol::Rtsp, stream: Some(first_words), datagram: None };
 
-fn signature(prefix: Prefix<'_>) -> Answer {
-    let is_version = |word: &[u8]| word.starts_with(b"RTSP/");
-    let request =
-        prefix.request_line(|line| line.splitn(3, |byte| *byte == b' ').nth(2).is_some_and(is_version));
-    Answer::begins(prefix.bytes, b"RTSP/").or(request)
+/// RFC 7826 §13, RFC 2326 §10.
+const METHODS: &[&[u8]] = &[
+    b"DESCRIBE ",
+    b"SETUP ",
+    b"PLAY ",
+    b"PAUSE ",
+    b"TEARDOWN ",
+    b"ANNOUNCE ",
+    b"RECORD ",
+    b"OPTIONS ",
+    b"REDIRECT ",
+    b"GET_PARAMETER ",
+    b"SET_PARAMETER ",
+    b"PLAY_NOTIFY ",
+];
+/// RFC 7826 §4.2, RFC 2326 §3.2, and what a server as a whole is asked.
+const TARGETS: &[&[u8]] = &[b"rtsp:", b"rtsps:", b"rtspu:", b"* RTSP/"];
+
+fn first_words(prefix: Prefix<'_>) -> Answer {
+    Answer::begins_with_words(prefix.bytes, METHODS, TARGETS).or(Answer::begins(prefix.bytes, b"RTSP/"))
 }
 
 /// What begins the frames between messages (RFC 7826 §14).
@@ -40,6 +55,8 @@ impl Default for Rtsp {
 }
 
 impl AppParser for Rtsp {
+    const FIELDS: &'static [Field] = &[Field::Command];
+
     fn data<S: AppSink>(
         &mut self,
         direction: Direction,

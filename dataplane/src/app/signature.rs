@@ -1,6 +1,6 @@
 //! How a protocol is recognised by what its ends say first, on whatever port.
 
-use super::AppProtocol;
+use super::{AppProtocol, wire::Wire};
 use crate::flow::Direction;
 use crate::limits::TEXT_LINE_BYTES_MAX;
 
@@ -10,6 +10,10 @@ pub(super) struct Prefix<'p> {
     /// Which end: what a client says is `ToServer`.
     pub(super) direction: Direction,
     pub(super) bytes: &'p [u8],
+    /// What the other end has said so far; of datagrams its last one, or the begin of that.
+    pub(super) peer: &'p [u8],
+    /// Of datagrams the last one of this end before the one at hand, or the begin of that; nothing in a stream.
+    pub(super) last: &'p [u8],
 }
 
 /// Whether a prefix is of a protocol.
@@ -24,7 +28,7 @@ pub(super) enum Answer {
     Yes(usize),
 }
 
-/// A protocol, and what tells it. Each looks at one end alone, and each direction is asked for itself.
+/// A protocol, and what tells it. Each direction is asked for itself when its end speaks.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Signature {
     pub(super) protocol: AppProtocol,
@@ -33,9 +37,6 @@ pub(super) struct Signature {
     /// In one datagram, which is whole: `More` is no answer there.
     pub(super) datagram: Option<fn(Prefix<'_>) -> Answer>,
 }
-
-/// The longest method of RTSP, `GET_PARAMETER`, has 13; SIP has none so long.
-const METHOD_BYTES_MAX: usize = 16;
 
 impl Answer {
     /// Whether bytes begin with `magic`.
@@ -67,12 +68,35 @@ impl Answer {
         magics.iter().fold(Answer::No, |answer, magic| answer.or(one(magic)))
     }
 
+    /// Whether bytes begin with one of `firsts`, and behind that with one of `seconds`; in neither one begins with another.
+    pub(super) fn begins_with_words(bytes: &[u8], firsts: &[&[u8]], seconds: &[&[u8]]) -> Answer {
+        firsts.iter().fold(Answer::No, |answer, first| {
+            let behind = bytes.get(first.len()..).unwrap_or_default();
+            let second = || match Answer::begins_any(behind, seconds) {
+                Answer::Yes(bytes) => Answer::Yes(first.len() + bytes),
+                other => other,
+            };
+            answer.or(Answer::begins(bytes, first).and(second))
+        })
+    }
+
     /// Yes for the first `bytes` bytes, once so many are there and `is_so`.
     pub(super) fn when(there: &[u8], bytes: usize, is_so: impl FnOnce(&[u8]) -> bool) -> Answer {
         match there.get(..bytes) {
             None => Answer::More,
             Some(first) if is_so(first) => Answer::Yes(bytes),
             Some(_) => Answer::No,
+        }
+    }
+
+    /// What `look` says of fields that it takes off the front: `None` while it wants for bytes, which is final where it takes
+    /// none but those that it needs to go on.
+    pub(super) fn of_fields(bytes: &[u8], look: impl FnOnce(&mut Wire<'_>) -> Option<bool>) -> Answer {
+        let mut wire = Wire(bytes);
+        match look(&mut wire) {
+            None => Answer::More,
+            Some(true) => Answer::Yes(bytes.len() - wire.rest().len()),
+            Some(false) => Answer::No,
         }
     }
 
@@ -108,17 +132,10 @@ impl Answer {
     }
 }
 
-impl Prefix<'_> {
-    /// What `is_so` says of the first line, where it begins with a method as SIP and RTSP have them: up to
-    /// [`METHOD_BYTES_MAX`] capital letters or `_`, and a space.
-    pub(super) fn request_line(&self, is_so: impl FnOnce(&[u8]) -> bool) -> Answer {
-        let is_letter = |byte: &u8| byte.is_ascii_uppercase() || *byte == b'_';
-        let letters = self.bytes.iter().take(METHOD_BYTES_MAX + 1).take_while(|byte| is_letter(byte)).count();
-        match self.bytes.get(letters) {
-            None if letters <= METHOD_BYTES_MAX => Answer::More,
-            Some(b' ') if (1..=METHOD_BYTES_MAX).contains(&letters) => self.first_line(is_so),
-            _ => Answer::No,
-        }
+impl<'p> Prefix<'p> {
+    /// Before anything else was said.
+    pub(super) fn of(direction: Direction, bytes: &'p [u8]) -> Prefix<'p> {
+        Prefix { direction, bytes, peer: &[], last: &[] }
     }
 
     /// What `is_so` says of the first line, without its CRLF or LF, once it is there. Lines longer than
@@ -166,4 +183,76 @@ fn best(answers: impl Iterator<Item = (AppProtocol, Answer)>) -> Result<(AppProt
         }
     }
     best.ok_or(otherwise)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+    use crate::app::SIGNATURES;
+
+    /// Begins of what signatures look for, so that some of what is made up comes far.
+    const BEGINS: &[&[u8]] = &[
+        b"",
+        b"\x13BitTorrent protocol",
+        b"SSH-2.0-",
+        b"GET / HTTP/1.1\r\n",
+        b"OPTIONS ",
+        b"sip:",
+        b"rtsp:",
+        b"<34>1 ",
+        b"34 <34>Jan ",
+        b"<?xml version='1.0'?> ",
+        b"<stream:stream",
+        b"USER ",
+        b"PASS x\r\nNICK ",
+        b":irc NOTICE \n",
+        b"\x30\x0c\x02\x01\x01\x60\x07\x02\x01\x03",
+        b"\0\0\0\x0e\x6a\x0c\x30\x0a\xa1\x03\x02\x01\x05",
+        b"\0\0\0\0\0\0\0\x19\x03",
+        b"\x05\x01\0\x05\x01\0\x01",
+        b"\x04\x01\x01\xbb\0\0\0\x01a\0b\0",
+        b"\x80\0\0\x28\0\0\0\x07\0\0\0\0\0\0\0\x02\0\x01\x86\xa3",
+        b"\0\x14\0\x01\0\0\x21\x12\xa4\x42",
+        b"\0\x11\x80\x00\0\x01",
+        b"\0\x0e\x38sessions\0\0\0\0\0",
+        b"\x12\x34\0\0\0\x06\x01\x03",
+        b"\x03\0\0\x13\x0e\xe0\0\0\0\0\0\x01\0\x08\0",
+        b"\x81\0\0\x44\x20FHEF",
+        b"ES\0\0\0\x11",
+    ];
+
+    fn told() -> impl Strategy<Value = Vec<u8>> {
+        let begin = prop::sample::select(BEGINS);
+        let byte = prop_oneof![0u8..6, any::<u8>(), prop::sample::select(&b" \r\n:<>ABCDEFsip/12"[..])];
+        (begin.clone(), begin, vec(byte, 0..40)).prop_map(|(one, two, rest)| [one, two, &rest].concat())
+    }
+
+    proptest! {
+        /// What a flow is taken for must not depend on how it is cut: before a yes or a no there is nothing but `More`, behind it
+        /// nothing else.
+        #[test]
+        fn answers_are_final(bytes in told(), peer in told(), to_client in any::<bool>()) {
+            let direction = if to_client { Direction::ToClient } else { Direction::ToServer };
+            for signature in SIGNATURES {
+                let Some(stream) = signature.stream else { continue };
+                let answer = |count| {
+                    stream(Prefix { peer: &peer, ..Prefix::of(direction, &bytes[..count]) })
+                };
+                let last = answer(bytes.len());
+                let mut is_decided = false;
+                for count in 0..bytes.len() {
+                    let now = answer(count);
+                    is_decided |= now != Answer::More;
+                    prop_assert!(!is_decided || now == last, "{:?}: {count}", signature.protocol);
+                    let is_due = matches!(last, Answer::Yes(needed) if needed <= count);
+                    prop_assert!(!is_due || is_decided, "{:?}: {count}", signature.protocol);
+                }
+                if let Answer::Yes(needed) = last {
+                    prop_assert!(needed <= bytes.len());
+                }
+            }
+        }
+    }
 }

@@ -13,14 +13,33 @@ use crate::flow::Direction;
 
 /// A method and the scheme of what it is asked of, or the version that a response begins with (RFC 3261 §7).
 pub(super) const SIGNATURE: Signature =
-    Signature { protocol: AppProtocol::Sip, stream: Some(signature), datagram: Some(signature) };
+    Signature { protocol: AppProtocol::Sip, stream: Some(first_words), datagram: Some(first_words) };
+
+/// RFC 3261 §7.1, and RFC 3262, 6665, 3903, 6086, 3515, 3428, 3311.
+const METHODS: &[&[u8]] = &[
+    b"INVITE ",
+    b"ACK ",
+    b"BYE ",
+    b"CANCEL ",
+    b"REGISTER ",
+    b"OPTIONS ",
+    b"PRACK ",
+    b"SUBSCRIBE ",
+    b"NOTIFY ",
+    b"PUBLISH ",
+    b"INFO ",
+    b"REFER ",
+    b"MESSAGE ",
+    b"UPDATE ",
+];
+/// RFC 3261 §19.1, RFC 3966.
+const SCHEMES: &[&[u8]] = &[b"sip:", b"sips:", b"tel:"];
+
+fn first_words(prefix: Prefix<'_>) -> Answer {
+    Answer::begins_with_words(prefix.bytes, METHODS, SCHEMES).or(Answer::begins(prefix.bytes, b"SIP/2.0 "))
+}
 
 const VERSION: &[u8] = b"SIP/2.0";
-
-fn signature(prefix: Prefix<'_>) -> Answer {
-    let request = prefix.request_line(|line| line.splitn(3, |byte| *byte == b' ').nth(2) == Some(VERSION));
-    Answer::begins(prefix.bytes, b"SIP/2.0 ").or(request)
-}
 
 /// Both ends.
 #[derive(Debug, Default)]
@@ -31,6 +50,8 @@ pub(super) struct Sip {
 }
 
 impl AppParser for Sip {
+    const FIELDS: &'static [Field] = &[Field::Command];
+
     fn data<S: AppSink>(
         &mut self,
         direction: Direction,
@@ -132,8 +153,8 @@ mod tests {
 
     #[test]
     fn lines_of_others_are_none() {
-        let client = |bytes| signature(Prefix { direction: Direction::ToServer, bytes });
+        let client = |bytes| first_words(Prefix::of(Direction::ToServer, bytes));
         assert_eq!(client(b"GET / HTTP/1.1\r\n"), Answer::No);
-        assert_eq!(client(b"invite sip:a SIP/2.0\r\n"), Answer::No);
+        assert_eq!(client(b"INVITES sip:a SIP/2.0\r\n"), Answer::No);
     }
 }

@@ -98,6 +98,15 @@ enum Answered {
 }
 
 impl AppParser for Smtp {
+    const FIELDS: &'static [Field] = &[
+        Field::Command,
+        Field::MailEnvelope,
+        Field::MailHeaders,
+        Field::MailBody,
+        Field::FileName,
+        Field::FileData,
+    ];
+
     fn data<S: AppSink>(
         &mut self,
         direction: Direction,

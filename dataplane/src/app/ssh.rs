@@ -76,6 +76,8 @@ impl From<Lost> for Stop {
 }
 
 impl AppParser for Ssh {
+    const FIELDS: &'static [Field] = &[Field::SshSoftware, Field::SshHassh];
+
     fn data<S: AppSink>(
         &mut self,
         direction: Direction,

@@ -3,23 +3,11 @@
 //! Only the record layer is read, and of the handshake what it takes to know that the two agreed on a cipher that encrypts.
 //! Whatever else comes, or is missing, ends the reading for good: this connection is then never taken for encrypted.
 
+use super::tls::{
+    APPLICATION_DATA, CHANGE_CIPHER_SPEC, CLIENT_HELLO, HANDSHAKE, PLAIN_BYTES_MAX, PROTECTED_BYTES_MAX,
+    PROTECTED_BYTES_MIN, RecordHeader, RecordReader, SERVER_HELLO, Step,
+};
 use crate::{flow::Direction, reassembly::StreamChunk};
-
-// Content types (RFC 8446 §5.1, RFC 5246 §6.2.1).
-const CHANGE_CIPHER_SPEC: u8 = 20;
-const HANDSHAKE: u8 = 22;
-const APPLICATION_DATA: u8 = 23;
-// Handshake types (RFC 8446 §4).
-const CLIENT_HELLO: u8 = 1;
-const SERVER_HELLO: u8 = 2;
-
-const HEADER_BYTES: u8 = 5;
-/// RFC 8446 §5.1: no handshake record is empty, and none before the keys is longer; RFC 5246 §6.2.3: protected ones may
-/// have 2048 bytes more.
-const PLAIN_BYTES_MAX: u16 = 1 << 14;
-const PROTECTED_BYTES_MAX: u16 = PLAIN_BYTES_MAX + 2048;
-/// What protects a record has 8 bytes at least (AEAD_AES_128_CCM_8, RFC 6655 §3), and protects at least one.
-const PROTECTED_BYTES_MIN: u16 = 8 + 1;
 
 /// Bytes of a ServerHello before the length of its session identifier: handshake type, length, version, random value
 /// (RFC 8446 §4.1.3).
@@ -37,12 +25,9 @@ pub struct TlsRecords {
 /// The records of one direction.
 #[derive(Clone, Copy, Debug, Default)]
 struct Records {
-    /// Bytes of the header that were read, and the type and length that they told.
-    header_bytes: u8,
-    kind: u8,
-    length: u16,
-    /// Bytes of the record's fragment that were read.
-    read: u16,
+    reader: RecordReader,
+    /// Bytes of the first record's fragment that were read.
+    read_bytes: u16,
     progress: Progress,
     hello: ServerHello,
 }
@@ -95,49 +80,39 @@ impl TlsRecords {
 impl Records {
     /// `None` for what is no TLS.
     fn read(&mut self, direction: Direction, mut bytes: &[u8]) -> Option<()> {
-        while let Some((&byte, rest)) = bytes.split_first() {
-            if self.header_bytes < HEADER_BYTES {
-                self.read_header(byte)?;
-                bytes = rest;
-            } else if self.progress == Progress::Begin {
-                self.read_hello(direction, byte)?;
-                self.read += 1;
-                bytes = rest;
-            } else {
-                let count = bytes.len().min(usize::from(self.length - self.read));
-                self.read_fragment(byte)?;
-                self.read += count as u16;
-                bytes = bytes.get(count..)?;
-            }
-            if self.header_bytes == HEADER_BYTES && self.read == self.length {
-                self.end_record(direction)?;
+        while let Some(step) = self.reader.next(&mut bytes) {
+            match step {
+                Step::Begin(header) => self.begin_record(header)?,
+                Step::Fragment(_, fragment) if self.progress == Progress::Begin => {
+                    for byte in fragment {
+                        self.read_hello(direction, *byte)?;
+                        self.read_bytes += 1;
+                    }
+                }
+                // RFC 8446 §5, RFC 5246 §7.1: its only value.
+                Step::Fragment(header, fragment) if header.kind == CHANGE_CIPHER_SPEC => {
+                    (fragment == [1]).then_some(())?;
+                }
+                Step::Fragment(..) => {}
+                Step::End(header) => self.end_record(direction, header.kind)?,
             }
         }
         Some(())
     }
 
-    /// Type, version and length, a byte at a time.
-    fn read_header(&mut self, byte: u8) -> Option<()> {
-        match self.header_bytes {
-            0 => self.kind = byte,
-            // Of all versions that are in use, the first byte is 3 and the second that of TLS 1.0, 1.1 or 1.2, also where
-            // TLS 1.3 is spoken (RFC 8446 §5.1).
-            1 if byte != 3 => return None,
-            2 if !matches!(byte, 1..=3) => return None,
-            3 => self.length = u16::from(byte) << 8,
-            4 => self.length |= u16::from(byte),
-            _ => {}
+    fn begin_record(&self, header: RecordHeader) -> Option<()> {
+        // Of all versions that are in use, the first byte is 3 and the second that of TLS 1.0, 1.1 or 1.2, also where
+        // TLS 1.3 is spoken (RFC 8446 §5.1).
+        if !(0x0301..=0x0303).contains(&header.version) {
+            return None;
         }
-        self.header_bytes += 1;
-        if self.header_bytes < HEADER_BYTES {
-            return Some(());
-        }
-        let is_sound = match (self.progress, self.kind) {
-            (Progress::Begin, HANDSHAKE) => (1..=PLAIN_BYTES_MAX).contains(&self.length),
+        let is_sound = match (self.progress, header.kind) {
+            // RFC 8446 §5.1: no handshake record is empty.
+            (Progress::Begin, HANDSHAKE) => (1..=PLAIN_BYTES_MAX).contains(&header.length),
             (Progress::Begin, _) => false,
-            (_, HANDSHAKE) => (1..=PROTECTED_BYTES_MAX).contains(&self.length),
-            (_, CHANGE_CIPHER_SPEC) => self.length == 1,
-            (_, APPLICATION_DATA) => (PROTECTED_BYTES_MIN..=PROTECTED_BYTES_MAX).contains(&self.length),
+            (_, HANDSHAKE) => (1..=PROTECTED_BYTES_MAX).contains(&header.length),
+            (_, CHANGE_CIPHER_SPEC) => header.length == 1,
+            (_, APPLICATION_DATA) => (PROTECTED_BYTES_MIN..=PROTECTED_BYTES_MAX).contains(&header.length),
             // Alerts end connections, and heartbeats (RFC 6520) are history.
             _ => false,
         };
@@ -150,20 +125,20 @@ impl Records {
             Direction::ToServer => CLIENT_HELLO,
             Direction::ToClient => SERVER_HELLO,
         };
-        if self.read == 0 && byte != wanted {
+        if self.read_bytes == 0 && byte != wanted {
             return None;
         }
-        if direction == Direction::ToServer || self.read < BEFORE_SESSION_BYTES {
+        if direction == Direction::ToServer || self.read_bytes < BEFORE_SESSION_BYTES {
             return Some(());
         }
         let hello = &mut self.hello;
         let suite_at = BEFORE_SESSION_BYTES + 1 + u16::from(hello.session_bytes);
-        if self.read == BEFORE_SESSION_BYTES {
+        if self.read_bytes == BEFORE_SESSION_BYTES {
             hello.session_bytes = byte;
             return (byte <= SESSION_BYTES_MAX).then_some(());
-        } else if self.read == suite_at {
+        } else if self.read_bytes == suite_at {
             hello.suite = u16::from(byte) << 8;
-        } else if self.read == suite_at + 1 {
+        } else if self.read_bytes == suite_at + 1 {
             hello.suite |= u16::from(byte);
             hello.is_read = true;
             return encrypts(hello.suite).then_some(());
@@ -171,20 +146,13 @@ impl Records {
         Some(())
     }
 
-    /// The first byte of a piece of a later record.
-    fn read_fragment(&self, byte: u8) -> Option<()> {
-        // RFC 8446 §5, RFC 5246 §7.1: its only value.
-        (self.kind != CHANGE_CIPHER_SPEC || byte == 1).then_some(())
-    }
-
-    fn end_record(&mut self, direction: Direction) -> Option<()> {
-        self.progress = match (self.progress, self.kind) {
+    fn end_record(&mut self, direction: Direction, kind: u8) -> Option<()> {
+        self.progress = match (self.progress, kind) {
             (Progress::Begin, _) if direction == Direction::ToClient && !self.hello.is_read => return None,
             (_, APPLICATION_DATA) => Progress::Protected,
             (Progress::Begin, _) => Progress::Handshake,
             (progress, _) => progress,
         };
-        (self.header_bytes, self.read) = (0, 0);
         Some(())
     }
 }

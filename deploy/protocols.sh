@@ -1,0 +1,8 @@
+#!/bin/sh
+# Writes what `weir protocols` lists into the page that shows it.
+set -eu
+cd "$(dirname "$0")/.."
+page=deploy/protocols.md
+list=$("${CARGO:-cargo}" run --quiet --locked -p engine -- protocols)
+head=$(sed '/^```text$/,$d' "$page")
+printf '%s\n\n```text\n%s\n```\n' "$head" "$list" >"$page"

@@ -1,0 +1,109 @@
+//! What nDPI's test suite says that flows speak is what Weir says.
+//!
+//! Needs the corpora; says SKIPPED where they are absent.
+
+use std::fs;
+use std::sync::Mutex;
+
+use dataplane::decode::ChecksumMode;
+use tests::capture;
+use tests::corpora::{folder, for_each};
+use tests::ndpi::{Expectations, labels::Labels};
+use tests::player::Player;
+use tests::survey::Survey;
+
+/// Flows without rules and without an end by time, as nDPI has them.
+const CONFIG: &str = r#"
+mode = "monitor"
+
+[packs]
+default = false
+
+[flows]
+tcp_new_s = 86400
+tcp_established_s = 86400
+tcp_closed_s = 86400
+udp_new_s = 86400
+udp_established_s = 86400
+icmp_s = 86400
+other_s = 86400
+"#;
+
+/// The share of flows in scope that have the same name.
+const EQUAL_PERCENT_MIN: usize = 31;
+
+/// What Weir says of flows that nDPI calls otherwise, each with what shows that it is so.
+const CLAIMS: [(&str, &str, &str); 8] = [
+    ("CustomProtocolE", "dtls", "named by a rule of the user's; records of DTLS 1.2 from the first byte on"),
+    ("CustomProtocolF", "dtls", "named by a rule of the user's; records of DTLS 1.2 from the first byte on"),
+    ("Discord", "rtp", "its calls are RTP: one source, sequence numbers that go on, and reports of RTCP"),
+    ("MapleStory", "http", "a request line of HTTP/1.1 and a Host"),
+    ("Tailscale", "wireguard", "data of WireGuard: one receiver, counters that go on"),
+    (
+        "Unknown",
+        "radius",
+        "on ports that nDPI doesn't expect; a length that is right to the byte, and attributes",
+    ),
+    ("Zoom", "rtp", "its calls are RTP"),
+    ("i3D", "rtp", "one source, sequence numbers that go on"),
+];
+
+/// Flows that differ, by how a failure begins, each with its cause.
+const KNOWN_TO_DIFFER: &[(&str, &str)] = &[
+    ("fuzz-2006-06-26-2594.pcap", "names or lengths were broken by a fuzzer; nDPI goes by the port"),
+    ("fuzz-2006-09-29-28586.pcap", "start lines were broken by a fuzzer"),
+    ("fuzz-2020-02-16-11740.pcap", "attributes were broken by a fuzzer; nDPI goes by the port"),
+    (
+        "heuristic_tcp_ack_payload.pcap: TCP 194.226.199.226:34101",
+        "keep-alives with payload came before the request",
+    ),
+    ("jabber.pcap: TCP 192.168.2.100", "no XMPP but a binary protocol on port 5223"),
+    (
+        "mpeg-dash.pcap: TCP 54.161.101.85:80",
+        "the capture begins with a response, which makes its sender the client",
+    ),
+    (
+        "ocs.pcap: TCP 192.168.180.2",
+        "one direction was captured, and what follows a SYN that nobody answers is not read",
+    ),
+    ("quickplay.pcap: TCP 10.54.169.250", "responses of which the begin is missing: HTTP that failed"),
+    ("rdp2.pcap: UDP 10.8.37.100:51652", "the capture begins within the connection"),
+    ("sip_hello.pcapng: UDP 10.239.156.235:5060", "five letters, none of them SIP; nDPI goes by the port"),
+    ("soap.pcap: TCP 185.32.192.30:80", "the capture begins within a body"),
+    ("stun", "ICE opens the flow by STUN, and it stays that when DTLS or SRTP follows"),
+    (
+        "syslog.pcap: TCP 10.186.117.194:49948",
+        "a connection that is closed before its only message is looked at",
+    ),
+    (
+        "whatsapp_login_call.pcap: UDP 192.168.2.4",
+        "ICE opens the flow by STUN, and it stays that when SRTP follows",
+    ),
+];
+
+#[test]
+fn protocols_equal_those_of_ndpi() {
+    let Some(corpora) = folder("protocols_equal_those_of_ndpi") else { return };
+    let folder = corpora.join("ndpi");
+    let expectations = fs::read(folder.join("flows.json")).expect("the suite has its expectations");
+    let expectations: Expectations = serde_json::from_slice(&expectations).expect("they are JSON");
+    let player = Player::new(CONFIG, ChecksumMode::Ignore);
+    let labels = Mutex::new(Labels::default());
+    for_each(&expectations.into_iter().collect::<Vec<_>>(), |(name, expected)| {
+        let file = fs::read(folder.join(name)).expect("captures are readable");
+        let survey = Survey::of(&capture::read(&file).frames);
+        let flows: Vec<_> = player.play(&file).expect("no panic").flows().cloned().collect();
+        labels.lock().expect("no test thread panicked").compare(name, expected, &survey, &flows);
+    });
+    let mut labels = labels.into_inner().expect("no test thread panicked");
+    for (start, cause) in KNOWN_TO_DIFFER {
+        labels.board.known(start, cause);
+    }
+    eprintln!("nDPI protocols: {labels}");
+    let is_explained = |claim: &(&str, &str)| CLAIMS.iter().any(|(label, name, _)| (*label, *name) == *claim);
+    let false_claims: Vec<_> = labels.claims().filter(|claim| !is_explained(claim)).collect();
+    assert!(false_claims.is_empty(), "nDPI calls otherwise what is claimed: {false_claims:?}");
+    let (passed, applicable) = (labels.board.passed(), labels.board.applicable());
+    assert!(applicable >= 1400, "only {applicable} flows are in scope");
+    assert!(passed * 100 >= applicable * EQUAL_PERCENT_MIN, "only {passed} of {applicable} are equal");
+}
