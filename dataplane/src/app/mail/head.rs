@@ -55,10 +55,10 @@ pub(super) enum HeadLine {
 
 impl Head {
     /// Reads the next piece. What the header of the mail itself says goes to `email`.
-    pub(super) fn piece(&mut self, piece: Piece<'_>, mut email: Option<&mut Email>) -> HeadLine {
+    pub(super) fn piece(&mut self, piece: Piece<'_>, email: Option<&mut Email>) -> HeadLine {
         let is_folded = piece.bytes.starts_with(b" ") || piece.bytes.starts_with(b"\t");
         if piece.is_begin && !is_folded {
-            self.end_field(email.as_deref_mut());
+            self.end_field(email);
             if piece.bytes.is_empty() && piece.end != LineEnd::None {
                 return HeadLine::End;
             }
