@@ -4,7 +4,9 @@ mod anomaly;
 mod ber;
 mod beside;
 mod bittorrent;
+mod carried_file;
 mod cassandra;
+mod command_line;
 #[cfg(test)]
 mod conversation;
 mod couchbase;
@@ -18,16 +20,20 @@ mod elasticsearch;
 mod emitter;
 mod fingerprint;
 mod first_line;
+mod ftp;
+mod headed;
 mod held;
 mod http;
 mod http2;
 mod ike;
+mod imap;
 mod inflate;
 mod irc;
 mod kerberos;
 mod lane;
 mod ldap;
 mod lines;
+mod mail;
 mod memcached;
 mod messages;
 mod modbus;
@@ -43,6 +49,7 @@ mod parser;
 mod payload;
 mod pending;
 mod pgsql;
+mod pop3;
 mod prepared;
 mod probe;
 mod protocol;
@@ -61,12 +68,14 @@ mod rtsp;
 mod signature;
 mod sip;
 mod smb;
+mod smtp;
 mod snmp;
 mod socks;
 mod spare_parsers;
 mod spark;
 mod ssdp;
 mod ssh;
+mod streamed;
 mod stun;
 mod syslog;
 mod tds;
@@ -96,7 +105,7 @@ pub use self::{
     protocol::AppProtocol,
     protocols::{ProtocolInfo, protocols},
     read::Read,
-    record::{Record, Value},
+    record::{Record, RecordKind, Value},
     spare_parsers::SpareParsers,
     tls_records::TlsRecords,
     websocket::WebSocket,
@@ -118,8 +127,10 @@ const SIGNATURES: &[Signature] = &[
     dtls::SIGNATURE,
     echo::SIGNATURE,
     elasticsearch::SIGNATURE,
+    ftp::SIGNATURE,
     http2::SIGNATURE,
     ike::SIGNATURE,
+    imap::SIGNATURE,
     irc::SIGNATURE,
     kerberos::SIGNATURE,
     ldap::SIGNATURE,
@@ -132,6 +143,7 @@ const SIGNATURES: &[Signature] = &[
     openvpn::SIGNATURE,
     openwire::SIGNATURE,
     pgsql::SIGNATURE,
+    pop3::SIGNATURE,
     quic::SIGNATURE,
     radius::SIGNATURE,
     rdp::SIGNATURE,
@@ -141,6 +153,7 @@ const SIGNATURES: &[Signature] = &[
     rtsp::SIGNATURE,
     sip::SIGNATURE,
     smb::SIGNATURE,
+    smtp::SIGNATURE,
     snmp::SIGNATURE,
     socks::SIGNATURE,
     spark::SIGNATURE,

@@ -217,6 +217,34 @@ pub const CQL_TYPE_DEPTH_MAX: usize = 8;
 /// Errors of one response of SQL Server that are told as fields: a batch that fails has a few.
 pub const TDS_ERRORS_MAX: usize = 8;
 
+/// Multiparts and mails within a mail that are open at once; Suricata reads 32, mail programs write four at most.
+pub const MAIL_NESTING_MAX: usize = 16;
+
+/// Bytes of what stands between the parts of a mail: RFC 2046 §5.1.1 allows 70, and mail programs read longer ones.
+pub const MAIL_BOUNDARY_BYTES_MAX: usize = 256;
+
+/// Addresses of one list, and recipients of one mail, that an event repeats: RFC 5321 §4.5.3.1.8 asks for 100.
+pub const MAIL_ADDRESSES_TOLD_MAX: usize = 100;
+
+/// Names of attachments that an event repeats.
+pub const MAIL_ATTACHMENTS_TOLD_MAX: usize = 32;
+
+/// Commands of one connection of SMTP, POP3 or IMAP that wait for their answer: mailers send some ten ahead, and one for each
+/// recipient.
+pub const COMMANDS_PENDING_MAX: usize = 256;
+
+/// Bytes of a command, and of each line of its answer, that an event repeats: RFC 2449 §4 allows 255.
+pub const COMMAND_BYTES_TOLD_MAX: usize = 256;
+
+/// Lines of one answer that an event repeats.
+pub const REPLY_LINES_TOLD_MAX: usize = 16;
+
+/// Bytes of start line and header lines of a message of SIP or RTSP that are read: those of both fit into a datagram.
+pub const HEADED_BYTES_MAX: usize = 16 * 1024;
+
+/// Bytes of memory that an end of such a connection keeps for the next one: those of nearly all of them.
+pub const HEADED_BYTES_KEPT_MAX: usize = 2048;
+
 /// Protocols that a ClientHello offers by ALPN, of which an event tells: clients offer two or three.
 pub const TLS_ALPNS_MAX: usize = 16;
 

@@ -4,7 +4,7 @@
 //! grown. What Weir knows beyond Suricata stands under `alert.context`, `drop.reset`,
 //! `drop.port`, `flow.drop_reason`, `flow.drop_epoch` and `tunnel.parents`; `ruleset_reload` and `link` are events of its own.
 
-use dataplane::app::AppProtocol;
+use dataplane::app::{AppProtocol, Record, RecordKind};
 use dataplane::decode::Glimpse;
 use dataplane::event::{
     Alert, Anomaly, AnomalyKind, AppRecord, Dropped, Event, FlowEnd, HttpEnd, Owner, ThreatSeen,
@@ -42,7 +42,7 @@ use http_body::HttpBody;
 use json::Json;
 use line::{AlertBody, AnomalyBody, Context, DropBody, FlowBody, Line, TcpBody};
 use link::LinkBody;
-use record::RecordBody;
+use record::{Evidence, RecordBody};
 use reload::ReloadBody;
 use stats::StatsBody;
 use text::Text;
@@ -69,7 +69,7 @@ impl EveFormat {
             Event::Drop(_) => EventType::Drop,
             Event::Flow(_) => EventType::Flow,
             Event::Http(_) => EventType::App(AppProtocol::Http),
-            Event::App(told) => EventType::App(told.record.protocol()),
+            Event::App(told) => kind_of(told.record),
             Event::Anomaly(_) | Event::Threat(_) => EventType::Anomaly,
         };
         if !self.types.has(kind) {
@@ -172,9 +172,19 @@ impl EveFormat {
 
     fn record(&self, told: &AppRecord<'_>, out: &mut Vec<u8>) {
         let record = told.record;
-        let line = self.flow_line(told.now_ns, EventType::App(record.protocol()), told.flow);
-        let name = record.protocol().as_str();
-        write_with(&Line { tx_id: Some(record.id()), ..line }, name, &RecordBody(record), out);
+        let kind = kind_of(record);
+        let line = self.flow_line(told.now_ns, kind, told.flow);
+        // The name of the event is not that of the protocol then.
+        let app_proto = (record.kind() == RecordKind::File).then(|| record.protocol().as_str());
+        let line = Line { tx_id: Some(record.id()), app_proto, ..line };
+        let values = RecordBody::new(record.values());
+        match record.values_beside() {
+            None => write_with(&line, out, |out| member(kind.as_str(), &values, out)),
+            Some((name, beside)) => write_with(&line, out, |out| {
+                member(kind.as_str(), &values, out);
+                member(name, &RecordBody::new(beside), out);
+            }),
+        }
     }
 
     fn anomaly(&self, anomaly: &Anomaly<'_>, out: &mut Vec<u8>) {
@@ -193,7 +203,7 @@ impl EveFormat {
             kind: "threat",
             event: seen.threat.as_str(),
             layer: None,
-            context: Some(RecordBody(seen.evidence)),
+            context: Some(Evidence(seen.evidence)),
         };
         let line = self.flow_line(seen.now_ns, EventType::Anomaly, seen.flow);
         write(&Line { anomaly: Some(body), ..line }, out);
@@ -271,16 +281,28 @@ fn write(line: &Line<'_>, out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-/// The same with one member more, whose name depends on the event.
-fn write_with(line: &Line<'_>, name: &'static str, body: &impl Serialize, out: &mut Vec<u8>) {
+/// A line, and members of it that `add` tells behind its own.
+fn write_with(line: &Line<'_>, out: &mut Vec<u8>, add: impl FnOnce(&mut Vec<u8>)) {
     line.serialize(Json(out)).expect("a line has only plain fields");
     let close = out.pop();
     debug_assert_eq!(close, Some(b'}'), "a line is an object");
+    add(out);
+    out.extend_from_slice(b"}\n");
+}
+
+fn member(name: &'static str, body: &impl Serialize, out: &mut Vec<u8>) {
     out.extend_from_slice(b",\"");
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b"\":");
     body.serialize(Json(out)).expect("a record has only plain values");
-    out.extend_from_slice(b"}\n");
+}
+
+/// What event a record is.
+fn kind_of(record: &Record) -> EventType {
+    match record.kind() {
+        RecordKind::Transaction => EventType::App(record.protocol()),
+        RecordKind::File => EventType::FileInfo,
+    }
 }
 
 #[cfg(test)]

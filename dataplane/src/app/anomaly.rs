@@ -31,6 +31,12 @@ pub enum AppAnomaly {
     Malformed,
     /// A message is longer than is read; what follows of it was scanned as payload only.
     MessageCut,
+    /// A mail seems to end in a line of a dot, whose ends are not those that RFC 5321 §4.1.1.4 asks for: servers differ in whether
+    /// commands follow.
+    MailEnd,
+    /// More was said behind a command that asks for encryption, before its answer: a server may take it for part of what comes
+    /// encrypted.
+    StartTlsInjection,
     /// A compressed name of DNS leads to itself, or to what stands behind it.
     DnsPointerLoop,
     /// A name of DNS is longer than any may be, or has a label of no known kind.
@@ -96,6 +102,8 @@ impl AppAnomaly {
             AppAnomaly::Gap => "gap",
             AppAnomaly::Malformed => "malformed",
             AppAnomaly::MessageCut => "message_cut",
+            AppAnomaly::MailEnd => "mail_end",
+            AppAnomaly::StartTlsInjection => "starttls_injection",
             AppAnomaly::DnsPointerLoop => "dns_pointer_loop",
             AppAnomaly::DnsNameTooLong => "dns_name_too_long",
             AppAnomaly::TlsHeartbeat => "tls_overflow_heartbeat_message",
@@ -130,6 +138,8 @@ impl AppAnomaly {
                 | AppAnomaly::Gap
                 | AppAnomaly::Malformed
                 | AppAnomaly::MessageCut
+                | AppAnomaly::MailEnd
+                | AppAnomaly::StartTlsInjection
                 | AppAnomaly::DnsPointerLoop
                 | AppAnomaly::DnsNameTooLong
                 | AppAnomaly::TlsHeartbeat

@@ -53,6 +53,13 @@ impl<S: AppSink> Beside<'_, S> {
         self.sink.record(self.record);
     }
 
+    /// A file that transaction number `id` carried.
+    pub(super) fn file(&mut self, id: u64, fill: impl FnOnce(&mut Record)) {
+        self.record.begin_file(self.protocol, id);
+        fill(self.record);
+        self.sink.record(self.record);
+    }
+
     /// The peers broke the protocol.
     pub(super) fn anomaly(&mut self, direction: Direction, anomaly: AppAnomaly) {
         self.sink.anomaly(direction, self.protocol, anomaly);

@@ -18,6 +18,9 @@ impl Lane {
     /// The lane of a field that is told at once, beside what its direction has open.
     pub const BESIDE: u32 = u32::MAX;
 
+    /// The lane of a field that is told piece by piece beside the payload: parts of a mail, a file.
+    pub const STREAMED: u32 = u32::MAX - 1;
+
     /// The direction's own.
     pub fn main(direction: Direction) -> Lane {
         Lane { direction, number: 0 }
@@ -26,5 +29,10 @@ impl Lane {
     /// For a field that is told at once.
     pub fn beside(direction: Direction) -> Lane {
         Lane { direction, number: Lane::BESIDE }
+    }
+
+    /// For a field that is told piece by piece.
+    pub fn streamed(direction: Direction) -> Lane {
+        Lane { direction, number: Lane::STREAMED }
     }
 }

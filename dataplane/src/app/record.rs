@@ -10,6 +10,7 @@ use crate::limits::{RECORD_ITEMS_MAX, RECORD_TEXT_BYTES_MAX};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record {
     protocol: AppProtocol,
+    kind: RecordKind,
     id: u64,
     items: Vec<(&'static str, Item)>,
     text: Vec<u8>,
@@ -18,6 +19,18 @@ pub struct Record {
     /// Of them, those that were not written because the record was full.
     left_out: u32,
     is_cut: bool,
+    /// Name and first item of the object that stands beside that of the record.
+    beside: Option<(&'static str, usize)>,
+}
+
+/// What a record tells of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RecordKind {
+    /// A transaction of its protocol, which events are named after.
+    #[default]
+    Transaction,
+    /// A file that the protocol carried.
+    File,
 }
 
 /// An item as it is kept.
@@ -54,6 +67,18 @@ impl Record {
         self.items.clear();
         self.text.clear();
         (self.protocol, self.id, self.depth, self.left_out, self.is_cut) = (protocol, id, 0, 0, false);
+        (self.kind, self.beside) = (RecordKind::Transaction, None);
+    }
+
+    /// The same, of a file that the transaction carried.
+    pub fn begin_file(&mut self, protocol: AppProtocol, id: u64) {
+        self.begin(protocol, id);
+        self.kind = RecordKind::File;
+    }
+
+    /// What it tells of.
+    pub fn kind(&self) -> RecordKind {
+        self.kind
     }
 
     /// Whose transaction.
@@ -124,6 +149,12 @@ impl Record {
         self.nest(name, Item::List, fill);
     }
 
+    /// What `fill` tells is an object of its own that stands beside that of the record; it comes last, and once.
+    pub fn beside(&mut self, name: &'static str, fill: impl FnOnce(&mut Record)) {
+        self.beside = Some((name, self.items.len()));
+        fill(self);
+    }
+
     fn nest(&mut self, name: &'static str, open: Item, fill: impl FnOnce(&mut Record)) {
         // There is always room to close what was opened.
         let is_written = self.items.len() + self.depth as usize + 2 <= RECORD_ITEMS_MAX && self.left_out == 0;
@@ -154,7 +185,21 @@ impl Record {
 
     /// Its names and values in order.
     pub fn values(&self) -> impl Iterator<Item = (&'static str, Value<'_>)> {
-        self.items.iter().map(|(name, item)| {
+        let end = self.beside.map_or(self.items.len(), |(_, begin)| begin);
+        self.steps(self.items.get(..end).unwrap_or_default())
+    }
+
+    /// The object that stands beside it: its name, and its names and values in order.
+    pub fn values_beside(&self) -> Option<(&'static str, impl Iterator<Item = (&'static str, Value<'_>)>)> {
+        let (name, begin) = self.beside?;
+        Some((name, self.steps(self.items.get(begin..).unwrap_or_default())))
+    }
+
+    fn steps<'r>(
+        &'r self,
+        items: &'r [(&'static str, Item)],
+    ) -> impl Iterator<Item = (&'static str, Value<'r>)> {
+        items.iter().map(|(name, item)| {
             let value = match *item {
                 Item::Text { begin, end } => {
                     Value::Text(self.text.get(begin as usize..end as usize).unwrap_or_default())
@@ -171,7 +216,7 @@ impl Record {
 
     /// The first value of that name, at whatever depth.
     pub fn find(&self, name: &str) -> Option<Value<'_>> {
-        self.values().find(|(of, _)| *of == name).map(|(_, value)| value)
+        self.steps(&self.items).find(|(of, _)| *of == name).map(|(_, value)| value)
     }
 
     /// The record with every text replaced by what `shown` makes of it.

@@ -1,11 +1,17 @@
-//! RTSP (RFC 2326, RFC 7826): recognised by a first line.
+//! RTSP (RFC 7826, RFC 2326): requests and responses; what streams between them is passed by.
+
+use dlp_patterns::Field;
 
 use super::{
-    AppProtocol,
+    AppAnomaly, AppProtocol, AppSink,
+    beside::Beside,
+    headed::{Headed, Heading},
+    parser::{AppParser, Outcome},
     signature::{Answer, Prefix, Signature},
 };
+use crate::flow::Direction;
 
-/// A method and the scheme of what it is asked of, or the version that an answer begins with.
+/// A request line with the version, or what a response begins with.
 pub(super) const SIGNATURE: Signature =
     Signature { protocol: AppProtocol::Rtsp, stream: Some(first_words), datagram: None };
 
@@ -31,17 +37,98 @@ fn first_words(prefix: Prefix<'_>) -> Answer {
     Answer::begins_with_words(prefix.bytes, METHODS, TARGETS).or(Answer::begins(prefix.bytes, b"RTSP/"))
 }
 
+/// What begins the frames between messages (RFC 7826 §14).
+const FRAME_MARK: u8 = b'$';
+
+/// Both ends.
+#[derive(Debug)]
+pub(super) struct Rtsp {
+    ends: [Headed; 2],
+    /// Number of the next message.
+    id: u64,
+}
+
+impl Default for Rtsp {
+    fn default() -> Rtsp {
+        Rtsp { ends: [Headed::with_frames(FRAME_MARK), Headed::with_frames(FRAME_MARK)], id: 0 }
+    }
+}
+
+impl AppParser for Rtsp {
+    const FIELDS: &'static [Field] = &[Field::Command];
+
+    fn data<S: AppSink>(
+        &mut self,
+        direction: Direction,
+        bytes: &mut &[u8],
+        out: &mut Beside<'_, S>,
+    ) -> Outcome {
+        let mut id = self.id;
+        self.ends[direction as usize].read(bytes, |heading| {
+            tell(direction, id, heading, out);
+            id += 1;
+        });
+        self.id = id;
+        Outcome::More
+    }
+
+    fn gap<S: AppSink>(&mut self, direction: Direction, bytes: u32, _: &mut Beside<'_, S>) -> Outcome {
+        if self.ends[direction as usize].skip(bytes) { Outcome::More } else { Outcome::GaveUp }
+    }
+
+    fn is_between_messages(&self) -> bool {
+        self.ends.iter().all(Headed::is_between)
+    }
+}
+
+fn tell<S: AppSink>(direction: Direction, id: u64, heading: Heading<'_>, out: &mut Beside<'_, S>) {
+    out.field(direction, Field::Command, heading.start);
+    if heading.is_cut {
+        out.anomaly(direction, AppAnomaly::MessageCut);
+    }
+    let [first, second, third] = heading.words();
+    out.record(id, |record| {
+        if first.starts_with(b"RTSP/") {
+            record.text("version", first);
+            record.text("code", second);
+            record.text("reason", third);
+        } else {
+            record.text("method", first);
+            record.text("uri", second);
+            record.text("version", third);
+        }
+        let headers: [(&'static str, &[&[u8]]); 5] = [
+            ("cseq", &[b"CSeq"]),
+            ("session", &[b"Session"]),
+            ("transport", &[b"Transport"]),
+            ("user_agent", &[b"User-Agent"]),
+            ("server", &[b"Server"]),
+        ];
+        for (name, names) in headers {
+            record.text_if_any(name, heading.get(names));
+        }
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::conversation::{Turn, told_however_cut};
+    use crate::app::{
+        Value,
+        conversation::{Turn, told_however_cut},
+    };
 
     #[test]
-    fn requests_and_answers_are_told() {
-        let options = b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n";
-        told_however_cut(AppProtocol::Rtsp, &[Turn::client(options)]);
-        told_however_cut(AppProtocol::Rtsp, &[Turn::client(b"PLAY rtsp://weir.example/a RTSP/2.0\r\n")]);
-        told_however_cut(AppProtocol::Rtsp, &[Turn::server(b"RTSP/1.0 200 OK\r\n")]);
-        told_however_cut(AppProtocol::Unknown, &[Turn::client(b"PLAY file:///a RTSP/2.0\r\n\r\n")]);
+    fn messages_are_told_between_frames() {
+        let turns = [
+            Turn::client(b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\nUser-Agent: Weir\r\n\r\n"),
+            Turn::server(b"RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Length: 4\r\n\r\nbody$\x00\x00\x02\r\n"),
+            Turn::server(b"$\x01\x00\x00RTSP/1.0 454 Not Found\r\nCSeq: 2\r\n\r\n"),
+        ];
+        let recorder = told_however_cut(AppProtocol::Rtsp, &turns);
+        let [request, response, another] = recorder.records()[..] else { panic!("three records") };
+        assert_eq!(request.find("user_agent"), Some(Value::Text(b"Weir")));
+        assert_eq!(response.find("code"), Some(Value::Text(b"200")));
+        assert_eq!(another.find("reason"), Some(Value::Text(b"Not Found")));
     }
 }

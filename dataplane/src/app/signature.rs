@@ -56,6 +56,20 @@ impl Answer {
         magics.iter().fold(Answer::No, |answer, magic| answer.or(Answer::begins(bytes, magic)))
     }
 
+    /// As [`Answer::begins_any`], with letters of either case; `magics` are of capital ones.
+    pub(super) fn begins_any_case(bytes: &[u8], magics: &[&[u8]]) -> Answer {
+        let one = |magic: &[u8]| {
+            let front = bytes.get(..magic.len()).unwrap_or(bytes);
+            let is_so = front.iter().zip(magic).all(|(byte, wanted)| byte.to_ascii_uppercase() == *wanted);
+            match is_so {
+                false => Answer::No,
+                true if front.len() == magic.len() => Answer::Yes(magic.len()),
+                true => Answer::More,
+            }
+        };
+        magics.iter().fold(Answer::No, |answer, magic| answer.or(one(magic)))
+    }
+
     /// Whether bytes begin with one of `firsts`, and behind that with one of `seconds`; in neither one begins with another.
     pub(super) fn begins_with_words(bytes: &[u8], firsts: &[&[u8]], seconds: &[&[u8]]) -> Answer {
         firsts.iter().fold(Answer::No, |answer, first| {

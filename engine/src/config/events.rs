@@ -37,6 +37,8 @@ pub enum EventType {
     Reload,
     /// A link or one of its ports has changed.
     Link,
+    /// A file was carried.
+    FileInfo,
     /// A transaction of an application protocol.
     App(AppProtocol),
 }
@@ -46,7 +48,7 @@ impl EventType {
     pub fn all() -> impl Iterator<Item = EventType> {
         use EventType::*;
         let protocols = AppProtocol::ALL.into_iter().filter(|protocol| protocol.is_known());
-        [Alert, Drop, Flow, Anomaly, Stats, Reload, Link].into_iter().chain(protocols.map(App))
+        [Alert, Drop, Flow, Anomaly, Stats, Reload, Link, FileInfo].into_iter().chain(protocols.map(App))
     }
 
     /// The name that `event_type` uses.
@@ -59,6 +61,7 @@ impl EventType {
             EventType::Stats => "stats",
             EventType::Reload => "ruleset_reload",
             EventType::Link => "link",
+            EventType::FileInfo => "fileinfo",
             EventType::App(protocol) => protocol.as_str(),
         }
     }
@@ -72,6 +75,7 @@ impl EventType {
             EventType::Stats => 4,
             EventType::Reload => 5,
             EventType::Link => 6,
+            EventType::FileInfo => 7,
             EventType::App(protocol) => APPS_FROM_BIT + protocol as u32,
         }
     }

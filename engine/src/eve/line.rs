@@ -4,7 +4,6 @@ use std::fmt;
 use std::net::IpAddr;
 
 use arrayvec::{ArrayString, ArrayVec};
-use dataplane::app::HttpTransaction;
 use dataplane::event::FlowEnd;
 use dataplane::flow::{Direction, FlowRecord, protocol};
 use dataplane::limits::VLAN_TAGS_MAX;
@@ -12,13 +11,13 @@ use dataplane::policy::BypassCause;
 use dataplane::verdict::{Causes, DropReason};
 use serde::{Serialize, Serializer};
 
+use super::Timestamp;
 use super::http_body::HttpBody;
 use super::link::LinkBody;
-use super::record::RecordBody;
+use super::record::Evidence;
 use super::reload::ReloadBody;
 use super::stats::StatsBody;
 use super::tunnel::TunnelBody;
-use super::{Text, Timestamp};
 use crate::config::EventType;
 
 /// One line. What is `None` or empty is not written.
@@ -205,7 +204,7 @@ pub(super) struct AnomalyBody<'e> {
     pub(super) layer: Option<&'static str>,
     /// What it rests on.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) context: Option<RecordBody<'e>>,
+    pub(super) context: Option<Evidence<'e>>,
 }
 
 #[derive(Serialize)]

@@ -8,12 +8,27 @@ use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 
 use super::Text;
 
-/// The values of a record, as one object.
-pub(super) struct RecordBody<'r>(pub(super) &'r Record);
+/// The values of a record, as one object; it is written once.
+pub(super) struct RecordBody<I>(RefCell<I>);
 
-impl Serialize for RecordBody<'_> {
+impl<I> RecordBody<I> {
+    pub(super) fn new(values: I) -> RecordBody<I> {
+        RecordBody(RefCell::new(values))
+    }
+}
+
+impl<'r, I: Iterator<Item = (&'static str, Value<'r>)>> Serialize for RecordBody<I> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Nested { steps: &RefCell::new(self.0.values()), is_list: false }.serialize(serializer)
+        Nested { steps: &self.0, is_list: false }.serialize(serializer)
+    }
+}
+
+/// What a threat rests on: the values of a record.
+pub(super) struct Evidence<'r>(pub(super) &'r Record);
+
+impl Serialize for Evidence<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        RecordBody::new(self.0.values()).serialize(serializer)
     }
 }
 
@@ -75,7 +90,7 @@ impl<'r, I: Iterator<Item = (&'static str, Value<'r>)>> Serialize for One<'_, 'r
 
 #[cfg(test)]
 mod tests {
-    use dataplane::app::AppProtocol;
+    use dataplane::app::{AppProtocol, Record};
 
     use super::*;
     use crate::eve::json::Json;
@@ -92,7 +107,7 @@ mod tests {
         });
         record.flag("tc", false);
         let mut out = Vec::new();
-        RecordBody(&record).serialize(Json(&mut out)).expect("plain");
+        RecordBody::new(record.values()).serialize(Json(&mut out)).expect("plain");
         let expected = r#"{"rrname":"a\"b\\xFF","answers":[{"ttl":60},[true],[]],"tc":false}"#;
         assert_eq!(String::from_utf8(out).expect("UTF-8"), expected);
     }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use af_xdp::ProgramCounters;
-use dataplane::app::{AppAnomaly, AppProtocol, Http2Stream, HttpTransaction};
+use dataplane::app::{AppAnomaly, AppProtocol, Http2Stream, HttpTransaction, Record};
 use dataplane::decode::{Tunnel, TunnelKind};
 use dataplane::event::{FlowEndCause, FlowState};
 use dataplane::flow::protocol;
@@ -383,4 +383,21 @@ fn a_change_of_a_link_is_told_with_its_state() {
     let line: Value = serde_json::from_slice(&told(EventTypes::ALL, &change)).expect("JSON");
     assert_eq!(line["link"], serde_json::json!({"name": "lan", "change": "reopened", "state": "up"}));
     assert!(told(EventTypes::NONE, &change).is_empty());
+}
+
+#[test]
+fn a_mail_stands_beside_its_envelope_and_a_file_has_an_event_of_its_own() {
+    let (flow, mut record) = (flow(), Record::default());
+    let line_of = |record: &Record| line(&Event::App(AppRecord { now_ns: 0, flow: &flow, record }));
+    record.begin(AppProtocol::Smtp, 1);
+    record.text("helo", b"client");
+    record.beside("email", |record| record.list("to", |record| record.text("", b"b")));
+    let told = line_of(&record);
+    let expected = r#""tx_id":1,"smtp":{"helo":"client"},"email":{"to":["b"]}}"#;
+    assert!(told.contains(r#""event_type":"smtp""#) && told.ends_with(expected), "{told}");
+    record.begin_file(AppProtocol::Smtp, 1);
+    record.text("filename", b"a.txt");
+    let told = line_of(&record);
+    let is_file = told.contains(r#""event_type":"fileinfo""#) && told.contains(r#""app_proto":"smtp""#);
+    assert!(is_file && told.ends_with(r#""fileinfo":{"filename":"a.txt"}}"#), "{told}");
 }

@@ -89,7 +89,7 @@ fn a_target_is_told_before_its_line_ends() {
 fn what_is_not_http_is_payload() {
     for first in [
         &b"\x16\x03\x01"[..],
-        b"OPTIONS sip:x SIP/2.0\r\n\r\n",
+        b"OPTIONS sip:x SOUP/2.0\r\n\r\n",
         b"PRI * HTTP/2.0\r\n\r\n",
         b"GET key\r\n",
         b"get /simple\r\n",

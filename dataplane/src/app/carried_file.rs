@@ -1,0 +1,66 @@
+//! A file that a protocol carries: its name at once, its content as it comes, and what it was when it is over.
+
+use dlp_patterns::Field;
+use sha2::{Digest, Sha256};
+
+use super::{AppSink, beside::Beside, fingerprint::hex, streamed::Streamed};
+use crate::limits::RECORD_TEXT_BYTES_MAX;
+
+/// A file under way.
+#[derive(Debug)]
+pub(super) struct CarriedFile {
+    name: Vec<u8>,
+    bytes: u64,
+    sha256: Sha256,
+}
+
+/// How a file came to its end, in Suricata's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FileEnd {
+    /// All of it went by.
+    Closed,
+    /// What follows of it was not seen: the connection or the mail around it broke off.
+    Truncated,
+    /// What follows of it was not seen: bytes of the connection are missing.
+    Gap,
+}
+
+impl CarriedFile {
+    /// A file begins; its name is told.
+    pub(super) fn begin<S: AppSink>(name: &[u8], told: &Streamed, out: &mut Beside<'_, S>) -> CarriedFile {
+        out.field(told.direction(), Field::FileName, name);
+        let name = name.get(..RECORD_TEXT_BYTES_MAX).unwrap_or(name).to_vec();
+        CarriedFile { name, bytes: 0, sha256: Sha256::new() }
+    }
+
+    pub(super) fn data<S: AppSink>(&mut self, bytes: &[u8], told: &mut Streamed, out: &mut Beside<'_, S>) {
+        self.bytes += bytes.len() as u64;
+        self.sha256.update(bytes);
+        told.data(Field::FileData, bytes, out);
+    }
+
+    /// It is over; transaction number `id` carried it.
+    pub(super) fn finish<S: AppSink>(
+        self,
+        id: u64,
+        end: FileEnd,
+        told: &mut Streamed,
+        out: &mut Beside<'_, S>,
+    ) {
+        told.end(out);
+        out.file(id, |record| {
+            record.text_if_any("filename", &self.name);
+            record.flag("gaps", end == FileEnd::Gap);
+            match end {
+                FileEnd::Closed => {
+                    record.text("state", b"CLOSED");
+                    record.text("sha256", hex(&self.sha256.finalize()).as_bytes());
+                }
+                FileEnd::Truncated | FileEnd::Gap => record.text("state", b"TRUNCATED"),
+            }
+            record.flag("stored", false);
+            record.number("size", self.bytes);
+            record.number("tx_id", id);
+        });
+    }
+}
