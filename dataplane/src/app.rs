@@ -66,6 +66,7 @@ mod rpc;
 mod rtp;
 mod rtsp;
 mod signature;
+mod signatures;
 mod sip;
 mod smb;
 mod smtp;
@@ -111,66 +112,8 @@ pub use self::{
     websocket::WebSocket,
     within::Within,
 };
-use self::{held::Held, http::Went, probe::Next, signature::Signature, websocket::Deflate};
+use self::{held::Held, http::Went, probe::Next, signatures::SIGNATURES, websocket::Deflate};
 use crate::{flow::Direction, reassembly::StreamChunk};
-
-/// What tells a protocol by its first bytes. HTTP is last: much that has a name of its own would be a request of HTTP/0.9 as well.
-const SIGNATURES: &[Signature] = &[
-    bittorrent::SIGNATURE,
-    cassandra::SIGNATURE,
-    couchbase::SIGNATURE,
-    dhcp::SIGNATURE,
-    dhcpv6::SIGNATURE,
-    dns::SIGNATURE,
-    dns::LLMNR_SIGNATURE,
-    dns::MDNS_SIGNATURE,
-    dtls::SIGNATURE,
-    echo::SIGNATURE,
-    elasticsearch::SIGNATURE,
-    ftp::SIGNATURE,
-    http2::SIGNATURE,
-    ike::SIGNATURE,
-    imap::SIGNATURE,
-    irc::SIGNATURE,
-    kerberos::SIGNATURE,
-    ldap::SIGNATURE,
-    memcached::SIGNATURE,
-    modbus::SIGNATURE,
-    mongodb::SIGNATURE,
-    mysql::SIGNATURE,
-    netbios::SIGNATURE,
-    ntp::SIGNATURE,
-    openvpn::SIGNATURE,
-    openwire::SIGNATURE,
-    pgsql::SIGNATURE,
-    pop3::SIGNATURE,
-    quic::SIGNATURE,
-    radius::SIGNATURE,
-    rdp::SIGNATURE,
-    redis::SIGNATURE,
-    rpc::SIGNATURE,
-    rtp::SIGNATURE,
-    rtsp::SIGNATURE,
-    sip::SIGNATURE,
-    smb::SIGNATURE,
-    smtp::SIGNATURE,
-    snmp::SIGNATURE,
-    socks::SIGNATURE,
-    spark::SIGNATURE,
-    ssdp::SIGNATURE,
-    ssh::SIGNATURE,
-    stun::SIGNATURE,
-    syslog::SIGNATURE,
-    tds::SIGNATURE,
-    telnet::SIGNATURE,
-    tftp::SIGNATURE,
-    tls::SIGNATURE,
-    tns::SIGNATURE,
-    vnc::SIGNATURE,
-    wireguard::SIGNATURE,
-    xmpp::SIGNATURE,
-    http::SIGNATURE,
-];
 
 /// The parser of one flow: one variant a protocol, one `match` over them.
 #[derive(Debug)]

@@ -37,7 +37,8 @@ fn ndpi_board(expected: Value, frames: &[Frame], events: &[Value]) -> Scoreboard
 
 fn expected(packets: [u64; 2]) -> Value {
     let bytes = packets.map(|packets| packets * 54);
-    json!([{ "l4": "TCP", "a": "10.0.0.1:1025", "b": "192.0.2.1:80", "pkts": packets, "bytes": bytes }])
+    let (a, b) = ("10.0.0.1:1025", "192.0.2.1:80");
+    json!([{ "l4": "TCP", "a": a, "b": b, "pkts": packets, "bytes": bytes, "l7": "HTTP", "confidence": "DPI" }])
 }
 
 #[test]

@@ -43,14 +43,13 @@ type Ends = [(IpAddr, u16); 2];
 const PROTOCOLS: [&str; 5] = ["TLS", "QUIC", "DTLS", "HTTP", "HTTP_Proxy"];
 
 /// Differences with a cause that is known: how a failure begins, how many there are, and why.
-const KNOWN: [(&str, usize, &str); 3] = [
+const KNOWN: [(&str, usize, &str); 2] = [
     (
         "heuristic_tcp_ack_payload.pcap",
         6,
         "each client first sends two bytes, then others in their place: the first ones count, nDPI takes the others",
     ),
     ("fuzz-2006-09-29-28586.pcap", 2, "spoilt on purpose: segments that nDPI reads are refused"),
-    ("mpeg-dash.pcap", 1, "the capture begins with a response, whose sender is taken for the client"),
 ];
 
 /// Of a hundred.

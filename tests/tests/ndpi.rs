@@ -35,11 +35,19 @@ const EQUAL_PERCENT_MIN: usize = 66;
 /// What Weir says of flows that nDPI calls otherwise, each with what shows that it is so.
 const CLAIMS: &[(&str, &str, &str)] = &[
     ("ApplePush", "tls", "records of TLS 1.0, one behind the other"),
+    ("AVASTSecureDNS", "dns", "questions of DNS for a certificate, and their answers, on port 443"),
+    ("CustomProtocolD", "dns", "named by a rule of the user's; a question of DNS and its answer"),
     ("CustomProtocolE", "dtls", "named by a rule of the user's; records of DTLS 1.2 from the first byte on"),
     ("CustomProtocolF", "dtls", "named by a rule of the user's; records of DTLS 1.2 from the first byte on"),
+    (
+        "DNScrypt",
+        "dns",
+        "questions of DNS for a certificate, and their answers: messages that are whole by their own counts",
+    ),
     ("Discord", "rtp", "its calls are RTP: one source, sequence numbers that go on, and reports of RTCP"),
     ("MapleStory", "http", "a request line of HTTP/1.1 and a Host"),
     ("Tailscale", "wireguard", "data of WireGuard: one receiver, counters that go on"),
+    ("Unknown", "dns", "messages that are whole by their own counts and lengths, with names in them"),
     (
         "Unknown",
         "radius",

@@ -52,9 +52,10 @@ fn is_begun_by(prefix: Prefix<'_>) -> Answer {
     };
     let begins = Answer::when(prefix.bytes, 2, is_short).and(|| Answer::when(prefix.bytes, 8, code));
     let is_startup = prefix.bytes.get(4..6) == Some(&[0, 3]);
-    // The name of a parameter, or the end of them.
+    // The name of a parameter, or, where nothing else has room, the end of them: requests of Kafka have other bytes there.
     let named = |first: &[u8]| {
-        first.last().is_some_and(|byte| byte.is_ascii_alphabetic() || matches!(byte, 0 | b'_'))
+        let is_name = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'_';
+        first.last().is_some_and(is_name) || matches!(first, [0, 0, 0, 9, .., 0])
     };
     if is_startup { begins.and(|| Answer::when(prefix.bytes, 9, named)) } else { begins }
 }

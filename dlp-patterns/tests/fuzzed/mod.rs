@@ -48,7 +48,8 @@ pub(crate) fn check(bytes: &[u8]) -> Seen {
     if !case.rules.is_empty() {
         check_own(&case, &mut seen);
     }
-    let field = Field::ALL[case.text.len() % Field::ALL.len()];
+    // Those that the default packs speak of.
+    let field = Field::ALL[case.text.len() % 5];
     let direction = Direction::BOTH[case.text.len() / 8 % 2];
     let mut first = None;
     for rules in &*DEFAULT {
