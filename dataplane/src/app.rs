@@ -32,7 +32,7 @@ pub use self::http::HttpIdle;
 use self::{held::Held, probe::Next, signature::Signature};
 pub use self::{
     http::Http,
-    lane::Lane,
+    lane::{Depth, Lane},
     opening::{Opened, Opening},
     payload::Payload,
     probe::Probe,
@@ -42,7 +42,7 @@ pub use self::{
     spare_parsers::SpareParsers,
     tls_records::TlsRecords,
 };
-use crate::{flow::Direction, reassembly::StreamChunk};
+use crate::{content::Undecoded, flow::Direction, reassembly::StreamChunk, verdict::DropReason};
 
 /// What tells a protocol by its first bytes.
 const SIGNATURES: &[Signature] = &[http::SIGNATURE, ssh::SIGNATURE];
@@ -89,7 +89,7 @@ impl App {
                     return self.replay(held.as_deref(), direction, chunk, parsers, sink);
                 }
             },
-            App::Http(http) => match http.advance(direction, chunk, sink) {
+            App::Http(http) => match http.advance(direction, chunk, parsers.decoders(), sink) {
                 Err(payload) => Some(App::Payload(payload)),
                 // Closed flows are remembered for a while: their parsers need not be.
                 Ok(()) if chunk == StreamChunk::Fin => http.remains().map(App::Payload),
@@ -285,6 +285,20 @@ pub enum AppAnomaly {
     Malformed,
     /// A message is longer than is read; what follows of it was scanned as payload only.
     MessageCut,
+    /// A body has a content coding that is not known here: it was scanned as it is.
+    ContentCoding,
+    /// It has more codings than are taken off.
+    ContentLayers,
+    /// It is not of its coding from somewhere on, or cut off.
+    ContentBroken,
+    /// Bytes of it are missing: what follows was scanned as it is.
+    ContentGap,
+    /// It grows by more than a body may.
+    ContentRatio,
+    /// It comes to more bytes than a body may.
+    ContentSize,
+    /// There was no memory to decode it.
+    ContentMemory,
 }
 
 impl AppAnomaly {
@@ -304,15 +318,49 @@ impl AppAnomaly {
             AppAnomaly::Gap => "gap",
             AppAnomaly::Malformed => "malformed",
             AppAnomaly::MessageCut => "message_cut",
+            AppAnomaly::ContentCoding => "content_coding",
+            AppAnomaly::ContentLayers => "content_layers",
+            AppAnomaly::ContentBroken => "content_broken",
+            AppAnomaly::ContentGap => "content_gap",
+            AppAnomaly::ContentRatio => "content_ratio",
+            AppAnomaly::ContentSize => "content_size",
+            AppAnomaly::ContentMemory => "content_memory",
         }
     }
 
     /// Whether two ends may read the bytes differently, so that an inspector can be led astray.
     pub fn is_ambiguous(self) -> bool {
-        !matches!(
-            self,
-            AppAnomaly::UnpairedResponse | AppAnomaly::Gap | AppAnomaly::Malformed | AppAnomaly::MessageCut
-        )
+        self.cause() == Some(DropReason::AppError)
+    }
+
+    /// What it is among the causes that the operator has a word for; `None` where it is only told.
+    pub fn cause(self) -> Option<DropReason> {
+        match self {
+            AppAnomaly::ContentLayers | AppAnomaly::ContentRatio | AppAnomaly::ContentSize => {
+                Some(DropReason::ContentCap)
+            }
+            AppAnomaly::ContentCoding | AppAnomaly::ContentBroken | AppAnomaly::ContentGap => {
+                Some(DropReason::ContentUnread)
+            }
+            // The last one is for want of what all flows share: none is ended for what others have taken.
+            AppAnomaly::UnpairedResponse
+            | AppAnomaly::Gap
+            | AppAnomaly::Malformed
+            | AppAnomaly::MessageCut
+            | AppAnomaly::ContentMemory => None,
+            _ => Some(DropReason::AppError),
+        }
+    }
+}
+
+impl From<Undecoded> for AppAnomaly {
+    fn from(undecoded: Undecoded) -> AppAnomaly {
+        match undecoded {
+            Undecoded::Broken => AppAnomaly::ContentBroken,
+            Undecoded::Ratio => AppAnomaly::ContentRatio,
+            Undecoded::Size => AppAnomaly::ContentSize,
+            Undecoded::Memory => AppAnomaly::ContentMemory,
+        }
     }
 }
 

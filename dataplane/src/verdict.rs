@@ -85,6 +85,10 @@ pub enum DropReason {
     FragmentIdentification = 26,
     /// Out-of-order data beyond what one direction of a connection may hold.
     ReassemblyStream = 27,
+    /// A body that grows too far as its content coding is taken off, or has too many of them: a bomb.
+    ContentCap = 28,
+    /// A body whose content coding is unknown, broken, or behind a gap, so that it was scanned as it is.
+    ContentUnread = 29,
 }
 
 /// A set of reasons.
@@ -114,7 +118,7 @@ impl Causes {
 
 impl DropReason {
     /// How many reasons there are.
-    pub const COUNT: usize = 28;
+    pub const COUNT: usize = 30;
 
     /// Every reason, in index order.
     pub const ALL: [DropReason; DropReason::COUNT] = [
@@ -146,6 +150,8 @@ impl DropReason {
         DropReason::Midstream,
         DropReason::FragmentIdentification,
         DropReason::ReassemblyStream,
+        DropReason::ContentCap,
+        DropReason::ContentUnread,
     ];
 
     /// The name that counters and events use.
@@ -179,6 +185,8 @@ impl DropReason {
             DropReason::Midstream => "midstream",
             DropReason::FragmentIdentification => "fragment_identification",
             DropReason::ReassemblyStream => "reassembly_stream",
+            DropReason::ContentCap => "content_cap",
+            DropReason::ContentUnread => "content_unread",
         }
     }
 }

@@ -133,6 +133,11 @@ fn upload(body: &str) -> Vec<u8> {
     format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
+/// A body that is of no coding.
+fn coded(codings: &str) -> Vec<u8> {
+    format!("POST / HTTP/1.1\r\nContent-Encoding: {codings}\r\nContent-Length: 4\r\n\r\nbody").into_bytes()
+}
+
 /// Frames that pass, and one that a cause speaks against.
 struct Case {
     settings: Settings,
@@ -197,6 +202,11 @@ fn case(cause: DropReason) -> Case {
         DropReason::AppError => {
             let twice = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab";
             connection.segment(ToServer, DATA, twice)
+        }
+        DropReason::ContentCap => connection.segment(ToServer, DATA, &coded(&"gzip, ".repeat(5))),
+        DropReason::ContentUnread => {
+            settings.exceptions.set(cause, Exception::Reject);
+            connection.segment(ToServer, DATA, &coded("gzip"))
         }
         DropReason::ScanOverflow => connection.segment(ToServer, DATA, &upload(&"qz".repeat(160))),
         DropReason::BudgetExceeded => {

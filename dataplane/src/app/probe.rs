@@ -44,7 +44,7 @@ impl Probe {
         sink: &mut S,
     ) -> Next {
         match self {
-            Probe::Http(http) => match http.advance(direction, chunk, sink) {
+            Probe::Http(http) => match http.advance(direction, chunk, parsers.decoders(), sink) {
                 Err(payload) => Next::Decided(App::Payload(payload)),
                 Ok(()) if http.is_proven() => self.take_http(),
                 Ok(()) => Next::Wait,

@@ -1,6 +1,7 @@
 //! Parsers whose message is over, for the next ones to take the room of.
 
 use super::{Http, Record};
+use crate::content::Decoders;
 use crate::limits::HTTP_PARSERS_SPARE_MAX;
 use crate::spare::Spare;
 
@@ -10,6 +11,7 @@ pub struct SpareParsers {
     http: Spare<Http, HTTP_PARSERS_SPARE_MAX>,
     /// Room for the record that a parser tells.
     record: Record,
+    decoders: Decoders,
 }
 
 impl SpareParsers {
@@ -20,6 +22,10 @@ impl SpareParsers {
 
     pub(super) fn record(&mut self) -> &mut Record {
         &mut self.record
+    }
+
+    pub(super) fn decoders(&mut self) -> &mut Decoders {
+        &mut self.decoders
     }
 
     /// Takes one in that rests.

@@ -2,21 +2,21 @@
 
 use super::field_scan::FieldScan;
 use super::rule_sets::RuleSets;
-use crate::app::Lane;
+use crate::app::{Depth, Lane};
 use crate::limits::LANES_MAX;
 
-/// The scans of a flow. Those of the directions' own lanes are at hand, others are only there while a field is open in them.
+/// The scans of a flow. Those of the message that a direction has under way are at hand, others are only there while a field is open in them.
 #[derive(Debug, Default)]
 pub struct Lanes {
-    main: [FieldScan; 2],
+    of_message: [[FieldScan; Depth::ALL.len()]; 2],
     others: Option<Box<Vec<(Lane, FieldScan)>>>,
 }
 
 impl Lanes {
     /// The scan of a lane in which a field begins; `None` where as many are open as may be.
     pub fn open(&mut self, lane: Lane) -> Option<&mut FieldScan> {
-        if lane.number == 0 {
-            return Some(&mut self.main[lane.direction as usize]);
+        if let Some(depth) = lane.depth() {
+            return Some(&mut self.of_message[lane.direction as usize][depth as usize]);
         }
         let others = self.others.get_or_insert_default();
         let at = match others.iter().position(|(of, _)| *of == lane) {
@@ -33,8 +33,8 @@ impl Lanes {
     /// The scan of a lane that has a field open.
     #[inline]
     pub fn of(&mut self, lane: Lane) -> Option<&mut FieldScan> {
-        if lane.number == 0 {
-            return Some(&mut self.main[lane.direction as usize]);
+        if let Some(depth) = lane.depth() {
+            return Some(&mut self.of_message[lane.direction as usize][depth as usize]);
         }
         self.others.as_mut()?.iter_mut().rev().find(|(of, _)| *of == lane).map(|(_, scan)| scan)
     }
@@ -57,6 +57,6 @@ impl Lanes {
         for (_, mut scan) in others {
             scan.abandon(rules);
         }
-        self.main.iter_mut().for_each(|scan| scan.abandon(rules));
+        self.of_message.as_flattened_mut().iter_mut().for_each(|scan| scan.abandon(rules));
     }
 }

@@ -14,8 +14,8 @@ pub enum Objection {
     Cause(DropReason),
 }
 
-/// A rule, broken framing, a field's work and a packet's.
-pub const OBJECTIONS_MAX: usize = 4;
+/// A rule, broken framing, a field's work and a packet's, content that reached a cap, and content that could not be read.
+pub const OBJECTIONS_MAX: usize = 6;
 
 /// What speaks against one packet, the earliest first.
 ///

@@ -73,7 +73,7 @@ impl<S: EventSink> AppSink for Listener<'_, S> {
             scan.end(rules, lane.direction, findings);
             before.note_since(rules, findings, self.secrets);
         }
-        if lane.number != 0 && lane.number != Lane::BESIDE {
+        if lane.depth().is_none() && lane.number != Lane::BESIDE {
             self.scans.close(lane);
         }
     }
@@ -92,8 +92,8 @@ impl<S: EventSink> AppSink for Listener<'_, S> {
     }
 
     fn anomaly(&mut self, direction: Direction, protocol: AppProtocol, anomaly: AppAnomaly) {
-        if anomaly.is_ambiguous() {
-            self.findings.note_ambiguity();
+        if let Some(cause) = anomaly.cause() {
+            self.findings.object(cause);
         }
         let kind = AnomalyKind::App(protocol, anomaly);
         let event = Anomaly { now_ns: self.now_ns, flow: self.record, direction, kind };
