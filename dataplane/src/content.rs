@@ -3,6 +3,7 @@
 //! A stream goes in as it comes and comes out as far as it can be decoded: nothing of it is gathered, and what a decoder remembers
 //! is charged to its worker. What comes out does not depend on how the input is cut.
 
+mod base64;
 mod brotli;
 mod charge;
 mod coding;

@@ -4,6 +4,7 @@
 use dlp_patterns::Field;
 
 use super::{AppAnomaly, AppProtocol, AppSink, Depth, HttpTransaction, Lane};
+use crate::content::Piece;
 use crate::flow::Direction;
 
 const _: () = assert!((AppAnomaly::ContentMemory as u32) < u32::BITS);
@@ -42,6 +43,13 @@ impl Outlet {
     pub(super) fn next_message(&mut self) {
         self.reported = 0;
     }
+}
+
+/// What values stand in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ValueDepth {
+    Wire,
+    Decoded,
 }
 
 /// An [`Outlet`] while a chunk is read.
@@ -92,6 +100,20 @@ impl<S: AppSink> Emitter<'_, S> {
         if self.outlet.open & bit != 0 {
             self.outlet.open &= !bit;
             self.sink.end(Lane::at(self.outlet.direction, depth));
+        }
+    }
+
+    /// Tells a piece of a value, `depth` deep.
+    pub(super) fn value(&mut self, depth: ValueDepth, field: Field, piece: Piece<'_>) {
+        let (of_values, of_base64) = match depth {
+            ValueDepth::Wire => (Depth::WireValues, Depth::WireBase64),
+            ValueDepth::Decoded => (Depth::DecodedValues, Depth::DecodedBase64),
+        };
+        match piece {
+            Piece::Text(text) => self.data_at(of_values, field, text),
+            Piece::End => self.end_at(of_values),
+            Piece::Base64(text) => self.data_at(of_base64, field, text),
+            Piece::Base64End => self.end_at(of_base64),
         }
     }
 

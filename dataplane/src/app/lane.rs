@@ -13,11 +13,22 @@ pub enum Depth {
     WireValues = 2,
     /// Values within what was decoded.
     DecodedValues = 3,
+    /// What stands in Base64 within the former.
+    WireBase64 = 4,
+    /// What stands in Base64 within the latter.
+    DecodedBase64 = 5,
 }
 
 impl Depth {
     /// All of them, the outermost first.
-    pub const ALL: [Depth; 4] = [Depth::Wire, Depth::Decoded, Depth::WireValues, Depth::DecodedValues];
+    pub const ALL: [Depth; 6] = [
+        Depth::Wire,
+        Depth::Decoded,
+        Depth::WireValues,
+        Depth::DecodedValues,
+        Depth::WireBase64,
+        Depth::DecodedBase64,
+    ];
 }
 
 /// One of the places in a direction where fields come one after another.
@@ -35,9 +46,6 @@ pub struct Lane {
 impl Lane {
     /// The lane of a field that is told at once, beside what its direction has open.
     pub const BESIDE: u32 = u32::MAX;
-    const DECODED: u32 = u32::MAX - 1;
-    const WIRE_VALUES: u32 = u32::MAX - 2;
-    const DECODED_VALUES: u32 = u32::MAX - 3;
 
     /// The direction's own.
     pub fn main(direction: Direction) -> Lane {
@@ -48,9 +56,7 @@ impl Lane {
     pub fn at(direction: Direction, depth: Depth) -> Lane {
         match depth {
             Depth::Wire => Lane::main(direction),
-            Depth::Decoded => Lane { direction, number: Lane::DECODED },
-            Depth::WireValues => Lane { direction, number: Lane::WIRE_VALUES },
-            Depth::DecodedValues => Lane { direction, number: Lane::DECODED_VALUES },
+            _ => Lane { direction, number: Lane::BESIDE - depth as u32 },
         }
     }
 
@@ -59,10 +65,8 @@ impl Lane {
     pub fn depth(self) -> Option<Depth> {
         match self.number {
             0 => Some(Depth::Wire),
-            Lane::DECODED => Some(Depth::Decoded),
-            Lane::WIRE_VALUES => Some(Depth::WireValues),
-            Lane::DECODED_VALUES => Some(Depth::DecodedValues),
-            _ => None,
+            Lane::BESIDE => None,
+            number => Depth::ALL.get((Lane::BESIDE - number) as usize).copied(),
         }
     }
 

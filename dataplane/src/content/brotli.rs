@@ -62,8 +62,7 @@ impl Brotli {
     }
 
     fn data(&mut self, input: &mut &[u8], output: &mut [u8]) -> (usize, State) {
-        let (mut left, mut read, mut room, mut written, mut total) =
-            (input.len(), 0, output.len(), 0, 0);
+        let (mut left, mut read, mut room, mut written, mut total) = (input.len(), 0, output.len(), 0, 0);
         let result = BrotliDecompressStream(
             &mut left,
             &mut read,

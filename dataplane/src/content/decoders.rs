@@ -54,7 +54,7 @@ impl Decoders {
                     Coding::Deflate => inflate.begin_deflate(),
                     _ => inflate.begin_gzip(),
                 }
-                Some(Layer::Inflate(inflate, charge))
+                Some(Layer::Inflate { inflate, _charge: charge })
             }
             Coding::Brotli => {
                 let charge = self.account.charge(Brotli::BYTES)?;
@@ -73,7 +73,7 @@ impl Decoders {
     /// Takes one in whose stream is over.
     pub(super) fn take_back(&mut self, layer: Layer) {
         match layer {
-            Layer::Inflate(inflate, _) => self.inflates.push(inflate),
+            Layer::Inflate { inflate, .. } => self.inflates.push(inflate),
             Layer::Zstandard(mut zstandard) => {
                 if zstandard.bytes() <= CONTENT_SPARE_BYTES_MAX && zstandard.begin() {
                     self.zstandards.push(zstandard);

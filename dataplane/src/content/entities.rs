@@ -53,7 +53,9 @@ impl Entities {
 
     /// The reference is complete; false where it names nothing that is known here.
     fn complete(&mut self, out: &mut impl FnMut(Piece<'_>)) -> bool {
-        let Some(letter) = self.reference.as_ref().and_then(|reference| letter(reference)) else { return false };
+        let Some(letter) = self.reference.as_ref().and_then(|reference| letter(reference)) else {
+            return false;
+        };
         self.reference = None;
         self.unit.escaped(letter.encode_utf8(&mut [0; 4]).as_bytes(), out);
         true

@@ -5,7 +5,11 @@ use super::{brotli::Brotli, charge::Charge, inflate::Inflate, zstandard::Zstanda
 /// The decoder of one coding.
 #[derive(Debug)]
 pub(super) enum Layer {
-    Inflate(Box<Inflate>, Charge),
+    Inflate {
+        inflate: Box<Inflate>,
+        /// Given back with the layer.
+        _charge: Charge,
+    },
     Brotli(Box<Brotli>),
     Zstandard(Box<Zstandard>),
 }
@@ -27,7 +31,7 @@ impl Layer {
     /// Reads on, as far as there is room; how much was written.
     pub(super) fn run(&mut self, input: &mut &[u8], output: &mut [u8]) -> (usize, State) {
         match self {
-            Layer::Inflate(inflate, _) => inflate.run(input, output),
+            Layer::Inflate { inflate, .. } => inflate.run(input, output),
             Layer::Brotli(brotli) => brotli.run(input, output),
             Layer::Zstandard(zstandard) => zstandard.run(input, output),
         }
@@ -36,7 +40,7 @@ impl Layer {
     /// Whether the stream may end here.
     pub(super) fn is_complete(&self) -> bool {
         match self {
-            Layer::Inflate(inflate, _) => inflate.is_complete(),
+            Layer::Inflate { inflate, .. } => inflate.is_complete(),
             Layer::Brotli(brotli) => brotli.is_complete(),
             Layer::Zstandard(zstandard) => zstandard.is_complete(),
         }

@@ -43,7 +43,12 @@ fn codings(names: &str) -> Codings {
 }
 
 /// What comes out of a body that comes in pieces of so many bytes, and how that ends.
-fn decode(decoders: &mut Decoders, names: &str, body: &[u8], piece: usize) -> (Vec<u8>, Result<(), Undecoded>) {
+fn decode(
+    decoders: &mut Decoders,
+    names: &str,
+    body: &[u8],
+    piece: usize,
+) -> (Vec<u8>, Result<(), Undecoded>) {
     let mut told = Vec::new();
     let mut decoding = match Decoding::begin(&codings(names), decoders) {
         Ok(decoding) => decoding,
@@ -172,7 +177,8 @@ fn windows_are_within_the_memory_of_a_worker() {
     open.clear();
     assert_eq!(decode(&mut decoders, "br", &body, 100).1, Ok(()), "what is over gives back");
     let left = decoders.bytes_in_use();
-    let gzips: Vec<_> = std::iter::from_fn(|| Decoding::begin(&codings("gzip"), &mut decoders).ok()).collect();
+    let gzips: Vec<_> =
+        std::iter::from_fn(|| Decoding::begin(&codings("gzip"), &mut decoders).ok()).collect();
     assert!(gzips.len() > 300 && decoders.bytes_in_use() <= 20 << 20);
     drop(gzips);
     assert_eq!(decoders.bytes_in_use(), left);

@@ -3,6 +3,7 @@
 
 use arrayvec::ArrayVec;
 
+use super::base64::Base64;
 use crate::limits::CONTENT_CONTEXT_BYTES;
 
 /// What values tell.
@@ -12,6 +13,10 @@ pub enum Piece<'p> {
     Text(&'p [u8]),
     /// The value is complete.
     End,
+    /// The next bytes of a text that stands in Base64 within a value; never empty.
+    Base64(&'p [u8]),
+    /// That text is complete.
+    Base64End,
 }
 
 /// A value under way.
@@ -20,11 +25,13 @@ pub(super) struct Unit {
     /// Its last bytes while it has no escape, and then those on their way out.
     held: ArrayVec<u8, CONTENT_CONTEXT_BYTES>,
     is_told: bool,
+    base64: Base64,
 }
 
 impl Unit {
     /// The next bytes stand for themselves.
     pub(super) fn plain(&mut self, bytes: &[u8], out: &mut impl FnMut(Piece<'_>)) {
+        self.base64.read(bytes, out);
         if self.is_told {
             return self.tell(bytes, out);
         }
@@ -36,6 +43,7 @@ impl Unit {
 
     /// The next bytes are what an escape stands for.
     pub(super) fn escaped(&mut self, bytes: &[u8], out: &mut impl FnMut(Piece<'_>)) {
+        self.base64.read(bytes, out);
         self.is_told = true;
         self.tell(bytes, out);
     }
@@ -43,6 +51,7 @@ impl Unit {
     /// The value is over.
     pub(super) fn end(&mut self, out: &mut impl FnMut(Piece<'_>)) {
         self.flush(out);
+        self.base64.end(out);
         if std::mem::take(&mut self.is_told) {
             out(Piece::End);
         }
@@ -51,6 +60,7 @@ impl Unit {
 
     /// Tells all that can be told: what completes a match must not wait.
     pub(super) fn flush(&mut self, out: &mut impl FnMut(Piece<'_>)) {
+        self.base64.flush(out);
         if self.is_told && !self.held.is_empty() {
             out(Piece::Text(&self.held));
             self.held.clear();

@@ -48,7 +48,9 @@ impl Media {
     pub fn of(value: &[u8]) -> Media {
         let name = value.split(|byte| matches!(byte, b';' | b',')).next().unwrap_or_default().trim_ascii();
         let has_suffix = |suffix: &[u8]| {
-            name.len().checked_sub(suffix.len()).and_then(|at| name.get(at..))
+            name.len()
+                .checked_sub(suffix.len())
+                .and_then(|at| name.get(at..))
                 .is_some_and(|end| end.eq_ignore_ascii_case(suffix))
         };
         if name.eq_ignore_ascii_case(b"application/x-www-form-urlencoded") {
@@ -114,15 +116,20 @@ mod tests {
     /// The values that are told, whole, and in pieces of each size.
     fn told(media: Media, body: &[u8]) -> Vec<String> {
         let read = |piece: usize| {
-            let (mut told, mut open) = (Vec::new(), Vec::new());
+            let (mut told, mut open, mut inner) = (Vec::new(), Vec::new(), Vec::new());
             let mut values = Values::of(media);
             let mut out = |piece: Piece<'_>| match piece {
                 Piece::Text(text) => open.extend_from_slice(text),
                 Piece::End => told.push(String::from_utf8_lossy(&std::mem::take(&mut open)).into_owned()),
+                Piece::Base64(text) => inner.extend_from_slice(text),
+                Piece::Base64End => {
+                    let text = String::from_utf8_lossy(&std::mem::take(&mut inner)).into_owned();
+                    told.push(format!("base64: {text}"));
+                }
             };
             body.chunks(piece).for_each(|piece| values.push(piece, &mut out));
             values.finish(&mut out);
-            assert!(open.is_empty(), "each value ends");
+            assert!(open.is_empty() && inner.is_empty(), "each value ends");
             told
         };
         let whole = read(usize::MAX);
@@ -156,8 +163,10 @@ mod tests {
         for (body, values) in [
             (r#"{"a": "plain", "b": [1, "two"]}"#, &[][..]),
             (r#"{"a\u0062": "1' \u006fr \"1\"\n", "c": "d\/e"}"#, &["ab", "1' or \"1\"\n", "d/e"]),
-            (r#"["\ud83d\ude00", "\ud83dx", "\ud83d\ud83d\ude00\ud83d", "\ud83d\n"]"#,
-                &["\u{1f600}", "\u{fffd}x", "\u{fffd}\u{1f600}\u{fffd}", "\u{fffd}\n"]),
+            (
+                r#"["\ud83d\ude00", "\ud83dx", "\ud83d\ud83d\ude00\ud83d", "\ud83d\n"]"#,
+                &["\u{1f600}", "\u{fffd}x", "\u{fffd}\u{1f600}\u{fffd}", "\u{fffd}\n"],
+            ),
             (r#"["\u00", "\u"#, &[]),
         ] {
             assert_eq!(told(Media::Json, body.as_bytes()), values, "{body}");
@@ -172,6 +181,28 @@ mod tests {
             ("&unknown; &lt;&;&#;&#xzz; & &lt", &["&unknown; <&;&#;&#xzz; & &lt"]),
         ] {
             assert_eq!(told(Media::Markup, body.as_bytes()), values, "{body}");
+        }
+    }
+
+    #[test]
+    fn base64_within_values_is_told_where_it_is_text() {
+        // RFC 4648 §4: "1' or '1'='1' -- x"
+        for (media, body, values) in [
+            (Media::Form, "a=MScgb3IgJzEnPScxJyAtLSB4&b=1", &["base64: 1' or '1'='1' -- x"][..]),
+            (
+                Media::Form,
+                "a=PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg%3D%3D",
+                &["base64: <script>alert(1)</script>", "a=PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg=="],
+            ),
+            (
+                Media::Json,
+                r#"{"a":"PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg=="}"#,
+                &["base64: <script>alert(1)</script>"],
+            ),
+            (Media::Form, "a=MScgb3IgJzE&token=eyJhbGciOiJIUzI1NiJ9.x", &["base64: {\"alg\":\"HS256\"}"]),
+            (Media::Form, "path=administrator/of/the/whole/domain", &[]),
+        ] {
+            assert_eq!(told(media, body.as_bytes()), values, "{body}");
         }
     }
 

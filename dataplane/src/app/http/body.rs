@@ -5,8 +5,11 @@ use dlp_patterns::Field;
 
 use super::head::Head;
 use crate::{
-    app::{AppAnomaly, AppSink, Depth, emitter::Emitter},
-    content::{Decoders, Decoding, Piece, Values},
+    app::{
+        AppAnomaly, AppSink, Depth,
+        emitter::{Emitter, ValueDepth},
+    },
+    content::{Decoders, Decoding, Values},
     flow::Direction,
 };
 
@@ -20,11 +23,7 @@ pub(super) struct Body {
 
 impl Body {
     /// A body begins behind its head.
-    pub(super) fn begin<S: AppSink>(
-        head: &Head,
-        decoders: &mut Decoders,
-        out: &mut Emitter<'_, S>,
-    ) -> Body {
+    pub(super) fn begin<S: AppSink>(head: &Head, decoders: &mut Decoders, out: &mut Emitter<'_, S>) -> Body {
         let values = || match head.kind().direction {
             Direction::ToServer => Values::of(head.media()),
             Direction::ToClient => Values::None,
@@ -59,12 +58,12 @@ impl Body {
         out: &mut Emitter<'_, S>,
     ) {
         out.data(field, bytes);
-        self.wire_values.push(bytes, |piece| tell(Depth::WireValues, field, piece, out));
+        self.wire_values.push(bytes, |piece| out.value(ValueDepth::Wire, field, piece));
         let Some(decoding) = &mut self.decoding else { return };
         let values = &mut self.decoded_values;
         let pushed = decoding.push(bytes, decoders, |decoded| {
             out.data_at(Depth::Decoded, field, decoded);
-            values.push(decoded, |piece| tell(Depth::DecodedValues, field, piece, out));
+            values.push(decoded, |piece| out.value(ValueDepth::Decoded, field, piece));
         });
         if let Err(undecoded) = pushed {
             self.give_up(field, undecoded.into(), out);
@@ -88,7 +87,7 @@ impl Body {
 
     /// Bytes of it are missing: what follows of a coded one means nothing without them, and values do not span them.
     pub(super) fn gap<S: AppSink>(&mut self, field: Field, out: &mut Emitter<'_, S>) {
-        self.wire_values.restart(|piece| tell(Depth::WireValues, field, piece, out));
+        self.wire_values.restart(|piece| out.value(ValueDepth::Wire, field, piece));
         if self.decoding.is_some() {
             self.give_up(field, AppAnomaly::ContentGap, out);
         }
@@ -106,20 +105,13 @@ impl Body {
     /// What follows is only told as it is.
     fn give_up<S: AppSink>(&mut self, field: Field, anomaly: AppAnomaly, out: &mut Emitter<'_, S>) {
         self.decoding = None;
-        self.decoded_values.finish(|piece| tell(Depth::DecodedValues, field, piece, out));
+        self.decoded_values.finish(|piece| out.value(ValueDepth::Decoded, field, piece));
         out.end_at(Depth::Decoded);
         out.anomaly(anomaly);
     }
 
     fn finish_values<S: AppSink>(&mut self, field: Field, out: &mut Emitter<'_, S>) {
-        self.wire_values.finish(|piece| tell(Depth::WireValues, field, piece, out));
-        self.decoded_values.finish(|piece| tell(Depth::DecodedValues, field, piece, out));
-    }
-}
-
-fn tell<S: AppSink>(depth: Depth, field: Field, piece: Piece<'_>, out: &mut Emitter<'_, S>) {
-    match piece {
-        Piece::Text(text) => out.data_at(depth, field, text),
-        Piece::End => out.end_at(depth),
+        self.wire_values.finish(|piece| out.value(ValueDepth::Wire, field, piece));
+        self.decoded_values.finish(|piece| out.value(ValueDepth::Decoded, field, piece));
     }
 }

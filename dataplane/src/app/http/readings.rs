@@ -67,7 +67,8 @@ fn the_uri_is_decoded_once() {
         ("/%24%7bjndi%3Aldap%3a%2F%2f0123456789abcdef%7D", "/${jndi:ldap://0123456789abcdef}"),
     ] {
         let (_, told) = exchange(format!("GET {raw} HTTP/1.1\r\n\r\n").as_bytes(), b"");
-        assert_eq!(only(&told, ToServer, Field::HttpUri), decoded.as_bytes(), "{raw}");
+        let instances = told.instances(ToServer, Field::HttpUri);
+        assert_eq!(instances.last(), Some(&decoded.as_bytes()), "{raw}");
     }
 }
 

@@ -6,8 +6,11 @@ use dlp_patterns::Field;
 use memchr::memchr2;
 
 use crate::{
-    app::{AppSink, Depth, emitter::Emitter},
-    content::{Known, Percent, Piece},
+    app::{
+        AppSink,
+        emitter::{Emitter, ValueDepth},
+    },
+    content::{Known, Percent},
 };
 
 /// Runs without escapes that are at least this long are emitted where they lie, in bytes; shorter ones are
@@ -48,13 +51,13 @@ impl UriDecoder {
             }
         }
         out.data(Field::HttpUri, &gathered);
-        self.values.push(whole, &mut |piece| tell(piece, out));
+        self.values.push(whole, &mut |piece| out.value(ValueDepth::Wire, Field::HttpUri, piece));
     }
 
     /// No more pieces: a cut escape was none.
     pub(super) fn finish<S: AppSink>(&mut self, out: &mut Emitter<'_, S>) {
         out.data(Field::HttpUri, &self.cut);
-        self.values.finish(&mut |piece| tell(piece, out));
+        self.values.finish(&mut |piece| out.value(ValueDepth::Wire, Field::HttpUri, piece));
         *self = UriDecoder::default();
         out.end();
     }
@@ -125,13 +128,6 @@ impl UriDecoder {
             _ => self.cut.push(byte),
         }
         rest
-    }
-}
-
-fn tell<S: AppSink>(piece: Piece<'_>, out: &mut Emitter<'_, S>) {
-    match piece {
-        Piece::Text(text) => out.data_at(Depth::WireValues, Field::HttpUri, text),
-        Piece::End => out.end_at(Depth::WireValues),
     }
 }
 
