@@ -143,6 +143,9 @@ pub const RULE_SETS_RETIRED_MAX: usize = 8;
 /// matches; as many as there are fields open at once whose memory is then never asked for again.
 pub const FIELD_SCANS_SPARE_MAX: usize = 256;
 
+/// Lists of the lanes of a flow that one worker keeps for flows to come: those with fields open beside their own at once.
+pub const LANES_SPARE_MAX: usize = 256;
+
 /// Parsers of HTTP that one worker keeps for messages to come: of those under way at once. Each is some 2 KiB.
 pub const HTTP_PARSERS_SPARE_MAX: usize = 1024;
 

@@ -129,13 +129,9 @@ fn syn(client: &str) -> Vec<u8> {
     Connection::new(ends(client, "192.0.2.1:80", &[]), [1, 2]).handshake().swap_remove(0)
 }
 
-fn upload(body: &str) -> Vec<u8> {
-    format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
-}
-
-/// A body that is of no coding.
-fn coded(codings: &str) -> Vec<u8> {
-    format!("POST / HTTP/1.1\r\nContent-Encoding: {codings}\r\nContent-Length: 4\r\n\r\nbody").into_bytes()
+fn upload(codings: &str, body: &str) -> Vec<u8> {
+    let head = format!("POST / HTTP/1.1\r\nContent-Encoding: {codings}\r\nContent-Length: {}", body.len());
+    format!("{head}\r\n\r\n{body}").into_bytes()
 }
 
 /// Frames that pass, and one that a cause speaks against.
@@ -203,15 +199,15 @@ fn case(cause: DropReason) -> Case {
             let twice = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab";
             connection.segment(ToServer, DATA, twice)
         }
-        DropReason::ContentCap => connection.segment(ToServer, DATA, &coded(&"gzip, ".repeat(5))),
+        DropReason::ContentCap => connection.segment(ToServer, DATA, &upload(&"gzip, ".repeat(5), "body")),
         DropReason::ContentUnread => {
             settings.exceptions.set(cause, Exception::Reject);
-            connection.segment(ToServer, DATA, &coded("gzip"))
+            connection.segment(ToServer, DATA, &upload("gzip", "body"))
         }
-        DropReason::ScanOverflow => connection.segment(ToServer, DATA, &upload(&"qz".repeat(160))),
+        DropReason::ScanOverflow => connection.segment(ToServer, DATA, &upload("", &"qz".repeat(160))),
         DropReason::BudgetExceeded => {
             settings.packet_steps_max = 100;
-            connection.segment(ToServer, DATA, &upload(&"qz".repeat(30)).repeat(2))
+            connection.segment(ToServer, DATA, &upload("", &"qz".repeat(30)).repeat(2))
         }
         DropReason::OwnerBehind => connection.segment(ToServer, TcpFlags::ACK, b""),
         DropReason::OverlapUnverified => {

@@ -60,16 +60,6 @@ impl Lane {
         }
     }
 
-    /// How deep it is in the message under way; `None` for the other lanes.
-    #[inline]
-    pub fn depth(self) -> Option<Depth> {
-        match self.number {
-            0 => Some(Depth::Wire),
-            Lane::BESIDE => None,
-            number => Depth::ALL.get((Lane::BESIDE - number) as usize).copied(),
-        }
-    }
-
     /// For a field that is told at once.
     pub fn beside(direction: Direction) -> Lane {
         Lane { direction, number: Lane::BESIDE }

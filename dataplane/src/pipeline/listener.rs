@@ -39,7 +39,7 @@ impl<S: EventSink> AppSink for Listener<'_, S> {
         self.sink.reads(self.record, lane, Reading::Begin(field));
         let scan = match lane.number {
             Lane::BESIDE => Some(&mut self.beside),
-            _ => self.scans.open(lane),
+            _ => self.scans.open(lane, self.rules),
         };
         match scan {
             Some(scan) => scan.begin(self.rules, lane.direction, field),
@@ -73,8 +73,8 @@ impl<S: EventSink> AppSink for Listener<'_, S> {
             scan.end(rules, lane.direction, findings);
             before.note_since(rules, findings, self.secrets);
         }
-        if lane.depth().is_none() && lane.number != Lane::BESIDE {
-            self.scans.close(lane);
+        if lane.number != 0 && lane.number != Lane::BESIDE {
+            self.scans.close(lane, self.rules);
         }
     }
 
