@@ -98,7 +98,7 @@ pub use self::{
     anomaly::AppAnomaly,
     http::{Http, HttpIdle},
     http2::Http2,
-    lane::Lane,
+    lane::{Depth, Lane},
     opening::{Opened, Opening},
     payload::Payload,
     probe::Probe,
@@ -220,7 +220,7 @@ impl App {
                     return self.replay(held.as_ref(), (direction, chunk), parsers, sink);
                 }
             },
-            App::Http(http) => match http.advance(direction, chunk, sink) {
+            App::Http(http) => match http.advance(direction, chunk, parsers.decoders(), sink) {
                 Err(payload) => Some(App::Payload(payload)),
                 Ok(Went::Switched(switch, rest)) => {
                     let early = http.take_early(sink);

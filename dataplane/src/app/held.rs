@@ -15,7 +15,7 @@ use crate::reassembly::StreamChunk;
 ///
 /// Invariant: the data of a direction's turns are its bytes, one after the other.
 #[derive(Debug, Default)]
-pub struct Held {
+pub(super) struct Held {
     bytes: [Vec<u8>; 2],
     /// At the client's.
     looked: Looked,

@@ -1,5 +1,8 @@
 //! HTTP/1.x (RFC 9112) and HTTP/0.9: both directions of one connection, which agree on whose response it is.
 
+#[cfg(test)]
+mod bodies;
+mod body;
 mod chunked;
 #[cfg(test)]
 pub(super) mod conversations;
@@ -40,7 +43,7 @@ use super::{
     payload::Payload,
     signature::{Answer, Prefix, Signature},
 };
-use crate::{flow::Direction, reassembly::StreamChunk};
+use crate::{content::Decoders, flow::Direction, reassembly::StreamChunk};
 
 /// A request line that is read as leniently as servers do, or a response.
 pub(super) const SIGNATURE: Signature = Signature {
@@ -187,12 +190,13 @@ impl Http {
         &mut self,
         direction: Direction,
         chunk: StreamChunk<'c>,
+        decoders: &mut Decoders,
         sink: &mut S,
     ) -> Result<Went<'c>, Payload> {
         let mut unread = chunk;
         let read = match (&mut unread, direction) {
-            (StreamChunk::Data(rest), Direction::ToServer) => self.requests(rest, sink),
-            (StreamChunk::Data(rest), Direction::ToClient) => self.responses(rest, sink),
+            (StreamChunk::Data(rest), Direction::ToServer) => self.requests(rest, decoders, sink),
+            (StreamChunk::Data(rest), Direction::ToClient) => self.responses(rest, decoders, sink),
             (StreamChunk::Gap(0), _) => Ok(()),
             (StreamChunk::Gap(bytes), _) => self.gap(direction, *bytes, sink),
             (StreamChunk::Fin, _) => {
@@ -214,14 +218,20 @@ impl Http {
         self.transactions.finish(&mut self.client.outlet.to(sink));
     }
 
-    fn requests<S: AppSink>(&mut self, input: &mut &[u8], sink: &mut S) -> Result<(), GaveUp> {
+    fn requests<S: AppSink>(
+        &mut self,
+        input: &mut &[u8],
+        decoders: &mut Decoders,
+        sink: &mut S,
+    ) -> Result<(), GaveUp> {
         while !input.is_empty() {
             match self.client.part {
                 Part::StartLine => self.read_request_line(input, sink)?,
                 Part::Message => {
                     let mut out = self.client.outlet.to(sink);
                     let request = self.transactions.request();
-                    if self.client.message.read(input, request, &mut out)? == Progress::Complete {
+                    let read = self.client.message.read(input, request, decoders, &mut out)?;
+                    if read == Progress::Complete {
                         self.request_complete(sink);
                     }
                 }
@@ -271,7 +281,12 @@ impl Http {
         self.transactions.request_complete(&mut self.client.outlet.to(sink));
     }
 
-    fn responses<S: AppSink>(&mut self, input: &mut &[u8], sink: &mut S) -> Result<(), GaveUp> {
+    fn responses<S: AppSink>(
+        &mut self,
+        input: &mut &[u8],
+        decoders: &mut Decoders,
+        sink: &mut S,
+    ) -> Result<(), GaveUp> {
         while !input.is_empty() {
             match self.server.part {
                 Part::StartLine => self.read_status_line(input, sink)?,
@@ -283,7 +298,8 @@ impl Http {
                         }
                     };
                     let mut out = self.server.outlet.to(sink);
-                    if self.server.message.read(input, response, &mut out)? == Progress::Complete {
+                    let read = self.server.message.read(input, response, decoders, &mut out)?;
+                    if read == Progress::Complete {
                         self.response_complete(sink);
                         if self.switch.is_some() {
                             return Ok(());
@@ -361,14 +377,11 @@ impl Http {
     fn begin_simple_response<S: AppSink>(&mut self, sink: &mut S) {
         self.after_response = AfterResponse::Next;
         self.server.part = Part::Message;
-        self.server.message.begin_bare_body();
-        let mut held = self.status_line.held();
-        let read = self.server.message.read(
-            &mut held,
+        self.server.message.begin_bare_body(
+            self.status_line.held(),
             self.transactions.response(),
             &mut self.server.outlet.to(sink),
         );
-        debug_assert_eq!(read, Ok(Progress::More), "a body until close takes all");
         self.status_line.clear();
     }
 

@@ -2,6 +2,35 @@
 
 use crate::flow::Direction;
 
+/// How far the bytes of a message are from what its direction carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Depth {
+    /// As they are on the wire, framing aside.
+    Wire = 0,
+    /// Their content coding taken off.
+    Decoded = 1,
+    /// Values within what is on the wire, their escapes taken off.
+    WireValues = 2,
+    /// Values within what was decoded.
+    DecodedValues = 3,
+    /// What stands in Base64 within the former.
+    WireBase64 = 4,
+    /// What stands in Base64 within the latter.
+    DecodedBase64 = 5,
+}
+
+impl Depth {
+    /// All of them, the outermost first.
+    pub const ALL: [Depth; 6] = [
+        Depth::Wire,
+        Depth::Decoded,
+        Depth::WireValues,
+        Depth::DecodedValues,
+        Depth::WireBase64,
+        Depth::DecodedBase64,
+    ];
+}
+
 /// One of the places in a direction where fields come one after another.
 ///
 /// Each direction has one for what its bytes are in turn: start lines, bodies, payload. What is drawn out of
@@ -24,6 +53,14 @@ impl Lane {
     /// The direction's own.
     pub fn main(direction: Direction) -> Lane {
         Lane { direction, number: 0 }
+    }
+
+    /// For the message that a direction has under way, so deep.
+    pub fn at(direction: Direction, depth: Depth) -> Lane {
+        match depth {
+            Depth::Wire => Lane::main(direction),
+            _ => Lane { direction, number: Lane::STREAMED - depth as u32 },
+        }
     }
 
     /// For a field that is told at once.
