@@ -217,7 +217,7 @@ impl App {
                 Next::Decided(app) => Some(app),
                 Next::Replay(app, held) => {
                     *self = app;
-                    return self.replay(held.as_ref(), (direction, chunk), parsers, sink);
+                    return self.replay(held.as_deref(), (direction, chunk), parsers, sink);
                 }
             },
             App::Http(http) => match http.advance(direction, chunk, parsers.decoders(), sink) {

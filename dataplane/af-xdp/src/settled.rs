@@ -207,7 +207,7 @@ impl SettledFlows {
             if stopped.is_empty() {
                 continue;
             }
-            self.table.wait_for_visitors(stopped.iter().map(|(slot, ..)| slot));
+            self.table.wait_for_visitors(&stopped.iter().map(|(slot, ..)| slot));
             for (slot, from_upper, flow) in stopped.drain(..) {
                 told(flow, SettledCounts::new(&self.table.free(slot), from_upper));
             }

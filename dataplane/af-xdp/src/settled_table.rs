@@ -202,7 +202,7 @@ impl SettledTable {
 
     /// Waits until no program reads one of these slots on behalf of a frame that came before. Looks twice, as neither the
     /// coming of a visitor nor what it counted is seen at once.
-    pub(crate) fn wait_for_visitors<'s>(&self, stopped: impl Iterator<Item = &'s Stopped> + Clone) {
+    pub(crate) fn wait_for_visitors<'s>(&self, stopped: &(impl Iterator<Item = &'s Stopped> + Clone)) {
         fence(Ordering::SeqCst);
         let (begin_ns, mut quiet_looks) = (monotonic_ns(), 0);
         let mut look_ns = begin_ns + STORES_SEEN_NS;

@@ -42,7 +42,7 @@ pub(super) enum Next {
     /// As this, which has read all.
     Decided(App),
     /// As this, which is to read what was held, or else the piece at hand: all of it was told as payload, as far as it is that.
-    Replay(App, Option<Held>),
+    Replay(App, Option<Box<Held>>),
 }
 
 impl Probe {
@@ -126,7 +126,7 @@ impl Probe {
             }
             Told::Protocol(protocol, _) => {
                 let Undecided { held, payload, .. } = *undecided;
-                decided(protocol, payload, Some(held), parsers, sink)
+                decided(protocol, payload, Some(Box::new(held)), parsers, sink)
             }
             Told::Unknown => {
                 let Undecided { held, payload, .. } = *undecided;
@@ -243,7 +243,7 @@ fn payload_bytes(protocol: AppProtocol, told_by: usize, direction: Direction, by
 fn decided<S: AppSink>(
     protocol: AppProtocol,
     mut payload: Payload,
-    held: Option<Held>,
+    held: Option<Box<Held>>,
     parsers: &mut SpareParsers,
     sink: &mut S,
 ) -> Next {

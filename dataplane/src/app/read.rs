@@ -21,7 +21,7 @@ pub struct Read {
 #[derive(Debug)]
 enum Reading {
     /// What the ends said so far does not tell their protocol.
-    Probing(Held),
+    Probing(Box<Held>),
     Parser(Parser),
     Nothing,
 }
@@ -42,7 +42,7 @@ impl Read {
 
     /// A flow of which one direction is of no protocol: the other one may tell. What is held was told as payload.
     pub(super) fn probing(payload: Payload, held: Held) -> Box<Read> {
-        Box::new(Read { payload, protocol: AppProtocol::Unknown, reading: Reading::Probing(held) })
+        Box::new(Read { payload, protocol: AppProtocol::Unknown, reading: Reading::Probing(Box::new(held)) })
     }
 
     /// Reads a piece that was told as payload.
@@ -169,7 +169,7 @@ impl Read {
             }
             Outcome::Changed => {
                 parser.finish(&mut out);
-                self.reading = Reading::Probing(Held::default());
+                self.reading = Reading::Probing(Box::default());
                 if !bytes.is_empty() {
                     self.data(direction, bytes, record, sink);
                 }

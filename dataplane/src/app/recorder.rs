@@ -21,6 +21,10 @@ pub(super) enum Told {
 }
 
 impl Told {
+    fn record(&self) -> Option<&Record> {
+        if let Told::Record(record) = self { Some(record) } else { None }
+    }
+
     fn transaction(&self) -> Option<&HttpTransaction> {
         if let Told::Transaction(transaction) = self { Some(transaction) } else { None }
     }
@@ -50,8 +54,7 @@ impl Recorder {
     }
 
     pub(super) fn records(&self) -> Vec<&Record> {
-        let record = |told| if let &Told::Record(ref record) = told { Some(record) } else { None };
-        self.told.iter().filter_map(record).collect()
+        self.told.iter().filter_map(Told::record).collect()
     }
 
     pub(super) fn anomalies(&self) -> Vec<AppAnomaly> {

@@ -178,7 +178,7 @@ fn best(answers: impl Iterator<Item = (AppProtocol, Answer)>) -> Result<(AppProt
     for (protocol, answer) in answers {
         match answer {
             Answer::Yes(bytes) if best.is_none_or(|(_, least)| bytes < least) => {
-                best = Some((protocol, bytes))
+                best = Some((protocol, bytes));
             }
             Answer::Yes(_) | Answer::No => {}
             Answer::More => otherwise = Answer::More,
