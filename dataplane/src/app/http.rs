@@ -16,6 +16,7 @@ mod message;
 #[cfg(test)]
 mod readings;
 mod request_line;
+mod side;
 mod status_line;
 mod switch;
 mod transactions;
@@ -27,8 +28,9 @@ pub use self::idle::HttpIdle;
 pub(super) use self::request_line::Looked;
 use self::{
     head::Kind,
-    message::{GaveUp, Message, Progress},
+    message::{GaveUp, Progress},
     request_line::{LineRead, RequestLine},
+    side::{Part, Side},
     status_line::{Status, StatusLine},
     transactions::Transactions,
 };
@@ -39,7 +41,6 @@ pub(super) use self::{
 };
 use super::{
     AppAnomaly, AppProtocol, AppSink,
-    emitter::Outlet,
     payload::Payload,
     signature::{Answer, Prefix, Signature},
 };
@@ -109,24 +110,6 @@ pub(super) enum Went<'c> {
     Switched(Switch, StreamChunk<'c>),
 }
 
-/// One direction.
-#[derive(Debug)]
-struct Side {
-    part: Part,
-    /// Whether a gap left it open where messages begin: the rest of the direction is payload.
-    lost: bool,
-    message: Message,
-    outlet: Outlet,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
-    StartLine,
-    Message,
-    /// What follows is not HTTP, and not broken either.
-    Tunnel,
-}
-
 /// How the server's direction goes on when a response is complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum AfterResponse {
@@ -153,23 +136,6 @@ impl Default for Http {
             transactions: Transactions::default(),
             switch: None,
         }
-    }
-}
-
-impl Side {
-    fn new(direction: Direction) -> Self {
-        Side {
-            part: Part::StartLine,
-            lost: false,
-            message: Message::new(direction),
-            outlet: Outlet::new(direction),
-        }
-    }
-
-    /// The next message of this side begins.
-    fn begin(&mut self, kind: Kind) {
-        self.part = Part::Message;
-        self.message.begin(kind);
     }
 }
 
