@@ -33,7 +33,7 @@ fn page(random: &mut Random) -> Vec<u8> {
     let mut page = Vec::with_capacity(BODY_BYTES + 100);
     while page.len() < BODY_BYTES {
         let word = WORDS[random.below(8) as usize];
-        write!(page, "<li class=\"{word}\">{word} {}</li>\n", random.below(100_000)).expect("memory");
+        writeln!(page, "<li class=\"{word}\">{word} {}</li>", random.below(100_000)).expect("memory");
     }
     page
 }

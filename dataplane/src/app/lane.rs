@@ -50,6 +50,9 @@ impl Lane {
     /// The lane of a field that is told piece by piece beside the payload: parts of a mail, a file.
     pub const STREAMED: u32 = u32::MAX - 1;
 
+    /// The last that a stream within a connection may have: those of the depths follow.
+    pub const STREAM_MAX: u32 = Lane::STREAMED - Depth::ALL.len() as u32;
+
     /// The direction's own.
     pub fn main(direction: Direction) -> Lane {
         Lane { direction, number: 0 }
@@ -71,5 +74,19 @@ impl Lane {
     /// For a field that is told piece by piece.
     pub fn streamed(direction: Direction) -> Lane {
         Lane { direction, number: Lane::STREAMED }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_lane_is_two_things() {
+        let depths = Depth::ALL.map(|depth| Lane::at(Direction::ToServer, depth).number);
+        let mut numbers = [&depths[..], &[Lane::STREAM_MAX, Lane::STREAMED, Lane::BESIDE]].concat();
+        numbers.sort_unstable();
+        let all = [&[0], &(Lane::STREAM_MAX..=Lane::BESIDE).collect::<Vec<_>>()[..]].concat();
+        assert_eq!(numbers, all, "they follow one another");
     }
 }
