@@ -143,6 +143,12 @@ pub const RULE_SETS_RETIRED_MAX: usize = 8;
 /// matches; as many as there are fields open at once whose memory is then never asked for again.
 pub const FIELD_SCANS_SPARE_MAX: usize = 256;
 
+/// Lists of the lanes of a flow that one worker keeps for flows to come: those with fields open beside their own at once.
+pub const LANES_SPARE_MAX: usize = 256;
+
+/// Lanes that such a list may have room for: what one message of HTTP/1 has open. A longer one goes with its flow.
+pub const LANES_KEPT_MAX: usize = 16;
+
 /// Parsers of HTTP that one worker keeps for messages to come: of those under way at once. Each is some 2 KiB.
 pub const HTTP_PARSERS_SPARE_MAX: usize = 1024;
 
@@ -330,3 +336,41 @@ pub const DNS_TUNNEL_WAYS: usize = 4;
 
 /// Names and answers of such a pair that are remembered, to tell new ones: repetitions come soon or are no tunnel.
 pub const DNS_TUNNEL_NAMES_REMEMBERED: usize = 32;
+
+/// Content codings that are taken off one body: two have a use.
+pub const CONTENT_LAYERS_MAX: usize = 4;
+
+/// Bytes that a body may come to for each that it has on the wire: Apache's `DeflateInflateRatioLimit`. Text comes to some ten;
+/// deflate can come to 1032, Brotli and Zstandard to thousands.
+pub const CONTENT_RATIO_MAX: u64 = 200;
+
+/// Bytes that it may come to beyond that: a page that is nothing but one line again and again.
+pub const CONTENT_RATIO_FREE_BYTES: u64 = 128 * 1024;
+
+/// Bytes of a body on the wire that are allowed for at once, so that a cap is reached at the same byte however they are cut.
+pub const CONTENT_BLOCK_BYTES: u64 = 1024;
+
+/// Bytes that one body may come to: nothing is kept of it, but what never ends is not worth reading for ever.
+pub const CONTENT_BYTES_MAX: u64 = 2 << 30;
+
+/// Bytes that the decoders of one worker may remember: some 2700 bodies of gzip under way at once, or eight of Brotli with its
+/// longest window.
+pub const CONTENT_BYTES_PER_WORKER_MAX: usize = 128 * 1024 * 1024;
+
+/// Base-2 logarithm of the longest window of Zstandard: RFC 9659 §3.
+pub const CONTENT_ZSTD_WINDOW_BITS_MAX: u32 = 23;
+
+/// Decoders of a kind that one worker keeps for bodies to come.
+pub const CONTENT_DECODERS_SPARE_MAX: usize = 64;
+
+/// Bytes of memory of such a decoder; a larger one goes with its body.
+pub const CONTENT_SPARE_BYTES_MAX: usize = 1 << 20;
+
+/// Bytes that a decoder writes at a time, for each layer of the body at hand.
+pub const CONTENT_ROOM_BYTES: usize = 16 * 1024;
+
+/// Bytes that must be text before a value is taken for Base64: of values that are none, one in 100 000 has as many.
+pub const CONTENT_BASE64_SIGN_BYTES: usize = 12;
+
+/// Bytes of a value before its first escape that are told with it: more than a rule looks back over.
+pub const CONTENT_CONTEXT_BYTES: usize = 256;

@@ -87,6 +87,10 @@ pub enum DropReason {
     ReassemblyStream = 27,
     /// Part of a threat that the operator wants stopped (`[threats]`).
     Threat = 28,
+    /// A body that grows too far as its content coding is taken off, or has too many of them: a bomb.
+    ContentCap = 29,
+    /// A body whose content coding is unknown, broken, or behind a gap, so that it was scanned as it is.
+    ContentUnread = 30,
 }
 
 /// A set of reasons.
@@ -116,7 +120,7 @@ impl Causes {
 
 impl DropReason {
     /// How many reasons there are.
-    pub const COUNT: usize = 29;
+    pub const COUNT: usize = 31;
 
     /// Every reason, in index order.
     pub const ALL: [DropReason; DropReason::COUNT] = [
@@ -149,6 +153,8 @@ impl DropReason {
         DropReason::FragmentIdentification,
         DropReason::ReassemblyStream,
         DropReason::Threat,
+        DropReason::ContentCap,
+        DropReason::ContentUnread,
     ];
 
     /// The name that counters and events use.
@@ -183,6 +189,8 @@ impl DropReason {
             DropReason::FragmentIdentification => "fragment_identification",
             DropReason::ReassemblyStream => "reassembly_stream",
             DropReason::Threat => "threat",
+            DropReason::ContentCap => "content_cap",
+            DropReason::ContentUnread => "content_unread",
         }
     }
 }

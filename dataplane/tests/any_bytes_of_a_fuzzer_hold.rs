@@ -20,6 +20,7 @@ fn check_seeds(target: &str, check: impl Fn(&[u8]) -> bool) {
 
 #[test]
 fn that_are_kept() {
+    check_seeds("content", |bytes| fuzzed::content::check(bytes) > 0);
     check_seeds("decode", fuzzed::decode::check);
     check_seeds("fragments", |bytes| fuzzed::fragments::check(bytes) > 0);
     check_seeds("segments", |bytes| fuzzed::segments::check(bytes) > 0);
@@ -29,6 +30,11 @@ proptest! {
     #[test]
     fn as_a_frame(bytes in vec(any::<u8>(), 0..200)) {
         fuzzed::decode::check(&bytes);
+    }
+
+    #[test]
+    fn as_a_body(bytes in vec(any::<u8>(), 0..400)) {
+        fuzzed::content::check(&bytes);
     }
 
     #[test]

@@ -35,13 +35,15 @@ impl Direction {
 /// A kind of named bytes, in the order of its index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub enum Field {
-    /// The request target, percent-decoded once; `+` after the first `?` becomes a space.
+    /// The request target, percent-decoded once; `+` after the first `?` becomes a space. Parts of it that are escaped in more or
+    /// other ways are told without, too.
     HttpUri = 0,
     /// The header lines of a message, `Name: value\r\n` each, as on the wire; also trailers.
     HttpHeaders = 1,
-    /// The body of a request with its transfer coding removed.
+    /// The body of a request with its transfer coding removed, also without its content codings; and the values within forms, JSON
+    /// and XML without their escapes.
     HttpRequestBody = 2,
-    /// The body of a response with its transfer coding removed.
+    /// The body of a response with its transfer coding removed, also without its content codings.
     HttpResponseBody = 3,
     /// Bytes that no parser claims: TCP streams of unknown protocol, and what UDP, ICMP and every other
     /// protocol over IP carries, packet by packet.

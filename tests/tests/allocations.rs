@@ -1,6 +1,7 @@
 //! In steady state the dataplane allocates nothing for a packet. One test alone, since all of a process is counted.
 
 use std::alloc::System;
+use std::io::Write;
 use std::sync::Arc;
 
 use dataplane::decode::{LinkType, TcpFlags};
@@ -11,6 +12,7 @@ use dataplane::policy::Settings;
 use dataplane::verdict::DropReason;
 use dlp_patterns::{RuleSet, default_packs};
 use engine::sample::{Connection, Ends, frame};
+use flate2::{Compression, write::GzEncoder};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, Stats, StatsAlloc};
 use tests::fragment::piece;
 
@@ -27,10 +29,10 @@ const RELOAD_ROUNDS: usize = 50;
 const SEGMENT_BYTES: usize = 1000;
 
 fn request(round: usize) -> Vec<u8> {
-    let body = format!("note={round:05}&text={}", "river table ".repeat(150));
+    let body = format!("note={round:05}&text={}", "river+table%20".repeat(150));
     format!(
         "POST /notes/{round:05}?page=1 HTTP/1.1\r\nHost: www.example\r\nUser-Agent: curl/8.8.0\r\n\
-         Accept: */*\r\nContent-Length: {}\r\n\r\n{body}",
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     )
     .into_bytes()
@@ -39,11 +41,22 @@ fn request(round: usize) -> Vec<u8> {
 fn response(round: usize) -> Vec<u8> {
     let head = "HTTP/1.1 200 OK\r\nServer: nginx\r\nContent-Type: text/html\r\n";
     let body = format!("<p>{round:05} {}</p>", "garden paper ".repeat(200));
-    match round % 2 {
-        0 => format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()),
-        _ => format!("{head}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n", body.len()),
+    match round % 3 {
+        0 => format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes(),
+        1 => format!("{head}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n", body.len())
+            .into_bytes(),
+        _ => {
+            let body = gzip(body.as_bytes());
+            let head = format!("{head}Content-Encoding: gzip\r\nContent-Length: {}\r\n\r\n", body.len());
+            [head.as_bytes(), &body].concat()
+        }
     }
-    .into_bytes()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).expect("it is written to memory");
+    encoder.finish().expect("it is written to memory")
 }
 
 /// A request and its response as segments, each answered by an acknowledgment.

@@ -110,6 +110,10 @@ fn case(cause: DropReason) -> Case {
             let twice = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n";
             (send(ToServer, twice), send(ToServer, &[&b"x"[..], ATTACK].concat()))
         }
+        DropReason::ContentCap => {
+            let head = "POST / HTTP/1.1\r\nContent-Encoding: br,br,br,br,br\r\nContent-Length: 100\r\n\r\nx";
+            (send(ToServer, head.as_bytes()), send(ToServer, ATTACK))
+        }
         other => panic!("{other:?} has no case"),
     };
     Case { settings, before, guilty, attack }
@@ -123,6 +127,7 @@ fn each_word_has_its_effect_on_the_flow() {
         DropReason::OverlapUnverified,
         DropReason::Midstream,
         DropReason::AppError,
+        DropReason::ContentCap,
     ] {
         let scope = Exceptions::scope(cause);
         for exception in Exception::ALL.into_iter().filter(|exception| exception.suits(scope)) {
@@ -233,7 +238,13 @@ fn no_flow_ends_for_want_of_what_others_hold() {
 /// What a receiver did not get it asks for again, and what was read is not read twice.
 #[test]
 fn what_was_read_is_not_dropped_alone() {
-    for cause in [DropReason::AppError, DropReason::ScanOverflow, DropReason::BudgetExceeded] {
+    for cause in [
+        DropReason::AppError,
+        DropReason::ScanOverflow,
+        DropReason::BudgetExceeded,
+        DropReason::ContentCap,
+        DropReason::ContentUnread,
+    ] {
         assert!(!Exception::DropPacket.suits(Exceptions::scope(cause)), "{cause:?}");
         assert_ne!(Exceptions::auto(cause), Exception::DropPacket, "{cause:?}");
     }

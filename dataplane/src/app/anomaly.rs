@@ -1,5 +1,7 @@
 //! What parsers say against the peers.
 
+use crate::{content::Undecoded, verdict::DropReason};
+
 /// How the peers broke a protocol. Framing that two ends may read differently is listed apart from
 /// mere oddness by [`AppAnomaly::is_ambiguous`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -31,6 +33,20 @@ pub enum AppAnomaly {
     Malformed,
     /// A message is longer than is read; what follows of it was scanned as payload only.
     MessageCut,
+    /// A body has a content coding that is not known here: it was scanned as it is.
+    ContentCoding,
+    /// It has more codings than are taken off.
+    ContentLayers,
+    /// It is not of its coding from somewhere on, or cut off.
+    ContentBroken,
+    /// Bytes of it are missing: what follows was scanned as it is.
+    ContentGap,
+    /// It grows by more than a body may.
+    ContentRatio,
+    /// It comes to more bytes than a body may.
+    ContentSize,
+    /// There was no memory to decode it.
+    ContentMemory,
     /// A mail seems to end in a line of a dot, whose ends are not those that RFC 5321 §4.1.1.4 asks for: servers differ in whether
     /// commands follow.
     MailEnd,
@@ -102,6 +118,13 @@ impl AppAnomaly {
             AppAnomaly::Gap => "gap",
             AppAnomaly::Malformed => "malformed",
             AppAnomaly::MessageCut => "message_cut",
+            AppAnomaly::ContentCoding => "content_coding",
+            AppAnomaly::ContentLayers => "content_layers",
+            AppAnomaly::ContentBroken => "content_broken",
+            AppAnomaly::ContentGap => "content_gap",
+            AppAnomaly::ContentRatio => "content_ratio",
+            AppAnomaly::ContentSize => "content_size",
+            AppAnomaly::ContentMemory => "content_memory",
             AppAnomaly::MailEnd => "mail_end",
             AppAnomaly::StartTlsInjection => "starttls_injection",
             AppAnomaly::DnsPointerLoop => "dns_pointer_loop",
@@ -132,25 +155,49 @@ impl AppAnomaly {
 
     /// Whether two ends may read the bytes differently, so that an inspector can be led astray.
     pub fn is_ambiguous(self) -> bool {
-        !matches!(
-            self,
-            AppAnomaly::UnpairedResponse
-                | AppAnomaly::Gap
-                | AppAnomaly::Malformed
-                | AppAnomaly::MessageCut
-                | AppAnomaly::MailEnd
-                | AppAnomaly::StartTlsInjection
-                | AppAnomaly::DnsPointerLoop
-                | AppAnomaly::DnsNameTooLong
-                | AppAnomaly::TlsHeartbeat
-                | AppAnomaly::TlsCertificate
-                | AppAnomaly::TooManyRequests
-                | AppAnomaly::Http2Settings
-                | AppAnomaly::Http2RapidReset
-                | AppAnomaly::Http2Flood
-                | AppAnomaly::DecompressionFailed
-                | AppAnomaly::WebSocketFrame
-                | AppAnomaly::WebSocketMask
-        )
+        self.cause() == Some(DropReason::AppError)
+    }
+
+    /// What it is among the causes that the operator has a word for; `None` where it is only told.
+    pub fn cause(self) -> Option<DropReason> {
+        match self {
+            AppAnomaly::ContentLayers | AppAnomaly::ContentRatio | AppAnomaly::ContentSize => {
+                Some(DropReason::ContentCap)
+            }
+            AppAnomaly::ContentCoding | AppAnomaly::ContentBroken | AppAnomaly::ContentGap => {
+                Some(DropReason::ContentUnread)
+            }
+            // Memory is what all flows share: none is ended for what others have taken.
+            AppAnomaly::ContentMemory
+            | AppAnomaly::UnpairedResponse
+            | AppAnomaly::Gap
+            | AppAnomaly::Malformed
+            | AppAnomaly::MessageCut
+            | AppAnomaly::MailEnd
+            | AppAnomaly::StartTlsInjection
+            | AppAnomaly::DnsPointerLoop
+            | AppAnomaly::DnsNameTooLong
+            | AppAnomaly::TlsHeartbeat
+            | AppAnomaly::TlsCertificate
+            | AppAnomaly::TooManyRequests
+            | AppAnomaly::Http2Settings
+            | AppAnomaly::Http2RapidReset
+            | AppAnomaly::Http2Flood
+            | AppAnomaly::DecompressionFailed
+            | AppAnomaly::WebSocketFrame
+            | AppAnomaly::WebSocketMask => None,
+            _ => Some(DropReason::AppError),
+        }
+    }
+}
+
+impl From<Undecoded> for AppAnomaly {
+    fn from(undecoded: Undecoded) -> AppAnomaly {
+        match undecoded {
+            Undecoded::Broken => AppAnomaly::ContentBroken,
+            Undecoded::Ratio => AppAnomaly::ContentRatio,
+            Undecoded::Size => AppAnomaly::ContentSize,
+            Undecoded::Memory => AppAnomaly::ContentMemory,
+        }
     }
 }

@@ -1,23 +1,27 @@
-//! What one direction tells its listener: at most one field instance is open, and none is empty of bytes
+//! What one direction tells its listener: at most one field instance is open at each depth, and none is empty of bytes
 //! unless its parser began it by name.
 
 use dlp_patterns::Field;
 
-use super::{AppAnomaly, AppProtocol, AppSink, HttpTransaction, Lane};
+use super::{AppAnomaly, AppProtocol, AppSink, Depth, HttpTransaction, Lane};
+use crate::content::Piece;
 use crate::flow::Direction;
+
+const _: () = assert!((AppAnomaly::ContentMemory as u32) < u32::BITS);
 
 /// The state of one direction's output, between the chunks.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Outlet {
     direction: Direction,
-    open: bool,
+    /// One bit for each depth.
+    open: u8,
     /// One bit for each anomaly of the current message.
-    reported: u16,
+    reported: u32,
 }
 
 impl Outlet {
     pub(super) fn new(direction: Direction) -> Self {
-        Outlet { direction, open: false, reported: 0 }
+        Outlet { direction, open: 0, reported: 0 }
     }
 
     /// Both directions, in index order.
@@ -32,13 +36,20 @@ impl Outlet {
 
     /// Whether no instance is open and nothing of the current message was reported.
     pub(super) fn is_idle(&self) -> bool {
-        !self.open && self.reported == 0
+        self.open == 0 && self.reported == 0
     }
 
     /// Anomalies count once a message: a new one begins.
     pub(super) fn next_message(&mut self) {
         self.reported = 0;
     }
+}
+
+/// What values stand in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ValueDepth {
+    Wire,
+    Decoded,
 }
 
 /// An [`Outlet`] while a chunk is read.
@@ -51,33 +62,65 @@ pub(super) struct Emitter<'a, S> {
 impl<S: AppSink> Emitter<'_, S> {
     /// Opens an instance of `field`, unless it is open already.
     pub(super) fn begin(&mut self, field: Field) {
-        if !self.outlet.open {
-            self.outlet.open = true;
-            self.sink.begin(Lane::main(self.outlet.direction), field);
+        self.begin_at(Depth::Wire, field);
+    }
+
+    fn begin_at(&mut self, depth: Depth, field: Field) {
+        let bit = 1 << depth as u8;
+        if self.outlet.open & bit == 0 {
+            self.outlet.open |= bit;
+            self.sink.begin(Lane::at(self.outlet.direction, depth), field);
         }
     }
 
     /// The next bytes of `field`, which no other instance may precede unended.
     pub(super) fn data(&mut self, field: Field, bytes: &[u8]) {
+        self.data_at(Depth::Wire, field, bytes);
+    }
+
+    /// The same, so deep in the message.
+    pub(super) fn data_at(&mut self, depth: Depth, field: Field, bytes: &[u8]) {
         if bytes.is_empty() {
             return;
         }
-        self.begin(field);
-        self.sink.data(Lane::main(self.outlet.direction), bytes);
+        self.begin_at(depth, field);
+        self.sink.data(Lane::at(self.outlet.direction, depth), bytes);
     }
 
-    /// Ends the open instance, if there is one.
+    /// Ends the open instances, if there are any, the deepest first.
     pub(super) fn end(&mut self) {
-        if self.outlet.open {
-            self.outlet.open = false;
-            self.sink.end(Lane::main(self.outlet.direction));
+        if self.outlet.open != 0 {
+            Depth::ALL.into_iter().rev().for_each(|depth| self.end_at(depth));
+        }
+    }
+
+    /// Ends the instance that is open so deep, if there is one.
+    pub(super) fn end_at(&mut self, depth: Depth) {
+        let bit = 1 << depth as u8;
+        if self.outlet.open & bit != 0 {
+            self.outlet.open &= !bit;
+            self.sink.end(Lane::at(self.outlet.direction, depth));
+        }
+    }
+
+    /// Tells a piece of a value, `depth` deep.
+    pub(super) fn value(&mut self, depth: ValueDepth, field: Field, piece: Piece<'_>) {
+        let (of_values, of_base64) = match depth {
+            ValueDepth::Wire => (Depth::WireValues, Depth::WireBase64),
+            ValueDepth::Decoded => (Depth::DecodedValues, Depth::DecodedBase64),
+        };
+        match piece {
+            Piece::Text(text) => self.data_at(of_values, field, text),
+            Piece::End => self.end_at(of_values),
+            Piece::Base64(text) => self.data_at(of_base64, field, text),
+            Piece::Base64End => self.end_at(of_base64),
         }
     }
 
     /// Reports an anomaly, once a message.
     pub(super) fn anomaly(&mut self, anomaly: AppAnomaly) {
-        // Only those of HTTP/1 come by here; any other would be told each time.
-        let bit = 1_u16.checked_shl(anomaly as u32).unwrap_or(0);
+        // Only those of HTTP/1 come by here, which are the first; any other would be told each time.
+        let bit = 1_u32.checked_shl(anomaly as u32).unwrap_or(0);
         if self.outlet.reported & bit == 0 {
             self.outlet.reported |= bit;
             self.sink.anomaly(self.outlet.direction, AppProtocol::Http, anomaly);

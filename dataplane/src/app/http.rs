@@ -1,5 +1,8 @@
 //! HTTP/1.x (RFC 9112) and HTTP/0.9: both directions of one connection, which agree on whose response it is.
 
+#[cfg(test)]
+mod bodies;
+mod body;
 mod chunked;
 #[cfg(test)]
 pub(super) mod conversations;
@@ -13,6 +16,7 @@ mod message;
 #[cfg(test)]
 mod readings;
 mod request_line;
+mod side;
 mod status_line;
 mod switch;
 mod transactions;
@@ -24,8 +28,9 @@ pub use self::idle::HttpIdle;
 pub(super) use self::request_line::Looked;
 use self::{
     head::Kind,
-    message::{GaveUp, Message, Progress},
+    message::{GaveUp, Progress},
     request_line::{LineRead, RequestLine},
+    side::{Part, Side},
     status_line::{Status, StatusLine},
     transactions::Transactions,
 };
@@ -36,11 +41,10 @@ pub(super) use self::{
 };
 use super::{
     AppAnomaly, AppProtocol, AppSink,
-    emitter::Outlet,
     payload::Payload,
     signature::{Answer, Prefix, Signature},
 };
-use crate::{flow::Direction, reassembly::StreamChunk};
+use crate::{content::Decoders, flow::Direction, reassembly::StreamChunk};
 
 /// A request line that is read as leniently as servers do, or a response.
 pub(super) const SIGNATURE: Signature = Signature {
@@ -106,24 +110,6 @@ pub(super) enum Went<'c> {
     Switched(Switch, StreamChunk<'c>),
 }
 
-/// One direction.
-#[derive(Debug)]
-struct Side {
-    part: Part,
-    /// Whether a gap left it open where messages begin: the rest of the direction is payload.
-    lost: bool,
-    message: Message,
-    outlet: Outlet,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
-    StartLine,
-    Message,
-    /// What follows is not HTTP, and not broken either.
-    Tunnel,
-}
-
 /// How the server's direction goes on when a response is complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum AfterResponse {
@@ -153,23 +139,6 @@ impl Default for Http {
     }
 }
 
-impl Side {
-    fn new(direction: Direction) -> Self {
-        Side {
-            part: Part::StartLine,
-            lost: false,
-            message: Message::new(direction),
-            outlet: Outlet::new(direction),
-        }
-    }
-
-    /// The next message of this side begins.
-    fn begin(&mut self, kind: Kind) {
-        self.part = Part::Message;
-        self.message.begin(kind);
-    }
-}
-
 impl Http {
     /// Whether no request line is being read and no transaction is under way.
     pub(super) fn is_between_messages(&self) -> bool {
@@ -187,12 +156,13 @@ impl Http {
         &mut self,
         direction: Direction,
         chunk: StreamChunk<'c>,
+        decoders: &mut Decoders,
         sink: &mut S,
     ) -> Result<Went<'c>, Payload> {
         let mut unread = chunk;
         let read = match (&mut unread, direction) {
-            (StreamChunk::Data(rest), Direction::ToServer) => self.requests(rest, sink),
-            (StreamChunk::Data(rest), Direction::ToClient) => self.responses(rest, sink),
+            (StreamChunk::Data(rest), Direction::ToServer) => self.requests(rest, decoders, sink),
+            (StreamChunk::Data(rest), Direction::ToClient) => self.responses(rest, decoders, sink),
             (StreamChunk::Gap(0), _) => Ok(()),
             (StreamChunk::Gap(bytes), _) => self.gap(direction, *bytes, sink),
             (StreamChunk::Fin, _) => {
@@ -214,14 +184,20 @@ impl Http {
         self.transactions.finish(&mut self.client.outlet.to(sink));
     }
 
-    fn requests<S: AppSink>(&mut self, input: &mut &[u8], sink: &mut S) -> Result<(), GaveUp> {
+    fn requests<S: AppSink>(
+        &mut self,
+        input: &mut &[u8],
+        decoders: &mut Decoders,
+        sink: &mut S,
+    ) -> Result<(), GaveUp> {
         while !input.is_empty() {
             match self.client.part {
                 Part::StartLine => self.read_request_line(input, sink)?,
                 Part::Message => {
                     let mut out = self.client.outlet.to(sink);
                     let request = self.transactions.request();
-                    if self.client.message.read(input, request, &mut out)? == Progress::Complete {
+                    let read = self.client.message.read(input, request, decoders, &mut out)?;
+                    if read == Progress::Complete {
                         self.request_complete(sink);
                     }
                 }
@@ -271,7 +247,12 @@ impl Http {
         self.transactions.request_complete(&mut self.client.outlet.to(sink));
     }
 
-    fn responses<S: AppSink>(&mut self, input: &mut &[u8], sink: &mut S) -> Result<(), GaveUp> {
+    fn responses<S: AppSink>(
+        &mut self,
+        input: &mut &[u8],
+        decoders: &mut Decoders,
+        sink: &mut S,
+    ) -> Result<(), GaveUp> {
         while !input.is_empty() {
             match self.server.part {
                 Part::StartLine => self.read_status_line(input, sink)?,
@@ -283,7 +264,8 @@ impl Http {
                         }
                     };
                     let mut out = self.server.outlet.to(sink);
-                    if self.server.message.read(input, response, &mut out)? == Progress::Complete {
+                    let read = self.server.message.read(input, response, decoders, &mut out)?;
+                    if read == Progress::Complete {
                         self.response_complete(sink);
                         if self.switch.is_some() {
                             return Ok(());
@@ -361,14 +343,11 @@ impl Http {
     fn begin_simple_response<S: AppSink>(&mut self, sink: &mut S) {
         self.after_response = AfterResponse::Next;
         self.server.part = Part::Message;
-        self.server.message.begin_bare_body();
-        let mut held = self.status_line.held();
-        let read = self.server.message.read(
-            &mut held,
+        self.server.message.begin_bare_body(
+            self.status_line.held(),
             self.transactions.response(),
             &mut self.server.outlet.to(sink),
         );
-        debug_assert_eq!(read, Ok(Progress::More), "a body until close takes all");
         self.status_line.clear();
     }
 

@@ -1,6 +1,7 @@
 //! Parsers whose message is over, for the next ones to take the room of.
 
 use super::{Http, Read, Record};
+use crate::content::Decoders;
 use crate::limits::{HTTP_PARSERS_SPARE_MAX, READS_SPARE_MAX};
 use crate::spare::Spare;
 
@@ -11,6 +12,7 @@ pub struct SpareParsers {
     reads: Spare<Read, READS_SPARE_MAX>,
     /// Room for the record that a parser tells.
     record: Record,
+    decoders: Decoders,
 }
 
 impl SpareParsers {
@@ -37,6 +39,10 @@ impl SpareParsers {
 
     pub(super) fn record(&mut self) -> &mut Record {
         &mut self.record
+    }
+
+    pub(super) fn decoders(&mut self) -> &mut Decoders {
+        &mut self.decoders
     }
 
     /// Takes one in that rests.

@@ -83,9 +83,9 @@ impl Findings {
         self.unlisted
     }
 
-    /// What was read here may be read in another way by a receiver.
-    pub fn note_ambiguity(&mut self) {
-        self.objections.raise(Objection::Cause(DropReason::AppError));
+    /// Something is wrong with what was read: a cause of [`Scope::Content`](crate::policy::Scope::Content).
+    pub fn object(&mut self, cause: DropReason) {
+        self.objections.raise(Objection::Cause(cause));
     }
 
     /// What was read is part of a threat that is to be stopped.

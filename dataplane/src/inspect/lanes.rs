@@ -3,7 +3,7 @@
 use super::field_scan::FieldScan;
 use super::rule_sets::RuleSets;
 use crate::app::Lane;
-use crate::limits::LANES_MAX;
+use crate::limits::{LANES_KEPT_MAX, LANES_MAX};
 
 /// The scans of a flow. Those of the directions' own lanes are at hand, others are only there while a field is open in them.
 #[derive(Debug, Default)]
@@ -16,7 +16,7 @@ pub struct Lanes {
 ///
 /// Invariant: each lane's scan has the same place in `scans`.
 #[derive(Debug, Default)]
-struct Others {
+pub(super) struct Others {
     /// Apart, so that one is found fast.
     lanes: Vec<Lane>,
     scans: Vec<FieldScan>,
@@ -30,11 +30,11 @@ impl Others {
 
 impl Lanes {
     /// The scan of a lane in which a field begins; `None` where as many are open as may be.
-    pub fn open(&mut self, lane: Lane) -> Option<&mut FieldScan> {
+    pub fn open(&mut self, lane: Lane, rules: &mut RuleSets) -> Option<&mut FieldScan> {
         if lane.number == 0 {
             return Some(&mut self.main[lane.direction as usize]);
         }
-        let others = self.others.get_or_insert_default();
+        let others = self.others.get_or_insert_with(|| rules.spare_lanes.pop().unwrap_or_default());
         let at = match others.place(lane) {
             Some(at) => at,
             None if others.lanes.len() == LANES_MAX => return None,
@@ -59,14 +59,16 @@ impl Lanes {
     }
 
     /// The field of a lane is complete.
-    pub fn close(&mut self, lane: Lane) {
-        if let Some(others) = &mut self.others {
+    pub fn close(&mut self, lane: Lane, rules: &mut RuleSets) {
+        if let Some(mut others) = self.others.take() {
             if let Some(at) = others.place(lane) {
                 others.lanes.swap_remove(at);
                 others.scans.swap_remove(at);
             }
-            if others.lanes.is_empty() {
-                self.others = None;
+            if !others.lanes.is_empty() {
+                self.others = Some(others);
+            } else if others.lanes.capacity() <= LANES_KEPT_MAX {
+                rules.spare_lanes.push(others);
             }
         }
     }

@@ -14,8 +14,8 @@ pub enum Objection {
     Cause(DropReason),
 }
 
-/// A rule, broken framing, a field's work and a packet's, and a threat.
-pub const OBJECTIONS_MAX: usize = 5;
+/// A rule, broken framing, a field's work and a packet's, content that reached a cap, content that could not be read, and a threat.
+pub const OBJECTIONS_MAX: usize = 7;
 
 /// What speaks against one packet, the earliest first.
 ///

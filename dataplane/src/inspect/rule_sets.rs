@@ -6,9 +6,11 @@ use arrayvec::ArrayVec;
 use dlp_patterns::{Rule, RuleSet};
 
 use super::Finding;
+use super::lanes::Others;
 use super::open_scan::OpenScan;
 use crate::limits::{
-    FIELD_SCANS_SPARE_MAX, RULE_SETS_RETIRED_MAX, RULES_FINISH_BYTES_MAX, RULES_FINISH_NS_MAX,
+    FIELD_SCANS_SPARE_MAX, LANES_SPARE_MAX, RULE_SETS_RETIRED_MAX, RULES_FINISH_BYTES_MAX,
+    RULES_FINISH_NS_MAX,
 };
 use crate::spare::Spare;
 
@@ -60,6 +62,8 @@ pub struct RuleSets {
     finish_bytes: u32,
     /// Room for the scans of fields that are still to come.
     pub(super) spare_scans: Spare<OpenScan, FIELD_SCANS_SPARE_MAX>,
+    /// Room for the lanes of flows that have more fields open than one in each direction.
+    pub(super) spare_lanes: Spare<Others, LANES_SPARE_MAX>,
 }
 
 #[derive(Debug)]
@@ -86,7 +90,13 @@ impl RuleSets {
     /// A first set, under which open fields go on for so many bytes when another follows.
     pub(super) fn finishing(rules: Arc<RuleSet>, finish_bytes: u32) -> RuleSets {
         let current = InUse { epoch: Epoch::FIRST, rules, scans: 0 };
-        RuleSets { current, retired: ArrayVec::new(), finish_bytes, spare_scans: Spare::default() }
+        RuleSets {
+            current,
+            retired: ArrayVec::new(),
+            finish_bytes,
+            spare_scans: Spare::default(),
+            spare_lanes: Spare::default(),
+        }
     }
 
     /// Puts another set in force, at `now_ns`; to be called between two batches. How many scans lost their set,

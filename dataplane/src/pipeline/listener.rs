@@ -42,7 +42,7 @@ impl<S: EventSink> AppSink for Listener<'_, S> {
         self.sink.reads(self.record, lane, Reading::Begin(field));
         let scan = match lane.number {
             Lane::BESIDE => Some(&mut self.beside),
-            _ => self.scans.open(lane),
+            _ => self.scans.open(lane, self.rules),
         };
         match scan {
             Some(scan) => scan.begin(self.rules, lane.direction, field),
@@ -77,7 +77,7 @@ impl<S: EventSink> AppSink for Listener<'_, S> {
             before.note_since(rules, findings, self.secrets);
         }
         if lane.number != 0 && lane.number != Lane::BESIDE {
-            self.scans.close(lane);
+            self.scans.close(lane, self.rules);
         }
     }
 
@@ -103,8 +103,8 @@ impl<S: EventSink> AppSink for Listener<'_, S> {
     }
 
     fn anomaly(&mut self, direction: Direction, protocol: AppProtocol, anomaly: AppAnomaly) {
-        if anomaly.is_ambiguous() {
-            self.findings.note_ambiguity();
+        if let Some(cause) = anomaly.cause() {
+            self.findings.object(cause);
         }
         let kind = AnomalyKind::App(protocol, anomaly);
         let event = Anomaly { now_ns: self.now_ns, flow: self.record, direction, kind };

@@ -98,7 +98,11 @@ impl Exceptions {
                 Scope::Unread
             }
             DropReason::ReassemblyMemory => Scope::Shared,
-            DropReason::AppError | DropReason::ScanOverflow | DropReason::BudgetExceeded => Scope::Content,
+            DropReason::AppError
+            | DropReason::ScanOverflow
+            | DropReason::BudgetExceeded
+            | DropReason::ContentCap
+            | DropReason::ContentUnread => Scope::Content,
             DropReason::Rule
             | DropReason::FlowBlocked
             | DropReason::Egress
@@ -111,10 +115,11 @@ impl Exceptions {
     }
 
     /// What happens unless the operator says otherwise. Nothing passes, but for connections whose begin was not seen, which
-    /// are inspected from there on: a restart would cut all of them.
+    /// are inspected from there on: a restart would cut all of them; and for bodies that cannot be decoded, which are scanned as
+    /// they are: codings that nobody else knows, and bodies that are cut off, are everyday.
     pub fn auto(cause: DropReason) -> Exception {
         match (cause, Exceptions::scope(cause)) {
-            (DropReason::Midstream, _) => Exception::Ignore,
+            (DropReason::Midstream | DropReason::ContentUnread, _) => Exception::Ignore,
             // Its own setting asks for no less.
             (DropReason::Threat, _) => Exception::DropFlow,
             (_, Scope::Content) => Exception::Reject,

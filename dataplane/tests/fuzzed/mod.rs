@@ -1,5 +1,6 @@
 //! What holds for all that a port may receive: here for the frames that a fuzzer's bytes stand for.
 
+pub(crate) mod content;
 pub(crate) mod decode;
 pub(crate) mod fragments;
 pub(crate) mod segments;

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::iter::repeat_with;
 use std::sync::Arc;
 
-use dataplane::app::Lane;
+use dataplane::app::{Depth, Lane};
 use dataplane::event::{Event, EventSink, Reading};
 use dataplane::flow::FlowRecord;
 use dlp_patterns::{Direction, Field, RuleSet, ScanState};
@@ -167,8 +167,10 @@ impl EventSink for Recorder {
     fn emit(&mut self, event: Event<'_>) {
         if let Event::Flow(end) = event {
             for direction in Direction::BOTH {
-                self.streams.remove(&(end.flow.id, Lane::main(direction)));
-                self.streams.remove(&(end.flow.id, Lane::beside(direction)));
+                let lanes = Depth::ALL.map(|depth| Lane::at(direction, depth));
+                for lane in lanes.into_iter().chain([Lane::beside(direction), Lane::streamed(direction)]) {
+                    self.streams.remove(&(end.flow.id, lane));
+                }
             }
         }
     }

@@ -1,12 +1,7 @@
 //! The framing of a chunked body (RFC 9112 §7.1): strict, because a lenient reading is how requests are
 //! smuggled.
 
-use dlp_patterns::Field;
-
-use crate::{
-    app::{AppAnomaly, AppSink, emitter::Emitter},
-    limits::HTTP_CHUNK_LINE_BYTES_MAX,
-};
+use crate::{app::AppAnomaly, limits::HTTP_CHUNK_LINE_BYTES_MAX};
 
 /// A chunked body under way, up to its last chunk.
 #[derive(Debug, Default)]
@@ -43,22 +38,19 @@ pub(super) enum ChunkedRead {
 }
 
 impl Chunked {
-    /// Reads on; data goes to `field` and is counted. After an error the input stands at the byte that is
+    /// Reads on; data goes to `out`. After an error the input stands at the byte that is
     /// wrong.
-    pub(super) fn read<S: AppSink>(
+    pub(super) fn read(
         &mut self,
         input: &mut &[u8],
-        field: Field,
-        data_bytes: &mut u64,
-        out: &mut Emitter<'_, S>,
+        mut out: impl FnMut(&[u8]),
     ) -> Result<ChunkedRead, AppAnomaly> {
         while let Some((&byte, rest)) = input.split_first() {
             if self.part == Part::Data {
                 let len = usize::try_from(self.left).map_or(input.len(), |left| left.min(input.len()));
                 let (data, rest) = input.split_at(len);
-                out.data(field, data);
+                out(data);
                 *input = rest;
-                *data_bytes += data.len() as u64;
                 self.pass(data.len() as u64);
                 continue;
             }

@@ -5,6 +5,7 @@ use memchr::memchr;
 use super::switch::Offer;
 use crate::{
     app::{AppAnomaly, AppSink, HttpTransaction, emitter::Emitter},
+    content::{Codings, Media},
     flow::Direction,
     limits::HTTP_LOGGED_BYTES_MAX,
 };
@@ -56,6 +57,11 @@ pub(super) struct Head {
     last: Option<Name>,
     /// Whether no line was read.
     fresh: bool,
+    /// What was done to the content (RFC 9110 §8.4).
+    content_codings: Codings,
+    /// What was done to the message beside `chunked` (RFC 9112 §7).
+    transfer_codings: Codings,
+    media: Media,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +87,7 @@ enum Name {
     Host,
     UserAgent,
     Referer,
+    ContentEncoding,
     ContentType,
     Location,
     Upgrade,
@@ -99,7 +106,20 @@ impl Head {
             offer: Offer::default(),
             last: None,
             fresh: true,
+            content_codings: Codings::default(),
+            transfer_codings: Codings::default(),
+            media: Media::Other,
         }
+    }
+
+    /// What was done to the body, in that order.
+    pub(super) fn codings(&self) -> Codings {
+        self.content_codings.followed_by(&self.transfer_codings)
+    }
+
+    /// What the body is said to be.
+    pub(super) fn media(&self) -> Media {
+        self.media
     }
 
     pub(super) fn kind(&self) -> Kind {
@@ -145,7 +165,14 @@ impl Head {
             Some(Name::TransferEncoding) => self.transfer_encoding(value, line.whole),
             Some(Name::Upgrade) => self.offer.upgrade(value),
             Some(Name::Extensions) => self.offer.extensions(value),
-            Some(name) => self.note(name, value, transaction),
+            Some(Name::ContentEncoding) if line.whole => self.content_codings.read(value),
+            Some(Name::ContentEncoding) => self.content_codings.give_up(),
+            Some(name) => {
+                if name == Name::ContentType && self.media == Media::Other {
+                    self.media = Media::of(value);
+                }
+                self.note(name, value, transaction);
+            }
         }
         is_named
     }
@@ -194,6 +221,10 @@ impl Head {
             self.broken = true;
             return false;
         }
+        // Whether the coding goes on or another one follows is not agreed.
+        if name == Name::ContentEncoding && !line.read.trim_ascii().is_empty() {
+            self.content_codings.give_up();
+        }
         let Some(slot) = slot(name, self.kind.direction, transaction) else { return true };
         let value = line.read.trim_ascii();
         match name {
@@ -227,6 +258,9 @@ impl Head {
         for element in value.split(|byte| *byte == b',') {
             let is_chunked = whole && trim_ows(element).eq_ignore_ascii_case(b"chunked");
             self.coding_odd |= self.coding != Coding::Absent || !is_chunked;
+            if !is_chunked {
+                self.transfer_codings.push(element);
+            }
             self.coding = if is_chunked { Coding::Chunked } else { Coding::Other };
         }
     }
@@ -254,6 +288,7 @@ impl Name {
             (10, b'u') => (b"user-agent", Name::UserAgent),
             (12, b'c') => (b"content-type", Name::ContentType),
             (14, b'c') => (b"content-length", Name::ContentLength),
+            (16, b'c') => (b"content-encoding", Name::ContentEncoding),
             (24, b's') => (b"sec-websocket-extensions", Name::Extensions),
             (17, b't') => (b"transfer-encoding", Name::TransferEncoding),
             _ => return None,

@@ -3,6 +3,7 @@
 use dlp_patterns::Field;
 
 use super::{
+    body::Body,
     chunked::{Chunked, ChunkedRead},
     head::{Framing, Head, Kind},
     header_block::{BlockRead, HeaderBlock},
@@ -10,6 +11,7 @@ use super::{
 };
 use crate::{
     app::{AppAnomaly, AppSink, HttpTransaction, emitter::Emitter},
+    content::Decoders,
     flow::Direction,
 };
 
@@ -20,6 +22,7 @@ pub(super) struct Message {
     part: Part,
     block: HeaderBlock,
     chunked: Chunked,
+    body: Body,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +56,7 @@ impl Message {
             part: Part::Head,
             block: HeaderBlock::default(),
             chunked: Chunked::default(),
+            body: Body::default(),
         }
     }
 
@@ -62,9 +66,17 @@ impl Message {
         self.part = Part::Head;
     }
 
-    /// There is no start line, no header block and no length: all that follows is body.
-    pub(super) fn begin_bare_body(&mut self) {
+    /// There is no start line, no header block and no length: what was held of one, and all that follows, is body.
+    pub(super) fn begin_bare_body<S: AppSink>(
+        &mut self,
+        held: &[u8],
+        mut transaction: Option<&mut HttpTransaction>,
+        out: &mut Emitter<'_, S>,
+    ) {
         self.part = Part::UntilClose;
+        self.body = Body::default();
+        out.data(self.body_field(), held);
+        self.count(held.len() as u64, &mut transaction);
     }
 
     /// What its header lines say of the protocol that follows.
@@ -77,22 +89,24 @@ impl Message {
         &mut self,
         input: &mut &[u8],
         mut transaction: Option<&mut HttpTransaction>,
+        decoders: &mut Decoders,
         out: &mut Emitter<'_, S>,
     ) -> Result<Progress, GaveUp> {
         while !input.is_empty() {
             let progress = match self.part {
-                Part::Head => self.read_head(input, &mut transaction, out)?,
-                Part::Length(left) => self.read_length(left, input, &mut transaction, out),
+                Part::Head => self.read_head(input, &mut transaction, decoders, out)?,
+                Part::Length(left) => self.read_length(left, input, &mut transaction, decoders, out),
                 Part::UntilClose => {
                     let data = std::mem::take(input);
-                    out.data(self.body_field(), data);
+                    self.body.data(self.body_field(), data, decoders, out);
                     self.count(data.len() as u64, &mut transaction);
                     Progress::More
                 }
-                Part::Chunked => self.read_chunked(input, &mut transaction, out)?,
+                Part::Chunked => self.read_chunked(input, &mut transaction, decoders, out)?,
                 Part::Trailers => self.read_trailers(input, out)?,
             };
             if progress == Progress::Complete {
+                self.body.end(self.body_field(), decoders, out);
                 out.end();
                 return Ok(progress);
             }
@@ -108,6 +122,7 @@ impl Message {
         out: &mut Emitter<'_, S>,
     ) -> Result<Progress, GaveUp> {
         out.anomaly(AppAnomaly::Gap);
+        self.body.gap(self.body_field(), out);
         let mut progress = Progress::More;
         match self.part {
             Part::Length(left) if bytes < left => self.part = Part::Length(left - bytes),
@@ -125,6 +140,7 @@ impl Message {
     /// Nothing follows.
     pub(super) fn close<S: AppSink>(&mut self, out: &mut Emitter<'_, S>) -> Progress {
         self.block.abandon(out);
+        self.body.close(self.body_field(), out);
         out.end();
         if self.part == Part::UntilClose { Progress::Complete } else { Progress::More }
     }
@@ -143,6 +159,7 @@ impl Message {
         &mut self,
         input: &mut &[u8],
         transaction: &mut Option<&mut HttpTransaction>,
+        decoders: &mut Decoders,
         out: &mut Emitter<'_, S>,
     ) -> Result<Progress, GaveUp> {
         match self.block.read(input, &mut self.head, transaction, out) {
@@ -153,7 +170,14 @@ impl Message {
             }
             BlockRead::End => out.end(),
         }
-        self.part = match self.head.framing(out).ok_or(GaveUp)? {
+        let framing = self.head.framing(out).ok_or(GaveUp)?;
+        self.body = match framing {
+            Framing::Length(0) => Body::default(),
+            Framing::Length(_) | Framing::Chunked | Framing::UntilClose => {
+                Body::begin(&self.head, decoders, out)
+            }
+        };
+        self.part = match framing {
             Framing::Length(0) => return Ok(Progress::Complete),
             Framing::Length(bytes) => Part::Length(bytes),
             Framing::UntilClose => Part::UntilClose,
@@ -170,12 +194,13 @@ impl Message {
         left: u64,
         input: &mut &[u8],
         transaction: &mut Option<&mut HttpTransaction>,
+        decoders: &mut Decoders,
         out: &mut Emitter<'_, S>,
     ) -> Progress {
         let len = usize::try_from(left).map_or(input.len(), |left| left.min(input.len()));
         let (data, rest) = input.split_at(len);
         *input = rest;
-        out.data(self.body_field(), data);
+        self.body.data(self.body_field(), data, decoders, out);
         self.count(data.len() as u64, transaction);
         let left = left - data.len() as u64;
         self.part = Part::Length(left);
@@ -186,14 +211,19 @@ impl Message {
         &mut self,
         input: &mut &[u8],
         transaction: &mut Option<&mut HttpTransaction>,
+        decoders: &mut Decoders,
         out: &mut Emitter<'_, S>,
     ) -> Result<Progress, GaveUp> {
-        let mut data_bytes = 0;
-        let read = self.chunked.read(input, self.body_field(), &mut data_bytes, out);
+        let (field, mut data_bytes) = (self.body_field(), 0);
+        let read = self.chunked.read(input, |data| {
+            data_bytes += data.len() as u64;
+            self.body.data(field, data, decoders, out);
+        });
         self.count(data_bytes, transaction);
         match read {
             Ok(ChunkedRead::More) => {}
             Ok(ChunkedRead::Last) => {
+                self.body.end(self.body_field(), decoders, out);
                 out.end();
                 // Trailers never change the framing (RFC 9110 §6.5.1): nobody asks this head for it.
                 self.head = Head::new(self.head.kind());

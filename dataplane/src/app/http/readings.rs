@@ -68,7 +68,8 @@ fn the_uri_is_decoded_once() {
         ("/%24%7bjndi%3Aldap%3a%2F%2f0123456789abcdef%7D", "/${jndi:ldap://0123456789abcdef}"),
     ] {
         let (_, told) = exchange(format!("GET {raw} HTTP/1.1\r\n\r\n").as_bytes(), b"");
-        assert_eq!(only(&told, ToServer, Field::HttpUri), decoded.as_bytes(), "{raw}");
+        let instances = told.instances(ToServer, Field::HttpUri);
+        assert_eq!(instances.last(), Some(&decoded.as_bytes()), "{raw}");
     }
 }
 
@@ -184,7 +185,7 @@ fn faulty_framing_with_one_reading_is_read() {
     const CHUNKS: &str = "3\r\nabc\r\n0\r\n\r\n";
     for (head, body, anomalies) in [
         ("Content-Length: 7\r\nTransfer-Encoding: chunked", CHUNKS, &[LengthAndCoding][..]),
-        ("Transfer-Encoding: gzip, chunked", CHUNKS, &[TransferCoding]),
+        ("Transfer-Encoding: gzip, chunked", CHUNKS, &[TransferCoding, ContentBroken]),
         ("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", CHUNKS, &[TransferCoding]),
         ("Content-Length: 3\r\nContent-Length: 3, 3", "abc", &[]),
         ("A: b\r\n : c\r\nno colon\r\nd : e\r\n: f\r\nContent-Length: 3", "abc", &[HeaderLine]),

@@ -1,22 +1,37 @@
-//! The request target, percent-decoded exactly once, wherever it is cut.
+//! The request target, percent-decoded exactly once, wherever it is cut. What is escaped in other or in more ways is told
+//! beside it.
 
 use arrayvec::ArrayVec;
 use dlp_patterns::Field;
 use memchr::memchr2;
 
-use crate::app::{AppSink, emitter::Emitter};
+use crate::{
+    app::{
+        AppSink,
+        emitter::{Emitter, ValueDepth},
+    },
+    content::{Known, Percent},
+};
 
 /// Runs without escapes that are at least this long are emitted where they lie, in bytes; shorter ones are
 /// gathered, so that `%41b%43d` does not come out byte by byte.
 const RUN_IN_PLACE_BYTES_MIN: usize = 16;
 
 /// The decoder between two pieces of a target.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::app) struct UriDecoder {
     /// Begin of an escape that the last piece cut: `%`, or `%` and a digit.
     cut: ArrayVec<u8, 2>,
     /// Whether the first `?` went by: from there on `+` is a space (WHATWG URL §5.1).
     query: bool,
+    /// What one decoding leaves escaped.
+    values: Percent,
+}
+
+impl Default for UriDecoder {
+    fn default() -> UriDecoder {
+        UriDecoder { cut: ArrayVec::new(), query: false, values: Percent::new(Known::Once) }
+    }
 }
 
 /// Decoded bytes on their way out.
@@ -25,7 +40,7 @@ type Gathered = ArrayVec<u8, 64>;
 impl UriDecoder {
     /// Decodes the next piece.
     pub(in crate::app) fn decode<S: AppSink>(&mut self, mut raw: &[u8], out: &mut Emitter<'_, S>) {
-        let mut gathered = Gathered::new();
+        let (mut gathered, whole) = (Gathered::new(), raw);
         while !raw.is_empty() {
             if self.cut.is_empty() {
                 let (run, rest) = raw.split_at(self.plain_bytes(raw));
@@ -36,11 +51,13 @@ impl UriDecoder {
             }
         }
         out.data(Field::HttpUri, &gathered);
+        self.values.push(whole, &mut |piece| out.value(ValueDepth::Wire, Field::HttpUri, piece));
     }
 
     /// No more pieces: a cut escape was none.
     pub(in crate::app) fn finish<S: AppSink>(&mut self, out: &mut Emitter<'_, S>) {
         out.data(Field::HttpUri, &self.cut);
+        self.values.finish(&mut |piece| out.value(ValueDepth::Wire, Field::HttpUri, piece));
         *self = UriDecoder::default();
         out.end();
     }

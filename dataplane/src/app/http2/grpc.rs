@@ -60,10 +60,10 @@ enum Coding {
 }
 
 impl Grpc {
-    /// The lane of the messages of a stream; one number is another's.
+    /// The lane of the messages of a stream; the last numbers are others'.
     fn lane(direction: Direction, stream: u32) -> Option<Lane> {
         let number = stream | LANE_BIT;
-        (number != Lane::BESIDE).then_some(Lane { direction, number })
+        (number <= Lane::STREAM_MAX).then_some(Lane { direction, number })
     }
 
     /// Headers or trailers of one direction went by.

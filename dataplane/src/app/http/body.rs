@@ -1,0 +1,117 @@
+//! The body at hand: told as it is on the wire, and beside that with its codings taken off. Of a request, the values within are
+//! told as well, their escapes taken off, whether its server heeds the codings or not.
+
+use dlp_patterns::Field;
+
+use super::head::Head;
+use crate::{
+    app::{
+        AppAnomaly, AppSink, Depth,
+        emitter::{Emitter, ValueDepth},
+    },
+    content::{Decoders, Decoding, Values},
+    flow::Direction,
+};
+
+/// A body under way. One that is not coded, or cannot be decoded, is only told as it is.
+#[derive(Debug, Default)]
+pub(super) struct Body {
+    decoding: Option<Decoding>,
+    wire_values: Values,
+    decoded_values: Values,
+}
+
+impl Body {
+    /// A body begins behind its head.
+    pub(super) fn begin<S: AppSink>(head: &Head, decoders: &mut Decoders, out: &mut Emitter<'_, S>) -> Body {
+        let values = || match head.kind().direction {
+            Direction::ToServer => Values::of(head.media()),
+            Direction::ToClient => Values::None,
+        };
+        let plain = Body { wire_values: values(), ..Body::default() };
+        let codings = head.codings();
+        if codings.is_plain() {
+            return plain;
+        }
+        let decoding = if codings.is_unknown() {
+            Err(AppAnomaly::ContentCoding)
+        } else if codings.is_too_many() {
+            Err(AppAnomaly::ContentLayers)
+        } else {
+            Decoding::begin(&codings, decoders).map_err(AppAnomaly::from)
+        };
+        match decoding {
+            Ok(decoding) => Body { decoding: Some(decoding), decoded_values: values(), ..plain },
+            Err(anomaly) => {
+                out.anomaly(anomaly);
+                plain
+            }
+        }
+    }
+
+    /// The next bytes of it.
+    pub(super) fn data<S: AppSink>(
+        &mut self,
+        field: Field,
+        bytes: &[u8],
+        decoders: &mut Decoders,
+        out: &mut Emitter<'_, S>,
+    ) {
+        out.data(field, bytes);
+        self.wire_values.push(bytes, |piece| out.value(ValueDepth::Wire, field, piece));
+        let Some(decoding) = &mut self.decoding else { return };
+        let values = &mut self.decoded_values;
+        let pushed = decoding.push(bytes, decoders, |decoded| {
+            out.data_at(Depth::Decoded, field, decoded);
+            values.push(decoded, |piece| out.value(ValueDepth::Decoded, field, piece));
+        });
+        if let Err(undecoded) = pushed {
+            self.give_up(field, undecoded.into(), out);
+        }
+    }
+
+    /// It is complete.
+    pub(super) fn end<S: AppSink>(
+        &mut self,
+        field: Field,
+        decoders: &mut Decoders,
+        out: &mut Emitter<'_, S>,
+    ) {
+        self.finish_values(field, out);
+        if let Some(decoding) = self.decoding.take()
+            && let Err(undecoded) = decoding.end(decoders)
+        {
+            out.anomaly(undecoded.into());
+        }
+    }
+
+    /// Bytes of it are missing: what follows of a coded one means nothing without them, and values do not span them.
+    pub(super) fn gap<S: AppSink>(&mut self, field: Field, out: &mut Emitter<'_, S>) {
+        self.wire_values.restart(|piece| out.value(ValueDepth::Wire, field, piece));
+        if self.decoding.is_some() {
+            self.give_up(field, AppAnomaly::ContentGap, out);
+        }
+    }
+
+    /// Nothing follows, whether it is complete or not.
+    pub(super) fn close<S: AppSink>(&mut self, field: Field, out: &mut Emitter<'_, S>) {
+        self.finish_values(field, out);
+        let is_cut = self.decoding.take().is_some_and(|decoding| !decoding.is_complete());
+        if is_cut {
+            out.anomaly(AppAnomaly::ContentBroken);
+        }
+    }
+
+    /// What follows is only told as it is.
+    fn give_up<S: AppSink>(&mut self, field: Field, anomaly: AppAnomaly, out: &mut Emitter<'_, S>) {
+        self.decoding = None;
+        self.decoded_values.finish(|piece| out.value(ValueDepth::Decoded, field, piece));
+        out.end_at(Depth::Decoded);
+        out.anomaly(anomaly);
+    }
+
+    fn finish_values<S: AppSink>(&mut self, field: Field, out: &mut Emitter<'_, S>) {
+        self.wire_values.finish(|piece| out.value(ValueDepth::Wire, field, piece));
+        self.decoded_values.finish(|piece| out.value(ValueDepth::Decoded, field, piece));
+    }
+}

@@ -1,0 +1,127 @@
+//! [`Decoding`]: the body at hand, however many codings it has. What it grows by is capped at the byte, wherever it is cut.
+
+use arrayvec::ArrayVec;
+
+use super::{
+    Codings, Decoders, Undecoded,
+    decoders::Room,
+    layer::{Layer, State},
+};
+use crate::limits::{
+    CONTENT_BLOCK_BYTES, CONTENT_BYTES_MAX, CONTENT_LAYERS_MAX, CONTENT_RATIO_FREE_BYTES, CONTENT_RATIO_MAX,
+};
+
+/// A body under way.
+#[derive(Debug)]
+pub struct Decoding {
+    /// The coding that was applied last comes first.
+    stages: ArrayVec<Stage, CONTENT_LAYERS_MAX>,
+    read_bytes: u64,
+}
+
+#[derive(Debug)]
+struct Stage {
+    layer: Layer,
+    written_bytes: u64,
+}
+
+/// What a stage may have written while a block of the input is read.
+#[derive(Clone, Copy, Debug)]
+struct Allowed {
+    bytes: u64,
+    /// What it is when there is more.
+    beyond: Undecoded,
+}
+
+impl Decoding {
+    /// A body begins; nothing may be unknown of its codings.
+    pub fn begin(codings: &Codings, decoders: &mut Decoders) -> Result<Decoding, Undecoded> {
+        let mut stages = ArrayVec::new();
+        for coding in codings.to_take_off() {
+            let layer = decoders.begin(coding).ok_or(Undecoded::Memory)?;
+            stages.push(Stage { layer, written_bytes: 0 });
+        }
+        Ok(Decoding { stages, read_bytes: 0 })
+    }
+
+    /// Decodes the next bytes of the body: what they complete goes to `out`, never empty. After an error nothing more can be
+    /// decoded.
+    pub fn push(
+        &mut self,
+        mut bytes: &[u8],
+        decoders: &mut Decoders,
+        mut out: impl FnMut(&[u8]),
+    ) -> Result<(), Undecoded> {
+        let rooms = decoders.rooms(self.stages.len());
+        while !bytes.is_empty() {
+            let block_left = CONTENT_BLOCK_BYTES - self.read_bytes % CONTENT_BLOCK_BYTES;
+            let len = usize::try_from(block_left).map_or(bytes.len(), |left| left.min(bytes.len()));
+            let (piece, rest) = bytes.split_at(len);
+            push(&mut self.stages, rooms, piece, Allowed::at(self.read_bytes), &mut out)?;
+            self.read_bytes += len as u64;
+            bytes = rest;
+        }
+        Ok(())
+    }
+
+    /// Whether the body may end here.
+    pub fn is_complete(&self) -> bool {
+        self.stages.iter().all(|stage| stage.layer.is_complete())
+    }
+
+    /// The body is over: whether all of its streams are.
+    pub fn end(self, decoders: &mut Decoders) -> Result<(), Undecoded> {
+        let is_complete = self.is_complete();
+        self.stages.into_iter().for_each(|stage| decoders.take_back(stage.layer));
+        if is_complete { Ok(()) } else { Err(Undecoded::Broken) }
+    }
+}
+
+impl Allowed {
+    /// It follows from the block that is being read, and not from how far: so it is the same however the block is cut.
+    fn at(read_bytes: u64) -> Allowed {
+        let block_end = (read_bytes / CONTENT_BLOCK_BYTES + 1).saturating_mul(CONTENT_BLOCK_BYTES);
+        let by_ratio = block_end.saturating_mul(CONTENT_RATIO_MAX).saturating_add(CONTENT_RATIO_FREE_BYTES);
+        if by_ratio < CONTENT_BYTES_MAX {
+            Allowed { bytes: by_ratio, beyond: Undecoded::Ratio }
+        } else {
+            Allowed { bytes: CONTENT_BYTES_MAX, beyond: Undecoded::Size }
+        }
+    }
+}
+
+/// Runs the input through the stages, each in its room.
+fn push(
+    stages: &mut [Stage],
+    rooms: &mut [Room],
+    mut input: &[u8],
+    allowed: Allowed,
+    out: &mut dyn FnMut(&[u8]),
+) -> Result<(), Undecoded> {
+    let (Some((stage, stages)), Some((room, rooms))) = (stages.split_first_mut(), rooms.split_first_mut())
+    else {
+        out(input);
+        return Ok(());
+    };
+    loop {
+        let left = allowed.bytes.saturating_sub(stage.written_bytes);
+        // One byte more tells whether there is more.
+        let len = usize::try_from(left).map_or(room.len(), |left| room.len().min(left.saturating_add(1)));
+        let (written, state) = stage.layer.run(&mut input, room.get_mut(..len).unwrap_or_default());
+        let is_beyond = written as u64 > left;
+        let is_full = written == len;
+        let kept = written - usize::from(is_beyond);
+        stage.written_bytes += kept as u64;
+        let decoded = room.get(..kept).unwrap_or_default();
+        if !decoded.is_empty() {
+            push(stages, rooms, decoded, allowed, out)?;
+        }
+        match state {
+            _ if is_beyond => return Err(allowed.beyond),
+            State::NoMemory => return Err(Undecoded::Memory),
+            State::Broken | State::Done => return Err(Undecoded::Broken),
+            State::Going if input.is_empty() && !is_full => return Ok(()),
+            State::Going => {}
+        }
+    }
+}
