@@ -5,4 +5,5 @@ cd "$(dirname "$0")/.."
 page=deploy/protocols.md
 list=$("${CARGO:-cargo}" run --quiet --locked -p engine -- protocols)
 head=$(sed '/^```text$/,$d' "$page")
-printf '%s\n\n```text\n%s\n```\n' "$head" "$list" >"$page"
+fence='```'
+printf '%s\n\n%stext\n%s\n%s\n' "$head" "$fence" "$list" "$fence" >"$page"
