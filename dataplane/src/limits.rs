@@ -50,7 +50,8 @@ pub const RETAINED_BYTES_PER_STREAM_MAX: usize = 8 * 1024 * 1024;
 /// trip of some 50 ms.
 pub const RETAINED_BYTES_PER_WORKER_MAX: usize = 64 * 1024 * 1024;
 
-/// Bytes of a request line or of a status line; nginx and Apache refuse lines above 8 KiB.
+/// Bytes of a request line or of a status line, and of what each end says while its protocol is open; nginx and Apache refuse
+/// lines above 8 KiB.
 pub const HTTP_LINE_BYTES_MAX: usize = 32 * 1024;
 
 /// Bytes of a request method; the longest registered one, UPDATEREDIRECTREF, has 17.
@@ -79,8 +80,8 @@ pub const HTTP_CHUNK_LINE_BYTES_MAX: usize = 1024;
 /// Emptied transactions that one connection keeps for reuse: more than browsers ever pipelined.
 pub const HTTP_SPARE_TRANSACTIONS_MAX: usize = 8;
 
-/// Masked matches that are remembered while the transactions of one connection are under way, to mask them in `http`
-/// events as well; with more of them, these events show no text. Each takes about 200 bytes.
+/// Masked matches that are remembered while the transactions of one connection are under way, to mask them in the events of
+/// these as well; with more of them, these events show no text. Each takes about 200 bytes.
 pub const HTTP_SECRETS_MAX: usize = 16;
 
 /// Hits of one packet that become alerts; more are counted, not listed.
@@ -114,6 +115,7 @@ pub const FLOWS_OFFERED_PER_CALL_MAX: usize = 128;
 /// other workers lend, and what expires make some hundreds a turn. At the cap nothing expires, and a
 /// frame that would end one more such flow finds the table full.
 pub const FLOWS_LEAVING_MAX: usize = 4096;
+
 /// Bytes of each of them, beside what its parser and scans hold.
 pub const LEAVING_FLOW_BYTES_MAX: usize = 2048;
 const _: () = assert!(FLOWS_LEAVING_MAX >= 4 * FLOWS_EXPIRED_PER_CALL_MAX);
@@ -172,9 +174,6 @@ pub const RULES_FINISH_NS_MAX: u64 = 30_000_000_000;
 pub const RULES_OVERLAP_BYTES: u32 = 1024;
 const _: () = assert!(RULES_OVERLAP_BYTES as usize > TAIL_BYTES);
 
-/// Bytes in which one end must have said what protocol it speaks, in signatures of a fixed place; a first line may be longer.
-pub const SIGNATURE_BYTES_MAX: usize = 1024;
-
 /// Turns in which the two ends of a connection may have spoken before its protocol is known: greetings take one or two.
 pub const SIGNATURE_TURNS_MAX: usize = 8;
 
@@ -208,6 +207,9 @@ pub const REQUESTS_PENDING_MAX: usize = 128;
 /// Prepared statements of one connection whose text is known when they are executed: drivers keep some dozen.
 pub const PREPARED_STATEMENTS_MAX: usize = 16;
 
+/// Parameters of a session of PostgreSQL that are kept, of each end: drivers and servers say some fifteen.
+pub const PGSQL_PARAMETERS_MAX: usize = 32;
+
 /// Values of RESP within values: what servers answer goes three or four deep, and none goes deeper than modules nest.
 pub const RESP_DEPTH_MAX: usize = 32;
 
@@ -235,7 +237,7 @@ pub const MAIL_ADDRESSES_TOLD_MAX: usize = 100;
 /// Names of attachments that an event repeats.
 pub const MAIL_ATTACHMENTS_TOLD_MAX: usize = 32;
 
-/// Commands of one connection of SMTP, POP3 or IMAP that wait for their answer: mailers send some ten ahead, and one for each
+/// Commands of one connection of SMTP, POP3, IMAP or FTP that wait for their answer: mailers send some ten ahead, and one for each
 /// recipient.
 pub const COMMANDS_PENDING_MAX: usize = 256;
 

@@ -45,8 +45,8 @@ pub enum Field {
     HttpRequestBody = 2,
     /// The body of a response with its transfer coding removed, also without its content codings.
     HttpResponseBody = 3,
-    /// Bytes that no parser claims: TCP streams of unknown protocol, and what UDP, ICMP and every other
-    /// protocol over IP carries, packet by packet.
+    /// Bytes as they are: TCP streams but HTTP and WebSocket, whatever a parser draws out of them beside, and what UDP,
+    /// ICMP and every other protocol over IP carries, packet by packet.
     Payload = 4,
     /// The server that a client of TLS or QUIC asks for (RFC 6066 §3).
     TlsSni = 5,

@@ -3,8 +3,7 @@
 use dlp_patterns::Field;
 use sha2::{Digest, Sha256};
 
-use super::{AppSink, beside::Beside, fingerprint::hex, streamed::Streamed};
-use crate::limits::RECORD_TEXT_BYTES_MAX;
+use super::{AppSink, beside::Beside, fingerprint::hex, pending::kept, streamed::Streamed};
 
 /// A file under way.
 #[derive(Debug)]
@@ -29,8 +28,7 @@ impl CarriedFile {
     /// A file begins; its name is told.
     pub(super) fn begin<S: AppSink>(name: &[u8], told: &Streamed, out: &mut Beside<'_, S>) -> CarriedFile {
         out.field(told.direction(), Field::FileName, name);
-        let name = name.get(..RECORD_TEXT_BYTES_MAX).unwrap_or(name).to_vec();
-        CarriedFile { name, bytes: 0, sha256: Sha256::new() }
+        CarriedFile { name: kept(name), bytes: 0, sha256: Sha256::new() }
     }
 
     pub(super) fn data<S: AppSink>(&mut self, bytes: &[u8], told: &mut Streamed, out: &mut Beside<'_, S>) {

@@ -1,4 +1,4 @@
-//! How fingerprints of peers are written.
+//! How fingerprints and hashes are written.
 
 /// Bytes as hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {

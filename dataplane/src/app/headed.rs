@@ -1,5 +1,6 @@
 //! One direction of a protocol whose messages are a start line, header lines and counted bytes: SIP, RTSP.
 
+use arrayvec::ArrayVec;
 use memchr::memchr;
 
 use super::lines::{Line, Lines};
@@ -17,7 +18,7 @@ pub(super) struct Headed {
     /// Of a body or a frame.
     left_bytes: u64,
     /// The first bytes of a frame.
-    frame: Vec<u8>,
+    frame: ArrayVec<u8, FRAME_HEAD_BYTES>,
 }
 
 /// Start line and header lines of a message.
@@ -51,7 +52,7 @@ impl Headed {
                 *chunk = chunk.get(1..).unwrap_or_default();
                 if let Ok(&[_, _, high, low]) = <&[u8; FRAME_HEAD_BYTES]>::try_from(self.frame.as_slice()) {
                     self.left_bytes = u16::from_be_bytes([high, low]).into();
-                    self.frame = Vec::new();
+                    self.frame.clear();
                 }
             } else {
                 let mut lines = std::mem::take(&mut self.lines);

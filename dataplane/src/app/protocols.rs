@@ -13,14 +13,17 @@ pub struct ProtocolInfo {
     pub in_streams: bool,
     /// Whether datagrams tell it. What neither tells begins within another protocol.
     pub in_datagrams: bool,
-    /// What is drawn out of it, where it is parsed: also then all of it is `payload`, but for HTTP/1.
+    /// What is drawn out of it, where it is parsed: all of it is `payload` beside, but for HTTP and
+    /// WebSocket, which are read as their fields alone.
     pub fields: Option<&'static [Field]>,
 }
 
 impl ProtocolInfo {
     /// The type of the events of its transactions, where it is parsed.
     pub fn event(&self) -> Option<&'static str> {
-        self.fields.map(|_| self.protocol.as_str())
+        // Of HTTP/2, too, events are named `http`, as Suricata has it.
+        let named = if self.protocol == AppProtocol::Http2 { AppProtocol::Http } else { self.protocol };
+        self.fields.map(|_| named.as_str())
     }
 }
 

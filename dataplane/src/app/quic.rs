@@ -155,11 +155,12 @@ impl Quic {
             self.version = Some(version);
             return self.take_google(direction, bytes, out);
         }
-        let (mut rest, mut room) = (bytes, Vec::new());
+        let (mut rest, mut room, mut is_first) = (bytes, Vec::new(), true);
         while let Some(packet) = LongPacket::read(&mut rest) {
             self.note_version(direction, packet.version);
             if packet.kind == Kind::Initial {
-                self.read_initial(direction, &packet, &mut room, out);
+                self.read_initial(direction, &packet, is_first, &mut room, out);
+                is_first = false;
             } else if packet.version.is_plain_google() {
                 return self.take_google(direction, packet.bytes, out);
             }
@@ -210,11 +211,13 @@ impl Quic {
     }
 
     /// The keys are those of the client's first packet, until a server asks for another one by a Retry (RFC 9001 §5.2), or
-    /// for another version.
+    /// for another version. New ones are made for the first such packet of a datagram alone, all of which is of one connection
+    /// (RFC 9000 §12.2): they cost more than all else here.
     fn read_initial<S: AppSink>(
         &mut self,
         direction: Direction,
         packet: &LongPacket<'_>,
+        is_first: bool,
         room: &mut Vec<u8>,
         out: &mut Beside<'_, S>,
     ) {
@@ -223,7 +226,7 @@ impl Quic {
         if let Some(frames) = known {
             return read_frames(direction, packet.version, crypto, frames, out);
         }
-        if direction == Direction::ToClient {
+        if direction == Direction::ToClient || !is_first {
             return;
         }
         let derive = |direction| InitialKeys::derive(packet.version, packet.destination, direction);

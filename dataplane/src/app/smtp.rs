@@ -13,10 +13,11 @@ use super::{
     lines::{Line, Lines},
     mail::{Email, Mail},
     parser::{AppParser, Outcome},
+    pending::kept,
     signature::{Answer, Prefix, Signature},
 };
 use crate::flow::Direction;
-use crate::limits::{COMMANDS_PENDING_MAX, MAIL_ADDRESSES_TOLD_MAX, RECORD_TEXT_BYTES_MAX};
+use crate::limits::{COMMANDS_PENDING_MAX, MAIL_ADDRESSES_TOLD_MAX};
 
 /// A server greets with its name and what it speaks (RFC 5321 §4.3.1); a client with its own name.
 pub(super) const SIGNATURE: Signature =
@@ -196,7 +197,7 @@ impl Smtp {
         out.field(Direction::ToServer, Field::Command, line);
         if command.is_any(&[b"EHLO", b"HELO", b"LHLO"]) {
             self.reset(out);
-            self.hello = cut(command.arguments);
+            self.hello = kept(command.arguments);
         } else if command.is(b"MAIL") {
             self.reset(out);
             self.envelope.from = Some(address(command.arguments, b"FROM:", out));
@@ -355,11 +356,7 @@ fn address<S: AppSink>(arguments: &[u8], keyword: &[u8], out: &mut Beside<'_, S>
     let path = path.get(..end).unwrap_or(path);
     let bare = path.strip_prefix(b"<").unwrap_or(path);
     out.field(Direction::ToServer, Field::MailEnvelope, bare.strip_suffix(b">").unwrap_or(bare));
-    cut(path)
-}
-
-fn cut(text: &[u8]) -> Vec<u8> {
-    text.get(..RECORD_TEXT_BYTES_MAX).unwrap_or(text).to_vec()
+    kept(path)
 }
 
 #[cfg(test)]

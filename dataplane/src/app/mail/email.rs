@@ -1,11 +1,11 @@
 //! What events tell of a mail: `email`, in Suricata's names.
 
 use super::parameters::unprotected;
-use crate::app::Record;
-use crate::limits::{MAIL_ADDRESSES_TOLD_MAX, MAIL_ATTACHMENTS_TOLD_MAX, RECORD_TEXT_BYTES_MAX};
+use crate::app::{Record, pending::kept};
+use crate::limits::{MAIL_ADDRESSES_TOLD_MAX, MAIL_ATTACHMENTS_TOLD_MAX};
 
-/// The header fields that are told, the first one of each name, and what is attached. Texts are cut at
-/// [`RECORD_TEXT_BYTES_MAX`].
+/// The header fields that are told, the first one of each name, and what is attached. Texts are kept as far as a
+/// record tells them.
 #[derive(Debug, Default)]
 pub(in crate::app) struct Email {
     from: Vec<u8>,
@@ -47,13 +47,13 @@ impl Email {
         ];
         let text = texts.into_iter().find(|(wanted, text)| is(wanted) && text.is_empty());
         if let Some((_, text)) = text {
-            *text = cut(value);
+            *text = kept(value);
         }
     }
 
     pub(super) fn attachment(&mut self, name: &[u8]) {
         if self.attachments.len() < MAIL_ATTACHMENTS_TOLD_MAX {
-            self.attachments.push(cut(name));
+            self.attachments.push(kept(name));
         }
     }
 
@@ -89,12 +89,8 @@ fn addresses(list: &mut Vec<Vec<u8>>, mut text: &[u8]) {
         let end = unprotected(text, b',').unwrap_or(text.len());
         let address = text.get(..end).unwrap_or_default().trim_ascii();
         if !address.is_empty() {
-            list.push(cut(address));
+            list.push(kept(address));
         }
         text = text.get(end + 1..).unwrap_or_default();
     }
-}
-
-fn cut(text: &[u8]) -> Vec<u8> {
-    text.get(..RECORD_TEXT_BYTES_MAX).unwrap_or(text).to_vec()
 }

@@ -1,6 +1,7 @@
 //! What a client of PostgreSQL asks, as records tell it.
 
 use crate::app::{Record, pending::kept, wire::Wire};
+use crate::limits::PGSQL_PARAMETERS_MAX;
 
 /// A request; texts are kept as far as a record tells them.
 #[derive(Debug, PartialEq, Eq)]
@@ -55,8 +56,6 @@ pub(super) struct CopyIn {
     pub(super) is_extended: bool,
 }
 
-/// Parameters of a session that are kept.
-const PARAMETERS_MAX: usize = 32;
 /// Bytes of the type and the length of a message.
 const HEAD_BYTES: u64 = 5;
 
@@ -68,7 +67,7 @@ impl Startup {
             let Some(value) = wire.until_nul() else { break };
             if name == b"user" {
                 startup.user = kept(value);
-            } else if startup.parameters.len() < PARAMETERS_MAX {
+            } else if startup.parameters.len() < PGSQL_PARAMETERS_MAX {
                 startup.parameters.push((kept(name), kept(value)));
             }
         }

@@ -2,6 +2,7 @@
 
 use super::request::tell_parameter;
 use crate::app::{Record, pending::kept, wire::Wire};
+use crate::limits::PGSQL_PARAMETERS_MAX;
 
 /// A response as far as it has come: messages of the same kind are one value.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -31,8 +32,6 @@ struct Rows {
     bytes: u64,
 }
 
-/// Parameters of a session that are kept.
-const PARAMETERS_MAX: usize = 32;
 /// Bytes of the type and the length of a message.
 const HEAD_BYTES: u64 = 5;
 
@@ -41,7 +40,7 @@ impl Response {
     pub(super) fn add(&mut self, kind: u8, mut wire: Wire<'_>, total_bytes: u64) {
         let body_bytes = total_bytes.saturating_sub(HEAD_BYTES);
         match kind {
-            b'S' if self.parameters.len() < PARAMETERS_MAX => {
+            b'S' if self.parameters.len() < PGSQL_PARAMETERS_MAX => {
                 if let (Some(name), Some(value)) = (wire.until_nul(), wire.until_nul()) {
                     self.parameters.push((kept(name), kept(value)));
                 }

@@ -46,9 +46,11 @@ impl Arguments {
     }
 
     fn begin(&mut self) {
-        if self.count > 0 {
+        let is_room = self.text.len() < MESSAGE_BYTES_HELD_MAX;
+        if self.count > 0 && is_room {
             self.text.push(b' ');
         }
+        self.is_cut |= !is_room;
         self.count += 1;
         let at = self.text.len();
         let _ = self.spans.try_push((at, at));
@@ -98,7 +100,7 @@ impl Arguments {
             }
         }
         // What comes behind may be a secret too.
-        if self.is(0, "ACL") && self.count as usize > SPANS_MAX {
+        if (self.is(0, "ACL") || self.is(0, "CONFIG")) && self.count > SPANS_MAX as u64 {
             let end = self.spans.last().map_or(0, |(_, end)| *end);
             self.text.truncate(end);
         }

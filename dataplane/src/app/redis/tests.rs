@@ -2,6 +2,7 @@
 
 use dlp_patterns::Field;
 
+use super::{command::Arguments, resp::Item};
 use crate::{
     app::{
         AppAnomaly, AppProtocol, Value,
@@ -9,7 +10,7 @@ use crate::{
         recorder::Recorder,
     },
     flow::Direction::{ToClient, ToServer},
-    limits::REQUESTS_PENDING_MAX,
+    limits::{MESSAGE_BYTES_HELD_MAX, REQUESTS_PENDING_MAX},
 };
 
 fn told(turns: &[Turn]) -> Recorder {
@@ -126,6 +127,15 @@ fn a_long_pipeline_is_told_without_its_end() {
     assert_eq!(records.iter().filter(|record| record.find("reply").is_none()).count(), 2);
     assert_eq!(records.last().and_then(|record| record.find("reply")), Some(Value::Text(b"last")));
     assert_eq!(recorder.anomalies(), [AppAnomaly::TooManyRequests]);
+}
+
+#[test]
+fn empty_arguments_take_no_more_room_than_others() {
+    let mut arguments = Arguments::default();
+    for _ in 0..2 * MESSAGE_BYTES_HELD_MAX {
+        arguments.take(Item::String { kind: b'$', length: Some(0) });
+    }
+    assert_eq!((arguments.text().len(), arguments.is_cut()), (MESSAGE_BYTES_HELD_MAX, true));
 }
 
 #[test]

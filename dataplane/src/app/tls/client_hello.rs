@@ -9,9 +9,9 @@ use super::{
     ja4::{Carrier, Offer},
     version::Version,
 };
-use crate::app::{AppSink, Record, beside::Beside, wire::Wire};
+use crate::app::{AppSink, Record, beside::Beside, pending::kept, wire::Wire};
 use crate::flow::Direction;
-use crate::limits::{RECORD_TEXT_BYTES_MAX, TLS_ALPNS_MAX, TLS_EXTENSIONS_MAX};
+use crate::limits::{TLS_ALPNS_MAX, TLS_EXTENSIONS_MAX};
 
 // Extensions (IANA's registry of TLS ExtensionType Values).
 const SERVER_NAME: u16 = 0;
@@ -205,11 +205,6 @@ impl<'b> Lists<'b> {
             extensions: self.extensions.iter().copied().take(TLS_EXTENSIONS_MAX).collect(),
         }
     }
-}
-
-/// No more than a record shows, and a byte that tells of it being cut.
-fn kept(bytes: &[u8]) -> Vec<u8> {
-    bytes.get(..=RECORD_TEXT_BYTES_MAX).unwrap_or(bytes).to_vec()
 }
 
 /// Numbers of two bytes; half of one is none.
