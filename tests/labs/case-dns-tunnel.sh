@@ -9,11 +9,12 @@ tunnel_server=10.99.0.1
 
 # tunnel_up: starts both ends, and gives the client time to agree with the server.
 tunnel_up() {
-    in_ns server iodined -f -c -P secret "$tunnel_server" tunnel.test >"$dir/iodined.log" 2>&1 &
+    # Not by a function, whose shell would be what is stopped.
+    nsenter --net="$(lab_netns server)" iodined -f -c -P secret "$tunnel_server" tunnel.test >"$dir/iodined.log" 2>&1 &
     lab_children+=("$!")
     sleep 1
     : >"$dir/iodine.log"
-    in_ns client iodine -f -r -P secret "$server_v4" tunnel.test >>"$dir/iodine.log" 2>&1 &
+    nsenter --net="$(lab_netns client)" iodine -f -r -P secret "$server_v4" tunnel.test >>"$dir/iodine.log" 2>&1 &
     lab_children+=("$!")
     local _
     for _ in {1..100}; do
