@@ -4,6 +4,8 @@ use arrayvec::ArrayVec;
 use memchr::memchr;
 
 use super::lines::{Line, Lines};
+use super::parser::Outcome;
+use crate::flow::Direction;
 use crate::limits::{HEADED_BYTES_KEPT_MAX, HEADED_BYTES_MAX};
 
 /// Cuts a direction into messages, and shows the head of each once it is complete; bodies are passed by.
@@ -19,6 +21,45 @@ pub(super) struct Headed {
     left_bytes: u64,
     /// The first bytes of a frame.
     frame: ArrayVec<u8, FRAME_HEAD_BYTES>,
+}
+
+/// Both directions of a connection, whose messages are numbered as they come.
+#[derive(Debug, Default)]
+pub(super) struct Ends {
+    ends: [Headed; 2],
+    /// Number of the next message.
+    id: u64,
+}
+
+impl Ends {
+    /// With frames of RTSP between their messages.
+    pub(super) fn with_frames(mark: u8) -> Ends {
+        Ends { ends: [Headed::with_frames(mark), Headed::with_frames(mark)], id: 0 }
+    }
+
+    /// Shows `see` every head that `chunk` completes, with its number.
+    pub(super) fn read(&mut self, of: Direction, chunk: &mut &[u8], mut see: impl FnMut(u64, Heading<'_>)) {
+        let Ends { ends, id } = self;
+        ends[of as usize].read(chunk, |heading| {
+            see(*id, heading);
+            *id += 1;
+        });
+    }
+
+    /// Messages of a direction begin anew.
+    pub(super) fn restart(&mut self, of: Direction) {
+        self.ends[of as usize].restart();
+    }
+
+    /// So many bytes are missing.
+    pub(super) fn gap(&mut self, of: Direction, bytes: u32) -> Outcome {
+        if self.ends[of as usize].skip(bytes) { Outcome::More } else { Outcome::GaveUp }
+    }
+
+    /// Whether no head is under way.
+    pub(super) fn are_between(&self) -> bool {
+        self.ends.iter().all(Headed::is_between)
+    }
 }
 
 /// Start line and header lines of a message.

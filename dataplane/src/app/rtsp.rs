@@ -5,7 +5,7 @@ use dlp_patterns::Field;
 use super::{
     AppAnomaly, AppProtocol, AppSink,
     beside::Beside,
-    headed::{Headed, Heading},
+    headed::{Ends, Heading},
     parser::{AppParser, Outcome},
     signature::{Answer, Prefix, Signature},
 };
@@ -43,14 +43,12 @@ const FRAME_MARK: u8 = b'$';
 /// Both ends.
 #[derive(Debug)]
 pub(super) struct Rtsp {
-    ends: [Headed; 2],
-    /// Number of the next message.
-    id: u64,
+    ends: Ends,
 }
 
 impl Default for Rtsp {
     fn default() -> Rtsp {
-        Rtsp { ends: [Headed::with_frames(FRAME_MARK), Headed::with_frames(FRAME_MARK)], id: 0 }
+        Rtsp { ends: Ends::with_frames(FRAME_MARK) }
     }
 }
 
@@ -63,21 +61,16 @@ impl AppParser for Rtsp {
         bytes: &mut &[u8],
         out: &mut Beside<'_, S>,
     ) -> Outcome {
-        let mut id = self.id;
-        self.ends[direction as usize].read(bytes, |heading| {
-            tell(direction, id, heading, out);
-            id += 1;
-        });
-        self.id = id;
+        self.ends.read(direction, bytes, |id, heading| tell(direction, id, heading, out));
         Outcome::More
     }
 
     fn gap<S: AppSink>(&mut self, direction: Direction, bytes: u32, _: &mut Beside<'_, S>) -> Outcome {
-        if self.ends[direction as usize].skip(bytes) { Outcome::More } else { Outcome::GaveUp }
+        self.ends.gap(direction, bytes)
     }
 
     fn is_between_messages(&self) -> bool {
-        self.ends.iter().all(Headed::is_between)
+        self.ends.are_between()
     }
 }
 

@@ -5,7 +5,7 @@ use dlp_patterns::Field;
 use super::{
     AppAnomaly, AppProtocol, AppSink,
     beside::Beside,
-    headed::{Headed, Heading},
+    headed::{Ends, Heading},
     parser::{AppParser, Outcome},
     signature::{Answer, Prefix, Signature},
 };
@@ -44,9 +44,7 @@ const VERSION: &[u8] = b"SIP/2.0";
 /// Both ends.
 #[derive(Debug, Default)]
 pub(super) struct Sip {
-    ends: [Headed; 2],
-    /// Number of the next message.
-    id: u64,
+    ends: Ends,
 }
 
 impl AppParser for Sip {
@@ -58,17 +56,12 @@ impl AppParser for Sip {
         bytes: &mut &[u8],
         out: &mut Beside<'_, S>,
     ) -> Outcome {
-        let mut id = self.id;
-        self.ends[direction as usize].read(bytes, |heading| {
-            tell(direction, id, heading, out);
-            id += 1;
-        });
-        self.id = id;
+        self.ends.read(direction, bytes, |id, heading| tell(direction, id, heading, out));
         Outcome::More
     }
 
     fn gap<S: AppSink>(&mut self, direction: Direction, bytes: u32, _: &mut Beside<'_, S>) -> Outcome {
-        if self.ends[direction as usize].skip(bytes) { Outcome::More } else { Outcome::GaveUp }
+        self.ends.gap(direction, bytes)
     }
 
     fn datagram<S: AppSink>(
@@ -78,12 +71,12 @@ impl AppParser for Sip {
         out: &mut Beside<'_, S>,
     ) -> Outcome {
         // Each datagram is a message of its own (RFC 3261 §18.3).
-        self.ends[direction as usize].restart();
+        self.ends.restart(direction);
         self.data(direction, &mut bytes, out)
     }
 
     fn is_between_messages(&self) -> bool {
-        self.ends.iter().all(Headed::is_between)
+        self.ends.are_between()
     }
 }
 
