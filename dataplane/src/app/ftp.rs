@@ -9,12 +9,12 @@ use super::{
     AppAnomaly, AppProtocol, AppSink, Record,
     beside::Beside,
     command_line::CommandLine,
-    lines::{Line, Lines},
+    lines::{Line, Lines, told_line},
     parser::{AppParser, Outcome},
     signature::{Answer, Prefix, Signature},
 };
 use crate::flow::Direction;
-use crate::limits::{COMMAND_BYTES_TOLD_MAX, COMMANDS_PENDING_MAX, REPLY_LINES_TOLD_MAX};
+use crate::limits::{COMMANDS_PENDING_MAX, REPLY_LINES_TOLD_MAX};
 
 /// A server that greets by the name of what it speaks; a client that logs in where no other protocol's server has greeted, or
 /// asks for encryption (RFC 4217 §4).
@@ -155,7 +155,7 @@ impl Ftp {
             _ if command.is(b"EPRT") => extended_port(command.arguments).map_or(Kind::Other, Kind::Active),
             _ => Kind::Other,
         };
-        self.pending.push_back(Request { line: cut(shown), kind });
+        self.pending.push_back(Request { line: told_line(shown), kind });
         Ok(())
     }
 
@@ -203,7 +203,7 @@ impl Reply {
         let behind = line.get(3..).unwrap_or_default();
         let text = if code.is_some() { behind.get(1..).unwrap_or_default() } else { line };
         if self.texts.len() < REPLY_LINES_TOLD_MAX {
-            self.texts.push(cut(text));
+            self.texts.push(told_line(text));
             self.codes.extend(code);
         }
         let is_last = code.is_some() && behind.first() != Some(&b'-');
@@ -263,10 +263,6 @@ fn behind_telnet(mut line: &[u8]) -> &[u8] {
         line = rest;
     }
     line
-}
-
-fn cut(text: &[u8]) -> Vec<u8> {
-    text.get(..COMMAND_BYTES_TOLD_MAX).unwrap_or(text).to_vec()
 }
 
 #[cfg(test)]

@@ -11,13 +11,13 @@ use super::{
     beside::Beside,
     carried_file::FileEnd,
     command_line::CommandLine,
-    lines::{Line, Lines},
+    lines::{Line, Lines, told_line},
     mail::Email,
     parser::{AppParser, Outcome},
     signature::{Answer, Prefix, Signature},
 };
 use crate::flow::Direction;
-use crate::limits::{COMMAND_BYTES_TOLD_MAX, COMMANDS_PENDING_MAX};
+use crate::limits::COMMANDS_PENDING_MAX;
 
 mod literal;
 #[cfg(test)]
@@ -208,8 +208,8 @@ impl Imap {
         if self.pending.len() == COMMANDS_PENDING_MAX {
             return Err(Stop::Behind(Outcome::GaveUp));
         }
-        let cut = |text: &[u8]| text.get(..COMMAND_BYTES_TOLD_MAX).unwrap_or(text).to_vec();
-        self.pending.push_back(Request { id: self.id, tag: cut(tagged.name), line: cut(shown), kind });
+        let (tag, line) = (told_line(tagged.name), told_line(shown));
+        self.pending.push_back(Request { id: self.id, tag, line, kind });
         self.id += 1;
         Ok(())
     }

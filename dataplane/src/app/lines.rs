@@ -2,7 +2,7 @@
 
 use memchr::memchr;
 
-use crate::limits::{MESSAGE_BYTES_KEPT_MAX, TEXT_LINE_BYTES_MAX};
+use crate::limits::{COMMAND_BYTES_TOLD_MAX, MESSAGE_BYTES_KEPT_MAX, TEXT_LINE_BYTES_MAX};
 
 /// Cuts one direction into lines: each is shown without its CRLF or LF, however it came in; of one that is longer than
 /// [`TEXT_LINE_BYTES_MAX`], its begin.
@@ -77,6 +77,11 @@ impl Lines {
         self.held = Vec::new();
         self.is_overlong = false;
     }
+}
+
+/// As much of a command, or of a line of its answer, as an event repeats.
+pub(super) fn told_line(line: &[u8]) -> Vec<u8> {
+    line.get(..COMMAND_BYTES_TOLD_MAX).unwrap_or(line).to_vec()
 }
 
 fn without_end(line: &[u8]) -> &[u8] {

@@ -9,13 +9,13 @@ use super::{
     beside::Beside,
     carried_file::FileEnd,
     command_line::CommandLine,
-    lines::{Line, Lines},
+    lines::{Line, Lines, told_line},
     mail::{Email, Mail},
     parser::{AppParser, Outcome},
     signature::{Answer, Prefix, Signature},
 };
 use crate::flow::Direction;
-use crate::limits::{COMMAND_BYTES_TOLD_MAX, COMMANDS_PENDING_MAX};
+use crate::limits::COMMANDS_PENDING_MAX;
 
 /// A server greets with a text behind its `+OK`, which answers of others don't have; clients begin with what no other protocol
 /// knows.
@@ -167,7 +167,7 @@ impl Pop3 {
         if self.pending.len() == COMMANDS_PENDING_MAX {
             return Err(());
         }
-        let line = shown.get(..COMMAND_BYTES_TOLD_MAX).unwrap_or(shown).to_vec();
+        let line = told_line(shown);
         self.pending.push_back(Request { line, expected: Expected::behind(command) });
         Ok(())
     }
@@ -210,7 +210,7 @@ impl Pop3 {
         let Some(request) = self.pending.pop_front() else { return Ok(()) };
         let is_yes = reply.is(b"+OK");
         if is_yes && request.expected == Expected::Mail {
-            let status = line.get(..COMMAND_BYTES_TOLD_MAX).unwrap_or(line).to_vec();
+            let status = told_line(line);
             return Err(Stop::Mail(request, status));
         }
         self.tell(&request, Some(line), None, out);
