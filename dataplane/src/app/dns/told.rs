@@ -1,6 +1,6 @@
 //! [`Told`]: a message as its record shows it, in the names of Suricata's third version of `dns` events.
 
-use super::super::{Record, wire::Wire};
+use super::super::{Record, fingerprint::Colons, wire::Wire};
 use super::data::{DataText, soa, srv};
 use super::message::{AA, Cursor, Header, QR, RA, RD, Resource, TC, Z};
 use super::registry::{Kind, Rcode, kind};
@@ -175,7 +175,7 @@ impl Told<'_> {
         let mut wire = Wire(self.message.get(resource.data.0..resource.data.1).unwrap_or_default());
         let (Some(algorithm), Some(kind)) = (wire.u8(), wire.u8()) else { return };
         record.object("sshfp", |record| {
-            record.display("fingerprint", Fingerprint(wire.rest()));
+            record.display("fingerprint", Colons(wire.rest()));
             record.number("algo", algorithm.into());
             record.number("type", kind.into());
         });
@@ -226,16 +226,4 @@ fn tell_text(resource: &Resource, text: &[u8], record: &mut Record) {
     record.display("rrtype", Kind(resource.kind));
     record.number("ttl", resource.ttl.into());
     record.text("rdata", text);
-}
-
-/// Bytes in hexadecimal, with a colon between two.
-struct Fingerprint<'f>(&'f [u8]);
-
-impl std::fmt::Display for Fingerprint<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (at, byte) in self.0.iter().enumerate() {
-            write!(f, "{}{byte:02x}", if at == 0 { "" } else { ":" })?;
-        }
-        Ok(())
-    }
 }

@@ -4,7 +4,7 @@ use dlp_patterns::Field;
 use sha1::{Digest, Sha1};
 use x509_parser::{certificate::X509Certificate, extensions::GeneralName, prelude::FromDer, time::ASN1Time};
 
-use crate::app::{AppSink, Record, beside::Beside, wire::Wire};
+use crate::app::{AppSink, Record, beside::Beside, fingerprint::Colons, wire::Wire};
 use crate::flow::Direction;
 use crate::limits::TLS_CERTIFICATE_NAMES_MAX;
 
@@ -41,7 +41,7 @@ impl Certificate {
     }
 
     pub(in crate::app) fn of(der: &[u8]) -> Certificate {
-        let fingerprint = pairs(&Sha1::digest(der), |byte| format!("{byte:02x}"));
+        let fingerprint = Colons(&Sha1::digest(der)).to_string();
         let content = X509Certificate::from_der(der).ok().map(|(_, certificate)| Content::of(&certificate));
         Certificate { fingerprint, content }
     }
@@ -91,7 +91,7 @@ impl Content {
         Content {
             subject: certificate.subject().to_string(),
             issuer: certificate.issuer().to_string(),
-            serial: pairs(certificate.raw_serial(), |byte| format!("{byte:02X}")),
+            serial: Colons(certificate.raw_serial()).to_string().to_ascii_uppercase(),
             not_before: time(validity.not_before),
             not_after: time(validity.not_after),
             names: names(certificate),
@@ -132,8 +132,4 @@ fn time(time: ASN1Time) -> String {
         clock.minute(),
         clock.second()
     )
-}
-
-fn pairs(bytes: &[u8], digits: impl Fn(&u8) -> String) -> String {
-    bytes.iter().map(digits).collect::<Vec<_>>().join(":")
 }
