@@ -156,23 +156,18 @@ impl Read {
     ) {
         let Reading::Parser(parser) = &mut self.reading else { return };
         let mut out = Beside { protocol: self.protocol, sink, record };
-        match parser.data(direction, bytes, &mut out) {
-            Outcome::More => {}
-            Outcome::Over => {
-                parser.finish(&mut out);
-                self.reading = Reading::Nothing;
-            }
-            Outcome::GaveUp => {
-                out.anomaly(direction, AppAnomaly::Malformed);
-                parser.finish(&mut out);
-                self.reading = Reading::Nothing;
-            }
-            Outcome::Changed => {
-                parser.finish(&mut out);
-                self.reading = Reading::Probing(Box::default());
-                if !bytes.is_empty() {
-                    self.data(direction, bytes, record, sink);
-                }
+        let outcome = parser.data(direction, bytes, &mut out);
+        match outcome {
+            Outcome::More => return,
+            Outcome::GaveUp => out.anomaly(direction, AppAnomaly::Malformed),
+            Outcome::Over | Outcome::Changed => {}
+        }
+        parser.finish(&mut out);
+        self.reading = Reading::Nothing;
+        if outcome == Outcome::Changed {
+            self.reading = Reading::Probing(Box::default());
+            if !bytes.is_empty() {
+                self.data(direction, bytes, record, sink);
             }
         }
     }
