@@ -63,7 +63,8 @@ fn main() {
     tell_writer("writer, no reader", &mut pipeline, &frames);
     let lists = thread::scope(|scope| {
         let reader = scope.spawn(|| {
-            let mut lists = Vec::new();
+            // The first even where one core is all there is, and the writer had it.
+            let mut lists = vec![list(&flows)];
             while !is_over.load(Ordering::Relaxed) {
                 lists.push(list(&flows));
             }

@@ -95,22 +95,29 @@ pub fn request(index: u32, random: &mut Random) -> Vec<u8> {
     .into_bytes()
 }
 
+/// So many bytes of words, on lines.
+pub(crate) fn words(bytes: usize, random: &mut Random) -> String {
+    let mut words = String::new();
+    while words.len() < bytes {
+        words.push_str(word(random));
+        words.push(if random.below(12) == 0 { '\n' } else { ' ' });
+    }
+    words.truncate(bytes);
+    words
+}
+
 /// A response with its headers.
 pub fn response(kind: Kind, random: &mut Random) -> Vec<u8> {
     let bytes = match kind {
         Kind::HttpSmall => 550 + random.below(100) as usize,
         Kind::HttpBulk => BULK_BYTES,
     };
-    let mut body = String::from("<!doctype html><title>");
-    while body.len() < bytes {
-        body.push_str(word(random));
-        body.push(if random.below(12) == 0 { '\n' } else { ' ' });
-    }
-    body.truncate(bytes);
+    let title = "<!doctype html><title>";
+    let words = words(bytes - title.len(), random);
     format!(
         "HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nContent-Type: text/html; charset=utf-8\r\n\
          Content-Length: {bytes}\r\nLast-Modified: Tue, 04 Jun 2024 10:00:00 GMT\r\nETag: \"{:08x}\"\r\n\
-         Cache-Control: max-age=60\r\nConnection: close\r\n\r\n{body}",
+         Cache-Control: max-age=60\r\nConnection: close\r\n\r\n{title}{words}",
         random.below(u32::MAX),
     )
     .into_bytes()

@@ -5,6 +5,7 @@
 pub mod flood;
 pub mod flow_frames;
 pub mod http;
+pub mod keep_alive;
 pub mod many_flows;
 pub mod random;
 pub mod sampler;

@@ -1,6 +1,7 @@
 //! [`Base64`]: text that stands within a value in Base64 (RFC 4648 §4, §5), told as it is decoded.
 
 use arrayvec::ArrayVec;
+use memchr::memchr;
 
 use super::unit::Piece;
 use crate::limits::{CONTENT_BASE64_SIGN_BYTES, CONTENT_CONTEXT_BYTES};
@@ -28,14 +29,19 @@ enum Part {
 
 impl Base64 {
     /// The next bytes of the value.
-    pub(super) fn read(&mut self, bytes: &[u8], out: &mut impl FnMut(Piece<'_>)) {
-        for &byte in bytes {
-            match (self.part, digit(byte)) {
-                (_, None) if byte == b'=' => self.begin(Part::Open, out),
-                (Part::Not, _) => {}
-                (_, Some(digit)) => self.take(digit, out),
-                (_, None) if matches!(byte, b'\r' | b'\n') => {}
-                (_, None) => self.begin(Part::Not, out),
+    pub(super) fn read(&mut self, mut bytes: &[u8], out: &mut impl FnMut(Piece<'_>)) {
+        loop {
+            if self.part == Part::Not {
+                let Some(end) = memchr(b'=', bytes) else { return };
+                bytes = bytes.get(end..).unwrap_or_default();
+            }
+            let Some((&byte, rest)) = bytes.split_first() else { return };
+            bytes = rest;
+            match digit(byte) {
+                Some(digit) => self.take(digit, out),
+                None if byte == b'=' => self.begin(Part::Open, out),
+                None if matches!(byte, b'\r' | b'\n') => {}
+                None => self.begin(Part::Not, out),
             }
         }
     }

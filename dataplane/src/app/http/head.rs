@@ -280,25 +280,30 @@ impl Name {
     #[inline]
     fn of(name: &[u8]) -> Option<Name> {
         // Length and first letter alone turn down nearly every other header.
-        let (candidate, found): (&[u8], Name) = match (name.len(), name.first()?.to_ascii_lowercase()) {
-            (4, b'h') => (b"host", Name::Host),
-            (7, b'r') => (b"referer", Name::Referer),
-            (7, b'u') => (b"upgrade", Name::Upgrade),
-            (8, b'l') => (b"location", Name::Location),
-            (10, b'u') => (b"user-agent", Name::UserAgent),
-            (12, b'c') => (b"content-type", Name::ContentType),
-            (14, b'c') => (b"content-length", Name::ContentLength),
-            (16, b'c') => (b"content-encoding", Name::ContentEncoding),
-            (24, b's') => (b"sec-websocket-extensions", Name::Extensions),
-            (17, b't') => (b"transfer-encoding", Name::TransferEncoding),
-            _ => return None,
-        };
-        name.eq_ignore_ascii_case(candidate).then_some(found)
+        match (name.len(), name.first()?.to_ascii_lowercase()) {
+            (4, b'h') => is(name, b"host").then_some(Name::Host),
+            (7, b'r') => is(name, b"referer").then_some(Name::Referer),
+            (7, b'u') => is(name, b"upgrade").then_some(Name::Upgrade),
+            (8, b'l') => is(name, b"location").then_some(Name::Location),
+            (10, b'u') => is(name, b"user-agent").then_some(Name::UserAgent),
+            (12, b'c') => is(name, b"content-type").then_some(Name::ContentType),
+            (14, b'c') => is(name, b"content-length").then_some(Name::ContentLength),
+            (16, b'c') => is(name, b"content-encoding").then_some(Name::ContentEncoding),
+            (24, b's') => is(name, b"sec-websocket-extensions").then_some(Name::Extensions),
+            (17, b't') => is(name, b"transfer-encoding").then_some(Name::TransferEncoding),
+            _ => None,
+        }
     }
 
     fn is_framing(self) -> bool {
         matches!(self, Name::ContentLength | Name::TransferEncoding)
     }
+}
+
+/// Whether a name is that one, whatever its case. Of a known length it is compared in few steps.
+#[inline]
+fn is<const BYTES: usize>(name: &[u8], lower: &[u8; BYTES]) -> bool {
+    name.as_array().is_some_and(|name: &[u8; BYTES]| name.map(|byte| byte.to_ascii_lowercase()) == *lower)
 }
 
 /// Where the transaction keeps the header; `None` where it keeps none of that direction.
