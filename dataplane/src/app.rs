@@ -4,6 +4,7 @@ mod anomaly;
 mod ber;
 mod beside;
 mod bittorrent;
+mod body;
 mod carried_file;
 mod cassandra;
 mod command_line;
@@ -28,7 +29,6 @@ mod http2;
 mod http_transaction;
 mod ike;
 mod imap;
-mod inflate;
 mod irc;
 mod kerberos;
 mod lane;
@@ -177,11 +177,9 @@ impl App {
                 Ok(Went::On) if chunk == StreamChunk::Fin => http.remains().map(App::Payload),
                 Ok(Went::On) => None,
             },
-            App::Http2(http2) => {
-                http2.advance(direction, chunk, parsers.record(), sink).err().map(App::Payload)
-            }
+            App::Http2(http2) => http2.advance(direction, chunk, parsers, sink).err().map(App::Payload),
             App::WebSocket(websocket) => {
-                websocket.advance(direction, chunk, parsers.record(), sink).err().map(App::Payload)
+                websocket.advance(direction, chunk, parsers, sink).err().map(App::Payload)
             }
             App::Within(within) => {
                 within.advance(direction, chunk, parsers, sink);
@@ -265,7 +263,7 @@ impl App {
             App::Probing(probe) => probe.finish(sink),
             App::Http(http) => http.finish(sink),
             App::HttpIdle(_) => {}
-            App::Http2(http2) => http2.finish(parsers.record(), sink),
+            App::Http2(http2) => http2.finish(parsers, sink),
             App::WebSocket(websocket) => websocket.finish(sink),
             App::Within(within) => within.finish(parsers, sink),
             App::Read(read) => {

@@ -286,10 +286,6 @@ pub const HTTP2_STREAMS_MAX: usize = 512;
 /// Bytes of a frame of HTTP/2 that is neither data nor headers: a SETTINGS frame of all settings that there are has 60.
 pub const HTTP2_CONTROL_BYTES_MAX: usize = 1024;
 
-/// Messages of gRPC of one connection that are inflated at the same time, each in some 40 KiB: of more calls than these at once
-/// hardly any is in the middle of a message.
-pub const GRPC_INFLATES_MAX: usize = 64;
-
 /// CONTINUATION frames of one header block; [`HTTP_HEADER_BYTES_MAX`] fit into 8 of the usual size.
 pub const HTTP2_CONTINUATIONS_MAX: u16 = 64;
 
@@ -311,12 +307,6 @@ pub const HTTP2_IDLE_FRAMES_MAX: u16 = 1000;
 
 /// Bytes of the headers that one direction of HTTP/2 may refer to, as RFC 7541 §4.1 counts them: browsers ask for as many.
 pub const HPACK_TABLE_BYTES_MAX: usize = 64 * 1024;
-
-/// Bytes that content may have when it is decompressed, whatever it had before.
-pub const INFLATE_FREE_BYTES: u64 = 64 * 1024;
-
-/// Bytes that come out of one byte of compressed content on the average. DEFLATE could do 1032; text does 3 to 20.
-pub const INFLATE_RATIO_MAX: u64 = 256;
 
 /// Bytes of a name of DNS with dots between its labels: 255 on the wire (RFC 1035 §3.1), of which the first length and the root
 /// are no text.
@@ -355,9 +345,9 @@ pub const CONTENT_BLOCK_BYTES: u64 = 1024;
 /// Bytes that one body may come to: nothing is kept of it, but what never ends is not worth reading for ever.
 pub const CONTENT_BYTES_MAX: u64 = 2 << 30;
 
-/// Bytes that the decoders of one worker may remember: some 2700 bodies of gzip under way at once, or eight of Brotli with its
-/// longest window.
-pub const CONTENT_BYTES_PER_WORKER_MAX: usize = 128 * 1024 * 1024;
+/// Bytes that the parsers and decoders of one worker may hold, unless told otherwise: some 2700 bodies of gzip under way at once, or
+/// eight of Brotli with its longest window.
+pub const APP_BYTES_PER_WORKER_MAX: usize = 128 * 1024 * 1024;
 
 /// Base-2 logarithm of the longest window of Zstandard: RFC 9659 §3.
 pub const CONTENT_ZSTD_WINDOW_BITS_MAX: u32 = 23;

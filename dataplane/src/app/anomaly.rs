@@ -91,10 +91,6 @@ pub enum AppAnomaly {
     Http2RapidReset,
     /// Frames in a row that say nothing, or that nobody can answer.
     Http2Flood,
-    /// Compressed content that can't be decompressed.
-    DecompressionFailed,
-    /// Content that grows beyond all measure when it is decompressed; the rest of it is not read.
-    DecompressionCap,
     /// What follows a handshake of WebSocket is no frame of it.
     WebSocketFrame,
     /// A client does not mask its frames, or a server does (RFC 6455 §5.1).
@@ -146,8 +142,6 @@ impl AppAnomaly {
             AppAnomaly::Http2Settings => "http2_invalid_settings",
             AppAnomaly::Http2RapidReset => "http2_rapid_reset",
             AppAnomaly::Http2Flood => "http2_control_flood",
-            AppAnomaly::DecompressionFailed => "failed_decompression",
-            AppAnomaly::DecompressionCap => "decompression_cap",
             AppAnomaly::WebSocketFrame => "websocket_invalid_frame",
             AppAnomaly::WebSocketMask => "websocket_mask",
         }
@@ -183,7 +177,6 @@ impl AppAnomaly {
             | AppAnomaly::Http2Settings
             | AppAnomaly::Http2RapidReset
             | AppAnomaly::Http2Flood
-            | AppAnomaly::DecompressionFailed
             | AppAnomaly::WebSocketFrame
             | AppAnomaly::WebSocketMask => None,
             _ => Some(DropReason::AppError),

@@ -2,7 +2,6 @@
 
 #[cfg(test)]
 mod bodies;
-mod body;
 mod chunked;
 #[cfg(test)]
 pub(super) mod conversations;

@@ -41,6 +41,11 @@ impl SpareParsers {
         &mut self.record
     }
 
+    /// Room for a record, and what bodies are decoded with.
+    pub(super) fn record_and_decoders(&mut self) -> (&mut Record, &mut Decoders) {
+        (&mut self.record, &mut self.decoders)
+    }
+
     pub(super) fn decoders(&mut self) -> &mut Decoders {
         &mut self.decoders
     }

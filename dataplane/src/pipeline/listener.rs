@@ -76,7 +76,7 @@ impl<S: EventSink> AppSink for Listener<'_, S> {
             scan.end(rules, lane.direction, findings);
             before.note_since(rules, findings, self.secrets);
         }
-        if lane.number != 0 && lane.number != Lane::BESIDE {
+        if !lane.is_main() && lane.number != Lane::BESIDE {
             self.scans.close(lane, self.rules);
         }
     }

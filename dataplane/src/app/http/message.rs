@@ -3,14 +3,13 @@
 use dlp_patterns::Field;
 
 use super::{
-    body::Body,
     chunked::{Chunked, ChunkedRead},
     head::{Framing, Head, Kind},
     header_block::{BlockRead, HeaderBlock},
     switch::Offer,
 };
 use crate::{
-    app::{AppAnomaly, AppSink, HttpTransaction, emitter::Emitter},
+    app::{AppAnomaly, AppSink, HttpTransaction, body::Body, emitter::Emitter},
     content::Decoders,
     flow::Direction,
 };
@@ -174,7 +173,7 @@ impl Message {
         self.body = match framing {
             Framing::Length(0) => Body::default(),
             Framing::Length(_) | Framing::Chunked | Framing::UntilClose => {
-                Body::begin(&self.head, decoders, out)
+                Body::begin(&self.head.codings(), self.head.value_media(), decoders, out)
             }
         };
         self.part = match framing {
