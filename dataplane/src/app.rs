@@ -24,6 +24,7 @@ mod first_line;
 mod ftp;
 mod headed;
 mod held;
+mod holding;
 mod http;
 mod http2;
 mod http_transaction;
@@ -98,6 +99,7 @@ use dlp_patterns::Field;
 pub use self::http2::error_name as http2_error_name;
 pub use self::{
     anomaly::AppAnomaly,
+    holding::Holding,
     http::{Http, HttpIdle},
     http_transaction::{Http2Stream, HttpTransaction},
     http2::Http2,
@@ -114,7 +116,9 @@ pub use self::{
     websocket::WebSocket,
     within::Within,
 };
-use self::{held::Held, http::Went, probe::Next, signatures::SIGNATURES, websocket::Deflate};
+use self::{
+    emitter::Outlet, held::Held, http::Went, probe::Next, signatures::SIGNATURES, websocket::Deflate,
+};
 use crate::{flow::Direction, reassembly::StreamChunk};
 
 /// The parser of one flow: one variant a protocol, one `match` over them.
@@ -274,6 +278,55 @@ impl App {
                 }
             }
             App::Payload(payload) => payload.finish(sink),
+        }
+    }
+
+    /// Charges what is held by now to the worker. Where it has no room for that, what is held of `direction` and of the other one
+    /// is payload, and so is all that follows.
+    pub fn settle<S: AppSink>(
+        &mut self,
+        direction: Direction,
+        holding: &mut Holding,
+        parsers: &mut SpareParsers,
+        sink: &mut S,
+    ) {
+        if !holding.settle(self.held_bytes(), parsers.account()) {
+            sink.anomaly(direction, self.protocol(), AppAnomaly::AppMemory);
+            self.give_up(direction, parsers, sink);
+            holding.release();
+        }
+    }
+
+    fn held_bytes(&self) -> usize {
+        match self {
+            App::Probing(probe) => probe.held_bytes(),
+            App::Http(http) => http.held_bytes(),
+            App::Http2(http2) => http2.held_bytes(),
+            App::Within(within) => within.app().held_bytes(),
+            App::Read(read) => read.held_bytes(),
+            // What inflates its messages is charged apart.
+            App::WebSocket(_) | App::HttpIdle(_) | App::Payload(_) => 0,
+        }
+    }
+
+    fn give_up<S: AppSink>(&mut self, direction: Direction, parsers: &mut SpareParsers, sink: &mut S) {
+        let payload = match self {
+            App::Probing(probe) => probe.give_up(direction, sink),
+            App::Http(http) => http.give_up(direction, sink),
+            App::Http2(http2) => http2.give_up(direction, parsers, sink),
+            App::Within(within) => return within.app_mut().give_up(direction, parsers, sink),
+            App::Read(read) => read.abandon(parsers.record(), sink),
+            App::WebSocket(_) | App::HttpIdle(_) | App::Payload(_) => return,
+        };
+        *self = App::Payload(payload);
+    }
+
+    /// Nothing of the flow is read any more: all that is kept is what it spoke.
+    pub fn forget(&mut self, holding: &mut Holding) {
+        holding.release();
+        match self {
+            App::Within(within) => within.app_mut().forget(holding),
+            _ => *self = App::Payload(Payload::behind(self.protocol(), Outlet::both())),
         }
     }
 

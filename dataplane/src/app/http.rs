@@ -175,6 +175,20 @@ impl Http {
         }
     }
 
+    /// Memory that it holds beside itself, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        let sides = self.client.message.held_bytes() + self.server.message.held_bytes();
+        self.request_line.held_bytes()
+            + self.status_line.held_bytes()
+            + sides
+            + self.transactions.held_bytes()
+    }
+
+    /// There is no room for what it holds: all that it did not read is payload, and so is what follows.
+    pub(super) fn give_up<S: AppSink>(&mut self, direction: Direction, sink: &mut S) -> Payload {
+        self.surrender(direction, StreamChunk::Data(&[]), sink)
+    }
+
     /// The flow is over.
     pub(super) fn finish<S: AppSink>(&mut self, sink: &mut S) {
         for direction in Direction::BOTH {

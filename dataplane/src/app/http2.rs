@@ -30,9 +30,7 @@ use super::{
     payload::Payload,
     signature::{Answer, Prefix, Signature},
 };
-use crate::{
-    content::Decoders, flow::Direction, limits::HTTP_HEADER_BYTES_MAX, reassembly::StreamChunk,
-};
+use crate::{content::Decoders, flow::Direction, limits::HTTP_HEADER_BYTES_MAX, reassembly::StreamChunk};
 
 /// What a client begins with (RFC 9113 §3.4), whoever speaks first.
 pub(super) const SIGNATURE: Signature =
@@ -195,6 +193,26 @@ impl Http2 {
         }
     }
 
+    /// Memory that it holds beside itself, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        let sides = self
+            .sides
+            .iter()
+            .map(|side| side.frames.held_bytes() + side.hpack.held_bytes() + side.block_bytes.capacity());
+        sides.sum::<usize>() + self.streams.held_bytes() + self.list.held_bytes()
+    }
+
+    /// There is no room for what it holds: all that it did not read is payload, and so is what follows.
+    pub(super) fn give_up<S: AppSink>(
+        &mut self,
+        direction: Direction,
+        parsers: &mut SpareParsers,
+        sink: &mut S,
+    ) -> Payload {
+        let (record, decoders) = parsers.record_and_decoders();
+        self.surrender(direction, None, &[], &mut Out { record, decoders, sink })
+    }
+
     /// The flow is over.
     pub(super) fn finish<S: AppSink>(&mut self, parsers: &mut SpareParsers, sink: &mut S) {
         let (record, decoders) = parsers.record_and_decoders();
@@ -208,7 +226,7 @@ impl Http2 {
         out: &mut Out<'_, S>,
     ) -> Result<(), Payload> {
         if direction == Direction::ToServer && !self.read_preface(&mut input) {
-            return Err(self.surrender(direction, AppAnomaly::Http2Preface, &[input], out));
+            return Err(self.surrender(direction, Some(AppAnomaly::Http2Preface), &[input], out));
         }
         let mut frames = std::mem::take(&mut self.sides[direction as usize].frames);
         loop {
@@ -228,7 +246,7 @@ impl Http2 {
             };
             if let Err(anomaly) = told {
                 let (head, held, shown) = (frames.raw_head(), frames.held(), shown.unwrap_or_default());
-                return Err(self.surrender(direction, anomaly, &[head, held, shown, input], out));
+                return Err(self.surrender(direction, Some(anomaly), &[head, held, shown, input], out));
             }
         }
         self.sides[direction as usize].frames = frames;
@@ -369,7 +387,7 @@ impl Http2 {
         out: &mut Out<'_, S>,
     ) -> Result<(), Payload> {
         let Some(skipped) = self.sides[direction as usize].frames.skip(bytes) else {
-            return Err(self.surrender(direction, AppAnomaly::Gap, &[], out));
+            return Err(self.surrender(direction, Some(AppAnomaly::Gap), &[], out));
         };
         self.report(direction, Some(AppAnomaly::Gap), out);
         self.sides[direction as usize].outlet.to(out.sink).end();
@@ -407,11 +425,11 @@ impl Http2 {
     fn surrender<S: AppSink>(
         &mut self,
         direction: Direction,
-        anomaly: AppAnomaly,
+        anomaly: Option<AppAnomaly>,
         unread: &[&[u8]],
         out: &mut Out<'_, S>,
     ) -> Payload {
-        self.report(direction, Some(anomaly), out);
+        self.report(direction, anomaly, out);
         self.end_all(out);
         let mut payload = Payload::behind(AppProtocol::Failed, self.outlets());
         if self.preface_bytes < PREFACE.len() {

@@ -87,7 +87,11 @@ impl Decoding {
             let len = usize::try_from(block_left).map_or(bytes.len(), |left| left.min(bytes.len()));
             let (piece, rest) = bytes.split_at(len);
             let allowed = Allowed::at(self.read_bytes, self.begun_bytes);
-            push(&mut self.stages, rooms, piece, allowed, &mut out)?;
+            if let Err(undecoded) = push(&mut self.stages, rooms, piece, allowed, &mut out) {
+                // How far in its block it was depends on how that is cut.
+                self.read_bytes -= self.read_bytes % CONTENT_BLOCK_BYTES;
+                return Err(undecoded);
+            }
             self.read_bytes += len as u64;
             bytes = rest;
         }

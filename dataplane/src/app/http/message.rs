@@ -48,6 +48,11 @@ pub(super) enum Progress {
 pub(super) struct GaveUp;
 
 impl Message {
+    /// Memory that it holds, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.block.held_bytes()
+    }
+
     /// No message yet.
     pub(super) fn new(direction: Direction) -> Self {
         Message {

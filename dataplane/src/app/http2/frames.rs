@@ -115,6 +115,11 @@ pub(super) struct Frames {
 }
 
 impl Frames {
+    /// Memory that it holds, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.held.capacity()
+    }
+
     /// Reads on.
     pub(super) fn next<'i>(&mut self, input: &mut &'i [u8]) -> Result<Step<'i>, BadPadding> {
         match self.head {

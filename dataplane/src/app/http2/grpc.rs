@@ -64,6 +64,11 @@ impl Grpc {
         }
     }
 
+    /// Memory that it holds beside itself, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.message.capacity()
+    }
+
     /// Reads the next bytes of a body.
     pub(super) fn body<S: AppSink>(
         &mut self,

@@ -63,6 +63,11 @@ pub(super) struct HeaderList {
 const HEADER_OVERHEAD_BYTES: usize = 32;
 
 impl HeaderList {
+    /// Memory that it holds, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.lines.capacity() + self.logged.capacity() + self.pseudo.capacity()
+    }
+
     /// Forgets all, and memory beyond so many bytes.
     pub(super) fn clear(&mut self, bytes_max: usize) {
         let mut emptied = HeaderList {

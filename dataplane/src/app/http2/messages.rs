@@ -32,12 +32,14 @@ impl Http2 {
             HpackError::Broken => AppAnomaly::Http2HeaderBlock,
             HpackError::TooLong => AppAnomaly::Http2HeaderList,
         })?;
-        match (direction, block.promised) {
+        let told = match (direction, block.promised) {
             (Direction::ToServer, Some(_)) => Err(AppAnomaly::Http2Frame),
             (Direction::ToServer, None) => self.client_headers(block, out),
             (Direction::ToClient, Some(promised)) => self.promise(promised, out),
             (Direction::ToClient, None) => self.server_headers(block, out),
-        }
+        };
+        self.streams.count(block.promised.unwrap_or(block.stream));
+        told
     }
 
     fn client_headers<S: AppSink>(&mut self, block: Block, out: &mut Out<'_, S>) -> Result<(), AppAnomaly> {

@@ -16,6 +16,8 @@ pub(super) struct Stream {
     pub(super) halves: [Half; 2],
     /// Where it is a call of gRPC.
     pub(super) grpc: Option<Box<Grpc>>,
+    /// Memory that it takes, as it was last counted.
+    counted_bytes: usize,
 }
 
 /// What one direction of a stream said.
@@ -48,7 +50,14 @@ impl Stream {
             transaction: HttpTransaction::default(),
             halves: Direction::BOTH.map(|direction| Half::new(direction, 0, None)),
             grpc: None,
+            counted_bytes: 0,
         }
+    }
+
+    fn held_bytes(&self) -> usize {
+        let bodies = self.halves.iter().filter(|half| half.body.is_some()).count() * size_of::<Body>();
+        let grpc = self.grpc.as_ref().map_or(0, |grpc| size_of::<Grpc>() + grpc.held_bytes());
+        size_of::<Stream>() + self.transaction.held_bytes() + bodies + grpc
     }
 
     /// Forgets all but its memory: another stream.
@@ -171,9 +180,24 @@ pub(super) struct Streams {
     open: Vec<Stream>,
     spare: Vec<Stream>,
     next_transaction: u64,
+    /// Memory that those that are open take, as it was last counted.
+    open_bytes: usize,
 }
 
 impl Streams {
+    /// Memory that they take, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.open_bytes + self.spare.iter().map(Stream::held_bytes).sum::<usize>()
+    }
+
+    /// Counts the memory of one again, behind headers: nothing else makes it more.
+    pub(super) fn count(&mut self, id: u32) {
+        let Some(stream) = self.find(id) else { return };
+        let bytes = stream.held_bytes();
+        let before = std::mem::replace(&mut stream.counted_bytes, bytes);
+        self.open_bytes = self.open_bytes + bytes - before;
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.open.is_empty()
     }
@@ -206,6 +230,7 @@ impl Streams {
     /// Takes a stream out.
     pub(super) fn close(&mut self, id: u32) -> Option<Stream> {
         let at = self.ids.iter().position(|of| *of == id)?;
+        self.open_bytes -= std::mem::take(&mut self.open.get_mut(at)?.counted_bytes);
         // Whichever is last takes its place: nothing else moves, however many are reset.
         self.ids.swap_remove(at);
         Some(self.open.swap_remove(at))
@@ -214,6 +239,7 @@ impl Streams {
     /// Takes all of them out, the oldest first.
     pub(super) fn close_all(&mut self) -> Vec<Stream> {
         self.ids.clear();
+        self.open_bytes = 0;
         let mut streams = std::mem::take(&mut self.open);
         streams.sort_unstable_by_key(|stream| stream.transaction.id);
         streams
