@@ -4,6 +4,7 @@ mod anomaly;
 mod ber;
 mod beside;
 mod bittorrent;
+mod body;
 mod carried_file;
 mod cassandra;
 mod command_line;
@@ -23,12 +24,12 @@ mod first_line;
 mod ftp;
 mod headed;
 mod held;
+mod holding;
 mod http;
 mod http2;
 mod http_transaction;
 mod ike;
 mod imap;
-mod inflate;
 mod irc;
 mod kerberos;
 mod lane;
@@ -98,6 +99,7 @@ use dlp_patterns::Field;
 pub use self::http2::error_name as http2_error_name;
 pub use self::{
     anomaly::AppAnomaly,
+    holding::Holding,
     http::{Http, HttpIdle},
     http_transaction::{Http2Stream, HttpTransaction},
     http2::Http2,
@@ -114,7 +116,9 @@ pub use self::{
     websocket::WebSocket,
     within::Within,
 };
-use self::{held::Held, http::Went, probe::Next, signatures::SIGNATURES, websocket::Deflate};
+use self::{
+    emitter::Outlet, held::Held, http::Went, probe::Next, signatures::SIGNATURES, websocket::Deflate,
+};
 use crate::{flow::Direction, reassembly::StreamChunk};
 
 /// The parser of one flow: one variant a protocol, one `match` over them.
@@ -177,11 +181,9 @@ impl App {
                 Ok(Went::On) if chunk == StreamChunk::Fin => http.remains().map(App::Payload),
                 Ok(Went::On) => None,
             },
-            App::Http2(http2) => {
-                http2.advance(direction, chunk, parsers.record(), sink).err().map(App::Payload)
-            }
+            App::Http2(http2) => http2.advance(direction, chunk, parsers, sink).err().map(App::Payload),
             App::WebSocket(websocket) => {
-                websocket.advance(direction, chunk, parsers.record(), sink).err().map(App::Payload)
+                websocket.advance(direction, chunk, parsers, sink).err().map(App::Payload)
             }
             App::Within(within) => {
                 within.advance(direction, chunk, parsers, sink);
@@ -265,7 +267,7 @@ impl App {
             App::Probing(probe) => probe.finish(sink),
             App::Http(http) => http.finish(sink),
             App::HttpIdle(_) => {}
-            App::Http2(http2) => http2.finish(parsers.record(), sink),
+            App::Http2(http2) => http2.finish(parsers, sink),
             App::WebSocket(websocket) => websocket.finish(sink),
             App::Within(within) => within.finish(parsers, sink),
             App::Read(read) => {
@@ -276,6 +278,55 @@ impl App {
                 }
             }
             App::Payload(payload) => payload.finish(sink),
+        }
+    }
+
+    /// Charges what is held by now to the worker. Where it has no room for that, what is held of `direction` and of the other one
+    /// is payload, and so is all that follows.
+    pub fn settle<S: AppSink>(
+        &mut self,
+        direction: Direction,
+        holding: &mut Holding,
+        parsers: &mut SpareParsers,
+        sink: &mut S,
+    ) {
+        if !holding.settle(self.held_bytes(), parsers.account()) {
+            sink.anomaly(direction, self.protocol(), AppAnomaly::AppMemory);
+            self.give_up(direction, parsers, sink);
+            holding.release();
+        }
+    }
+
+    fn held_bytes(&self) -> usize {
+        match self {
+            App::Probing(probe) => probe.held_bytes(),
+            App::Http(http) => http.held_bytes(),
+            App::Http2(http2) => http2.held_bytes(),
+            App::Within(within) => within.app().held_bytes(),
+            App::Read(read) => read.held_bytes(),
+            // What inflates its messages is charged apart.
+            App::WebSocket(_) | App::HttpIdle(_) | App::Payload(_) => 0,
+        }
+    }
+
+    fn give_up<S: AppSink>(&mut self, direction: Direction, parsers: &mut SpareParsers, sink: &mut S) {
+        let payload = match self {
+            App::Probing(probe) => probe.give_up(direction, sink),
+            App::Http(http) => http.give_up(direction, sink),
+            App::Http2(http2) => http2.give_up(direction, parsers, sink),
+            App::Within(within) => return within.app_mut().give_up(direction, parsers, sink),
+            App::Read(read) => read.abandon(parsers.record(), sink),
+            App::WebSocket(_) | App::HttpIdle(_) | App::Payload(_) => return,
+        };
+        *self = App::Payload(payload);
+    }
+
+    /// Nothing of the flow is read any more: all that is kept is what it spoke.
+    pub fn forget(&mut self, holding: &mut Holding) {
+        holding.release();
+        match self {
+            App::Within(within) => within.app_mut().forget(holding),
+            _ => *self = App::Payload(Payload::behind(self.protocol(), Outlet::both())),
         }
     }
 

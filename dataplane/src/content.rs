@@ -5,7 +5,6 @@
 
 mod base64;
 mod brotli;
-mod charge;
 mod coding;
 mod decoders;
 mod decoding;
@@ -23,7 +22,7 @@ mod zstandard;
 
 pub use self::coding::{Coding, Codings};
 pub use self::decoders::Decoders;
-pub use self::decoding::Decoding;
+pub use self::decoding::{Decoding, Growth};
 pub use self::percent::{Known, Percent};
 pub use self::unit::Piece;
 pub use self::values::{Media, Values};

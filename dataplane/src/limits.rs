@@ -87,6 +87,10 @@ pub const HTTP_SECRETS_MAX: usize = 16;
 /// Hits of one packet that become alerts; more are counted, not listed.
 pub const HITS_PER_PACKET_MAX: usize = 64;
 
+/// Transactions, records and anomalies of one packet that become events; more are counted. A burst of commands of a database that a
+/// gap held back has some hundreds; frames of WebSocket of two bytes would be thousands.
+pub const APP_EVENTS_PER_PACKET_MAX: u32 = 512;
+
 /// Steps of automata that the scans of one packet may make, unless told otherwise: some 2 ms, for which a ring holds the frames of
 /// others. Frames of 1500 and of 9000 bytes with one field stay below it whatever is in them; a gap that closes over hostile
 /// bytes, or dozens of pipelined requests of such, do not.
@@ -148,8 +152,8 @@ pub const FIELD_SCANS_SPARE_MAX: usize = 256;
 /// Lists of the lanes of a flow that one worker keeps for flows to come: those with fields open beside their own at once.
 pub const LANES_SPARE_MAX: usize = 256;
 
-/// Lanes that such a list may have room for: what one message of HTTP/1 has open. A longer one goes with its flow.
-pub const LANES_KEPT_MAX: usize = 16;
+/// Lanes that such a list may have room for: some 4 KiB, for what all streams of a page have open. A longer one goes with its flow.
+pub const LANES_KEPT_MAX: usize = 128;
 
 /// Parsers of HTTP that one worker keeps for messages to come: of those under way at once. Each is some 2 KiB.
 pub const HTTP_PARSERS_SPARE_MAX: usize = 1024;
@@ -204,11 +208,20 @@ pub const RECORD_TEXT_BYTES_MAX: usize = 1024;
 /// shorter. Later ones are told without.
 pub const REQUESTS_PENDING_MAX: usize = 128;
 
+/// Requests for which a connection without any keeps room.
+pub const REQUESTS_PENDING_KEPT: usize = 4;
+
 /// Prepared statements of one connection whose text is known when they are executed: drivers keep some dozen.
 pub const PREPARED_STATEMENTS_MAX: usize = 16;
 
 /// Parameters of a session of PostgreSQL that are kept, of each end: drivers and servers say some fifteen.
 pub const PGSQL_PARAMETERS_MAX: usize = 32;
+
+/// Arguments of a command of Redis that are looked at one by one: as many as stand in front of what those that matter are about.
+pub const REDIS_ARGUMENTS_READ_MAX: usize = 16;
+
+/// Bytes of the first value of a push of Redis: longer than any word that begins a message.
+pub const REDIS_FIRST_BYTES_MAX: usize = 16;
 
 /// Values of RESP within values: what servers answer goes three or four deep, and none goes deeper than modules nest.
 pub const RESP_DEPTH_MAX: usize = 32;
@@ -221,6 +234,13 @@ pub const CQL_BATCH_STATEMENTS_MAX: usize = 256;
 
 /// Types of CQL within types, of a column of a result: lists of maps of tuples go three deep.
 pub const CQL_TYPE_DEPTH_MAX: usize = 8;
+
+/// Parameters of a call of SQL Server that are read: those in front of the statement of any procedure that has one, and it.
+pub const TDS_PARAMETERS_READ_MAX: usize = 4;
+
+/// Bytes of a packet of SSH before its keys are agreed on: RFC 4253 §6.1 asks for 35 000 in all; what is longer than is held is passed
+/// by.
+pub const SSH_PACKET_BYTES_MAX: u32 = 256 * 1024;
 
 /// Errors of one response of SQL Server that are told as fields: a batch that fails has a few.
 pub const TDS_ERRORS_MAX: usize = 8;
@@ -269,6 +289,9 @@ pub const TLS_MESSAGE_BYTES_MAX: u32 = 256 * 1024;
 /// Pieces of one message in datagrams that wait for what is between them: of its hello in QUIC, Chrome shuffles some twenty.
 pub const MESSAGE_PIECES_MAX: usize = 64;
 
+/// Tags of a hello of Google's own QUIC that are looked at: Chrome's had some 25.
+pub const QUIC_TAGS_MAX: u16 = 64;
+
 /// Datagrams of a flow of QUIC in which the hellos must come.
 pub const QUIC_DATAGRAMS_MAX: u8 = 32;
 
@@ -285,10 +308,6 @@ pub const HTTP2_STREAMS_MAX: usize = 512;
 
 /// Bytes of a frame of HTTP/2 that is neither data nor headers: a SETTINGS frame of all settings that there are has 60.
 pub const HTTP2_CONTROL_BYTES_MAX: usize = 1024;
-
-/// Messages of gRPC of one connection that are inflated at the same time, each in some 40 KiB: of more calls than these at once
-/// hardly any is in the middle of a message.
-pub const GRPC_INFLATES_MAX: usize = 64;
 
 /// CONTINUATION frames of one header block; [`HTTP_HEADER_BYTES_MAX`] fit into 8 of the usual size.
 pub const HTTP2_CONTINUATIONS_MAX: u16 = 64;
@@ -311,12 +330,6 @@ pub const HTTP2_IDLE_FRAMES_MAX: u16 = 1000;
 
 /// Bytes of the headers that one direction of HTTP/2 may refer to, as RFC 7541 §4.1 counts them: browsers ask for as many.
 pub const HPACK_TABLE_BYTES_MAX: usize = 64 * 1024;
-
-/// Bytes that content may have when it is decompressed, whatever it had before.
-pub const INFLATE_FREE_BYTES: u64 = 64 * 1024;
-
-/// Bytes that come out of one byte of compressed content on the average. DEFLATE could do 1032; text does 3 to 20.
-pub const INFLATE_RATIO_MAX: u64 = 256;
 
 /// Bytes of a name of DNS with dots between its labels: 255 on the wire (RFC 1035 §3.1), of which the first length and the root
 /// are no text.
@@ -355,9 +368,13 @@ pub const CONTENT_BLOCK_BYTES: u64 = 1024;
 /// Bytes that one body may come to: nothing is kept of it, but what never ends is not worth reading for ever.
 pub const CONTENT_BYTES_MAX: u64 = 2 << 30;
 
-/// Bytes that the decoders of one worker may remember: some 2700 bodies of gzip under way at once, or eight of Brotli with its
-/// longest window.
-pub const CONTENT_BYTES_PER_WORKER_MAX: usize = 128 * 1024 * 1024;
+/// Bytes that the parsers and decoders of one worker may hold, unless told otherwise: some 2700 bodies of gzip under way at once, or
+/// eight of Brotli with its longest window.
+pub const APP_BYTES_PER_WORKER_MAX: usize = 128 * 1024 * 1024;
+
+/// Bytes that the parser of each flow may hold whatever those of others do: a head of HTTP, or a statement. At the cap of all, no
+/// flow that holds less is given up.
+pub const APP_BYTES_FREE_PER_FLOW: usize = 4096;
 
 /// Base-2 logarithm of the longest window of Zstandard: RFC 9659 §3.
 pub const CONTENT_ZSTD_WINDOW_BITS_MAX: u32 = 23;

@@ -101,7 +101,7 @@ impl Pipeline {
             memory: Memory::new(settings.held_bytes_max, settings.retained_bytes_max),
             restored: Vec::new(),
             findings: Findings::new(settings.packet_steps_max, settings.flow_steps),
-            parsers: SpareParsers::default(),
+            parsers: SpareParsers::with_bytes_max(settings.app_bytes_max),
             threats: Threats::new(settings.threats, settings.hash_seed),
             resets: Resets::default(),
             counters: Counters::default(),
@@ -327,6 +327,7 @@ fn tell_alerts<S: EventSink>(
     inspection: &mut Inspection<'_, S>,
 ) {
     counters.hits_unlisted += inspection.findings.unlisted();
+    counters.app_events_untold += inspection.findings.untold();
     for finding in inspection.findings.listed() {
         tracked.alerted = true;
         counters.alerts += 1;

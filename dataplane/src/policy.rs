@@ -17,8 +17,8 @@ use crate::decode::ChecksumMode;
 use crate::flow::Timeouts;
 use crate::inspect::{Epoch, FlowSteps, ReloadPolicy};
 use crate::limits::{
-    HALF_OPEN_PER_SOURCE_DEFAULT, HALF_OPEN_PERCENT_DEFAULT, HELD_BYTES_PER_WORKER_MAX, PACKET_STEPS_DEFAULT,
-    RETAINED_BYTES_PER_WORKER_MAX,
+    APP_BYTES_PER_WORKER_MAX, HALF_OPEN_PER_SOURCE_DEFAULT, HALF_OPEN_PERCENT_DEFAULT,
+    HELD_BYTES_PER_WORKER_MAX, PACKET_STEPS_DEFAULT, RETAINED_BYTES_PER_WORKER_MAX,
 };
 use crate::verdict::{DropReason, Verdict};
 
@@ -60,6 +60,8 @@ pub struct Settings {
     pub half_open_per_source_max: usize,
     /// Out-of-order bytes that one pipeline holds at once.
     pub held_bytes_max: usize,
+    /// Bytes that the parsers of one pipeline, and what they decode with, hold at once.
+    pub app_bytes_max: usize,
     /// How pieces of datagrams are held, and what they leave with.
     pub fragments: FragmentPolicy,
     /// Inspected bytes that one pipeline keeps at once until their receivers acknowledge them.
@@ -91,6 +93,7 @@ impl Default for Settings {
             half_open_percent: HALF_OPEN_PERCENT_DEFAULT,
             half_open_per_source_max: HALF_OPEN_PER_SOURCE_DEFAULT,
             held_bytes_max: HELD_BYTES_PER_WORKER_MAX,
+            app_bytes_max: APP_BYTES_PER_WORKER_MAX,
             fragments: FragmentPolicy::default(),
             retained_bytes_max: RETAINED_BYTES_PER_WORKER_MAX,
             packet_steps_max: PACKET_STEPS_DEFAULT,

@@ -91,6 +91,8 @@ pub enum DropReason {
     ContentCap = 29,
     /// A body whose content coding is unknown, broken, or behind a gap, so that it was scanned as it is.
     ContentUnread = 30,
+    /// The parsers of a worker, and what they decode with, hold as much as they may: this flow is read on as payload, or a body as it is.
+    AppMemory = 31,
 }
 
 /// A set of reasons.
@@ -120,7 +122,7 @@ impl Causes {
 
 impl DropReason {
     /// How many reasons there are.
-    pub const COUNT: usize = 31;
+    pub const COUNT: usize = 32;
 
     /// Every reason, in index order.
     pub const ALL: [DropReason; DropReason::COUNT] = [
@@ -155,6 +157,7 @@ impl DropReason {
         DropReason::Threat,
         DropReason::ContentCap,
         DropReason::ContentUnread,
+        DropReason::AppMemory,
     ];
 
     /// The name that counters and events use.
@@ -191,6 +194,7 @@ impl DropReason {
             DropReason::Threat => "threat",
             DropReason::ContentCap => "content_cap",
             DropReason::ContentUnread => "content_unread",
+            DropReason::AppMemory => "app_memory",
         }
     }
 }

@@ -12,7 +12,7 @@ use dlp_patterns::document::{Document, Mistake, Place, Table, Value};
 
 use crate::failure::Failure;
 use crate::limits::{
-    FLOW_STEPS, FLOW_STEPS_PER_KIB, FLOW_TIMEOUT_S, FLOWS, FRAGMENT_S, HALF_OPEN_PER_SOURCE,
+    APP_BYTES_MAX, FLOW_STEPS, FLOW_STEPS_PER_KIB, FLOW_TIMEOUT_S, FLOWS, FRAGMENT_S, HALF_OPEN_PER_SOURCE,
     HALF_OPEN_PERCENT, HELD_BYTES_MAX, PACKET_STEPS, RETAINED_BYTES_MAX,
 };
 
@@ -83,6 +83,8 @@ pub struct FlowsConfig {
     pub half_open_per_source_max: usize,
     /// Out-of-order bytes that one worker holds at once.
     pub held_bytes_max: usize,
+    /// Bytes that the parsers of one worker, and what they decode with, hold at once.
+    pub app_bytes_max: usize,
     /// How pieces of datagrams are held, and what they leave with.
     pub fragments: FragmentPolicy,
     /// Inspected bytes that one worker keeps at once until they are acknowledged.
@@ -121,6 +123,7 @@ impl Default for FlowsConfig {
             half_open_percent: default.half_open_percent,
             half_open_per_source_max: default.half_open_per_source_max,
             held_bytes_max: default.held_bytes_max,
+            app_bytes_max: default.app_bytes_max,
             fragments: default.fragments,
             retained_bytes_max: default.retained_bytes_max,
             timeouts: default.timeouts,
@@ -195,6 +198,7 @@ impl Config {
             half_open_percent: self.flows.half_open_percent,
             half_open_per_source_max: self.flows.half_open_per_source_max,
             held_bytes_max: self.flows.held_bytes_max,
+            app_bytes_max: self.flows.app_bytes_max,
             fragments: self.flows.fragments,
             retained_bytes_max: self.flows.retained_bytes_max,
             packet_steps_max: self.inspection.packet_steps_max,
@@ -242,6 +246,9 @@ fn read_flows(root: &Table<'_>) -> FlowsConfig {
     }
     if let Some(held) = table.optional("held_bytes_max").integer(0..=HELD_BYTES_MAX) {
         flows.held_bytes_max = held;
+    }
+    if let Some(held) = table.optional("app_bytes_max").integer(0..=APP_BYTES_MAX) {
+        flows.app_bytes_max = held;
     }
     read_fragments(&table, &mut flows.fragments);
     if let Some(retained) = table.optional("retained_bytes_max").integer(0..=RETAINED_BYTES_MAX) {

@@ -4,7 +4,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use dataplane::limits::{HELD_BYTES_PER_WORKER_MAX, RETAINED_BYTES_PER_WORKER_MAX};
+use dataplane::limits::{APP_BYTES_PER_WORKER_MAX, HELD_BYTES_PER_WORKER_MAX, RETAINED_BYTES_PER_WORKER_MAX};
 use dlp_patterns::limits::STEPS_PER_BYTE;
 
 /// Bytes of one record of a capture. Far above any frame (a GSO frame has at most 512 KiB), and below what a
@@ -61,6 +61,9 @@ pub const BYPASS_AFTER_BYTES: RangeInclusive<u64> = 0..=1 << 40;
 /// Out-of-order bytes that one worker may hold: 4 GiB, 64 times the default; more than a worker can scan in a
 /// second.
 pub const HELD_BYTES_MAX: usize = 64 * HELD_BYTES_PER_WORKER_MAX;
+
+/// Bytes that the parsers of one worker may hold, with what they decode with: 8 GiB, 64 times the default.
+pub const APP_BYTES_MAX: usize = 64 * APP_BYTES_PER_WORKER_MAX;
 
 /// Inspected bytes that one worker may keep until they are acknowledged: 4 GiB, 64 times the default; 100 Gbit/s over a
 /// round trip of a third of a second.

@@ -114,7 +114,7 @@ impl EventSink for Judged {
     }
 
     fn reads(&mut self, _: &FlowRecord, lane: Lane, reading: Reading<'_>) {
-        let read = if lane.number == 0 { &mut self.read } else { &mut self.read_beside };
+        let read = if lane.is_main() { &mut self.read } else { &mut self.read_beside };
         let read = &mut read[lane.direction as usize];
         match reading {
             Reading::Begin(field) => {

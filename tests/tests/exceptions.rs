@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use dataplane::decode::{LinkType, TcpFlags};
 use dataplane::event::{Event, EventSink};
 use dataplane::flow::Direction::{self, ToServer};
-use dataplane::limits::HELD_SEGMENTS_PER_STREAM_MAX;
+use dataplane::limits::{APP_BYTES_FREE_PER_FLOW, HELD_SEGMENTS_PER_STREAM_MAX};
 use dataplane::pipeline::{Handling, Pipeline, RxMeta};
 use dataplane::policy::{BypassCause, Exception, Exceptions, Mode, Scope, Settings};
 use dataplane::verdict::{Causes, DropReason, Verdict};
@@ -114,6 +114,11 @@ fn case(cause: DropReason) -> Case {
             let head = "POST / HTTP/1.1\r\nContent-Encoding: br,br,br,br,br\r\nContent-Length: 100\r\n\r\nx";
             (send(ToServer, head.as_bytes()), send(ToServer, ATTACK))
         }
+        DropReason::AppMemory => {
+            settings.app_bytes_max = 0;
+            let target = [&b"GET /"[..], &[b'x'; APP_BYTES_FREE_PER_FLOW]].concat();
+            (send(ToServer, &target), send(ToServer, ATTACK))
+        }
         other => panic!("{other:?} has no case"),
     };
     Case { settings, before, guilty, attack }
@@ -128,6 +133,7 @@ fn each_word_has_its_effect_on_the_flow() {
         DropReason::Midstream,
         DropReason::AppError,
         DropReason::ContentCap,
+        DropReason::AppMemory,
     ] {
         let scope = Exceptions::scope(cause);
         for exception in Exception::ALL.into_iter().filter(|exception| exception.suits(scope)) {
@@ -244,6 +250,7 @@ fn what_was_read_is_not_dropped_alone() {
         DropReason::BudgetExceeded,
         DropReason::ContentCap,
         DropReason::ContentUnread,
+        DropReason::AppMemory,
     ] {
         assert!(!Exception::DropPacket.suits(Exceptions::scope(cause)), "{cause:?}");
         assert_ne!(Exceptions::auto(cause), Exception::DropPacket, "{cause:?}");

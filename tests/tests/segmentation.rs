@@ -124,7 +124,10 @@ impl EventSink for Told {
     }
 
     fn reads(&mut self, _: &FlowRecord, lane: Lane, reading: Reading<'_>) {
-        let Lane { direction, number: 0 } = lane else { return };
+        if !lane.is_main() {
+            return;
+        }
+        let direction = lane.direction;
         let open = &mut self.open[direction as usize];
         match reading {
             Reading::Begin(field) => assert_eq!(open.replace((field, Vec::new())), None, "one after another"),

@@ -9,7 +9,7 @@ use dataplane::decode::{
 };
 use dataplane::event::{Event, EventSink};
 use dataplane::flow::Direction;
-use dataplane::limits::{HELD_SEGMENTS_PER_STREAM_MAX, HITS_PER_PACKET_MAX};
+use dataplane::limits::{APP_BYTES_FREE_PER_FLOW, HELD_SEGMENTS_PER_STREAM_MAX, HITS_PER_PACKET_MAX};
 use dataplane::pipeline::{Pipeline, RxMeta, Side};
 use dataplane::policy::{Exception, Exceptions, Mode, Scope, Settings, TcpPolicy, Urgent};
 use dataplane::verdict::{DropReason, Verdict};
@@ -203,6 +203,11 @@ fn case(cause: DropReason) -> Case {
         DropReason::ContentUnread => {
             settings.exceptions.set(cause, Exception::Reject);
             connection.segment(ToServer, DATA, &upload("gzip", "body"))
+        }
+        DropReason::AppMemory => {
+            settings.app_bytes_max = 0;
+            settings.exceptions.set(cause, Exception::Reject);
+            connection.segment(ToServer, DATA, &[&b"GET /"[..], &[b'x'; APP_BYTES_FREE_PER_FLOW]].concat())
         }
         DropReason::ScanOverflow => connection.segment(ToServer, DATA, &upload("", &"qz".repeat(160))),
         DropReason::BudgetExceeded => {

@@ -91,10 +91,10 @@ pub enum AppAnomaly {
     Http2RapidReset,
     /// Frames in a row that say nothing, or that nobody can answer.
     Http2Flood,
-    /// Compressed content that can't be decompressed.
-    DecompressionFailed,
-    /// Content that grows beyond all measure when it is decompressed; the rest of it is not read.
-    DecompressionCap,
+    /// A piece of a message in datagrams says something else than what came before in its place, which is what was read.
+    Overlap,
+    /// There was no memory for what its parser holds: the rest of the flow is payload.
+    AppMemory,
     /// What follows a handshake of WebSocket is no frame of it.
     WebSocketFrame,
     /// A client does not mask its frames, or a server does (RFC 6455 §5.1).
@@ -146,8 +146,8 @@ impl AppAnomaly {
             AppAnomaly::Http2Settings => "http2_invalid_settings",
             AppAnomaly::Http2RapidReset => "http2_rapid_reset",
             AppAnomaly::Http2Flood => "http2_control_flood",
-            AppAnomaly::DecompressionFailed => "failed_decompression",
-            AppAnomaly::DecompressionCap => "decompression_cap",
+            AppAnomaly::Overlap => "message_overlap_different_data",
+            AppAnomaly::AppMemory => "app_memory",
             AppAnomaly::WebSocketFrame => "websocket_invalid_frame",
             AppAnomaly::WebSocketMask => "websocket_mask",
         }
@@ -167,9 +167,8 @@ impl AppAnomaly {
             AppAnomaly::ContentCoding | AppAnomaly::ContentBroken | AppAnomaly::ContentGap => {
                 Some(DropReason::ContentUnread)
             }
-            // Memory is what all flows share: none is ended for what others have taken.
-            AppAnomaly::ContentMemory
-            | AppAnomaly::UnpairedResponse
+            AppAnomaly::ContentMemory | AppAnomaly::AppMemory => Some(DropReason::AppMemory),
+            AppAnomaly::UnpairedResponse
             | AppAnomaly::Gap
             | AppAnomaly::Malformed
             | AppAnomaly::MessageCut
@@ -180,10 +179,10 @@ impl AppAnomaly {
             | AppAnomaly::TlsHeartbeat
             | AppAnomaly::TlsCertificate
             | AppAnomaly::TooManyRequests
+            | AppAnomaly::Overlap
             | AppAnomaly::Http2Settings
             | AppAnomaly::Http2RapidReset
             | AppAnomaly::Http2Flood
-            | AppAnomaly::DecompressionFailed
             | AppAnomaly::WebSocketFrame
             | AppAnomaly::WebSocketMask => None,
             _ => Some(DropReason::AppError),

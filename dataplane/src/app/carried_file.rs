@@ -3,7 +3,7 @@
 use dlp_patterns::Field;
 use sha2::{Digest, Sha256};
 
-use super::{AppSink, beside::Beside, fingerprint::hex, pending::kept, streamed::Streamed};
+use super::{AppSink, beside::Beside, fingerprint::hex, record::kept, streamed::Streamed};
 
 /// A file under way.
 #[derive(Debug)]

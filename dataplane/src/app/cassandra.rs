@@ -157,6 +157,12 @@ impl AppParser for Cassandra {
     fn is_between_messages(&self) -> bool {
         self.session.pending.is_empty()
     }
+
+    fn held_bytes(&self) -> usize {
+        let Cassandra { client, server, session } = self;
+        let ends = [client, server].map(|end| end.frames.held_bytes() + end.segments.held_bytes());
+        ends.iter().sum::<usize>() + session.pending.held_bytes() + session.prepared.held_bytes()
+    }
 }
 
 impl End {

@@ -64,4 +64,8 @@ impl AppParser for Couchbase {
     fn is_between_messages(&self) -> bool {
         self.0.is_idle()
     }
+
+    fn held_bytes(&self) -> usize {
+        self.0.held_bytes()
+    }
 }

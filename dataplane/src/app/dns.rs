@@ -92,6 +92,10 @@ impl AppParser for Dns {
     fn is_between_messages(&self) -> bool {
         self.streams.as_ref().is_none_or(|streams| !streams.iter().any(Messages::is_within))
     }
+
+    fn held_bytes(&self) -> usize {
+        self.streams.iter().flat_map(|streams| streams.iter()).map(Messages::held_bytes).sum()
+    }
 }
 
 /// RFC 1035 §4.2.2: a message has its length in front, which does not count itself.

@@ -8,7 +8,7 @@ use dlp_patterns::Field;
 use super::{
     AppAnomaly, AppProtocol, AppSink,
     beside::Beside,
-    ordered_pieces::OrderedPieces,
+    ordered_pieces::{Added, OrderedPieces},
     parser::{AppParser, Outcome},
     signature::{Answer, Prefix, Signature},
     tls::{
@@ -126,6 +126,10 @@ impl AppParser for Dtls {
     fn is_between_messages(&self) -> bool {
         self.is_told
     }
+
+    fn held_bytes(&self) -> usize {
+        self.ends.iter().filter_map(|end| end.message.as_ref()).map(|of| of.pieces.held_bytes()).sum()
+    }
 }
 
 impl Dtls {
@@ -179,8 +183,10 @@ impl End {
         let message = self.message.as_mut()?;
         let room = held_bytes.saturating_sub(piece.offset);
         let kept = piece.bytes.get(..room).unwrap_or(piece.bytes);
-        if !kept.is_empty() && !message.pieces.add(piece.offset as u64, kept) {
-            out.anomaly(direction, AppAnomaly::MessageCut);
+        match message.pieces.add(piece.offset as u64, kept) {
+            Added::Contradicts => out.anomaly(direction, AppAnomaly::Overlap),
+            Added::Beyond if !kept.is_empty() => out.anomaly(direction, AppAnomaly::MessageCut),
+            Added::Beyond | Added::Taken => {}
         }
         let Some(bytes) = message.pieces.begin().get(..held_bytes) else { return Some(()) };
         let body = Body { bytes, is_cut: held_bytes < piece.message_bytes };

@@ -1,4 +1,4 @@
-//! What one direction tells its listener: at most one field instance is open at each depth, and none is empty of bytes
+//! What one direction, or a stream within it, tells its listener: at most one field instance is open at each depth, and none is empty of bytes
 //! unless its parser began it by name.
 
 use dlp_patterns::Field;
@@ -13,6 +13,9 @@ const _: () = assert!((AppAnomaly::ContentMemory as u32) < u32::BITS);
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Outlet {
     direction: Direction,
+    /// That of the lanes.
+    number: u32,
+    protocol: AppProtocol,
     /// One bit for each depth.
     open: u8,
     /// One bit for each anomaly of the current message.
@@ -21,7 +24,12 @@ pub(super) struct Outlet {
 
 impl Outlet {
     pub(super) fn new(direction: Direction) -> Self {
-        Outlet { direction, open: 0, reported: 0 }
+        Outlet { direction, number: 0, protocol: AppProtocol::Http, open: 0, reported: 0 }
+    }
+
+    /// That of stream `number` within a connection of `protocol`.
+    pub(super) fn of_stream(direction: Direction, number: u32, protocol: AppProtocol) -> Self {
+        Outlet { number, protocol, ..Outlet::new(direction) }
     }
 
     /// Both directions, in index order.
@@ -32,6 +40,10 @@ impl Outlet {
     /// Connects the direction with its listener.
     pub(super) fn to<'a, S: AppSink>(&'a mut self, sink: &'a mut S) -> Emitter<'a, S> {
         Emitter { outlet: self, sink }
+    }
+
+    fn lane(&self, depth: Depth) -> Lane {
+        Lane::at(self.direction, self.number, depth)
     }
 
     /// Whether no instance is open and nothing of the current message was reported.
@@ -69,7 +81,7 @@ impl<S: AppSink> Emitter<'_, S> {
         let bit = 1 << depth as u8;
         if self.outlet.open & bit == 0 {
             self.outlet.open |= bit;
-            self.sink.begin(Lane::at(self.outlet.direction, depth), field);
+            self.sink.begin(self.outlet.lane(depth), field);
         }
     }
 
@@ -84,7 +96,7 @@ impl<S: AppSink> Emitter<'_, S> {
             return;
         }
         self.begin_at(depth, field);
-        self.sink.data(Lane::at(self.outlet.direction, depth), bytes);
+        self.sink.data(self.outlet.lane(depth), bytes);
     }
 
     /// Ends the open instances, if there are any, the deepest first.
@@ -99,7 +111,7 @@ impl<S: AppSink> Emitter<'_, S> {
         let bit = 1 << depth as u8;
         if self.outlet.open & bit != 0 {
             self.outlet.open &= !bit;
-            self.sink.end(Lane::at(self.outlet.direction, depth));
+            self.sink.end(self.outlet.lane(depth));
         }
     }
 
@@ -119,11 +131,11 @@ impl<S: AppSink> Emitter<'_, S> {
 
     /// Reports an anomaly, once a message.
     pub(super) fn anomaly(&mut self, anomaly: AppAnomaly) {
-        // Only those of HTTP/1 come by here, which are the first; any other would be told each time.
+        // Only those of messages of HTTP come by here, which are the first; any other would be told each time.
         let bit = 1_u32.checked_shl(anomaly as u32).unwrap_or(0);
         if self.outlet.reported & bit == 0 {
             self.outlet.reported |= bit;
-            self.sink.anomaly(self.outlet.direction, AppProtocol::Http, anomaly);
+            self.sink.anomaly(self.outlet.direction, self.outlet.protocol, anomaly);
         }
     }
 

@@ -126,6 +126,12 @@ impl AppParser for Ftp {
     fn is_between_messages(&self) -> bool {
         self.pending.is_empty()
     }
+
+    fn held_bytes(&self) -> usize {
+        let texts = self.reply.texts.iter().map(Vec::capacity).sum::<usize>();
+        let pending: usize = self.pending.iter().map(|of| size_of::<Request>() + of.line.capacity()).sum();
+        self.commands.held_bytes() + self.replies.held_bytes() + texts + pending
+    }
 }
 
 impl Ftp {

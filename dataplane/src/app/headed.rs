@@ -56,6 +56,11 @@ impl Ends {
         if self.ends[of as usize].skip(bytes) { Outcome::More } else { Outcome::GaveUp }
     }
 
+    /// Memory that they hold, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.ends.iter().map(|end| end.lines.held_bytes() + end.head.capacity()).sum()
+    }
+
     /// Whether no head is under way.
     pub(super) fn are_between(&self) -> bool {
         self.ends.iter().all(Headed::is_between)

@@ -50,6 +50,11 @@ pub(super) enum Told {
 }
 
 impl Held {
+    /// Memory that it holds, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.bytes.iter().map(Vec::capacity).sum()
+    }
+
     /// Takes in the next bytes of a direction.
     pub(super) fn read(&mut self, signatures: &[Signature], direction: Direction, bytes: &[u8]) -> Told {
         if self.is_ended(direction) {

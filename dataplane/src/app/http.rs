@@ -2,7 +2,6 @@
 
 #[cfg(test)]
 mod bodies;
-mod body;
 mod chunked;
 #[cfg(test)]
 pub(super) mod conversations;
@@ -174,6 +173,20 @@ impl Http {
             Ok(()) => Ok(self.switch.take().map_or(Went::On, |switch| Went::Switched(switch, unread))),
             Err(GaveUp) => Err(self.surrender(direction, unread, sink)),
         }
+    }
+
+    /// Memory that it holds beside itself, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        let sides = self.client.message.held_bytes() + self.server.message.held_bytes();
+        self.request_line.held_bytes()
+            + self.status_line.held_bytes()
+            + sides
+            + self.transactions.held_bytes()
+    }
+
+    /// There is no room for what it holds: all that it did not read is payload, and so is what follows.
+    pub(super) fn give_up<S: AppSink>(&mut self, direction: Direction, sink: &mut S) -> Payload {
+        self.surrender(direction, StreamChunk::Data(&[]), sink)
     }
 
     /// The flow is over.

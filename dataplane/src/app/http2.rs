@@ -20,18 +20,17 @@ use dlp_patterns::Field;
 use self::{
     abuse::Abuse,
     frames::{FrameHead, Frames, Step, flag},
-    grpc::Inflates,
     header_list::HeaderList,
     hpack::Hpack,
     streams::{Part, Streams, body_field},
 };
 use super::{
-    AppAnomaly, AppProtocol, AppSink, HttpTransaction, Lane, Record,
+    AppAnomaly, AppProtocol, AppSink, HttpTransaction, Lane, Record, SpareParsers,
     emitter::Outlet,
     payload::Payload,
     signature::{Answer, Prefix, Signature},
 };
-use crate::{flow::Direction, reassembly::StreamChunk};
+use crate::{content::Decoders, flow::Direction, limits::HTTP_HEADER_BYTES_MAX, reassembly::StreamChunk};
 
 /// What a client begins with (RFC 9113 §3.4), whoever speaks first.
 pub(super) const SIGNATURE: Signature =
@@ -59,7 +58,6 @@ pub struct Http2 {
     is_grpc: bool,
     sides: [Side; 2],
     streams: Streams,
-    inflates: Inflates,
     abuse: Abuse,
     /// Of the block at hand.
     list: HeaderList,
@@ -99,9 +97,10 @@ struct Block {
     continuations: u16,
 }
 
-/// Where what is read is told.
+/// What is read with, and where it is told.
 struct Out<'o, S> {
     record: &'o mut Record,
+    decoders: &'o mut Decoders,
     sink: &'o mut S,
 }
 
@@ -131,7 +130,6 @@ impl Default for Http2 {
             is_grpc: false,
             sides: Direction::BOTH.map(Side::new),
             streams: Streams::default(),
-            inflates: Inflates::default(),
             abuse: Abuse::default(),
             list: HeaderList::default(),
         }
@@ -175,10 +173,11 @@ impl Http2 {
         &mut self,
         direction: Direction,
         chunk: StreamChunk<'_>,
-        record: &mut Record,
+        parsers: &mut SpareParsers,
         sink: &mut S,
     ) -> Result<(), Payload> {
-        let mut out = Out { record, sink };
+        let (record, decoders) = parsers.record_and_decoders();
+        let mut out = Out { record, decoders, sink };
         match chunk {
             StreamChunk::Data(bytes) => self.read(direction, bytes, &mut out),
             StreamChunk::Gap(0) => Ok(()),
@@ -188,15 +187,36 @@ impl Http2 {
                 if self.sides.iter().any(|side| !side.is_closed) {
                     return Ok(());
                 }
-                self.finish(out.record, out.sink);
+                self.end_all(&mut out);
                 Err(Payload::behind(self.protocol(), self.outlets()))
             }
         }
     }
 
+    /// Memory that it holds beside itself, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        let sides = self
+            .sides
+            .iter()
+            .map(|side| side.frames.held_bytes() + side.hpack.held_bytes() + side.block_bytes.capacity());
+        sides.sum::<usize>() + self.streams.held_bytes() + self.list.held_bytes()
+    }
+
+    /// There is no room for what it holds: all that it did not read is payload, and so is what follows.
+    pub(super) fn give_up<S: AppSink>(
+        &mut self,
+        direction: Direction,
+        parsers: &mut SpareParsers,
+        sink: &mut S,
+    ) -> Payload {
+        let (record, decoders) = parsers.record_and_decoders();
+        self.surrender(direction, None, &[], &mut Out { record, decoders, sink })
+    }
+
     /// The flow is over.
-    pub(super) fn finish<S: AppSink>(&mut self, record: &mut Record, sink: &mut S) {
-        self.end_all(&mut Out { record, sink });
+    pub(super) fn finish<S: AppSink>(&mut self, parsers: &mut SpareParsers, sink: &mut S) {
+        let (record, decoders) = parsers.record_and_decoders();
+        self.end_all(&mut Out { record, decoders, sink });
     }
 
     fn read<S: AppSink>(
@@ -206,7 +226,7 @@ impl Http2 {
         out: &mut Out<'_, S>,
     ) -> Result<(), Payload> {
         if direction == Direction::ToServer && !self.read_preface(&mut input) {
-            return Err(self.surrender(direction, AppAnomaly::Http2Preface, &[input], out));
+            return Err(self.surrender(direction, Some(AppAnomaly::Http2Preface), &[input], out));
         }
         let mut frames = std::mem::take(&mut self.sides[direction as usize].frames);
         loop {
@@ -214,6 +234,10 @@ impl Http2 {
                 Ok(Step::More) => break,
                 Ok(Step::Head(head)) => (self.begin_frame(direction, head, out), None),
                 Ok(Step::Data(head, bytes)) => (self.body(direction, head.stream, bytes, out), None),
+                Ok(Step::Plain(bytes)) => {
+                    self.plain(direction, bytes, out);
+                    continue;
+                }
                 Ok(Step::End(head, payload)) => {
                     let shown = payload.unwrap_or(frames.held());
                     (self.end_frame(direction, head, shown, out), payload)
@@ -222,7 +246,7 @@ impl Http2 {
             };
             if let Err(anomaly) = told {
                 let (head, held, shown) = (frames.raw_head(), frames.held(), shown.unwrap_or_default());
-                return Err(self.surrender(direction, anomaly, &[head, held, shown, input], out));
+                return Err(self.surrender(direction, Some(anomaly), &[head, held, shown, input], out));
             }
         }
         self.sides[direction as usize].frames = frames;
@@ -258,10 +282,14 @@ impl Http2 {
         let continued = side.block.map(|block| block.stream);
         let awaited = (head.kind == frames::CONTINUATION).then_some(head.stream);
         let is_sound = continued == awaited && head.length <= side.frame_bytes_max && is_sound(head);
+        let is_too_long = head.is_of_block() && head.length as usize > HTTP_HEADER_BYTES_MAX;
         // RFC 9113 §3.4: settings come first, but for an end that speaks something else, or knows that it will be forgiven.
         let is_late = is_first && !is_preface;
         if !is_sound {
             return Err(if is_late { AppAnomaly::Malformed } else { AppAnomaly::Http2Frame });
+        }
+        if is_too_long {
+            return Err(AppAnomaly::Http2HeaderList);
         }
         self.report(direction, is_late.then_some(AppAnomaly::Malformed), out);
         let flood = self.abuse.frame(direction, head);
@@ -320,15 +348,26 @@ impl Http2 {
         // What is too much is told where it begins.
         let excess = left.and_then(|left| bytes.split_at_checked(usize::try_from(left).ok()?));
         if let Some((body, excess)) = excess.filter(|(_, excess)| !excess.is_empty()) {
-            stream.body(direction, body, &mut self.inflates, out.sink);
+            stream.body(direction, body, out);
             self.report(direction, Some(AppAnomaly::ContentLength), out);
             if let Some(stream) = self.streams.find(id) {
-                stream.body(direction, excess, &mut self.inflates, out.sink);
+                stream.body(direction, excess, out);
             }
         } else {
-            stream.body(direction, bytes, &mut self.inflates, out.sink);
+            stream.body(direction, bytes, out);
         }
         Ok(())
+    }
+
+    /// What is of no message is payload: whoever takes it for something may find anything in it.
+    fn plain<S: AppSink>(&mut self, direction: Direction, bytes: &[u8], out: &mut Out<'_, S>) {
+        let side = &mut self.sides[direction as usize];
+        if let Some((lane, is_open)) = &mut side.stray
+            && std::mem::take(is_open)
+        {
+            out.sink.end(*lane);
+        }
+        side.outlet.to(out.sink).data(Field::Payload, bytes);
     }
 
     fn end_data<S: AppSink>(&mut self, direction: Direction, head: FrameHead, out: &mut Out<'_, S>) {
@@ -348,18 +387,17 @@ impl Http2 {
         out: &mut Out<'_, S>,
     ) -> Result<(), Payload> {
         let Some(skipped) = self.sides[direction as usize].frames.skip(bytes) else {
-            return Err(self.surrender(direction, AppAnomaly::Gap, &[], out));
+            return Err(self.surrender(direction, Some(AppAnomaly::Gap), &[], out));
         };
         self.report(direction, Some(AppAnomaly::Gap), out);
+        self.sides[direction as usize].outlet.to(out.sink).end();
         let id = skipped.head.stream;
         if let Some((lane, is_open)) = &mut self.sides[direction as usize].stray {
             if std::mem::take(is_open) {
                 out.sink.end(*lane);
             }
         } else if let Some(stream) = self.streams.find(id) {
-            stream.halves[direction as usize].bytes += u64::from(skipped.data_bytes);
-            stream.end(direction, out.sink);
-            stream.end_messages(direction, &mut self.inflates, out.sink);
+            stream.gap(direction, skipped.data_bytes, out);
         }
         if skipped.is_end {
             self.end_data(direction, skipped.head, out);
@@ -387,11 +425,11 @@ impl Http2 {
     fn surrender<S: AppSink>(
         &mut self,
         direction: Direction,
-        anomaly: AppAnomaly,
+        anomaly: Option<AppAnomaly>,
         unread: &[&[u8]],
         out: &mut Out<'_, S>,
     ) -> Payload {
-        self.report(direction, Some(anomaly), out);
+        self.report(direction, anomaly, out);
         self.end_all(out);
         let mut payload = Payload::behind(AppProtocol::Failed, self.outlets());
         if self.preface_bytes < PREFACE.len() {
@@ -416,8 +454,9 @@ impl Http2 {
             if let Some((lane, true)) = side.stray.take() {
                 out.sink.end(lane);
             }
+            side.outlet.to(out.sink).end();
         }
-        while let Some(stream) = self.streams.close_oldest() {
+        for stream in self.streams.close_all() {
             self.tell_stream(stream, out);
         }
     }

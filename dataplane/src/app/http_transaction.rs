@@ -33,6 +33,16 @@ pub struct HttpTransaction {
 }
 
 impl HttpTransaction {
+    /// Memory that its texts take, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        let HttpTransaction {
+            method, url, protocol, host, user_agent, referer, content_type, redirect, ..
+        } = self;
+        let texts = [method, url, protocol, host, user_agent, referer, content_type, redirect];
+        let headers = self.http2.iter().flat_map(|stream| &stream.headers);
+        texts.into_iter().chain(headers).map(Vec::capacity).sum()
+    }
+
     /// Forgets all but its memory.
     pub(super) fn clear(&mut self) {
         let HttpTransaction {

@@ -160,6 +160,11 @@ impl AppParser for Imap {
     fn is_between_messages(&self) -> bool {
         self.pending.is_empty() && self.ends.iter().all(|end| end.literal.is_none())
     }
+
+    fn held_bytes(&self) -> usize {
+        let pending: usize = self.pending.iter().map(|of| size_of::<Request>() + of.line.capacity()).sum();
+        self.ends.iter().map(|end| end.lines.held_bytes()).sum::<usize>() + pending
+    }
 }
 
 impl Imap {

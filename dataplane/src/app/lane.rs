@@ -17,76 +17,67 @@ pub enum Depth {
     WireBase64 = 4,
     /// What stands in Base64 within the latter.
     DecodedBase64 = 5,
+    /// Messages that a body is made of.
+    Message = 6,
 }
 
 impl Depth {
     /// All of them, the outermost first.
-    pub const ALL: [Depth; 6] = [
+    pub const ALL: [Depth; 7] = [
         Depth::Wire,
         Depth::Decoded,
         Depth::WireValues,
         Depth::DecodedValues,
         Depth::WireBase64,
         Depth::DecodedBase64,
+        Depth::Message,
     ];
 }
 
 /// One of the places in a direction where fields come one after another.
 ///
 /// Each direction has one for what its bytes are in turn: start lines, bodies, payload. What is drawn out of
-/// them stands beside it, and streams that take turns within a connection have a lane each.
+/// them stands beside it, and streams that take turns within a connection have lanes of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Lane {
     /// Which way its bytes travel.
     pub direction: Direction,
     /// 0 is the direction's own.
     pub number: u32,
+    /// How deep in what its number says.
+    pub depth: Depth,
 }
 
 impl Lane {
-    /// The lane of a field that is told at once, beside what its direction has open.
+    /// The number of a field that is told at once, beside what its direction has open.
     pub const BESIDE: u32 = u32::MAX;
 
-    /// The lane of a field that is told piece by piece beside the payload: parts of a mail, a file.
+    /// The number of a field that is told piece by piece beside the payload: parts of a mail, a file. Those of streams within a
+    /// connection are lower: they have 31 bits (RFC 9113 §4.1).
     pub const STREAMED: u32 = u32::MAX - 1;
-
-    /// The last that a stream within a connection may have: those of the depths follow.
-    pub const STREAM_MAX: u32 = Lane::STREAMED - Depth::ALL.len() as u32;
 
     /// The direction's own.
     pub fn main(direction: Direction) -> Lane {
-        Lane { direction, number: 0 }
+        Lane::at(direction, 0, Depth::Wire)
     }
 
-    /// For the message that a direction has under way, so deep.
-    pub fn at(direction: Direction, depth: Depth) -> Lane {
-        match depth {
-            Depth::Wire => Lane::main(direction),
-            _ => Lane { direction, number: Lane::STREAMED - depth as u32 },
-        }
+    /// For the message that stream `number` has under way, so deep.
+    pub fn at(direction: Direction, number: u32, depth: Depth) -> Lane {
+        Lane { direction, number, depth }
     }
 
     /// For a field that is told at once.
     pub fn beside(direction: Direction) -> Lane {
-        Lane { direction, number: Lane::BESIDE }
+        Lane::at(direction, Lane::BESIDE, Depth::Wire)
     }
 
     /// For a field that is told piece by piece.
     pub fn streamed(direction: Direction) -> Lane {
-        Lane { direction, number: Lane::STREAMED }
+        Lane::at(direction, Lane::STREAMED, Depth::Wire)
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_lane_is_two_things() {
-        let depths = Depth::ALL.map(|depth| Lane::at(Direction::ToServer, depth).number);
-        let mut numbers = [&depths[..], &[Lane::STREAM_MAX, Lane::STREAMED, Lane::BESIDE]].concat();
-        numbers.sort_unstable();
-        let all = [&[0], &(Lane::STREAM_MAX..=Lane::BESIDE).collect::<Vec<_>>()[..]].concat();
-        assert_eq!(numbers, all, "they follow one another");
+    /// Whether it is the direction's own.
+    pub fn is_main(self) -> bool {
+        self.number == 0 && self.depth == Depth::Wire
     }
 }

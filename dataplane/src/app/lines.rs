@@ -23,6 +23,11 @@ pub(super) struct Line<'l> {
 }
 
 impl Lines {
+    /// Memory that it holds, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.held.capacity()
+    }
+
     /// Shows `see` every line that `chunk` completes. What `see` breaks off with is handed on, with `chunk` behind the line.
     pub(super) fn read<E>(
         &mut self,

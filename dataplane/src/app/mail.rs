@@ -24,7 +24,7 @@ use super::{
     streamed::Streamed,
 };
 use crate::flow::Direction;
-use crate::limits::MAIL_NESTING_MAX;
+use crate::limits::{MAIL_BOUNDARY_BYTES_MAX, MAIL_NESTING_MAX};
 
 /// One mail under way. What it tells, in the order in which it comes: each header, and what stands behind it.
 #[derive(Debug)]
@@ -66,7 +66,15 @@ enum Level {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Dot;
 
+/// Bytes that a level may take with its boundary.
+const LEVEL_BYTES: usize = size_of::<Level>() + MAIL_BOUNDARY_BYTES_MAX;
+
 impl Mail {
+    /// Memory that it holds, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.pieces.held_bytes() + self.email.held_bytes() + self.levels.len() * LEVEL_BYTES
+    }
+
     pub(super) fn new(direction: Direction, id: u64) -> Mail {
         Mail {
             id,

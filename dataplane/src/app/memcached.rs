@@ -113,6 +113,14 @@ impl AppParser for Memcached {
             Spoken::Binary(binary) => binary.is_idle(),
         }
     }
+
+    fn held_bytes(&self) -> usize {
+        match &self.spoken {
+            Spoken::Nothing => 0,
+            Spoken::Text(text) => text.held_bytes(),
+            Spoken::Binary(binary) => binary.held_bytes(),
+        }
+    }
 }
 
 /// A datagram: number of the request, number of the datagram, how many there are, and two bytes of nothing.

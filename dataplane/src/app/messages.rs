@@ -84,6 +84,11 @@ impl Messages {
         Lost
     }
 
+    /// Memory that it holds, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.held.capacity()
+    }
+
     /// Whether a message has begun that is not complete.
     pub(super) fn is_within(&self) -> bool {
         !self.held.is_empty() || self.unread_bytes > 0

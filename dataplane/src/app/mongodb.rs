@@ -126,6 +126,11 @@ impl AppParser for MongoDb {
     fn is_between_messages(&self) -> bool {
         self.session.pending.is_empty()
     }
+
+    fn held_bytes(&self) -> usize {
+        let Self { client, server, session } = self;
+        client.held_bytes() + server.held_bytes() + session.pending.held_bytes()
+    }
 }
 
 impl Session {

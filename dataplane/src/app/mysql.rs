@@ -21,8 +21,9 @@ use super::{
     beside::Beside,
     messages::Messages,
     parser::{AppParser, Outcome},
-    pending::{Beyond, Pending, kept},
+    pending::{Beyond, Pending},
     prepared::Prepared,
+    record::kept,
     signature::Signature,
 };
 use crate::flow::Direction;
@@ -110,6 +111,14 @@ impl AppParser for MySql {
 
     fn is_between_messages(&self) -> bool {
         self.session.pending.is_empty()
+    }
+
+    fn held_bytes(&self) -> usize {
+        let Self { client, server, session } = self;
+        client.held_bytes()
+            + server.held_bytes()
+            + session.pending.held_bytes()
+            + session.prepared.held_bytes()
     }
 }
 

@@ -4,6 +4,16 @@ use arrayvec::ArrayVec;
 
 use crate::limits::{MESSAGE_BYTES_HELD_MAX, MESSAGE_PIECES_MAX};
 
+/// What became of a piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Added {
+    Taken,
+    /// It says something else than what was there, which stays.
+    Contradicts,
+    /// It is beyond what is held.
+    Beyond,
+}
+
 /// The begin of a stream, or a message.
 ///
 /// Invariant: the pieces are in order and do not touch; what is between them is not there yet.
@@ -14,27 +24,44 @@ pub(super) struct OrderedPieces {
 }
 
 impl OrderedPieces {
-    /// Takes a piece in; `false` where it is beyond what is held.
-    pub(super) fn add(&mut self, offset: u64, piece: &[u8]) -> bool {
+    /// Takes a piece in. Of bytes that are there already the first copy stays, as with those of TCP: whoever sends others in their
+    /// place is told of.
+    pub(super) fn add(&mut self, offset: u64, piece: &[u8]) -> Added {
         let Some((begin, end)) = usize::try_from(offset).ok().and_then(|begin| {
             let end = begin.checked_add(piece.len())?;
             (end <= MESSAGE_BYTES_HELD_MAX).then_some((begin, end))
         }) else {
-            return false;
+            return Added::Beyond;
         };
         if piece.is_empty() {
-            return true;
+            return Added::Taken;
         }
+        let before = self.pieces.clone();
         if !self.cover(begin, end) {
-            return false;
+            return Added::Beyond;
         }
         if self.bytes.len() < end {
             self.bytes.resize(end, 0);
         }
-        if let Some(place) = self.bytes.get_mut(begin..end) {
-            place.copy_from_slice(piece);
+        let Some(place) = self.bytes.get_mut(begin..end) else { return Added::Beyond };
+        let (mut at, mut is_same) = (begin, true);
+        let covered = before.into_iter().map(|(from, to)| (from.clamp(begin, end), to.clamp(begin, end)));
+        for (from, to) in covered.chain([(end, end)]).filter(|(from, to)| from < to || *from == end) {
+            // What is new up to there, and what was there.
+            if let (Some(place), Some(piece)) =
+                (place.get_mut(at - begin..from - begin), piece.get(at - begin..from - begin))
+            {
+                place.copy_from_slice(piece);
+            }
+            is_same &= place.get(from - begin..to - begin) == piece.get(from - begin..to - begin);
+            at = to;
         }
-        true
+        if is_same { Added::Taken } else { Added::Contradicts }
+    }
+
+    /// Memory that it holds, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.bytes.capacity()
     }
 
     /// What is there without a hole.
@@ -73,9 +100,26 @@ mod tests {
             let (mut ordered, mut there) = (OrderedPieces::default(), [false; 80]);
             for (begin, length) in pieces {
                 let piece: Vec<u8> = (begin..begin + length).map(|at| at as u8).collect();
-                prop_assert!(ordered.add(begin as u64, &piece));
+                prop_assert_eq!(ordered.add(begin as u64, &piece), Added::Taken);
                 there[begin..begin + length].fill(true);
                 let expected: Vec<u8> = (0..80).take_while(|at| there[usize::from(*at)]).collect();
+                prop_assert_eq!(ordered.begin(), expected);
+            }
+        }
+    }
+
+    proptest! {
+        /// Against a map of the first copy of each byte.
+        #[test]
+        fn the_first_copy_stays(pieces in vec((0..60usize, vec(0..4u8, 0..20)), 0..40)) {
+            let (mut ordered, mut there) = (OrderedPieces::default(), [None; 80]);
+            for (begin, piece) in pieces {
+                let places = &mut there[begin..begin + piece.len()];
+                let is_same = places.iter().zip(&piece).all(|(place, byte)| place.is_none_or(|of| of == *byte));
+                let added = if is_same { Added::Taken } else { Added::Contradicts };
+                prop_assert_eq!(ordered.add(begin as u64, &piece), added);
+                places.iter_mut().zip(&piece).for_each(|(place, byte)| *place = place.or(Some(*byte)));
+                let expected: Vec<u8> = there.iter().map_while(|place| *place).collect();
                 prop_assert_eq!(ordered.begin(), expected);
             }
         }
@@ -84,12 +128,13 @@ mod tests {
     #[test]
     fn no_more_is_held_than_may_be() {
         let mut ordered = OrderedPieces::default();
-        assert!(!ordered.add(MESSAGE_BYTES_HELD_MAX as u64, b"x") && !ordered.add(u64::MAX, b"x"));
+        assert_eq!(ordered.add(MESSAGE_BYTES_HELD_MAX as u64, b"x"), Added::Beyond);
+        assert_eq!(ordered.add(u64::MAX, b"x"), Added::Beyond);
         for at in 0..MESSAGE_PIECES_MAX as u64 {
-            assert!(ordered.add(at * 2, b"x"));
+            assert_eq!(ordered.add(at * 2, b"x"), Added::Taken);
         }
-        assert!(!ordered.add(MESSAGE_PIECES_MAX as u64 * 2 + 1, b"x"));
-        assert!(ordered.add(1, b"x"), "it joins two");
+        assert_eq!(ordered.add(MESSAGE_PIECES_MAX as u64 * 2 + 1, b"x"), Added::Beyond);
+        assert_eq!(ordered.add(1, b"x"), Added::Taken, "it joins two");
         assert_eq!(ordered.begin(), b"xxx");
     }
 }

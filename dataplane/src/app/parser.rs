@@ -55,6 +55,9 @@ pub(super) trait AppParser {
     /// The flow is over: tells what is left.
     fn finish<S: AppSink>(&mut self, _: &mut Beside<'_, S>) {}
 
+    /// Bytes of memory beside itself that traffic made it hold, or what they may come to at most.
+    fn held_bytes(&self) -> usize;
+
     /// Whether nothing is under way that a record will tell of.
     fn is_between_messages(&self) -> bool {
         true
@@ -252,6 +255,31 @@ impl Parser {
             Parser::Tds(parser) => parser.finish(out),
             Parser::Tls(parser) => parser.finish(out),
             Parser::Tns(parser) => parser.finish(out),
+        }
+    }
+
+    pub(super) fn held_bytes(&self) -> usize {
+        match self {
+            Parser::Cassandra(parser) => parser.held_bytes(),
+            Parser::Couchbase(parser) => parser.held_bytes(),
+            Parser::Dns(parser) => parser.held_bytes(),
+            Parser::Dtls(parser) => parser.held_bytes(),
+            Parser::Ftp(parser) => parser.held_bytes(),
+            Parser::Imap(parser) => parser.held_bytes(),
+            Parser::Memcached(parser) => parser.held_bytes(),
+            Parser::MongoDb(parser) => parser.held_bytes(),
+            Parser::MySql(parser) => parser.held_bytes(),
+            Parser::PgSql(parser) => parser.held_bytes(),
+            Parser::Pop3(parser) => parser.held_bytes(),
+            Parser::Quic(parser) => parser.held_bytes(),
+            Parser::Redis(parser) => parser.held_bytes(),
+            Parser::Rtsp(parser) => parser.held_bytes(),
+            Parser::Sip(parser) => parser.held_bytes(),
+            Parser::Smtp(parser) => parser.held_bytes(),
+            Parser::Ssh(parser) => parser.held_bytes(),
+            Parser::Tds(parser) => parser.held_bytes(),
+            Parser::Tls(parser) => parser.held_bytes(),
+            Parser::Tns(parser) => parser.held_bytes(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::limits::{RECORD_TEXT_BYTES_MAX, REQUESTS_PENDING_MAX};
+use crate::limits::{RECORD_TEXT_BYTES_MAX, REQUESTS_PENDING_KEPT, REQUESTS_PENDING_MAX};
 
 /// Requests that wait for their responses.
 ///
@@ -80,6 +80,11 @@ impl<T> Pending<T> {
         self.beyond > 0
     }
 
+    /// Memory that they may take, each with a text as long as one is kept, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.waiting.len() * (size_of::<T>() + RECORD_TEXT_BYTES_MAX)
+    }
+
     /// Whether nothing waits.
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty() && self.beyond == 0
@@ -87,16 +92,10 @@ impl<T> Pending<T> {
 
     /// An idle connection holds nothing.
     fn give_back(&mut self) {
-        const KEPT: usize = 4;
-        if self.waiting.is_empty() && self.waiting.capacity() > KEPT {
+        if self.waiting.is_empty() && self.waiting.capacity() > REQUESTS_PENDING_KEPT {
             self.waiting = VecDeque::new();
         }
     }
-}
-
-/// As much of a text as a record tells, and a byte more where that is not all of it.
-pub(super) fn kept(text: &[u8]) -> Vec<u8> {
-    text.get(..=RECORD_TEXT_BYTES_MAX).unwrap_or(text).to_vec()
 }
 
 #[cfg(test)]
@@ -120,11 +119,5 @@ mod tests {
         assert!(pending.is_empty());
         assert_eq!(pending.push(2), Ok(()));
         assert_eq!(pending.front(), Some(&mut 2));
-    }
-
-    #[test]
-    fn what_is_kept_tells_that_it_was_cut() {
-        assert_eq!(kept(&[b'x'; RECORD_TEXT_BYTES_MAX]).len(), RECORD_TEXT_BYTES_MAX);
-        assert_eq!(kept(&[b'x'; RECORD_TEXT_BYTES_MAX + 9]).len(), RECORD_TEXT_BYTES_MAX + 1);
     }
 }

@@ -16,8 +16,9 @@ use super::{
     beside::Beside,
     messages::{Measure, Message, Messages},
     parser::{AppParser, Outcome},
-    pending::{Beyond, Pending, kept},
+    pending::{Beyond, Pending},
     prepared::Prepared,
+    record::kept,
     signature::{Answer, Prefix, Signature},
     wire::Wire,
 };
@@ -129,6 +130,14 @@ impl AppParser for PgSql {
 
     fn is_between_messages(&self) -> bool {
         self.session.pending.is_empty()
+    }
+
+    fn held_bytes(&self) -> usize {
+        let Self { client, server, session } = self;
+        client.held_bytes()
+            + server.held_bytes()
+            + session.pending.held_bytes()
+            + session.prepared.held_bytes()
     }
 }
 

@@ -140,6 +140,11 @@ impl AppParser for Pop3 {
     fn is_between_messages(&self) -> bool {
         matches!(self.reading, Reading::Replies) && self.pending.is_empty()
     }
+
+    fn held_bytes(&self) -> usize {
+        let pending: usize = self.pending.iter().map(|of| size_of::<Request>() + of.line.capacity()).sum();
+        self.commands.held_bytes() + self.replies.held_bytes() + pending
+    }
 }
 
 impl Pop3 {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::pending::kept;
+use super::record::kept;
 use crate::limits::PREPARED_STATEMENTS_MAX;
 
 /// Texts of prepared statements by what names them.
@@ -30,6 +30,11 @@ impl<K: PartialEq> Prepared<K> {
     /// The text of a statement; empty where it is not known.
     pub(super) fn text(&self, is_it: impl Fn(&K) -> bool) -> &[u8] {
         self.0.iter().find(|(of, _)| is_it(of)).map_or(&[], |(_, text)| text)
+    }
+
+    /// Memory that the texts take, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.0.iter().map(|(_, text)| text.capacity()).sum()
     }
 
     /// A statement was closed.

@@ -141,6 +141,27 @@ impl Probe {
         matches!(self, Probe::Silent)
     }
 
+    /// Memory that it holds beside itself, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        match self {
+            Probe::Silent | Probe::Datagrams(_) => 0,
+            Probe::Undecided(undecided) => undecided.held.held_bytes(),
+            Probe::Http(http) => http.held_bytes(),
+        }
+    }
+
+    /// There is no room for what it holds: the flow is payload.
+    pub(super) fn give_up<S: AppSink>(&mut self, direction: Direction, sink: &mut S) -> Payload {
+        match std::mem::take(self) {
+            Probe::Silent | Probe::Datagrams(_) => Payload::unknown(),
+            Probe::Http(mut http) => http.give_up(direction, sink),
+            Probe::Undecided(mut undecided) => {
+                undecided.tell_all(sink);
+                undecided.payload
+            }
+        }
+    }
+
     /// As [`Http::is_between_messages`].
     pub(super) fn is_between_messages(&self) -> bool {
         match self {

@@ -18,7 +18,7 @@ use self::{
 use super::{
     AppAnomaly, AppProtocol, AppSink,
     beside::Beside,
-    ordered_pieces::OrderedPieces,
+    ordered_pieces::{Added, OrderedPieces},
     parser::{AppParser, Outcome},
     signature::{Answer, Prefix, Signature},
     tls::{CLIENT_HELLO, Carrier, ClientHello, SERVER_HELLO, ServerHello},
@@ -147,6 +147,10 @@ impl AppParser for Quic {
     fn is_between_messages(&self) -> bool {
         self.is_told
     }
+
+    fn held_bytes(&self) -> usize {
+        self.crypto.iter().map(OrderedPieces::held_bytes).sum()
+    }
 }
 
 impl Quic {
@@ -268,8 +272,10 @@ fn read_frames<S: AppSink>(
             }
             CRYPTO | GOOGLE_CRYPTO if (frame == GOOGLE_CRYPTO) == version.is_google() => {
                 let Some((offset, piece)) = crypto_frame(&mut wire) else { return };
-                if !crypto.add(offset, piece) {
-                    return out.anomaly(direction, AppAnomaly::MessageCut);
+                match crypto.add(offset, piece) {
+                    Added::Taken => {}
+                    Added::Contradicts => out.anomaly(direction, AppAnomaly::Overlap),
+                    Added::Beyond => return out.anomaly(direction, AppAnomaly::MessageCut),
                 }
             }
             // It closes the connection, or does not belong here.

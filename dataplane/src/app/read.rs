@@ -107,6 +107,23 @@ impl Read {
         self.payload.take_as(self.protocol)
     }
 
+    /// Memory that it holds beside itself, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        match &self.reading {
+            Reading::Parser(parser) => parser.held_bytes(),
+            Reading::Probing(held) => held.held_bytes(),
+            Reading::Nothing => 0,
+        }
+    }
+
+    /// There is no room for what it holds: nothing is read beside the payload any more.
+    pub(super) fn abandon<S: AppSink>(&mut self, record: &mut Record, sink: &mut S) -> Payload {
+        if let Reading::Parser(parser) = &mut self.reading {
+            parser.finish(&mut Beside { protocol: self.protocol, sink, record });
+        }
+        self.remains()
+    }
+
     pub(super) fn is_between_messages(&self) -> bool {
         match &self.reading {
             Reading::Parser(parser) => parser.is_between_messages(),

@@ -236,6 +236,11 @@ impl Record {
     }
 }
 
+/// As much of a text as a record tells, and a byte more where that is not all of it.
+pub(super) fn kept(text: &[u8]) -> Vec<u8> {
+    text.get(..=RECORD_TEXT_BYTES_MAX).unwrap_or(text).to_vec()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -295,6 +300,12 @@ mod tests {
         record.text("a", &vec![b'x'; RECORD_TEXT_BYTES_MAX + 1]);
         assert_eq!(record.find("a"), Some(Value::Text(&vec![b'x'; RECORD_TEXT_BYTES_MAX])));
         assert!(record.is_cut());
+    }
+
+    #[test]
+    fn what_is_kept_tells_that_it_was_cut() {
+        assert_eq!(kept(&[b'x'; RECORD_TEXT_BYTES_MAX]).len(), RECORD_TEXT_BYTES_MAX);
+        assert_eq!(kept(&[b'x'; RECORD_TEXT_BYTES_MAX + 9]).len(), RECORD_TEXT_BYTES_MAX + 1);
     }
 
     proptest! {

@@ -144,6 +144,12 @@ impl AppParser for Redis {
     fn is_between_messages(&self) -> bool {
         self.session.pending.is_empty()
     }
+
+    fn held_bytes(&self) -> usize {
+        let Redis { lines, asked, arguments, answered, reply, session } = self;
+        let texts = asked.held_bytes() + arguments.held_bytes() + answered.held_bytes() + reply.held_bytes();
+        lines.held_bytes() + texts + session.pending.held_bytes()
+    }
 }
 
 impl Redis {

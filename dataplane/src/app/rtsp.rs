@@ -72,6 +72,10 @@ impl AppParser for Rtsp {
     fn is_between_messages(&self) -> bool {
         self.ends.are_between()
     }
+
+    fn held_bytes(&self) -> usize {
+        self.ends.held_bytes()
+    }
 }
 
 fn tell<S: AppSink>(direction: Direction, id: u64, heading: Heading<'_>, out: &mut Beside<'_, S>) {

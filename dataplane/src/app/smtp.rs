@@ -13,7 +13,7 @@ use super::{
     lines::{Line, Lines},
     mail::{Email, Mail},
     parser::{AppParser, Outcome},
-    pending::kept,
+    record::kept,
     signature::{Answer, Prefix, Signature},
 };
 use crate::flow::Direction;
@@ -132,6 +132,13 @@ impl AppParser for Smtp {
 
     fn is_between_messages(&self) -> bool {
         matches!(self.reading, Reading::Commands) && self.envelope.from.is_none()
+    }
+
+    fn held_bytes(&self) -> usize {
+        let Envelope { from, to, mail } = &self.envelope;
+        let addresses = to.iter().chain(from).map(Vec::capacity).sum::<usize>();
+        let mail = mail.as_ref().map_or(0, |mail| mail.held_bytes());
+        self.commands.held_bytes() + self.replies.held_bytes() + addresses + mail
     }
 }
 

@@ -1,13 +1,16 @@
 //! Parsers whose message is over, for the next ones to take the room of.
 
 use super::{Http, Read, Record};
+use crate::account::Account;
 use crate::content::Decoders;
-use crate::limits::{HTTP_PARSERS_SPARE_MAX, READS_SPARE_MAX};
+use crate::limits::{APP_BYTES_PER_WORKER_MAX, HTTP_PARSERS_SPARE_MAX, READS_SPARE_MAX};
 use crate::spare::Spare;
 
 /// The parsers of a worker that no flow is using: one has a parser only while something is under way in it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct SpareParsers {
+    /// What parsers and decoders hold.
+    account: Account,
     http: Spare<Http, HTTP_PARSERS_SPARE_MAX>,
     reads: Spare<Read, READS_SPARE_MAX>,
     /// Room for the record that a parser tells.
@@ -15,7 +18,34 @@ pub struct SpareParsers {
     decoders: Decoders,
 }
 
+impl Default for SpareParsers {
+    fn default() -> SpareParsers {
+        SpareParsers::with_bytes_max(APP_BYTES_PER_WORKER_MAX)
+    }
+}
+
 impl SpareParsers {
+    /// None yet; all parsers of the worker and their decoders may hold so many bytes.
+    pub fn with_bytes_max(bytes_max: usize) -> SpareParsers {
+        let account = Account::new(bytes_max);
+        SpareParsers {
+            http: Spare::default(),
+            reads: Spare::default(),
+            record: Record::default(),
+            decoders: Decoders::charged_to(account.clone()),
+            account,
+        }
+    }
+
+    /// What parsers and decoders hold now, in bytes, as it is charged.
+    pub fn held_bytes(&self) -> usize {
+        self.account.taken_bytes()
+    }
+
+    pub(super) fn account(&self) -> &Account {
+        &self.account
+    }
+
     /// A parser that rests.
     pub(super) fn http(&mut self) -> Box<Http> {
         self.http.pop().unwrap_or_default()
@@ -39,6 +69,11 @@ impl SpareParsers {
 
     pub(super) fn record(&mut self) -> &mut Record {
         &mut self.record
+    }
+
+    /// Room for a record, and what bodies are decoded with.
+    pub(super) fn record_and_decoders(&mut self) -> (&mut Record, &mut Decoders) {
+        (&mut self.record, &mut self.decoders)
     }
 
     pub(super) fn decoders(&mut self) -> &mut Decoders {

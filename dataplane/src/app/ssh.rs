@@ -15,6 +15,7 @@ use super::{
     wire::Wire,
 };
 use crate::flow::Direction;
+use crate::limits::SSH_PACKET_BYTES_MAX;
 
 /// RFC 4253 §4.2. A server may say other lines before; nobody's does.
 pub(super) const SIGNATURE: Signature = Signature {
@@ -55,8 +56,6 @@ struct Hassh {
 
 /// RFC 4253 §4.2; of a longer one, which servers take, the rest is passed by.
 const VERSION_BYTES_MAX: usize = 255;
-/// RFC 4253 §6.1 asks for 35 000 in all; what is longer than is held is passed by.
-const PACKET_BYTES_MAX: u32 = 256 * 1024;
 /// RFC 4253 §7.1.
 const KEXINIT: u8 = 20;
 const COOKIE_BYTES: usize = 16;
@@ -112,6 +111,10 @@ impl AppParser for Ssh {
 
     fn is_between_messages(&self) -> bool {
         self.is_told
+    }
+
+    fn held_bytes(&self) -> usize {
+        self.ends.iter().map(|end| end.lines.held_bytes() + end.packets.held_bytes()).sum()
     }
 }
 
@@ -210,7 +213,7 @@ impl Hassh {
 fn measure(bytes: &[u8]) -> Measure {
     match Wire(bytes).u32() {
         None => Measure::More,
-        Some(length @ 2..=PACKET_BYTES_MAX) => Measure::Whole(4 + u64::from(length)),
+        Some(length @ 2..=SSH_PACKET_BYTES_MAX) => Measure::Whole(4 + u64::from(length)),
         Some(_) => Measure::Broken,
     }
 }

@@ -187,6 +187,12 @@ impl AppParser for Tds {
     fn is_between_messages(&self) -> bool {
         self.session.pending.is_empty()
     }
+
+    fn held_bytes(&self) -> usize {
+        let Tds { client, server, session } = self;
+        let ends = [client, server].map(|end| end.packets.held_bytes() + end.message.held.capacity());
+        ends.iter().sum::<usize>() + session.pending.held_bytes()
+    }
 }
 
 impl Whole {

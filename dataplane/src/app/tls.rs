@@ -174,6 +174,10 @@ impl AppParser for Tls {
     fn is_between_messages(&self) -> bool {
         self.is_told
     }
+
+    fn held_bytes(&self) -> usize {
+        self.ends.iter().map(|end| end.messages.held_bytes()).sum()
+    }
 }
 
 impl End {

@@ -12,7 +12,7 @@ use super::{
     beside::Beside,
     messages::{Measure, Message, Messages},
     parser::{AppParser, Outcome},
-    pending::kept,
+    record::kept,
     signature::{Answer, Prefix, Signature},
     wire::Wire,
 };
@@ -125,6 +125,12 @@ impl AppParser for Tns {
 
     fn is_between_messages(&self) -> bool {
         self.session.connect.is_none() && self.session.statement.is_none()
+    }
+
+    fn held_bytes(&self) -> usize {
+        let Tns { client, server, session } = self;
+        let statement = session.statement.as_ref().map_or(0, |statement| statement.text.capacity());
+        client.held_bytes() + server.held_bytes() + statement
     }
 }
 

@@ -9,12 +9,13 @@ use dlp_patterns::Field;
 
 use self::frame::{BadFrame, CONTROL_BYTES_MAX, Frame, FrameHead};
 use super::{
-    AppAnomaly, AppProtocol, AppSink, Lane, Record,
-    emitter::Outlet,
-    inflate::{Inflate, InflateError},
-    payload::Payload,
+    AppAnomaly, AppProtocol, AppSink, Depth, Lane, Record, SpareParsers, emitter::Outlet, payload::Payload,
 };
-use crate::{flow::Direction, reassembly::StreamChunk};
+use crate::{
+    content::{Codings, Decoders, Decoding, Growth},
+    flow::Direction,
+    reassembly::StreamChunk,
+};
 
 /// What its parser tells.
 pub(super) const FIELDS: &[Field] = &[Field::WebSocketMessage];
@@ -39,6 +40,7 @@ pub struct WebSocket {
 /// One direction.
 #[derive(Debug)]
 struct Side {
+    direction: Direction,
     head: FrameHead,
     /// The frame under way, and how much of its payload was read, in bytes.
     frame: Option<(Frame, u64)>,
@@ -54,15 +56,22 @@ struct Side {
     outlet: Outlet,
 }
 
+/// What is read with, and where it is told.
+struct Out<'o, S> {
+    record: &'o mut Record,
+    decoders: &'o mut Decoders,
+    sink: &'o mut S,
+}
+
 /// The message under way: its frames may have control frames between them (RFC 6455 §5.4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Message {
     #[default]
     None,
+    /// It is only told as it is.
     Plain,
+    /// It is told inflated, too.
     Compressed,
-    /// The rest of one that can't be inflated, or not within measure: it says nothing.
-    Skipped,
 }
 
 /// What inflates compressed messages.
@@ -70,8 +79,9 @@ enum Message {
 enum Window {
     /// It was not agreed on.
     Absent,
-    Empty,
-    Open(Box<Inflate>),
+    /// Behind messages that came to so much.
+    Empty(Growth),
+    Open(Decoding),
     /// What was sent before is not known, so nothing can be inflated any more.
     Lost,
 }
@@ -79,11 +89,15 @@ enum Window {
 impl Side {
     fn new(direction: Direction, deflate: Option<Deflate>) -> Side {
         Side {
+            direction,
             head: FrameHead::default(),
             frame: None,
             message: Message::None,
             control: ArrayVec::new(),
-            window: if deflate.is_some() { Window::Empty } else { Window::Absent },
+            window: match deflate {
+                Some(_) => Window::Empty(Growth::default()),
+                None => Window::Absent,
+            },
             is_fresh: deflate.is_some_and(|deflate| deflate.is_fresh[direction as usize]),
             reported: 0,
             is_closed: false,
@@ -109,19 +123,21 @@ impl WebSocket {
         &mut self,
         direction: Direction,
         chunk: StreamChunk<'_>,
-        record: &mut Record,
+        parsers: &mut SpareParsers,
         sink: &mut S,
     ) -> Result<(), Payload> {
+        let (record, decoders) = parsers.record_and_decoders();
+        let mut out = Out { record, decoders, sink };
         match chunk {
-            StreamChunk::Data(bytes) => self.read(direction, bytes, record, sink),
+            StreamChunk::Data(bytes) => self.read(direction, bytes, &mut out),
             StreamChunk::Gap(0) => Ok(()),
-            StreamChunk::Gap(bytes) => self.gap(direction, bytes, record, sink),
+            StreamChunk::Gap(bytes) => self.gap(direction, bytes, &mut out),
             StreamChunk::Fin => {
                 self.sides[direction as usize].is_closed = true;
                 if self.sides.iter().any(|side| !side.is_closed) {
                     return Ok(());
                 }
-                self.finish(sink);
+                self.finish(out.sink);
                 Err(self.remains(AppProtocol::WebSocket))
             }
         }
@@ -129,9 +145,9 @@ impl WebSocket {
 
     /// The flow is over.
     pub(super) fn finish<S: AppSink>(&mut self, sink: &mut S) {
-        for (direction, side) in Direction::BOTH.into_iter().zip(&mut self.sides) {
+        for side in &mut self.sides {
             side.outlet.to(sink).end();
-            side.tell_control(direction, sink);
+            side.tell_control(sink);
         }
     }
 
@@ -139,8 +155,7 @@ impl WebSocket {
         &mut self,
         direction: Direction,
         mut input: &[u8],
-        record: &mut Record,
-        sink: &mut S,
+        out: &mut Out<'_, S>,
     ) -> Result<(), Payload> {
         loop {
             let side = &mut self.sides[direction as usize];
@@ -151,9 +166,9 @@ impl WebSocket {
                 *at += piece.len() as u64;
                 let is_end = *at == of.length;
                 input = rest;
-                side.payload(direction, of, from, piece, sink);
+                side.payload(of, from, piece, out);
                 if is_end {
-                    self.end_frame(direction, of, record, sink);
+                    self.end_frame(direction, of, out);
                 } else {
                     return Ok(());
                 }
@@ -162,21 +177,16 @@ impl WebSocket {
                 return Ok(());
             }
             let side = &mut self.sides[direction as usize];
-            match side.head.read(&mut input).and_then(|frame| side.begin(direction, frame, sink)) {
+            match side.head.read(&mut input).and_then(|frame| side.begin(frame, out)) {
                 Ok(()) => {}
-                Err(BadFrame) => return Err(self.surrender(direction, input, sink)),
+                Err(BadFrame) => return Err(self.surrender(direction, input, out.sink)),
             }
         }
     }
 
-    fn end_frame<S: AppSink>(
-        &mut self,
-        direction: Direction,
-        frame: Frame,
-        record: &mut Record,
-        sink: &mut S,
-    ) {
-        self.sides[direction as usize].end(direction, frame, sink);
+    fn end_frame<S: AppSink>(&mut self, direction: Direction, frame: Frame, out: &mut Out<'_, S>) {
+        self.sides[direction as usize].end(frame, out);
+        let record = &mut *out.record;
         record.begin(AppProtocol::WebSocket, self.next_record);
         self.next_record += 1;
         record.flag("fin", frame.is_final);
@@ -185,7 +195,7 @@ impl WebSocket {
         }
         record.text("opcode", frame.opcode_name());
         record.number("payload_length", frame.length);
-        sink.record(record);
+        out.sink.record(record);
     }
 
     /// Bytes are missing: within a payload they are passed by.
@@ -193,31 +203,30 @@ impl WebSocket {
         &mut self,
         direction: Direction,
         bytes: u32,
-        record: &mut Record,
-        sink: &mut S,
+        out: &mut Out<'_, S>,
     ) -> Result<(), Payload> {
         let side = &mut self.sides[direction as usize];
         let left = side.frame.and_then(|(frame, at)| frame.length.checked_sub(at)?.checked_sub(bytes.into()));
-        side.report(direction, AppAnomaly::Gap, sink);
-        side.outlet.to(sink).end();
+        side.report(AppAnomaly::Gap, out.sink);
+        side.outlet.to(out.sink).end();
         let (Some(left), Some((frame, at))) = (left, &mut side.frame) else {
-            self.finish(sink);
+            self.finish(out.sink);
             return Err(self.remains(AppProtocol::Failed));
         };
         *at += u64::from(bytes);
-        if side.message == Message::Compressed && !frame.is_control() {
-            side.window = Window::Lost;
-        }
         let frame = *frame;
+        if side.message == Message::Compressed && !frame.is_control() {
+            side.give_up(out.sink);
+        }
         if left == 0 {
-            self.end_frame(direction, frame, record, sink);
+            self.end_frame(direction, frame, out);
         }
         Ok(())
     }
 
     /// What follows is no frame: it is payload, in both directions.
     fn surrender<S: AppSink>(&mut self, direction: Direction, unread: &[u8], sink: &mut S) -> Payload {
-        self.sides[direction as usize].report(direction, AppAnomaly::WebSocketFrame, sink);
+        self.sides[direction as usize].report(AppAnomaly::WebSocketFrame, sink);
         self.finish(sink);
         let mut payload = self.remains(AppProtocol::Failed);
         for (of, side) in Direction::BOTH.into_iter().zip(&self.sides) {
@@ -235,12 +244,7 @@ impl WebSocket {
 
 impl Side {
     /// A frame begins, if its head is complete.
-    fn begin<S: AppSink>(
-        &mut self,
-        direction: Direction,
-        frame: Option<Frame>,
-        sink: &mut S,
-    ) -> Result<(), BadFrame> {
+    fn begin<S: AppSink>(&mut self, frame: Option<Frame>, out: &mut Out<'_, S>) -> Result<(), BadFrame> {
         let Some(frame) = frame else { return Ok(()) };
         let is_compressed = frame.is_compressed;
         let is_sound = match (frame.opcode, self.message) {
@@ -253,13 +257,13 @@ impl Side {
             return Err(BadFrame);
         }
         // RFC 6455 §5.1: clients mask, servers don't.
-        if frame.mask.is_some() != (direction == Direction::ToServer) {
-            self.report(direction, AppAnomaly::WebSocketMask, sink);
+        if frame.mask.is_some() != (self.direction == Direction::ToServer) {
+            self.report(AppAnomaly::WebSocketMask, out.sink);
         }
         if !frame.is_control() && frame.opcode != frame::CONTINUATION {
             self.message = if is_compressed { Message::Compressed } else { Message::Plain };
-            if let (true, Window::Open(inflate)) = (is_compressed, &mut self.window) {
-                inflate.next_message();
+            if is_compressed {
+                self.open_window(out);
             }
         }
         self.head.clear();
@@ -267,17 +271,39 @@ impl Side {
         Ok(())
     }
 
+    /// A compressed message begins.
+    fn open_window<S: AppSink>(&mut self, out: &mut Out<'_, S>) {
+        match &mut self.window {
+            Window::Open(decoding) => decoding.next_message(),
+            Window::Empty(growth) => {
+                match Decoding::begin_behind(*growth, &Codings::of_websocket(), out.decoders) {
+                    Ok(decoding) => self.window = Window::Open(decoding),
+                    Err(undecoded) => {
+                        self.give_up(out.sink);
+                        self.report(undecoded.into(), out.sink);
+                    }
+                }
+            }
+            // Without what was sent before it is told as it is.
+            Window::Absent | Window::Lost => self.message = Message::Plain,
+        }
+    }
+
+    /// The rest of the message at hand is only told as it is, and so is what follows, where it builds on that.
+    fn give_up<S: AppSink>(&mut self, sink: &mut S) {
+        self.outlet.to(sink).end_at(Depth::Decoded);
+        self.message = Message::Plain;
+        self.window = match (&self.window, self.is_fresh) {
+            (Window::Open(decoding), true) => Window::Empty(decoding.growth()),
+            (Window::Empty(growth), true) => Window::Empty(*growth),
+            _ => Window::Lost,
+        };
+    }
+
     /// The next bytes of a frame's payload.
-    fn payload<S: AppSink>(
-        &mut self,
-        direction: Direction,
-        frame: Frame,
-        mut at: u64,
-        bytes: &[u8],
-        sink: &mut S,
-    ) {
+    fn payload<S: AppSink>(&mut self, frame: Frame, mut at: u64, bytes: &[u8], out: &mut Out<'_, S>) {
         if frame.mask.is_none() && !frame.is_control() {
-            return self.tell(direction, bytes, sink);
+            return self.tell(bytes, out);
         }
         let mut step = [0; STEP_BYTES];
         for piece in bytes.chunks(STEP_BYTES) {
@@ -288,61 +314,65 @@ impl Side {
             if frame.is_control() {
                 self.control.extend(plain.iter().copied());
             } else {
-                self.tell(direction, plain, sink);
+                self.tell(plain, out);
             }
         }
     }
 
     /// The next bytes of a message, unmasked.
-    fn tell<S: AppSink>(&mut self, direction: Direction, bytes: &[u8], sink: &mut S) {
-        if self.message == Message::Skipped {
-            return;
+    fn tell<S: AppSink>(&mut self, bytes: &[u8], out: &mut Out<'_, S>) {
+        self.outlet.to(out.sink).data(Field::WebSocketMessage, bytes);
+        if self.message == Message::Compressed {
+            self.inflate(bytes, out);
         }
-        if self.message == Message::Compressed && matches!(self.window, Window::Empty) {
-            self.window = Window::Open(Box::new(Inflate::raw()));
-        }
-        let mut out = self.outlet.to(sink);
-        let inflate = match &mut self.window {
-            Window::Open(inflate) if self.message == Message::Compressed => inflate,
-            // Without what was sent before it is told as it is.
-            _ => return out.data(Field::WebSocketMessage, bytes),
-        };
-        let told = inflate.push(bytes, |plain| out.data(Field::WebSocketMessage, plain));
-        if let Err(error) = told {
-            self.message = Message::Skipped;
-            self.window = if self.is_fresh { Window::Empty } else { Window::Lost };
-            let anomaly = match error {
-                InflateError::Broken => AppAnomaly::DecompressionFailed,
-                InflateError::Cap => AppAnomaly::DecompressionCap,
-            };
-            self.report(direction, anomaly, sink);
+    }
+
+    /// The next bytes of a compressed message: what they come to is told beside them.
+    fn inflate<S: AppSink>(&mut self, bytes: &[u8], out: &mut Out<'_, S>) {
+        let Window::Open(decoding) = &mut self.window else { return };
+        let mut emitter = self.outlet.to(out.sink);
+        let pushed = decoding.push(bytes, out.decoders, |plain| {
+            emitter.data_at(Depth::Decoded, Field::WebSocketMessage, plain);
+        });
+        if let Err(undecoded) = pushed {
+            self.give_up(out.sink);
+            self.report(undecoded.into(), out.sink);
         }
     }
 
     /// A frame is complete, and with it perhaps its message.
-    fn end<S: AppSink>(&mut self, direction: Direction, frame: Frame, sink: &mut S) {
+    fn end<S: AppSink>(&mut self, frame: Frame, out: &mut Out<'_, S>) {
         self.frame = None;
         if frame.is_control() {
-            return self.tell_control(direction, sink);
+            return self.tell_control(out.sink);
         }
         if !frame.is_final {
             return;
         }
-        if self.message == Message::Compressed && matches!(self.window, Window::Open(_)) {
+        if self.message == Message::Compressed {
             // RFC 7692 §7.2.2: what its sender left away.
-            self.tell(direction, &[0, 0, 0xff, 0xff], sink);
-            if self.is_fresh && matches!(self.window, Window::Open(_)) {
-                self.window = Window::Empty;
-            }
+            self.inflate(&[0, 0, 0xff, 0xff], out);
+            self.close_window(out.decoders);
         }
         self.message = Message::None;
-        self.outlet.to(sink).end();
+        self.outlet.to(out.sink).end();
+    }
+
+    /// A message is complete: nothing of it is kept where the next one does not build on it.
+    fn close_window(&mut self, decoders: &mut Decoders) {
+        if !self.is_fresh || !matches!(self.window, Window::Open(_)) {
+            return;
+        }
+        if let Window::Open(decoding) = std::mem::replace(&mut self.window, Window::Lost) {
+            self.window = Window::Empty(decoding.growth());
+            let _ = decoding.end(decoders);
+        }
     }
 
     /// A control frame is a message of its own, beside the one it stands in.
-    fn tell_control<S: AppSink>(&mut self, direction: Direction, sink: &mut S) {
+    fn tell_control<S: AppSink>(&mut self, sink: &mut S) {
         if !self.control.is_empty() {
-            let lane = Lane::beside(direction);
+            let lane = Lane::beside(self.direction);
             sink.begin(lane, Field::WebSocketMessage);
             sink.data(lane, &self.control);
             sink.end(lane);
@@ -351,11 +381,11 @@ impl Side {
     }
 
     /// Tells an anomaly, once a direction.
-    fn report<S: AppSink>(&mut self, direction: Direction, anomaly: AppAnomaly, sink: &mut S) {
+    fn report<S: AppSink>(&mut self, anomaly: AppAnomaly, sink: &mut S) {
         let bit = 1u64.checked_shl(anomaly as u32).unwrap_or_default();
         if self.reported & bit == 0 {
             self.reported |= bit;
-            sink.anomaly(direction, AppProtocol::WebSocket, anomaly);
+            sink.anomaly(self.direction, AppProtocol::WebSocket, anomaly);
         }
     }
 }

@@ -29,6 +29,16 @@ impl Within {
         }
     }
 
+    /// What is within.
+    pub(super) fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// The same, to be ended.
+    pub(super) fn app_mut(&mut self) -> &mut App {
+        &mut self.app
+    }
+
     pub(super) fn finish<S: AppSink>(&mut self, parsers: &mut SpareParsers, sink: &mut S) {
         self.app.finish(parsers, sink);
     }

@@ -7,7 +7,8 @@ use brotli_decompressor::{
     StandardAlloc,
 };
 
-use super::{charge::Charge, layer::State};
+use super::layer::State;
+use crate::account::Charge;
 
 /// A stream under way.
 pub(super) struct Brotli {

@@ -11,6 +11,8 @@ pub enum Coding {
     Gzip,
     /// RFC 1950, or RFC 1951 as it is, which some servers send and clients take.
     Deflate,
+    /// RFC 1951 as it is, of which more may follow behind its end: messages of WebSocket (RFC 7692 §7.2). No header names it.
+    RawDeflate,
     /// RFC 7932.
     Brotli,
     /// RFC 8878.
@@ -41,6 +43,11 @@ impl Coding {
 }
 
 impl Codings {
+    /// Those of compressed messages of WebSocket.
+    pub fn of_websocket() -> Codings {
+        Codings { known: [Coding::RawDeflate].into_iter().collect(), ..Codings::default() }
+    }
+
     /// Another line of the header; its value is a list (RFC 9110 §8.4).
     pub fn read(&mut self, value: &[u8]) {
         value.split(|byte| *byte == b',').for_each(|name| self.push(name));

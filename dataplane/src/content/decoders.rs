@@ -1,10 +1,9 @@
 //! [`Decoders`]: what the bodies of a worker are decoded with, used again and within its memory.
 
-use super::{
-    brotli::Brotli, charge::Account, coding::Coding, inflate::Inflate, layer::Layer, zstandard::Zstandard,
-};
+use super::{brotli::Brotli, coding::Coding, inflate::Inflate, layer::Layer, zstandard::Zstandard};
+use crate::account::Account;
 use crate::limits::{
-    CONTENT_BYTES_PER_WORKER_MAX, CONTENT_DECODERS_SPARE_MAX, CONTENT_LAYERS_MAX, CONTENT_ROOM_BYTES,
+    APP_BYTES_PER_WORKER_MAX, CONTENT_DECODERS_SPARE_MAX, CONTENT_LAYERS_MAX, CONTENT_ROOM_BYTES,
     CONTENT_SPARE_BYTES_MAX,
 };
 use crate::spare::Spare;
@@ -24,15 +23,20 @@ pub struct Decoders {
 
 impl Default for Decoders {
     fn default() -> Decoders {
-        Decoders::with_bytes_max(CONTENT_BYTES_PER_WORKER_MAX)
+        Decoders::with_bytes_max(APP_BYTES_PER_WORKER_MAX)
     }
 }
 
 impl Decoders {
     /// None yet; they may take so many bytes.
     pub fn with_bytes_max(bytes_max: usize) -> Decoders {
+        Decoders::charged_to(Account::new(bytes_max))
+    }
+
+    /// None yet; what they take is charged there.
+    pub(crate) fn charged_to(account: Account) -> Decoders {
         Decoders {
-            account: Account::new(bytes_max),
+            account,
             inflates: Spare::default(),
             zstandards: Spare::default(),
             rooms: Vec::with_capacity(CONTENT_LAYERS_MAX),
@@ -47,11 +51,12 @@ impl Decoders {
     /// A decoder at the begin of a stream; `None` where there is no room for one.
     pub(super) fn begin(&mut self, coding: Coding) -> Option<Layer> {
         match coding {
-            Coding::Gzip | Coding::Deflate => {
+            Coding::Gzip | Coding::Deflate | Coding::RawDeflate => {
                 let charge = self.account.charge(Inflate::BYTES)?;
                 let mut inflate = self.inflates.pop().unwrap_or_else(|| Box::new(Inflate::new()));
                 match coding {
                     Coding::Deflate => inflate.begin_deflate(),
+                    Coding::RawDeflate => inflate.begin_raw(),
                     _ => inflate.begin_gzip(),
                 }
                 Some(Layer::Inflate { inflate, _charge: charge })

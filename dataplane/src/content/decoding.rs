@@ -17,6 +17,15 @@ pub struct Decoding {
     /// The coding that was applied last comes first.
     stages: ArrayVec<Stage, CONTENT_LAYERS_MAX>,
     read_bytes: u64,
+    /// What had come out when it began, in bytes.
+    begun_bytes: u64,
+}
+
+/// What went into a decoder and came out of it, in bytes, over all messages that follow one another: none has a ratio of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Growth {
+    read_bytes: u64,
+    written_bytes: u64,
 }
 
 #[derive(Debug)]
@@ -36,12 +45,32 @@ struct Allowed {
 impl Decoding {
     /// A body begins; nothing may be unknown of its codings.
     pub fn begin(codings: &Codings, decoders: &mut Decoders) -> Result<Decoding, Undecoded> {
+        Decoding::begin_behind(Growth::default(), codings, decoders)
+    }
+
+    /// A message begins behind others that came to so much.
+    pub fn begin_behind(
+        Growth { read_bytes, written_bytes }: Growth,
+        codings: &Codings,
+        decoders: &mut Decoders,
+    ) -> Result<Decoding, Undecoded> {
         let mut stages = ArrayVec::new();
         for coding in codings.to_take_off() {
             let layer = decoders.begin(coding).ok_or(Undecoded::Memory)?;
-            stages.push(Stage { layer, written_bytes: 0 });
+            stages.push(Stage { layer, written_bytes });
         }
-        Ok(Decoding { stages, read_bytes: 0 })
+        Ok(Decoding { stages, read_bytes, begun_bytes: written_bytes })
+    }
+
+    /// Another message begins in the same stream.
+    pub fn next_message(&mut self) {
+        self.begun_bytes = self.growth().written_bytes;
+    }
+
+    /// What it and the messages before it came to.
+    pub fn growth(&self) -> Growth {
+        let written_bytes = self.stages.iter().map(|stage| stage.written_bytes).max();
+        Growth { read_bytes: self.read_bytes, written_bytes: written_bytes.unwrap_or_default() }
     }
 
     /// Decodes the next bytes of the body: what they complete goes to `out`, never empty. After an error nothing more can be
@@ -57,7 +86,12 @@ impl Decoding {
             let block_left = CONTENT_BLOCK_BYTES - self.read_bytes % CONTENT_BLOCK_BYTES;
             let len = usize::try_from(block_left).map_or(bytes.len(), |left| left.min(bytes.len()));
             let (piece, rest) = bytes.split_at(len);
-            push(&mut self.stages, rooms, piece, Allowed::at(self.read_bytes), &mut out)?;
+            let allowed = Allowed::at(self.read_bytes, self.begun_bytes);
+            if let Err(undecoded) = push(&mut self.stages, rooms, piece, allowed, &mut out) {
+                // How far in its block it was depends on how that is cut.
+                self.read_bytes -= self.read_bytes % CONTENT_BLOCK_BYTES;
+                return Err(undecoded);
+            }
             self.read_bytes += len as u64;
             bytes = rest;
         }
@@ -79,13 +113,14 @@ impl Decoding {
 
 impl Allowed {
     /// It follows from the block that is being read, and not from how far: so it is the same however the block is cut.
-    fn at(read_bytes: u64) -> Allowed {
+    fn at(read_bytes: u64, begun_bytes: u64) -> Allowed {
         let block_end = (read_bytes / CONTENT_BLOCK_BYTES + 1).saturating_mul(CONTENT_BLOCK_BYTES);
         let by_ratio = block_end.saturating_mul(CONTENT_RATIO_MAX).saturating_add(CONTENT_RATIO_FREE_BYTES);
-        if by_ratio < CONTENT_BYTES_MAX {
+        let by_size = begun_bytes.saturating_add(CONTENT_BYTES_MAX);
+        if by_ratio < by_size {
             Allowed { bytes: by_ratio, beyond: Undecoded::Ratio }
         } else {
-            Allowed { bytes: CONTENT_BYTES_MAX, beyond: Undecoded::Size }
+            Allowed { bytes: by_size, beyond: Undecoded::Size }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! [`Inflate`]: gzip of any number of members, zlib, or deflate as it is. Checksums are not compared: who reads the bytes has them
+//! [`Inflate`]: gzip of any number of members, zlib, or deflate as it is, once or again and again. Checksums are not compared: who reads the bytes has them
 //! before.
 
 use std::fmt;
@@ -16,8 +16,18 @@ const GZIP_TRAILER_BYTES: u8 = 8;
 /// A stream under way.
 pub(super) struct Inflate {
     part: Part,
-    is_gzip: bool,
+    frame: Frame,
     inflate: Decompress,
+}
+
+/// What is around the data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Frame {
+    Gzip,
+    /// Of zlib, or none.
+    Deflate,
+    /// None, and more data may follow.
+    Raw,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -37,20 +47,27 @@ impl Inflate {
     pub(super) const BYTES: usize = 48 * 1024;
 
     pub(super) fn new() -> Inflate {
-        Inflate { part: Part::Done, is_gzip: false, inflate: Decompress::new(false) }
+        Inflate { part: Part::Done, frame: Frame::Deflate, inflate: Decompress::new(false) }
     }
 
     /// A stream of gzip begins.
     pub(super) fn begin_gzip(&mut self) {
-        self.is_gzip = true;
+        self.frame = Frame::Gzip;
         self.inflate.reset(false);
         self.part = Part::Header(GzipHeader::default());
     }
 
     /// A stream of zlib, or of deflate, begins.
     pub(super) fn begin_deflate(&mut self) {
-        self.is_gzip = false;
+        self.frame = Frame::Deflate;
         self.part = Part::Kind(None);
+    }
+
+    /// A stream of deflate begins, of which more may follow behind its end.
+    pub(super) fn begin_raw(&mut self) {
+        self.frame = Frame::Raw;
+        self.inflate.reset(false);
+        self.part = Part::Data;
     }
 
     /// Whether the stream may end here.
@@ -58,7 +75,8 @@ impl Inflate {
         match self.part {
             Part::Header(header) => header.is_untouched(),
             Part::Done | Part::Kind(None) => true,
-            Part::Kind(Some(_)) | Part::Held(..) | Part::Data | Part::Trailer(_) => false,
+            Part::Data => self.frame == Frame::Raw,
+            Part::Kind(Some(_)) | Part::Held(..) | Part::Trailer(_) => false,
         }
     }
 
@@ -98,8 +116,16 @@ impl Inflate {
         }
     }
 
-    fn behind_data(&self) -> Part {
-        if self.is_gzip { Part::Trailer(GZIP_TRAILER_BYTES) } else { Part::Done }
+    fn behind_data(&mut self) -> Part {
+        match self.frame {
+            Frame::Gzip => Part::Trailer(GZIP_TRAILER_BYTES),
+            Frame::Deflate => Part::Done,
+            // RFC 7692 §7.2.3.5: a final block ends no message.
+            Frame::Raw => {
+                self.inflate.reset(false);
+                Part::Data
+            }
+        }
     }
 
     fn data(&mut self, input: &mut &[u8], output: &mut [u8]) -> (usize, State) {

@@ -1,6 +1,7 @@
 //! [`Layer`]: one coding being taken off.
 
-use super::{brotli::Brotli, charge::Charge, inflate::Inflate, zstandard::Zstandard};
+use super::{brotli::Brotli, inflate::Inflate, zstandard::Zstandard};
+use crate::account::Charge;
 
 /// The decoder of one coding.
 #[derive(Debug)]

@@ -4,7 +4,8 @@ use std::fmt;
 
 use zstd::zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer, ResetDirective};
 
-use super::{charge::Charge, layer::State};
+use super::layer::State;
+use crate::account::Charge;
 use crate::limits::CONTENT_ZSTD_WINDOW_BITS_MAX;
 
 /// A stream under way.

@@ -8,7 +8,7 @@ use super::objection::{OBJECTIONS_MAX, Objection, Objections};
 use super::step_budget::StepBudget;
 use super::{Epoch, FlowAccount, FlowSteps, RuleSets};
 use crate::flow::Direction;
-use crate::limits::HITS_PER_PACKET_MAX;
+use crate::limits::{APP_EVENTS_PER_PACKET_MAX, HITS_PER_PACKET_MAX};
 use crate::verdict::DropReason;
 
 /// A hit, and where it was.
@@ -33,6 +33,8 @@ pub struct Findings {
     /// Place in `listed` of the first finding of a rule that does not let its flow go on.
     decisive: Option<usize>,
     is_flow_over: bool,
+    /// Events that the parser asked for, those that are not told included.
+    app_events: u64,
     budget: StepBudget,
     flow_steps: FlowSteps,
     /// That of the flow at hand.
@@ -61,6 +63,7 @@ impl Findings {
             objections: Objections::default(),
             decisive: None,
             is_flow_over: false,
+            app_events: 0,
             budget: StepBudget::new(packet_steps_max),
             flow_steps,
             account: FlowAccount::default(),
@@ -81,6 +84,17 @@ impl Findings {
     /// How many more there were.
     pub fn unlisted(&self) -> u64 {
         self.unlisted
+    }
+
+    /// Whether what a parser says becomes one more event.
+    pub fn may_tell(&mut self) -> bool {
+        self.app_events += 1;
+        self.app_events <= APP_EVENTS_PER_PACKET_MAX.into()
+    }
+
+    /// How many events were not told.
+    pub fn untold(&self) -> u64 {
+        self.app_events.saturating_sub(APP_EVENTS_PER_PACKET_MAX.into())
     }
 
     /// Something is wrong with what was read: a cause of [`Scope::Content`](crate::policy::Scope::Content).
@@ -116,6 +130,7 @@ impl Findings {
         self.objections.clear();
         self.decisive = None;
         self.is_flow_over = false;
+        self.app_events = 0;
         self.budget.renew();
         self.account = FlowAccount::default();
     }

@@ -31,7 +31,7 @@ impl Others {
 impl Lanes {
     /// The scan of a lane in which a field begins; `None` where as many are open as may be.
     pub fn open(&mut self, lane: Lane, rules: &mut RuleSets) -> Option<&mut FieldScan> {
-        if lane.number == 0 {
+        if lane.is_main() {
             return Some(&mut self.main[lane.direction as usize]);
         }
         let others = self.others.get_or_insert_with(|| rules.spare_lanes.pop().unwrap_or_default());
@@ -50,7 +50,7 @@ impl Lanes {
     /// The scan of a lane that has a field open.
     #[inline]
     pub fn of(&mut self, lane: Lane) -> Option<&mut FieldScan> {
-        if lane.number == 0 {
+        if lane.is_main() {
             return Some(&mut self.main[lane.direction as usize]);
         }
         let others = self.others.as_mut()?;

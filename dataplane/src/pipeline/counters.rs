@@ -56,6 +56,8 @@ pub struct Counters {
     pub alerts: u64,
     /// Hits beyond what one packet may list.
     pub hits_unlisted: u64,
+    /// Transactions, records and anomalies beyond what one packet may tell.
+    pub app_events_untold: u64,
     /// Scans that lost their rules to too many swaps, and began anew under those in force.
     pub scans_restarted: u64,
     /// Packets with fields that were given up because their flow had used up its steps; others that the cause
@@ -140,6 +142,7 @@ impl Counters {
         self.bypassed += other.bypassed;
         self.alerts += other.alerts;
         self.hits_unlisted += other.hits_unlisted;
+        self.app_events_untold += other.app_events_untold;
         self.scans_restarted += other.scans_restarted;
         self.flow_steps_exceeded += other.flow_steps_exceeded;
         self.flow_steps_highest = self.flow_steps_highest.max(other.flow_steps_highest);

@@ -76,12 +76,15 @@ impl<S: EventSink> AppSink for Listener<'_, S> {
             scan.end(rules, lane.direction, findings);
             before.note_since(rules, findings, self.secrets);
         }
-        if lane.number != 0 && lane.number != Lane::BESIDE {
+        if !lane.is_main() && lane.number != Lane::BESIDE {
             self.scans.close(lane, self.rules);
         }
     }
 
     fn transaction(&mut self, transaction: &HttpTransaction) {
+        if !self.findings.may_tell() {
+            return;
+        }
         let concealed = (!self.secrets.is_empty()).then(|| self.secrets.conceal(transaction));
         let transaction = concealed.as_ref().unwrap_or(transaction);
         let event = HttpEnd { now_ns: self.now_ns, flow: self.record, transaction };
@@ -89,10 +92,12 @@ impl<S: EventSink> AppSink for Listener<'_, S> {
     }
 
     fn record(&mut self, record: &Record) {
-        let concealed = (!self.secrets.is_empty()).then(|| self.secrets.conceal_record(record));
-        let shown = concealed.as_ref().unwrap_or(record);
         let (now_ns, flow) = (self.now_ns, self.record);
-        self.sink.emit(Event::App(AppRecord { now_ns, flow, record: shown }));
+        if self.findings.may_tell() {
+            let concealed = (!self.secrets.is_empty()).then(|| self.secrets.conceal_record(record));
+            let record = concealed.as_ref().unwrap_or(record);
+            self.sink.emit(Event::App(AppRecord { now_ns, flow, record }));
+        }
         let Some(Found { threat, action, evidence }) = self.threats.see(flow, record, now_ns) else { return };
         if let Some(evidence) = evidence {
             self.sink.emit(Event::Threat(ThreatSeen { now_ns, flow, threat, evidence }));
@@ -105,6 +110,9 @@ impl<S: EventSink> AppSink for Listener<'_, S> {
     fn anomaly(&mut self, direction: Direction, protocol: AppProtocol, anomaly: AppAnomaly) {
         if let Some(cause) = anomaly.cause() {
             self.findings.object(cause);
+        }
+        if !self.findings.may_tell() {
+            return;
         }
         let kind = AnomalyKind::App(protocol, anomaly);
         let event = Anomaly { now_ns: self.now_ns, flow: self.record, direction, kind };

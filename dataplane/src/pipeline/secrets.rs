@@ -6,7 +6,7 @@ use memchr::memmem;
 
 use crate::app::{HttpTransaction, Record};
 use crate::inspect::Finding;
-use crate::limits::{HTTP_LOGGED_BYTES_MAX, HTTP_SECRETS_MAX};
+use crate::limits::{COMMAND_BYTES_TOLD_MAX, HTTP_LOGGED_BYTES_MAX, HTTP_SECRETS_MAX};
 
 /// Bytes of a match that tell something of it, and are not in a text by chance.
 const TELLING_BYTES: usize = 4;
@@ -125,7 +125,7 @@ impl Secret {
         if text.is_empty() || self.excerpt.is_empty() {
             return false;
         }
-        let is_cut = text.len() >= HTTP_LOGGED_BYTES_MAX;
+        let is_cut = may_be_cut(text);
         let is_found = self.conceal_value(text) | self.conceal_whole(text);
         if is_cut {
             // Of an occurrence across the cut, all but its last byte may stand before it.
@@ -172,7 +172,7 @@ impl Secret {
     /// cut, another look at its end follows.
     fn is_parted_by(&self, text: &[u8]) -> bool {
         let excerpt = self.excerpt.as_slice();
-        let is_cut = text.len() >= HTTP_LOGGED_BYTES_MAX;
+        let is_cut = may_be_cut(text);
         let is_parted_at = |bytes: usize| {
             let (begin, end) = (excerpt.get(..bytes), excerpt.get(excerpt.len() - bytes..));
             end.is_some_and(|end| text.starts_with(end))
@@ -181,6 +181,11 @@ impl Secret {
         let mut parts = TELLING_BYTES..excerpt.len().min(text.len() + 1);
         memmem::find(text, excerpt).is_none() && parts.any(is_parted_at)
     }
+}
+
+/// Whether a text may be the begin of a longer one: it is as long as those that were cut.
+fn may_be_cut(text: &[u8]) -> bool {
+    text.len() >= HTTP_LOGGED_BYTES_MAX || text.len() == COMMAND_BYTES_TOLD_MAX
 }
 
 fn withhold(text: &mut Vec<u8>) {
@@ -247,6 +252,13 @@ mod tests {
         let shown = concealed(b"secret-that-goes-on", 0, &text);
         assert_eq!(shown.len(), text.len());
         assert!(shown.ends_with(b".******************"), "eighteen bytes may be the begin of the nineteen");
+        for kept_bytes in [1, 200] {
+            // Of a long match, whose excerpt is its end, a command may show the begin.
+            let mut text = vec![b'.'; COMMAND_BYTES_TOLD_MAX - kept_bytes];
+            text.resize(COMMAND_BYTES_TOLD_MAX, b's');
+            let shown = concealed(b"end", 200, &text);
+            assert!(!shown.contains(&b's'), "{kept_bytes}: {shown:?}");
+        }
     }
 
     #[test]

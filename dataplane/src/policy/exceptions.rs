@@ -102,7 +102,8 @@ impl Exceptions {
             | DropReason::ScanOverflow
             | DropReason::BudgetExceeded
             | DropReason::ContentCap
-            | DropReason::ContentUnread => Scope::Content,
+            | DropReason::ContentUnread
+            | DropReason::AppMemory => Scope::Content,
             DropReason::Rule
             | DropReason::FlowBlocked
             | DropReason::Egress
@@ -116,10 +117,12 @@ impl Exceptions {
 
     /// What happens unless the operator says otherwise. Nothing passes, but for connections whose begin was not seen, which
     /// are inspected from there on: a restart would cut all of them; and for bodies that cannot be decoded, which are scanned as
-    /// they are: codings that nobody else knows, and bodies that are cut off, are everyday.
+    /// they are: codings that nobody else knows, and bodies that are cut off, are everyday. So are flows whose parsers there is no memory for.
     pub fn auto(cause: DropReason) -> Exception {
         match (cause, Exceptions::scope(cause)) {
             (DropReason::Midstream | DropReason::ContentUnread, _) => Exception::Ignore,
+            // Memory is what all flows share: none is ended for what others have taken.
+            (DropReason::AppMemory, _) => Exception::Ignore,
             // Its own setting asks for no less.
             (DropReason::Threat, _) => Exception::DropFlow,
             (_, Scope::Content) => Exception::Reject,

@@ -29,7 +29,7 @@ impl EventSink for Read {
 
     fn reads(&mut self, _flow: &FlowRecord, lane: Lane, reading: Reading<'_>) {
         if let Reading::Data(bytes) = reading
-            && lane.number == 0
+            && lane.is_main()
         {
             self.0[lane.direction as usize].extend(bytes);
         }

@@ -51,6 +51,7 @@ fn every_key_is_read() {
         [flows]
         max = 4096
         held_bytes_max = 1000
+        app_bytes_max = 2000
         tcp_new_s = 1
         tcp_established_s = 2
         tcp_closed_s = 3
@@ -93,7 +94,8 @@ fn every_key_is_read() {
     assert_eq!(config.exceptions.get(DropReason::Malformed), Exception::DropPacket);
     assert_eq!(config.events.eve, Some("-".into()));
     assert!(config.events.types.has(EventType::Drop) && !config.events.types.has(EventType::Flow));
-    assert_eq!([config.settings().flows_max, config.settings().held_bytes_max], [4096, 1000]);
+    let settings = config.settings();
+    assert_eq!([settings.flows_max, settings.held_bytes_max, settings.app_bytes_max], [4096, 1000, 2000]);
 }
 
 #[test]

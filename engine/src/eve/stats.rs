@@ -78,6 +78,8 @@ struct Flow {
 struct Detect {
     alert: u64,
     alerts_suppressed: u64,
+    /// Transactions, records and anomalies beyond what one packet may tell.
+    app_events_suppressed: u64,
     /// Scans that lost their rules to too many reloads.
     scans_restarted: u64,
     /// Packets with fields that were given up because their flow had used up its steps.
@@ -212,6 +214,7 @@ impl StatsBody<'_> {
             detect: Detect {
                 alert: counters.alerts,
                 alerts_suppressed: counters.hits_unlisted,
+                app_events_suppressed: counters.app_events_untold,
                 scans_restarted: counters.scans_restarted,
                 flow_steps_exceeded: counters.flow_steps_exceeded,
                 flow_steps_highest: counters.flow_steps_highest,

@@ -55,8 +55,8 @@ impl EventSink for InPlace<'_> {
             self.flows.resize_with(at + 1, Default::default);
         }
         // What is told beside is told at once: each direction needs room for one such field.
-        let Lane { direction, number } = lane;
-        let stream = &mut self.flows[at][usize::from(number != 0)][direction as usize];
+        let direction = lane.direction;
+        let stream = &mut self.flows[at][usize::from(!lane.is_main())][direction as usize];
         if let Reading::Begin(field) = reading {
             stream.is_scanned = self.scanner.rules.has_rules(field, direction);
         }

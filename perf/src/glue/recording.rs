@@ -167,7 +167,7 @@ impl EventSink for Recorder {
     fn emit(&mut self, event: Event<'_>) {
         if let Event::Flow(end) = event {
             for direction in Direction::BOTH {
-                let lanes = Depth::ALL.map(|depth| Lane::at(direction, depth));
+                let lanes = Depth::ALL.map(|depth| Lane::at(direction, 0, depth));
                 for lane in lanes.into_iter().chain([Lane::beside(direction), Lane::streamed(direction)]) {
                     self.streams.remove(&(end.flow.id, lane));
                 }

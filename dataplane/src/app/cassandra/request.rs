@@ -2,7 +2,7 @@
 
 use super::{COMPRESSED, CUSTOM_PAYLOAD, Head, OPTIONS, STARTUP};
 use crate::{
-    app::{Record, pending::kept, wire::Wire},
+    app::{Record, record::kept, wire::Wire},
     limits::CQL_BATCH_STATEMENTS_MAX,
 };
 

@@ -5,7 +5,7 @@ use super::{
     request::pass_bytes_map,
 };
 use crate::{
-    app::{Record, pending::kept, wire::Wire},
+    app::{Record, record::kept, wire::Wire},
     limits::CQL_TYPE_DEPTH_MAX,
 };
 

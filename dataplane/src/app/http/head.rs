@@ -117,9 +117,12 @@ impl Head {
         self.content_codings.followed_by(&self.transfer_codings)
     }
 
-    /// What the body is said to be.
-    pub(super) fn media(&self) -> Media {
-        self.media
+    /// What the body is said to be, of a request: nobody looks for values in what a server says.
+    pub(super) fn value_media(&self) -> Media {
+        match self.kind.direction {
+            Direction::ToServer => self.media,
+            Direction::ToClient => Media::Other,
+        }
     }
 
     pub(super) fn kind(&self) -> Kind {

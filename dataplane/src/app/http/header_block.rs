@@ -37,6 +37,11 @@ pub(super) enum BlockRead {
 }
 
 impl HeaderBlock {
+    /// Memory that it holds, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.held.capacity()
+    }
+
     /// Gives back memory beyond so many bytes, while no line is held.
     pub(super) fn trim(&mut self, bytes_max: usize) {
         debug_assert!(self.held.is_empty());

@@ -11,6 +11,11 @@ pub(super) struct LineBuffer {
 }
 
 impl LineBuffer {
+    /// Memory that it holds, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.held.capacity()
+    }
+
     /// What is there of the line, up to the cap: the chunk itself, or a copy behind the held bytes.
     pub(super) fn view<'a>(&'a mut self, chunk: &'a [u8]) -> &'a [u8] {
         self.before = self.held.len();

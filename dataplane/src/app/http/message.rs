@@ -3,14 +3,13 @@
 use dlp_patterns::Field;
 
 use super::{
-    body::Body,
     chunked::{Chunked, ChunkedRead},
     head::{Framing, Head, Kind},
     header_block::{BlockRead, HeaderBlock},
     switch::Offer,
 };
 use crate::{
-    app::{AppAnomaly, AppSink, HttpTransaction, emitter::Emitter},
+    app::{AppAnomaly, AppSink, HttpTransaction, body::Body, emitter::Emitter},
     content::Decoders,
     flow::Direction,
 };
@@ -49,6 +48,11 @@ pub(super) enum Progress {
 pub(super) struct GaveUp;
 
 impl Message {
+    /// Memory that it holds, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.block.held_bytes()
+    }
+
     /// No message yet.
     pub(super) fn new(direction: Direction) -> Self {
         Message {
@@ -174,7 +178,7 @@ impl Message {
         self.body = match framing {
             Framing::Length(0) => Body::default(),
             Framing::Length(_) | Framing::Chunked | Framing::UntilClose => {
-                Body::begin(&self.head, decoders, out)
+                Body::begin(&self.head.codings(), self.head.value_media(), decoders, out)
             }
         };
         self.part = match framing {

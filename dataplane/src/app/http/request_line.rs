@@ -111,6 +111,11 @@ const SIMPLE_VERSION: &[u8] = b"HTTP/0.9";
 pub(in crate::app) struct Looked(RefCell<Cursor>);
 
 impl RequestLine {
+    /// Memory that it holds, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.buffer.held_bytes()
+    }
+
     /// Whether bytes begin with a request line, where as many as were `looked` at are what they were.
     pub(in crate::app) fn of(bytes: &[u8], looked: Option<&Looked>) -> Answer {
         let anew = Looked::default();

@@ -35,6 +35,11 @@ enum Seen {
 }
 
 impl StatusLine {
+    /// Memory that it holds, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.buffer.held_bytes()
+    }
+
     /// Reads on.
     pub(super) fn read(&mut self, chunk: &mut &[u8]) -> LineRead<Status> {
         let line = self.buffer.view(chunk);

@@ -29,6 +29,12 @@ struct Open {
 }
 
 impl Transactions {
+    /// Memory that it holds, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        let open = self.open.iter().map(|open| &open.transaction);
+        open.chain(&self.unpaired).chain(&self.spare).map(HttpTransaction::held_bytes).sum()
+    }
+
     /// Whether none is under way.
     pub(super) fn is_idle(&self) -> bool {
         self.open.is_empty() && self.unpaired.is_none()

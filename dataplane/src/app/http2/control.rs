@@ -1,5 +1,7 @@
 //! What frames say that are no body.
 
+use dlp_patterns::Field;
+
 use super::{
     Block, Http2, Out,
     frames::{self, FrameHead, flag},
@@ -56,6 +58,7 @@ impl Http2 {
         payload: &[u8],
         out: &mut Out<'_, S>,
     ) -> Result<(), AppAnomaly> {
+        self.sides[direction as usize].outlet.to(out.sink).end();
         match head.kind {
             frames::DATA => self.end_data(direction, head, out),
             frames::HEADERS | frames::PUSH_PROMISE => return self.begin_block(direction, head, payload, out),
@@ -84,8 +87,12 @@ impl Http2 {
         payload: &[u8],
         out: &mut Out<'_, S>,
     ) -> Result<(), AppAnomaly> {
-        let (block, fragment) = Block::begin(head, payload).ok_or(AppAnomaly::Http2Frame)?;
-        self.sides[direction as usize].block = Some(block);
+        let (block, fragment, padding) = Block::begin(head, payload).ok_or(AppAnomaly::Http2Frame)?;
+        let side = &mut self.sides[direction as usize];
+        side.block = Some(block);
+        let mut told = side.outlet.to(out.sink);
+        told.data(Field::Payload, padding);
+        told.end();
         self.extend_block(direction, head, fragment, out)
     }
 
@@ -233,8 +240,8 @@ impl Http2 {
 }
 
 impl Block {
-    /// What stands in front of its first fragment, and that without its padding.
-    fn begin(head: FrameHead, payload: &[u8]) -> Option<(Block, &[u8])> {
+    /// What stands in front of its first fragment, that, and the padding behind it.
+    fn begin(head: FrameHead, payload: &[u8]) -> Option<(Block, &[u8], &[u8])> {
         let is_headers = head.kind == frames::HEADERS;
         let is_last = is_headers && head.has(flag::END_STREAM);
         let mut block =
@@ -248,6 +255,6 @@ impl Block {
             block.weight = Some(wire.u8()?);
         }
         let fragment_bytes = wire.rest().len().checked_sub(padding.into())?;
-        Some((block, wire.take(fragment_bytes)?))
+        Some((block, wire.take(fragment_bytes)?, wire.rest()))
     }
 }

@@ -1,4 +1,4 @@
-//! One direction of HTTP/2, cut into frames (RFC 9113 §4.1).
+//! One direction of HTTP/2, cut into frames (RFC 9113 §4.1): each byte of a payload is shown, but numbers of a fixed length.
 
 use arrayvec::ArrayVec;
 
@@ -24,6 +24,9 @@ pub(super) mod flag {
     pub(in super::super) const PRIORITY: u8 = 0x20;
 }
 
+/// Bytes of the payload of a PRIORITY frame (RFC 9113 §6.3).
+const PRIORITY_BYTES: u32 = 5;
+
 /// Bytes in front of each frame.
 const HEAD_BYTES: usize = 9;
 
@@ -43,12 +46,26 @@ impl FrameHead {
         self.flags & flag != 0
     }
 
+    /// Whether its payload is a header block, or a part of one.
+    pub(super) fn is_of_block(self) -> bool {
+        matches!(self.kind, HEADERS | PUSH_PROMISE | CONTINUATION)
+    }
+
+    /// Whether its payload is shown as it comes, for it may say anything.
+    fn is_plain(self) -> bool {
+        match self.kind {
+            DATA | HEADERS | PUSH_PROMISE | CONTINUATION | RST_STREAM | WINDOW_UPDATE => false,
+            PRIORITY => self.length != PRIORITY_BYTES,
+            // RFC 9113 §5.5: of a type that nobody knows, too.
+            _ => true,
+        }
+    }
+
     /// How much of its payload is shown at its end, in bytes.
     fn shown_bytes_max(self) -> usize {
         match self.kind {
             HEADERS | PUSH_PROMISE | CONTINUATION => HTTP_HEADER_BYTES_MAX,
-            PRIORITY | RST_STREAM | SETTINGS | PING | GOAWAY | WINDOW_UPDATE => HTTP2_CONTROL_BYTES_MAX,
-            // RFC 9113 §5.5: of a type that nobody knows.
+            PRIORITY | RST_STREAM | SETTINGS | GOAWAY | WINDOW_UPDATE => HTTP2_CONTROL_BYTES_MAX,
             _ => 0,
         }
     }
@@ -63,6 +80,8 @@ pub(super) enum Step<'i> {
     Head(FrameHead),
     /// The next bytes of a DATA frame, without its padding.
     Data(FrameHead, &'i [u8]),
+    /// The next bytes of a frame that is of no message, or of padding.
+    Plain(&'i [u8]),
     /// A frame is complete: its payload or the first bytes of it, where that is not held; a DATA frame without.
     End(FrameHead, Option<&'i [u8]>),
 }
@@ -96,12 +115,18 @@ pub(super) struct Frames {
 }
 
 impl Frames {
+    /// Memory that it holds, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.held.capacity()
+    }
+
     /// Reads on.
     pub(super) fn next<'i>(&mut self, input: &mut &'i [u8]) -> Result<Step<'i>, BadPadding> {
         match self.head {
             None => Ok(self.read_head(input)),
             Some(head) if head.kind == DATA => self.read_data(head, input),
-            Some(head) => Ok(self.read_other(head, input)),
+            Some(head) if head.is_plain() => Ok(self.read_plain(head, input)),
+            Some(head) => Ok(self.read_whole(head, input)),
         }
     }
 
@@ -149,17 +174,29 @@ impl Frames {
             self.left -= data.len() as u32;
             return Ok(if data.is_empty() { Step::More } else { Step::Data(head, data) });
         }
-        let padding = take(input, self.left).len() as u32;
-        self.left -= padding;
-        self.padding = self.left;
         if self.left > 0 {
-            return Ok(Step::More);
+            let padding = take(input, self.left);
+            self.left -= padding.len() as u32;
+            self.padding = self.left;
+            return Ok(if padding.is_empty() { Step::More } else { Step::Plain(padding) });
         }
         self.head = None;
         Ok(Step::End(head, Some(&[])))
     }
 
-    fn read_other<'i>(&mut self, head: FrameHead, input: &mut &'i [u8]) -> Step<'i> {
+    fn read_plain<'i>(&mut self, head: FrameHead, input: &mut &'i [u8]) -> Step<'i> {
+        if self.left == 0 {
+            self.head = None;
+            return Step::End(head, None);
+        }
+        let piece = take(input, self.left);
+        self.left -= piece.len() as u32;
+        let room = head.shown_bytes_max().saturating_sub(self.held.len());
+        self.held.extend_from_slice(piece.get(..room).unwrap_or(piece));
+        if piece.is_empty() { Step::More } else { Step::Plain(piece) }
+    }
+
+    fn read_whole<'i>(&mut self, head: FrameHead, input: &mut &'i [u8]) -> Step<'i> {
         let shown_bytes_max = head.shown_bytes_max();
         let piece = take(input, self.left);
         self.left -= piece.len() as u32;
@@ -201,7 +238,7 @@ impl Frames {
     pub(super) fn unread(&self) -> [&[u8]; 2] {
         match self.head {
             None if self.raw.is_full() => [&[], &[]],
-            Some(head) if head.kind == DATA => [&[], &[]],
+            Some(head) if head.kind == DATA || head.is_plain() => [&[], &[]],
             _ => [&self.raw, &self.held],
         }
     }

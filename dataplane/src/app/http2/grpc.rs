@@ -3,20 +3,17 @@
 use arrayvec::ArrayVec;
 use dlp_patterns::Field;
 
-use super::header_list::{HeaderList, Known};
-use crate::app::{
-    AppAnomaly, AppProtocol, AppSink, Lane, Record,
-    http::decimal,
-    inflate::{Inflate, InflateError},
+use super::{
+    Out,
+    header_list::{HeaderList, Known},
 };
+use crate::app::{AppAnomaly, AppProtocol, AppSink, Depth, Lane, Record, http::decimal};
+use crate::content::{Codings, Decoding, Growth, Undecoded};
 use crate::flow::Direction;
-use crate::limits::{GRPC_INFLATES_MAX, HTTP_LOGGED_BYTES_MAX};
+use crate::limits::HTTP_LOGGED_BYTES_MAX;
 
 /// A flag and a length stand in front of each message.
 const PREFIX_BYTES: usize = 5;
-
-/// Set in the number of the lane of a stream's messages, which stand beside its body.
-const LANE_BIT: u32 = 1 << 31;
 
 /// A call.
 #[derive(Debug, Default)]
@@ -29,53 +26,35 @@ pub(super) struct Grpc {
 /// The messages of one direction.
 #[derive(Debug, Default)]
 struct Half {
-    coding: Coding,
+    /// How those are compressed that say so, and as what its name is told.
+    codings: Codings,
+    coding_name: &'static [u8],
     prefix: ArrayVec<u8, PREFIX_BYTES>,
     /// What is left of the message under way, in bytes.
     left: u32,
-    /// The rest of the message can't be inflated, or not within measure: it says nothing beside the body.
+    /// The rest of the message can't be decoded: it says nothing beside the body.
     is_skipped: bool,
     /// Its lane has a message open.
     is_open: bool,
-    inflate: Option<Box<Inflate>>,
+    decoding: Option<Decoding>,
+    /// What the messages so far came to, as they were decoded.
+    growth: Growth,
     /// The stream can't be cut into messages any more.
     is_broken: bool,
     messages: u64,
     bytes: u64,
-    reported: ArrayVec<AppAnomaly, 3>,
-}
-
-/// How many messages of one connection are being inflated: at most [`GRPC_INFLATES_MAX`].
-#[derive(Debug, Default)]
-pub(super) struct Inflates(usize);
-
-/// How messages are compressed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Coding {
-    #[default]
-    Identity,
-    Gzip,
-    Deflate,
-    Other,
+    reported: ArrayVec<AppAnomaly, 6>,
 }
 
 impl Grpc {
-    /// The lane of the messages of a stream; the last numbers are others'.
-    fn lane(direction: Direction, stream: u32) -> Option<Lane> {
-        let number = stream | LANE_BIT;
-        (number <= Lane::STREAM_MAX).then_some(Lane { direction, number })
-    }
-
     /// Headers or trailers of one direction went by.
     pub(super) fn headers(&mut self, direction: Direction, list: &HeaderList) {
         let half = &mut self.halves[direction as usize];
         if list.has(Known::GrpcEncoding) {
-            half.coding = match list.value(Known::GrpcEncoding) {
-                b"identity" => Coding::Identity,
-                b"gzip" => Coding::Gzip,
-                b"deflate" => Coding::Deflate,
-                _ => Coding::Other,
-            };
+            let value = list.value(Known::GrpcEncoding);
+            half.codings = Codings::default();
+            half.codings.read(value);
+            half.coding_name = coding_name(value);
         }
         if direction == Direction::ToClient && list.has(Known::GrpcStatus) {
             self.status = decimal(list.value(Known::GrpcStatus));
@@ -85,20 +64,24 @@ impl Grpc {
         }
     }
 
+    /// Memory that it holds beside itself, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.message.capacity()
+    }
+
     /// Reads the next bytes of a body.
     pub(super) fn body<S: AppSink>(
         &mut self,
         direction: Direction,
         stream: u32,
         mut bytes: &[u8],
-        inflates: &mut Inflates,
-        sink: &mut S,
+        out: &mut Out<'_, S>,
     ) {
-        let Some(lane) = Grpc::lane(direction, stream) else { return };
+        let lane = Lane::at(direction, stream, Depth::Message);
         let half = &mut self.halves[direction as usize];
         while !bytes.is_empty() && !half.is_broken {
             if half.left == 0 {
-                half.begin(&mut bytes, direction, inflates, sink);
+                half.begin(&mut bytes, direction, out);
                 continue;
             }
             let count = usize::try_from(half.left).unwrap_or(usize::MAX).min(bytes.len());
@@ -106,26 +89,18 @@ impl Grpc {
             bytes = rest;
             half.left -= count as u32;
             half.bytes += count as u64;
-            half.tell(piece, lane, sink);
+            half.tell(piece, lane, out);
             if half.left == 0 {
-                half.end(lane, inflates, sink);
+                half.end(lane, out);
             }
         }
     }
 
     /// Bytes of a body are missing, or none follow.
-    pub(super) fn break_off<S: AppSink>(
-        &mut self,
-        direction: Direction,
-        stream: u32,
-        inflates: &mut Inflates,
-        sink: &mut S,
-    ) {
-        if let Some(lane) = Grpc::lane(direction, stream) {
-            let half = &mut self.halves[direction as usize];
-            half.end(lane, inflates, sink);
-            half.is_broken = true;
-        }
+    pub(super) fn break_off<S: AppSink>(&mut self, direction: Direction, stream: u32, out: &mut Out<'_, S>) {
+        let half = &mut self.halves[direction as usize];
+        half.end(Lane::at(direction, stream, Depth::Message), out);
+        half.is_broken = true;
     }
 
     /// Tells the call.
@@ -142,9 +117,7 @@ impl Grpc {
             record.object(name, |record| {
                 record.number("messages", half.messages);
                 record.number("bytes", half.bytes);
-                if half.coding != Coding::Identity {
-                    record.text("encoding", half.coding.as_str());
-                }
+                record.text_if_any("encoding", half.coding_name);
             });
         }
         if let Some(status) = self.status {
@@ -155,13 +128,7 @@ impl Grpc {
 }
 
 impl Half {
-    fn begin<S: AppSink>(
-        &mut self,
-        bytes: &mut &[u8],
-        direction: Direction,
-        inflates: &mut Inflates,
-        sink: &mut S,
-    ) {
+    fn begin<S: AppSink>(&mut self, bytes: &mut &[u8], direction: Direction, out: &mut Out<'_, S>) {
         let count = self.prefix.remaining_capacity().min(bytes.len());
         let (taken, rest) = bytes.split_at(count);
         *bytes = rest;
@@ -170,89 +137,82 @@ impl Half {
         self.prefix.clear();
         if flag > 1 {
             self.is_broken = true;
-            return self.report(direction, AppAnomaly::Malformed, sink);
+            return self.report(direction, AppAnomaly::Malformed, out);
         }
         self.left = u32::from_be_bytes([a, b, c, d]);
         self.messages += 1;
         self.is_skipped = false;
-        let inflate = match self.coding {
-            Coding::Gzip if flag == 1 => Inflate::gzip,
-            Coding::Deflate if flag == 1 => Inflate::zlib,
-            _ => return,
-        };
         // An empty message is over before it ends anything.
-        if self.left > 0 {
-            self.inflate = inflates.take(inflate);
-            self.is_skipped = self.inflate.is_none();
+        if flag == 0 || self.left == 0 || self.codings.is_plain() {
+            return;
         }
-        if self.is_skipped {
-            self.report(direction, AppAnomaly::DecompressionCap, sink);
+        // Of a coding that is not known it is told as it is.
+        if self.codings.is_unknown() {
+            return self.report(direction, AppAnomaly::ContentCoding, out);
+        }
+        if self.codings.is_too_many() {
+            return self.report(direction, AppAnomaly::ContentLayers, out);
+        }
+        match Decoding::begin_behind(self.growth, &self.codings, out.decoders) {
+            Ok(decoding) => self.decoding = Some(decoding),
+            Err(undecoded) => self.skip(direction, undecoded, out),
         }
     }
 
-    /// A piece of a message; of a coding that is not known it is told as it is.
-    fn tell<S: AppSink>(&mut self, piece: &[u8], lane: Lane, sink: &mut S) {
+    /// A piece of a message.
+    fn tell<S: AppSink>(&mut self, piece: &[u8], lane: Lane, out: &mut Out<'_, S>) {
         if self.is_skipped {
             return;
         }
         let is_open = &mut self.is_open;
         let mut see = |bytes: &[u8]| {
             if !std::mem::replace(is_open, true) {
-                sink.begin(lane, Field::GrpcMessage);
+                out.sink.begin(lane, Field::GrpcMessage);
             }
-            sink.data(lane, bytes);
+            out.sink.data(lane, bytes);
         };
-        let Some(inflate) = &mut self.inflate else {
+        let Some(decoding) = &mut self.decoding else {
             return see(piece);
         };
-        let Err(error) = inflate.push(piece, &mut see) else { return };
+        if let Err(undecoded) = decoding.push(piece, out.decoders, &mut see) {
+            self.growth = decoding.growth();
+            self.decoding = None;
+            self.skip(lane.direction, undecoded, out);
+        }
+    }
+
+    /// What is left of a message is read as a part of the body alone.
+    fn skip<S: AppSink>(&mut self, direction: Direction, undecoded: Undecoded, out: &mut Out<'_, S>) {
         self.is_skipped = true;
-        let anomaly = match error {
-            InflateError::Broken => AppAnomaly::DecompressionFailed,
-            InflateError::Cap => AppAnomaly::DecompressionCap,
-        };
-        self.report(lane.direction, anomaly, sink);
+        self.report(direction, undecoded.into(), out);
     }
 
     /// Tells an anomaly, once a call and direction.
-    fn report<S: AppSink>(&mut self, direction: Direction, anomaly: AppAnomaly, sink: &mut S) {
-        if !self.reported.contains(&anomaly) {
-            self.reported.push(anomaly);
-            sink.anomaly(direction, AppProtocol::Grpc, anomaly);
+    fn report<S: AppSink>(&mut self, direction: Direction, anomaly: AppAnomaly, out: &mut Out<'_, S>) {
+        if !self.reported.contains(&anomaly) && self.reported.try_push(anomaly).is_ok() {
+            out.sink.anomaly(direction, AppProtocol::Grpc, anomaly);
         }
     }
 
-    fn end<S: AppSink>(&mut self, lane: Lane, inflates: &mut Inflates, sink: &mut S) {
+    fn end<S: AppSink>(&mut self, lane: Lane, out: &mut Out<'_, S>) {
         if std::mem::take(&mut self.is_open) {
-            sink.end(lane);
+            out.sink.end(lane);
         }
-        if self.inflate.take().is_some() {
-            inflates.give_back();
+        if let Some(decoding) = self.decoding.take() {
+            self.growth = decoding.growth();
+            if let Err(undecoded) = decoding.end(out.decoders) {
+                self.report(lane.direction, undecoded.into(), out);
+            }
         }
     }
 }
 
-impl Inflates {
-    fn take(&mut self, inflate: fn() -> Inflate) -> Option<Box<Inflate>> {
-        if self.0 == GRPC_INFLATES_MAX {
-            return None;
-        }
-        self.0 += 1;
-        Some(Box::new(inflate()))
-    }
-
-    fn give_back(&mut self) {
-        self.0 -= 1;
-    }
-}
-
-impl Coding {
-    fn as_str(self) -> &'static [u8] {
-        match self {
-            Coding::Identity => b"identity",
-            Coding::Gzip => b"gzip",
-            Coding::Deflate => b"deflate",
-            Coding::Other => b"other",
-        }
+/// A coding as events name it; nothing where there is none.
+fn coding_name(value: &[u8]) -> &'static [u8] {
+    const KNOWN: [&[u8]; 4] = [b"gzip", b"deflate", b"br", b"zstd"];
+    match KNOWN.into_iter().find(|known| *known == value) {
+        Some(known) => known,
+        None if value.is_empty() || value == b"identity" => b"",
+        None => b"other",
     }
 }

@@ -8,6 +8,7 @@ use crate::app::{
     AppAnomaly,
     http::{decimal, media_type},
 };
+use crate::content::{Codings, Media};
 use crate::limits::{HTTP_HEADER_BYTES_MAX, HTTP_LOGGED_BYTES_MAX};
 
 /// What a list is of.
@@ -53,6 +54,7 @@ pub(super) struct HeaderList {
     /// As RFC 9113 §6.5.2 counts it.
     list_bytes: usize,
     length: Option<u64>,
+    codings: Codings,
     has_regular: bool,
     faults: ArrayVec<AppAnomaly, 8>,
 }
@@ -61,6 +63,11 @@ pub(super) struct HeaderList {
 const HEADER_OVERHEAD_BYTES: usize = 32;
 
 impl HeaderList {
+    /// Memory that it holds, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.lines.capacity() + self.logged.capacity() + self.pseudo.capacity()
+    }
+
     /// Forgets all, and memory beyond so many bytes.
     pub(super) fn clear(&mut self, bytes_max: usize) {
         let mut emptied = HeaderList {
@@ -151,6 +158,16 @@ impl HeaderList {
         self.length
     }
 
+    /// What was done to the body, in that order.
+    pub(super) fn codings(&self) -> &Codings {
+        &self.codings
+    }
+
+    /// What the body is said to be.
+    pub(super) fn media(&self) -> Media {
+        Media::of(self.value(Known::ContentType))
+    }
+
     /// Whether the message is of gRPC.
     pub(super) fn is_grpc(&self) -> bool {
         let media_type = media_type(self.value(Known::ContentType));
@@ -206,6 +223,9 @@ impl HeaderList {
                 Some(bytes) if self.length.is_none_or(|before| before == bytes) => self.length = Some(bytes),
                 _ => self.fault(AppAnomaly::ContentLength),
             }
+        }
+        if name.eq_ignore_ascii_case(b"content-encoding") {
+            self.codings.read(value);
         }
         if is_of_connection(name, value) {
             self.fault(AppAnomaly::Http2ConnectionHeader);

@@ -68,6 +68,11 @@ impl Entry {
 }
 
 impl Hpack {
+    /// Memory that it holds, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.table_bytes + self.name.capacity() + self.value.capacity()
+    }
+
     /// The receiver of this direction lets its table have so many bytes. That it may have fewer counts from when the sender
     /// heard of it, which nobody else can tell: then the sender says so itself.
     pub(super) fn allow(&mut self, bytes: u32) {

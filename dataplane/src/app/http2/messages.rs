@@ -32,12 +32,14 @@ impl Http2 {
             HpackError::Broken => AppAnomaly::Http2HeaderBlock,
             HpackError::TooLong => AppAnomaly::Http2HeaderList,
         })?;
-        match (direction, block.promised) {
+        let told = match (direction, block.promised) {
             (Direction::ToServer, Some(_)) => Err(AppAnomaly::Http2Frame),
             (Direction::ToServer, None) => self.client_headers(block, out),
             (Direction::ToClient, Some(promised)) => self.promise(promised, out),
             (Direction::ToClient, None) => self.server_headers(block, out),
-        }
+        };
+        self.streams.count(block.promised.unwrap_or(block.stream));
+        told
     }
 
     fn client_headers<S: AppSink>(&mut self, block: Block, out: &mut Out<'_, S>) -> Result<(), AppAnomaly> {
@@ -56,6 +58,7 @@ impl Http2 {
             (None, ListKind::Request) if is_new => {
                 self.abuse.opened();
                 self.open(direction, id, out);
+                self.begin_body(direction, block, out);
             }
             (Some(Part::Body), ListKind::Trailers) => self.trailers(direction, id, block, out),
             // Its stream was cancelled.
@@ -177,12 +180,22 @@ impl Http2 {
         if let Some(grpc) = &mut stream.grpc {
             grpc.headers(direction, list);
         }
+        self.begin_body(direction, block, out);
+    }
+
+    /// What follows the headers at hand, where anything does.
+    fn begin_body<S: AppSink>(&mut self, direction: Direction, block: Block, out: &mut Out<'_, S>) {
+        if !block.is_last
+            && let Some(stream) = self.streams.find(block.stream)
+        {
+            stream.begin_body(direction, &self.list, out);
+        }
     }
 
     /// RFC 9113 §8.1: they end their stream.
     fn trailers<S: AppSink>(&mut self, direction: Direction, id: u32, block: Block, out: &mut Out<'_, S>) {
         if let Some(stream) = self.streams.find(id) {
-            stream.end(direction, out.sink);
+            stream.end(direction, out);
             if let Some(grpc) = &mut stream.grpc {
                 grpc.headers(direction, &self.list);
             }
@@ -193,8 +206,7 @@ impl Http2 {
     /// One direction of a stream is complete.
     pub(super) fn end_half<S: AppSink>(&mut self, direction: Direction, id: u32, out: &mut Out<'_, S>) {
         let Some(stream) = self.streams.find(id) else { return };
-        stream.end(direction, out.sink);
-        stream.end_messages(direction, &mut self.inflates, out.sink);
+        stream.end_all(direction, out);
         let half = &mut stream.halves[direction as usize];
         half.part = Part::Over;
         // RFC 9113 §8.1.1.
@@ -209,8 +221,7 @@ impl Http2 {
     /// A stream that is over or never will be: what it has open ends, and its transaction is told.
     pub(super) fn tell_stream<S: AppSink>(&mut self, mut stream: Stream, out: &mut Out<'_, S>) {
         for direction in Direction::BOTH {
-            stream.end(direction, out.sink);
-            stream.end_messages(direction, &mut self.inflates, out.sink);
+            stream.end_all(direction, out);
         }
         let [request, response] = &stream.halves;
         (stream.transaction.request_bytes, stream.transaction.response_bytes) =

@@ -2,27 +2,32 @@
 
 use dlp_patterns::Field;
 
-use super::grpc::{Grpc, Inflates};
-use crate::app::{AppSink, Http2Stream, HttpTransaction, Lane};
+use super::{Out, grpc::Grpc, header_list::HeaderList};
+use crate::app::{AppProtocol, AppSink, Http2Stream, HttpTransaction, body::Body, emitter::Outlet};
+use crate::content::Media;
 use crate::flow::Direction;
 use crate::limits::{HTTP_SPARE_TRANSACTIONS_MAX, HTTP2_STREAMS_MAX};
 
 /// A request and its response, each in a direction of one stream (RFC 9113 §5.1).
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Stream {
     pub(super) id: u32,
     pub(super) transaction: HttpTransaction,
     pub(super) halves: [Half; 2],
     /// Where it is a call of gRPC.
     pub(super) grpc: Option<Box<Grpc>>,
+    /// Memory that it takes, as it was last counted.
+    counted_bytes: usize,
 }
 
 /// What one direction of a stream said.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Half {
     pub(super) part: Part,
-    /// Its lane has the body open.
-    is_open: bool,
+    outlet: Outlet,
+    /// What there is to the body beside what it is on the wire; the room for that stays.
+    body: Option<Box<Body>>,
+    has_body: bool,
     /// Of the body so far, in bytes.
     pub(super) bytes: u64,
     /// What Content-Length says of it.
@@ -39,45 +44,99 @@ pub(super) enum Part {
 }
 
 impl Stream {
-    /// The next bytes of the body.
-    pub(super) fn body<S: AppSink>(
-        &mut self,
-        direction: Direction,
-        bytes: &[u8],
-        inflates: &mut Inflates,
-        sink: &mut S,
-    ) {
-        if bytes.is_empty() {
-            return;
-        }
-        let lane = Lane { direction, number: self.id };
-        let half = &mut self.halves[direction as usize];
-        if !std::mem::replace(&mut half.is_open, true) {
-            sink.begin(lane, body_field(direction));
-        }
-        sink.data(lane, bytes);
-        half.bytes += bytes.len() as u64;
-        if let Some(grpc) = &mut self.grpc {
-            grpc.body(direction, self.id, bytes, inflates, sink);
+    fn new() -> Stream {
+        Stream {
+            id: 0,
+            transaction: HttpTransaction::default(),
+            halves: Direction::BOTH.map(|direction| Half::new(direction, 0, None)),
+            grpc: None,
+            counted_bytes: 0,
         }
     }
 
-    /// No messages of gRPC follow that could be told apart.
-    pub(super) fn end_messages<S: AppSink>(
+    fn held_bytes(&self) -> usize {
+        let bodies = self.halves.iter().filter(|half| half.body.is_some()).count() * size_of::<Body>();
+        let grpc = self.grpc.as_ref().map_or(0, |grpc| size_of::<Grpc>() + grpc.held_bytes());
+        size_of::<Stream>() + self.transaction.held_bytes() + bodies + grpc
+    }
+
+    /// Forgets all but its memory: another stream.
+    fn begin(&mut self, id: u32) {
+        self.id = id;
+        self.transaction.clear();
+        self.transaction.protocol.extend_from_slice(b"HTTP/2");
+        self.told().id = id;
+        for (direction, half) in Direction::BOTH.into_iter().zip(&mut self.halves) {
+            *half = Half::new(direction, id, half.body.take());
+        }
+        self.grpc = None;
+    }
+
+    /// A body begins behind the header list at hand.
+    pub(super) fn begin_body<S: AppSink>(
         &mut self,
         direction: Direction,
-        inflates: &mut Inflates,
-        sink: &mut S,
+        list: &HeaderList,
+        out: &mut Out<'_, S>,
     ) {
+        let media = match direction {
+            Direction::ToServer => list.media(),
+            Direction::ToClient => Media::Other,
+        };
+        let half = &mut self.halves[direction as usize];
+        half.has_body = !Body::is_plain(list.codings(), media);
+        if half.has_body {
+            let begun = Body::begin(list.codings(), media, out.decoders, &mut half.outlet.to(out.sink));
+            match &mut half.body {
+                Some(room) => **room = begun,
+                None => half.body = Some(Box::new(begun)),
+            }
+        }
+    }
+
+    /// The next bytes of the body.
+    pub(super) fn body<S: AppSink>(&mut self, direction: Direction, bytes: &[u8], out: &mut Out<'_, S>) {
+        let half = &mut self.halves[direction as usize];
+        half.bytes += bytes.len() as u64;
+        let mut told = half.outlet.to(out.sink);
+        match &mut half.body {
+            Some(body) if half.has_body => body.data(body_field(direction), bytes, out.decoders, &mut told),
+            _ => told.data(body_field(direction), bytes),
+        }
         if let Some(grpc) = &mut self.grpc {
-            grpc.break_off(direction, self.id, inflates, sink);
+            grpc.body(direction, self.id, bytes, out);
+        }
+    }
+
+    /// Bytes of the body are missing, so many of its own: those behind them are another instance.
+    pub(super) fn gap<S: AppSink>(&mut self, direction: Direction, bytes: u32, out: &mut Out<'_, S>) {
+        let half = &mut self.halves[direction as usize];
+        half.bytes += u64::from(bytes);
+        let mut told = half.outlet.to(out.sink);
+        if let Some(body) = half.body.as_mut().filter(|_| half.has_body) {
+            body.gap(body_field(direction), &mut told);
+        }
+        told.end();
+        if let Some(grpc) = &mut self.grpc {
+            grpc.break_off(direction, self.id, out);
         }
     }
 
     /// The body is complete, or what follows is another instance.
-    pub(super) fn end<S: AppSink>(&mut self, direction: Direction, sink: &mut S) {
-        if std::mem::take(&mut self.halves[direction as usize].is_open) {
-            sink.end(Lane { direction, number: self.id });
+    pub(super) fn end<S: AppSink>(&mut self, direction: Direction, out: &mut Out<'_, S>) {
+        let half = &mut self.halves[direction as usize];
+        let mut told = half.outlet.to(out.sink);
+        if let Some(body) = half.body.as_mut().filter(|_| half.has_body) {
+            body.end(body_field(direction), out.decoders, &mut told);
+        }
+        told.end();
+    }
+
+    /// The same, and there are no more messages of gRPC.
+    pub(super) fn end_all<S: AppSink>(&mut self, direction: Direction, out: &mut Out<'_, S>) {
+        self.end(direction, out);
+        if let Some(grpc) = &mut self.grpc {
+            grpc.break_off(direction, self.id, out);
         }
     }
 
@@ -89,6 +148,19 @@ impl Stream {
     /// Whether both directions are over.
     pub(super) fn is_over(&self) -> bool {
         self.halves.iter().all(|half| half.part == Part::Over)
+    }
+}
+
+impl Half {
+    fn new(direction: Direction, id: u32, body: Option<Box<Body>>) -> Half {
+        Half {
+            part: Part::Head,
+            outlet: Outlet::of_stream(direction, id, AppProtocol::Http2),
+            body,
+            has_body: false,
+            bytes: 0,
+            length: None,
+        }
     }
 }
 
@@ -108,9 +180,24 @@ pub(super) struct Streams {
     open: Vec<Stream>,
     spare: Vec<Stream>,
     next_transaction: u64,
+    /// Memory that those that are open take, as it was last counted.
+    open_bytes: usize,
 }
 
 impl Streams {
+    /// Memory that they take, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.open_bytes + self.spare.iter().map(Stream::held_bytes).sum::<usize>()
+    }
+
+    /// Counts the memory of one again, behind headers: nothing else makes it more.
+    pub(super) fn count(&mut self, id: u32) {
+        let Some(stream) = self.find(id) else { return };
+        let bytes = stream.held_bytes();
+        let before = std::mem::replace(&mut stream.counted_bytes, bytes);
+        self.open_bytes = self.open_bytes + bytes - before;
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.open.is_empty()
     }
@@ -132,14 +219,9 @@ impl Streams {
         if self.open.len() == HTTP2_STREAMS_MAX {
             return None;
         }
-        let mut stream = self.spare.pop().unwrap_or_default();
-        stream.id = id;
-        stream.transaction.clear();
+        let mut stream = self.spare.pop().unwrap_or_else(Stream::new);
+        stream.begin(id);
         stream.transaction.id = self.take_number();
-        stream.transaction.protocol.extend_from_slice(b"HTTP/2");
-        stream.told().id = id;
-        stream.halves = Default::default();
-        stream.grpc = None;
         self.ids.push(id);
         self.open.push(stream);
         self.open.last_mut()
@@ -148,13 +230,19 @@ impl Streams {
     /// Takes a stream out.
     pub(super) fn close(&mut self, id: u32) -> Option<Stream> {
         let at = self.ids.iter().position(|of| *of == id)?;
-        self.ids.remove(at);
-        Some(self.open.remove(at))
+        self.open_bytes -= std::mem::take(&mut self.open.get_mut(at)?.counted_bytes);
+        // Whichever is last takes its place: nothing else moves, however many are reset.
+        self.ids.swap_remove(at);
+        Some(self.open.swap_remove(at))
     }
 
-    /// Takes the oldest one out.
-    pub(super) fn close_oldest(&mut self) -> Option<Stream> {
-        self.close(*self.ids.first()?)
+    /// Takes all of them out, the oldest first.
+    pub(super) fn close_all(&mut self) -> Vec<Stream> {
+        self.ids.clear();
+        self.open_bytes = 0;
+        let mut streams = std::mem::take(&mut self.open);
+        streams.sort_unstable_by_key(|stream| stream.transaction.id);
+        streams
     }
 
     /// Keeps the memory of one that is over.

@@ -1,7 +1,7 @@
 //! What events tell of a mail: `email`, in Suricata's names.
 
 use super::parameters::unprotected;
-use crate::app::{Record, pending::kept};
+use crate::app::{Record, record::kept};
 use crate::limits::{MAIL_ADDRESSES_TOLD_MAX, MAIL_ATTACHMENTS_TOLD_MAX};
 
 /// The header fields that are told, the first one of each name, and what is attached. Texts are kept as far as a
@@ -29,6 +29,13 @@ pub(super) enum Status {
 }
 
 impl Email {
+    /// Memory that it holds, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        let lists = [&self.to, &self.cc, &self.attachments].into_iter().flatten();
+        let texts = [&self.from, &self.subject, &self.message_id, &self.date, &self.x_mailer];
+        lists.chain(texts).map(Vec::capacity).sum()
+    }
+
     /// A header field, unfolded.
     pub(super) fn field(&mut self, name: &[u8], value: &[u8]) {
         let is = |wanted: &[u8]| name.eq_ignore_ascii_case(wanted);

@@ -51,6 +51,11 @@ impl Piece<'_> {
 }
 
 impl LinePieces {
+    /// Memory that it holds, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.held.capacity()
+    }
+
     /// Shows `see` every piece that `chunk` completes. What `see` breaks off with is handed on, with `chunk` behind the piece.
     pub(super) fn read<E>(
         &mut self,

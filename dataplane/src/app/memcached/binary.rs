@@ -9,7 +9,8 @@ use crate::{
         beside::Beside,
         messages::{Measure, Messages},
         parser::Outcome,
-        pending::{Pending, kept},
+        pending::Pending,
+        record::kept,
         signature::{Answer, Prefix},
         wire::Wire,
     },
@@ -132,6 +133,11 @@ struct Exchange {
 }
 
 impl Binary {
+    /// Memory that it holds, in bytes.
+    pub(in crate::app) fn held_bytes(&self) -> usize {
+        self.client.held_bytes() + self.server.held_bytes() + self.pending.held_bytes()
+    }
+
     pub(in crate::app) fn read<S: AppSink>(
         &mut self,
         direction: Direction,

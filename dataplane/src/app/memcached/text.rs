@@ -9,7 +9,8 @@ use crate::{
         beside::Beside,
         lines::Lines,
         parser::Outcome,
-        pending::{Beyond, Pending, kept},
+        pending::{Beyond, Pending},
+        record::kept,
         signature::{Answer, Prefix},
     },
     flow::Direction,
@@ -91,6 +92,11 @@ fn number(word: &[u8]) -> Option<u64> {
 }
 
 impl Text {
+    /// Memory that it holds, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.client.lines.held_bytes() + self.server.lines.held_bytes() + self.pending.held_bytes()
+    }
+
     pub(super) fn read<S: AppSink>(
         &mut self,
         direction: Direction,

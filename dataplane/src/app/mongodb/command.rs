@@ -4,7 +4,7 @@ use super::{
     COMPRESSED, DELETE, GET_MORE, INSERT, KILL_CURSORS, MSG, QUERY, UPDATE,
     bson::{Document, Shown, Value},
 };
-use crate::app::{Record, pending::kept, wire::Wire};
+use crate::app::{Record, record::kept, wire::Wire};
 
 /// A command as records tell it; texts are kept as far as they go there.
 #[derive(Debug)]

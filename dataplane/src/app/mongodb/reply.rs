@@ -5,7 +5,7 @@ use super::{
     bson::{Document, Value},
     command::compressor,
 };
-use crate::app::{Record, messages::Message, pending::kept, wire::Wire};
+use crate::app::{Record, messages::Message, record::kept, wire::Wire};
 
 /// A reply as records tell it.
 #[derive(Debug, Default)]

@@ -5,7 +5,7 @@ use super::{
     packet::{integer, rest, string},
     response::Expects,
 };
-use crate::app::{Record, pending::kept, wire::Wire};
+use crate::app::{Record, record::kept, wire::Wire};
 
 /// A command as records tell it; texts are kept as far as they go there.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     app::{
-        pending::kept,
+        record::kept,
         signature::{Answer, Prefix},
         wire::Wire,
     },

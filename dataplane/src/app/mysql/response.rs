@@ -4,7 +4,7 @@ use super::{
     handshake::Capabilities,
     packet::{Packet, integer, rest},
 };
-use crate::app::{Record, pending::kept, wire::Wire};
+use crate::app::{Record, record::kept, wire::Wire};
 
 /// What may answer a command.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

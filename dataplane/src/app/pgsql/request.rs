@@ -1,6 +1,6 @@
 //! What a client of PostgreSQL asks, as records tell it.
 
-use crate::app::{Record, pending::kept, wire::Wire};
+use crate::app::{Record, record::kept, wire::Wire};
 use crate::limits::PGSQL_PARAMETERS_MAX;
 
 /// A request; texts are kept as far as a record tells them.

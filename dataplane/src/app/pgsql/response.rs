@@ -1,7 +1,7 @@
 //! What a server of PostgreSQL answered to one request, as records tell it.
 
 use super::request::tell_parameter;
-use crate::app::{Record, pending::kept, wire::Wire};
+use crate::app::{Record, record::kept, wire::Wire};
 use crate::limits::PGSQL_PARAMETERS_MAX;
 
 /// A response as far as it has come: messages of the same kind are one value.

@@ -5,6 +5,7 @@ use memchr::memmem;
 
 use super::version::QuicVersion;
 use crate::app::{Record, fingerprint::hex, wire::Wire};
+use crate::limits::QUIC_TAGS_MAX;
 
 /// Bits of the first byte of a packet up to Q043: the version is there, and the connection by eight bytes.
 const HAS_VERSION: u8 = 0x01;
@@ -16,8 +17,6 @@ const CONNECTION_BYTES: usize = 8;
 
 const CLIENT_HELLO: &[u8] = b"CHLO";
 const SERVER_NAME: [u8; 4] = *b"SNI\0";
-/// Tags of a hello; more are not looked at. Chrome's had some 25.
-const TAGS_MAX: u16 = 64;
 
 /// The version that a client's packet up to Q043 says.
 pub(super) fn version(datagram: &[u8]) -> Option<QuicVersion> {
@@ -47,9 +46,9 @@ impl GoogleHello {
         let at = memmem::find(bytes, CLIENT_HELLO)?;
         let mut wire = Wire(bytes.get(at + CLIENT_HELLO.len()..)?);
         let (count, _padding) = (wire.u16_le()?, wire.u16_le()?);
-        let table = wire.take(usize::from(count.min(TAGS_MAX)) * 8)?;
+        let table = wire.take(usize::from(count.min(QUIC_TAGS_MAX)) * 8)?;
         // Values stand behind the table of all tags.
-        wire.take(usize::from(count.saturating_sub(TAGS_MAX)) * 8)?;
+        wire.take(usize::from(count.saturating_sub(QUIC_TAGS_MAX)) * 8)?;
         let values = wire.rest();
         let mut hello = GoogleHello { server_name: Vec::new(), tags: String::new() };
         let (mut begin, mut entries) = (0, Wire(table));

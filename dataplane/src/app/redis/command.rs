@@ -4,8 +4,8 @@ use arrayvec::ArrayVec;
 
 use super::resp::Item;
 use crate::{
-    app::{Record, pending::kept},
-    limits::MESSAGE_BYTES_HELD_MAX,
+    app::{Record, record::kept},
+    limits::{MESSAGE_BYTES_HELD_MAX, REDIS_ARGUMENTS_READ_MAX},
 };
 
 /// The arguments of the command under way, the first of them its name, with a space between two.
@@ -15,16 +15,19 @@ use crate::{
 pub(super) struct Arguments {
     text: Vec<u8>,
     /// Where the first of them begin and end.
-    spans: ArrayVec<(usize, usize), SPANS_MAX>,
+    spans: ArrayVec<(usize, usize), REDIS_ARGUMENTS_READ_MAX>,
     count: u64,
     is_cut: bool,
 }
 
-/// As many arguments as are looked at one by one.
-const SPANS_MAX: usize = 16;
 const MASK: &[u8] = b"***";
 
 impl Arguments {
+    /// Memory that it holds, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.text.capacity()
+    }
+
     pub(super) fn take(&mut self, item: Item<'_>) {
         match item {
             Item::String { length: Some(_), .. } => self.begin(),
@@ -89,8 +92,10 @@ impl Arguments {
     /// Takes the secrets out of the text.
     fn mask(&mut self) {
         // From the last one on: those before stay where they are.
-        for at in
-            (0..self.spans.len()).rev().filter(|at| self.is_secret(*at)).collect::<ArrayVec<_, SPANS_MAX>>()
+        for at in (0..self.spans.len())
+            .rev()
+            .filter(|at| self.is_secret(*at))
+            .collect::<ArrayVec<_, REDIS_ARGUMENTS_READ_MAX>>()
         {
             let Some((begin, end)) = self.spans.get(at).copied() else { continue };
             self.text.splice(begin..end, MASK.iter().copied());
@@ -100,7 +105,7 @@ impl Arguments {
             }
         }
         // What comes behind may be a secret too.
-        if (self.is(0, "ACL") || self.is(0, "CONFIG")) && self.count > SPANS_MAX as u64 {
+        if (self.is(0, "ACL") || self.is(0, "CONFIG")) && self.count > REDIS_ARGUMENTS_READ_MAX as u64 {
             let end = self.spans.last().map_or(0, |(_, end)| *end);
             self.text.truncate(end);
         }

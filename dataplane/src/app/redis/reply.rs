@@ -1,7 +1,10 @@
 //! A reply of Redis, as records tell it.
 
 use super::resp::Item;
-use crate::{app::Record, limits::RECORD_TEXT_BYTES_MAX};
+use crate::{
+    app::Record,
+    limits::{RECORD_TEXT_BYTES_MAX, REDIS_FIRST_BYTES_MAX},
+};
 
 /// The reply under way: its text in brackets and commas.
 ///
@@ -21,10 +24,12 @@ pub(super) struct Reply {
     attribute_depth: usize,
 }
 
-/// Longer than any word that begins a message.
-const FIRST_BYTES_MAX: usize = 16;
-
 impl Reply {
+    /// Memory that it holds, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.text.capacity() + self.first.capacity()
+    }
+
     pub(super) fn take(&mut self, item: Item<'_>) {
         if self.is_within_attribute(item) {
             return;
@@ -78,7 +83,7 @@ impl Reply {
 
     fn piece(&mut self, bytes: &[u8]) {
         if self.values == 1 {
-            let room = FIRST_BYTES_MAX.saturating_sub(self.first.len());
+            let room = REDIS_FIRST_BYTES_MAX.saturating_sub(self.first.len());
             self.first.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
         }
         self.add(bytes);

@@ -54,6 +54,11 @@ const STRING_BYTES_MAX: u64 = 4 << 30;
 const COUNT_MAX: u64 = 1 << 32;
 
 impl Resp {
+    /// Memory that it holds, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.line.capacity()
+    }
+
     /// Reads on, at most to the end of one value; whether there it is.
     pub(super) fn read(&mut self, chunk: &mut &[u8], see: &mut impl FnMut(Item<'_>)) -> Result<bool, Broken> {
         while !chunk.is_empty() {

@@ -3,7 +3,7 @@
 use super::{login::Login, utf16};
 use crate::{
     app::{Record, wire::Wire},
-    limits::RECORD_TEXT_BYTES_MAX,
+    limits::{RECORD_TEXT_BYTES_MAX, TDS_PARAMETERS_READ_MAX},
 };
 
 /// A request as records tell it.
@@ -35,8 +35,6 @@ const PROCEDURES: [&str; 15] = [
     "sp_prepexecrpc",
     "sp_unprepare",
 ];
-/// Parameters in front of the statement of any of them, and it.
-const PARAMETERS_READ_MAX: usize = 4;
 
 impl Request {
     pub(super) fn named(name: &'static str) -> Request {
@@ -79,7 +77,7 @@ impl Request {
         let is_first = self.procedure.eq_ignore_ascii_case("sp_executesql");
         let is_statement =
             is_first || self.procedure.starts_with("sp_prep") || self.procedure.starts_with("sp_cursor");
-        for _ in 0..PARAMETERS_READ_MAX {
+        for _ in 0..TDS_PARAMETERS_READ_MAX {
             match parameter(&mut wire)? {
                 Some(text) if is_statement => {
                     self.text = text;

@@ -9,7 +9,7 @@ use super::{
     ja4::{Carrier, Offer},
     version::Version,
 };
-use crate::app::{AppSink, Record, beside::Beside, pending::kept, wire::Wire};
+use crate::app::{AppSink, Record, beside::Beside, record::kept, wire::Wire};
 use crate::flow::Direction;
 use crate::limits::{TLS_ALPNS_MAX, TLS_EXTENSIONS_MAX};
 

@@ -2,7 +2,7 @@
 
 use memchr::memmem;
 
-use crate::app::{Record, pending::kept};
+use crate::app::{Record, record::kept};
 
 /// `(DESCRIPTION=(CONNECT_DATA=(SERVICE_NAME=...)(CID=(PROGRAM=...)(HOST=...)(USER=...)))...)`.
 #[derive(Debug, Default)]

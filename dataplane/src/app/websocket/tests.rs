@@ -8,7 +8,7 @@ use proptest::{collection::vec, prelude::*, sample::Index};
 use super::*;
 use crate::{
     app::{
-        Value,
+        Depth, Value,
         conversation::{Turn, told_however_cut},
         http::conversations::{cut, listen},
         recorder::{Recorder, Told},
@@ -69,6 +69,17 @@ fn deflated(messages: &[&[u8]], is_fresh: bool) -> Vec<Vec<u8>> {
     told
 }
 
+/// What is told so deep.
+fn messages(recorder: &Recorder, direction: Direction, of: Depth) -> Vec<&[u8]> {
+    let told = recorder.told.iter().filter_map(|told| match told {
+        Told::End(lane, Field::WebSocketMessage, bytes) => {
+            (lane.direction == direction && lane.depth == of).then_some(bytes.as_slice())
+        }
+        _ => None,
+    });
+    told.collect()
+}
+
 #[test]
 fn messages_are_unmasked_and_put_together() {
     let long = vec![b'l'; 70_000];
@@ -115,22 +126,42 @@ fn compressed_messages_are_inflated() {
         .collect();
     let recorder = told(COMPRESSED, &client, &server);
     assert_eq!(recorder.anomalies(), []);
-    let told = recorder.instances(ToServer, Field::WebSocketMessage);
-    assert_eq!(told, [b"plain", plain[0], b"uncompressed", plain[1]]);
-    assert_eq!(recorder.instances(ToClient, Field::WebSocketMessage), plain);
+    assert_eq!(messages(&recorder, ToServer, Depth::Decoded), plain);
+    assert_eq!(messages(&recorder, ToClient, Depth::Decoded), plain);
+    let wire = messages(&recorder, ToServer, Depth::Wire);
+    assert_eq!(wire, [b"plain", &one[..], b"uncompressed", two], "and as they are");
 }
 
 #[test]
-fn behind_what_cannot_be_inflated_messages_are_told_as_they_are() {
+fn what_cannot_be_inflated_is_told_as_it_is_to_its_end() {
     let bomb = deflated(&[&vec![0; 8 << 20]], false).remove(0);
-    for (sent, anomaly) in
-        [(&b"\xff\xff\xff"[..], AppAnomaly::DecompressionFailed), (&bomb, AppAnomaly::DecompressionCap)]
-    {
+    for (sent, anomaly) in [
+        (&b"\xff\xff\xff and more, which nobody inflates"[..], AppAnomaly::ContentBroken),
+        (&bomb, AppAnomaly::ContentRatio),
+    ] {
         let client =
             [client_frame(FIN | RSV1 | frame::TEXT, sent), client_frame(FIN | RSV1 | frame::TEXT, b"raw")];
         let recorder = told(COMPRESSED, &client.concat(), b"");
         assert_eq!(recorder.anomalies(), [anomaly]);
-        assert_eq!(recorder.instances(ToServer, Field::WebSocketMessage).last(), Some(&&b"raw"[..]));
+        assert_eq!(messages(&recorder, ToServer, Depth::Wire), [sent, b"raw"]);
+    }
+}
+
+/// What each of them comes to is within measure, and what all come to is not: with a window for all, and with one for each.
+#[test]
+fn a_bomb_in_parts_is_one() {
+    let plain = vec![0; 64 * 1024];
+    for (direction, is_fresh) in [(ToServer, false), (ToClient, true)] {
+        let told = |count: usize| {
+            let parts = deflated(&vec![&plain[..]; count], is_fresh);
+            let frames: Vec<u8> = match direction {
+                ToServer => parts.iter().flat_map(|of| client_frame(FIN | RSV1 | frame::TEXT, of)).collect(),
+                ToClient => parts.iter().flat_map(|of| server_frame(FIN | RSV1 | frame::TEXT, of)).collect(),
+            };
+            let turns = [(ToServer, Data(ASKED)), (ToClient, Data(COMPRESSED)), (direction, Data(&frames))];
+            listen(&turns).1.anomalies()
+        };
+        assert_eq!((told(3), told(60)), (vec![], vec![AppAnomaly::ContentRatio]), "{direction:?}");
     }
 }
 
@@ -179,16 +210,6 @@ fn gaps_are_passed_by_in_payloads_alone() {
     assert_eq!(recorder.instances(ToServer, Field::Payload), [b"rest"]);
 }
 
-/// What no cut changes: of what comes out in front of the place where a compressed stream is broken, the end may.
-fn comparable(recorder: Recorder) -> Vec<Told> {
-    let is_broken = recorder.anomalies().contains(&AppAnomaly::DecompressionFailed);
-    let is_kept = |told: &Told| match told {
-        Told::Begin(_, field) | Told::End(_, field, _) => !is_broken || *field != Field::WebSocketMessage,
-        _ => true,
-    };
-    recorder.told.into_iter().filter(is_kept).collect()
-}
-
 proptest! {
     #[test]
     fn any_cut_tells_the_same(
@@ -213,8 +234,8 @@ proptest! {
         }
         let server = [COMPRESSED, &server_frame(FIN | frame::TEXT, b"hi")].concat();
         let whole = [(ToServer, Data(ASKED)), (ToClient, Data(&server[..])), (ToServer, Data(&client[..]))];
-        let told = comparable(listen(&whole).1);
-        prop_assert_eq!(&told, &comparable(listen(&cut(&whole, Some(&points))).1));
-        prop_assert_eq!(&told, &comparable(listen(&cut(&whole, None)).1));
+        let told = listen(&whole).1.told;
+        prop_assert_eq!(&told, &listen(&cut(&whole, Some(&points))).1.told);
+        prop_assert_eq!(&told, &listen(&cut(&whole, None)).1.told);
     }
 }

@@ -9,7 +9,7 @@ fn assert_given_up(frames: &[Vec<u8>], last: &[u8], anomaly: AppAnomaly) {
     let recorder = told_however_cut(AppProtocol::Failed, &turns);
     assert_eq!(recorder.anomalies(), [anomaly], "{last:?}");
     let payload = recorder.instances(ToServer, Field::Payload).concat();
-    assert!(payload == [last, b"more"].concat(), "{anomaly:?}: {payload:?}");
+    assert!(payload == [SETTINGS, last, b"more"].concat(), "{anomaly:?}: {payload:?}");
 }
 
 #[test]
@@ -50,7 +50,8 @@ fn blocks_that_nobody_can_read_are_payload() {
         [frame(frames::HEADERS, 0, 1, b"\x82"), frame(frames::CONTINUATION, flag::END_HEADERS, 1, b"\xbe")];
     let recorder = told_however_cut(AppProtocol::Failed, &[client(&parts)]);
     assert_eq!(recorder.anomalies(), [AppAnomaly::Http2HeaderBlock]);
-    assert_eq!(recorder.instances(ToServer, Field::Payload).concat(), [b"\x82", &parts[1][..]].concat());
+    let payload = recorder.instances(ToServer, Field::Payload).concat();
+    assert_eq!(payload, [SETTINGS, b"\x82", &parts[1][..]].concat());
 }
 
 #[test]
@@ -59,6 +60,20 @@ fn a_list_that_grows_out_of_its_block_is_payload() {
     let entry = [&b"\x40\x01a\x7f\x81\x07"[..], &[b'x'; 1024]].concat();
     let bomb = [entry, vec![0xbe; 1000]].concat();
     assert_given_up(&[], &frame(frames::HEADERS, flag::END_HEADERS, 1, &bomb), AppAnomaly::Http2HeaderList);
+}
+
+/// As its receiver may allow frames of up to 16 MB.
+#[test]
+fn a_block_that_is_longer_than_any_is_payload_to_its_end() {
+    let long = frame(frames::HEADERS, flag::END_HEADERS, 1, &vec![b'x'; HTTP_HEADER_BYTES_MAX + 9]);
+    let (allowed, begin) = (settings(&[(5, 1 << 20)]), [PREFACE, &settings(&[])].concat());
+    let (app, recorder) =
+        listen(&[(ToServer, Data(&begin)), (ToClient, Data(&allowed)), (ToServer, Data(&long))]);
+    assert_eq!(
+        (app.protocol(), recorder.anomalies()),
+        (AppProtocol::Failed, vec![AppAnomaly::Http2HeaderList])
+    );
+    assert!(recorder.instances(ToServer, Field::Payload).concat() == long);
 }
 
 #[test]
@@ -73,7 +88,8 @@ fn continuations_have_an_end() {
         (app.protocol(), recorder.anomalies()),
         (AppProtocol::Failed, vec![AppAnomaly::Http2Continuation])
     );
-    assert!(recorder.instances(ToServer, Field::Payload)[0].starts_with(&block(&REQUEST)));
+    let payload = recorder.instances(ToServer, Field::Payload);
+    assert!(payload.iter().any(|payload| payload.starts_with(&block(&REQUEST))));
 }
 
 #[test]
@@ -90,6 +106,15 @@ fn streams_beyond_the_cap_are_told_and_read() {
     assert_eq!(recorder.anomalies(), [AppAnomaly::Http2Streams]);
     assert_eq!(recorder.instances(ToServer, Field::HttpRequestBody), [b"read"]);
     assert_eq!(recorder.instances(ToServer, Field::HttpUri).len(), HTTP2_STREAMS_MAX + 1);
+}
+
+#[test]
+fn what_is_open_is_told_in_order_whatever_was_reset() {
+    let opened = (0..5).map(|number| headers(0, 2 * number + 1, &REQUEST));
+    let reset = [3, 1].map(|id| frame(frames::RST_STREAM, 0, id, &[0, 0, 0, 8]));
+    let recorder = told(&[client(&opened.chain(reset).collect::<Vec<_>>())]);
+    let ids: Vec<_> = recorder.transactions().iter().map(|of| of.http2.as_ref().map(|of| of.id)).collect();
+    assert_eq!(ids, [3, 1, 5, 7, 9].map(Some));
 }
 
 #[test]

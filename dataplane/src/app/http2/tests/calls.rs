@@ -10,7 +10,7 @@ fn message(flag: u8, bytes: &[u8]) -> Vec<u8> {
     [&[flag], &(bytes.len() as u32).to_be_bytes()[..], bytes].concat()
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(bytes).expect("memory takes all");
     encoder.finish().expect("memory takes all")
@@ -63,8 +63,8 @@ fn what_is_no_message_is_told() {
     let bomb = gzip(&vec![0; 8 << 20]);
     for (body, anomaly) in [
         (message(2, b"x"), Malformed),
-        (message(1, b"no gzip at all, but longer than its head"), DecompressionFailed),
-        (message(1, &bomb), DecompressionCap),
+        (message(1, b"no gzip at all, but longer than its head"), ContentBroken),
+        (message(1, &bomb), ContentRatio),
     ] {
         let call = headers(0, 1, &with(&CALL, &[("grpc-encoding", "gzip")]));
         let body_frames: Vec<u8> = body.chunks(16_000).flat_map(|piece| data(0, 1, piece)).collect();
@@ -75,19 +75,28 @@ fn what_is_no_message_is_told() {
 }
 
 #[test]
-fn so_many_messages_are_inflated_at_once() {
-    use crate::limits::GRPC_INFLATES_MAX;
-    let call = with(&CALL, &[("grpc-encoding", "gzip")]);
-    let sent = message(1, &gzip(b"plain"));
-    let (begin, end) = sent.split_at(sent.len() - 1);
-    let told = |count: usize| {
-        let ids = || (0..count as u32).map(|number| 2 * number + 1);
-        let open: Vec<_> = ids().map(|id| [headers(0, id, &call), data(0, id, begin)].concat()).collect();
-        let close: Vec<_> = ids().map(|id| data(flag::END_STREAM, id, end)).collect();
-        let all = [PREFACE, &settings(&[]), &open.concat(), &close.concat()].concat();
-        let (_, recorder) = listen(&[(ToServer, Data(&all)), (ToServer, Data(&[]))]);
-        (recorder.anomalies(), recorder.instances(ToServer, Field::GrpcMessage).len())
+fn messages_are_of_whatever_coding_they_say() {
+    let message_of = |coding: &str, bytes: &[u8]| {
+        let call = headers(0, 1, &with(&CALL, &[("grpc-encoding", coding)]));
+        let recorder = told_however_cut(
+            AppProtocol::Grpc,
+            &[client(&[call, data(flag::END_STREAM, 1, &message(1, bytes))])],
+        );
+        (recorder.anomalies(), recorder.instances(ToServer, Field::GrpcMessage).concat())
     };
-    assert_eq!(told(GRPC_INFLATES_MAX), (vec![], GRPC_INFLATES_MAX));
-    assert_eq!(told(GRPC_INFLATES_MAX + 1), (vec![AppAnomaly::DecompressionCap], GRPC_INFLATES_MAX));
+    let zstd = zstd::bulk::compress(b"plain", 3).expect("memory takes all");
+    assert_eq!(message_of("zstd", &zstd), (vec![], b"plain".to_vec()));
+    assert_eq!(message_of("snappy", b"?"), (vec![AppAnomaly::ContentCoding], b"?".to_vec()));
+}
+
+/// What each of them comes to is within measure, and what all come to is not.
+#[test]
+fn a_bomb_in_parts_is_one() {
+    let part = message(1, &gzip(&vec![0; 64 * 1024]));
+    let call = headers(0, 1, &with(&CALL, &[("grpc-encoding", "gzip")]));
+    let told = |count: usize| {
+        let turns = [client(&[call.clone(), data(0, 1, &part.repeat(count))])];
+        told_however_cut(AppProtocol::Grpc, &turns).anomalies()
+    };
+    assert_eq!((told(3), told(60)), (vec![], vec![AppAnomaly::ContentRatio]));
 }

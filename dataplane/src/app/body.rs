@@ -3,15 +3,11 @@
 
 use dlp_patterns::Field;
 
-use super::head::Head;
-use crate::{
-    app::{
-        AppAnomaly, AppSink, Depth,
-        emitter::{Emitter, ValueDepth},
-    },
-    content::{Decoders, Decoding, Values},
-    flow::Direction,
+use super::{
+    AppAnomaly, AppSink, Depth,
+    emitter::{Emitter, ValueDepth},
 };
+use crate::content::{Codings, Decoders, Decoding, Media, Values};
 
 /// A body under way. One that is not coded, or cannot be decoded, is only told as it is.
 #[derive(Debug, Default)]
@@ -22,14 +18,20 @@ pub(super) struct Body {
 }
 
 impl Body {
-    /// A body begins behind its head.
-    pub(super) fn begin<S: AppSink>(head: &Head, decoders: &mut Decoders, out: &mut Emitter<'_, S>) -> Body {
-        let values = || match head.kind().direction {
-            Direction::ToServer => Values::of(head.media()),
-            Direction::ToClient => Values::None,
-        };
+    /// Whether there is nothing to it but what it is on the wire.
+    pub(super) fn is_plain(codings: &Codings, media: Media) -> bool {
+        codings.is_plain() && media == Media::Other
+    }
+
+    /// A body begins that has these codings, and values as `media` says.
+    pub(super) fn begin<S: AppSink>(
+        codings: &Codings,
+        media: Media,
+        decoders: &mut Decoders,
+        out: &mut Emitter<'_, S>,
+    ) -> Body {
+        let values = || Values::of(media);
         let plain = Body { wire_values: values(), ..Body::default() };
-        let codings = head.codings();
         if codings.is_plain() {
             return plain;
         }
@@ -38,7 +40,7 @@ impl Body {
         } else if codings.is_too_many() {
             Err(AppAnomaly::ContentLayers)
         } else {
-            Decoding::begin(&codings, decoders).map_err(AppAnomaly::from)
+            Decoding::begin(codings, decoders).map_err(AppAnomaly::from)
         };
         match decoding {
             Ok(decoding) => Body { decoding: Some(decoding), decoded_values: values(), ..plain },
