@@ -1,5 +1,6 @@
 //! Stream chunks → named fields. A parser yields fields and transactions, and takes no verdict.
 
+mod amqp;
 mod anomaly;
 mod ber;
 mod beside;
@@ -31,6 +32,7 @@ mod http_transaction;
 mod ike;
 mod imap;
 mod irc;
+mod kafka;
 mod kerberos;
 mod lane;
 mod ldap;
@@ -40,7 +42,10 @@ mod memcached;
 mod messages;
 mod modbus;
 mod mongodb;
+mod mqtt;
 mod mysql;
+mod names;
+mod nats;
 mod netbios;
 mod ntp;
 mod opening;
@@ -67,6 +72,7 @@ mod redis;
 mod rpc;
 mod rtp;
 mod rtsp;
+mod sasl;
 mod signature;
 mod signatures;
 mod sip;
@@ -78,6 +84,7 @@ mod spare_parsers;
 mod spark;
 mod ssdp;
 mod ssh;
+mod stomp;
 mod streamed;
 mod stun;
 mod syslog;
@@ -93,6 +100,8 @@ mod wire;
 mod wireguard;
 mod within;
 mod xmpp;
+
+mod zookeeper;
 
 use dlp_patterns::Field;
 
@@ -189,7 +198,7 @@ impl App {
                 within.advance(direction, chunk, parsers, sink);
                 None
             }
-            App::Read(read) => read.advance(direction, chunk, parsers.record(), sink).map(App::Payload),
+            App::Read(read) => read.advance(direction, chunk, parsers, sink).map(App::Payload),
             App::Payload(payload) => {
                 payload.advance(direction, chunk, sink);
                 None
@@ -223,7 +232,7 @@ impl App {
         let is_told = matches!(self, App::Read(_) | App::Payload(_));
         for (direction, chunk) in held.into_iter().flat_map(Held::turns).chain(at_hand) {
             match self {
-                App::Read(read) if is_told => read.replay(direction, chunk, parsers.record(), sink),
+                App::Read(read) if is_told => read.replay(direction, chunk, parsers, sink),
                 _ if is_told => {}
                 _ => self.advance(direction, chunk, parsers, sink),
             }
@@ -245,7 +254,7 @@ impl App {
             *self = app;
         }
         if let App::Read(read) = self
-            && let Some(payload) = read.datagram(direction, bytes, parsers.record(), sink)
+            && let Some(payload) = read.datagram(direction, bytes, parsers, sink)
         {
             *self = App::Payload(payload);
         }
@@ -271,7 +280,7 @@ impl App {
             App::WebSocket(websocket) => websocket.finish(sink),
             App::Within(within) => within.finish(parsers, sink),
             App::Read(read) => {
-                read.finish(parsers.record(), sink);
+                read.finish(parsers, sink);
                 let payload = App::Payload(read.remains());
                 if let App::Read(over) = std::mem::replace(self, payload) {
                     parsers.take_back_read(over);
@@ -315,7 +324,7 @@ impl App {
             App::Http(http) => http.give_up(direction, sink),
             App::Http2(http2) => http2.give_up(direction, parsers, sink),
             App::Within(within) => return within.app_mut().give_up(direction, parsers, sink),
-            App::Read(read) => read.abandon(parsers.record(), sink),
+            App::Read(read) => read.abandon(parsers, sink),
             App::WebSocket(_) | App::HttpIdle(_) | App::Payload(_) => return,
         };
         *self = App::Payload(payload);

@@ -67,10 +67,6 @@ impl SpareParsers {
         self.reads.push(read);
     }
 
-    pub(super) fn record(&mut self) -> &mut Record {
-        &mut self.record
-    }
-
     /// Room for a record, and what bodies are decoded with.
     pub(super) fn record_and_decoders(&mut self) -> (&mut Record, &mut Decoders) {
         (&mut self.record, &mut self.decoders)
