@@ -6,10 +6,9 @@ use crate::app::{AppAnomaly, AppProtocol, HttpTransaction, Lane, Record};
 use crate::decode::Glimpse;
 use crate::flow::{Direction, FlowRecord};
 use crate::inspect::Epoch;
-use crate::policy::BypassCause;
+use crate::policy::{BypassCause, Threat};
 use crate::reassembly::TcpState;
 use crate::rx_meta::Side;
-use crate::threat::Threat;
 use crate::verdict::{Causes, DropReason};
 
 /// Something worth telling, with the time of the frame that showed it (ns since the epoch).
@@ -27,7 +26,7 @@ pub enum Event<'e> {
     App(AppRecord<'e>),
     /// The peers broke a protocol.
     Anomaly(Anomaly<'e>),
-    /// What several messages show together is a threat; told once.
+    /// Something is a threat; told once, and not again for what adds to it.
     Threat(ThreatSeen<'e>),
 }
 
@@ -71,7 +70,7 @@ pub struct Dropped<'e> {
     pub wire_bytes: u32,
 }
 
-/// Whose a frame is.
+/// Whose a frame, or what it said, is.
 #[derive(Clone, Copy, Debug)]
 pub enum Owner<'e> {
     /// A flow's.
@@ -202,13 +201,13 @@ pub struct Anomaly<'e> {
     pub kind: AnomalyKind,
 }
 
-/// What several messages show together.
+/// Something is a threat.
 #[derive(Clone, Copy, Debug)]
 pub struct ThreatSeen<'e> {
     /// When, in ns since the epoch.
     pub now_ns: u64,
-    /// Where the message went that completed it.
-    pub flow: &'e FlowRecord,
+    /// Whose it is that completed it.
+    pub owner: Owner<'e>,
     /// Which one.
     pub threat: Threat,
     /// What that rests on.

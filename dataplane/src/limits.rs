@@ -329,6 +329,12 @@ pub const DNS_ENTRIES_READ_MAX: u32 = 1024;
 /// Entries of each section of a message of DNS that a record tells: what a record has room for.
 pub const DNS_ENTRIES_TOLD_MAX: u32 = 64;
 
+/// The least and the most that a count among the thresholds of a threat may be: any number that some traffic comes to.
+pub const THREAT_COUNT_BOUNDS: [u32; 2] = [1, 1_000_000];
+
+/// The same of seconds, up to a day: what is slower is not remembered for so long.
+pub const THREAT_SECONDS_BOUNDS: [u32; 2] = [1, 86_400];
+
 /// Pairs of client and parent domain of which one worker remembers what was asked: sets, by hash, of so many. A hundred clients that
 /// ask for forty domains each within some minutes; each takes some 250 bytes. Where there are more, the one of a set that was
 /// silent the longest is forgotten.

@@ -49,7 +49,7 @@ use crate::event::{Alert, Dropped, Event, EventSink, FlowEndCause, Owner};
 use crate::flow::{Direction, FlowKeys};
 use crate::inspect::{Epoch, Findings, RuleSets};
 use crate::limits::FLOWS_EXPIRED_PER_CALL_MAX;
-use crate::policy::{Disposition, Settings};
+use crate::policy::{Disposition, Settings, ThreatPolicy};
 use crate::reassembly::Memory;
 pub use crate::rx_meta::{RxMeta, Side};
 use crate::threat::Threats;
@@ -102,7 +102,7 @@ impl Pipeline {
             restored: Vec::new(),
             findings: Findings::new(settings.packet_steps_max, settings.flow_steps),
             parsers: SpareParsers::default(),
-            threats: Threats::new(settings.threats, settings.hash_seed),
+            threats: Threats::new(&settings.threats, settings.hash_seed),
             resets: Resets::default(),
             counters: Counters::default(),
             next_flow_id: settings.first_flow_id,
@@ -156,6 +156,11 @@ impl Pipeline {
         self.newest_ns = self.newest_ns.max(now_ns);
         self.findings.clear();
         self.counters.scans_restarted += self.rules.swap(epoch, rules, self.newest_ns);
+    }
+
+    /// Judges threats by other thresholds and actions from the next frame on. What was counted stays.
+    pub fn set_threats(&mut self, policy: &ThreatPolicy) {
+        self.threats.set_policy(policy);
     }
 
     /// The rules in force, and those that open fields still need.
@@ -326,6 +331,7 @@ fn tell_alerts<S: EventSink>(
     counters: &mut Counters,
     inspection: &mut Inspection<'_, S>,
 ) {
+    inspection.threats.book(&mut counters.threats);
     counters.hits_unlisted += inspection.findings.unlisted();
     for finding in inspection.findings.listed() {
         tracked.alerted = true;

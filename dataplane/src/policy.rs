@@ -12,7 +12,7 @@ pub use self::bypass::{Bypass, BypassCause, IpNetwork, Trusted};
 pub use self::exceptions::{Exception, Exceptions, Scope};
 pub use self::fragments::FragmentPolicy;
 pub use self::tcp::{Overlap, TcpPolicy, Urgent};
-pub use self::threats::{DnsTunnelPolicy, ThreatAction, ThreatPolicy};
+pub use self::threats::{THRESHOLDS_MAX, Threat, ThreatAction, ThreatPolicy, ThreatSpec, Threshold};
 use crate::decode::ChecksumMode;
 use crate::flow::Timeouts;
 use crate::inspect::{Epoch, FlowSteps, ReloadPolicy};
@@ -45,7 +45,7 @@ pub struct Settings {
     pub bypass: Bypass,
     /// What becomes of TCP segments that receivers may read in two ways.
     pub tcp: TcpPolicy,
-    /// What becomes of what several messages show together.
+    /// What becomes of each threat, and when it is one.
     pub threats: ThreatPolicy,
     /// What becomes of open fields when other rules come into force.
     pub reload: ReloadPolicy,

@@ -19,6 +19,7 @@ mod packs;
 mod protocols;
 mod replay;
 mod sample;
+mod threats;
 mod verdicts;
 
 /// An inline packet engine on AF_XDP that stops attacks and leaks.
@@ -59,6 +60,8 @@ enum Command {
     Packs(PacksCommand),
     /// List the protocols that are recognised, and what is read of those that are parsed.
     Protocols(ProtocolsArgs),
+    /// List the threats that are looked for, when they are ones, and what is done about them unless a config says otherwise.
+    Threats(ThreatsArgs),
     /// Lead captures through the engine as if it were inline.
     Replay(ReplayArgs),
     /// Show the verdicts in a file of EVE lines as a table.
@@ -245,6 +248,13 @@ struct ProtocolsArgs {
 }
 
 #[derive(Debug, Args)]
+struct ThreatsArgs {
+    /// Form of the output.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: ThreatsOutput,
+}
+
+#[derive(Debug, Args)]
 struct VerdictsArgs {
     /// File of EVE lines; `-` is standard input.
     #[arg(value_name = "EVEFILE")]
@@ -268,6 +278,18 @@ enum Output {
     Json,
 }
 
+/// Form of the list of threats.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum ThreatsOutput {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON document, with all that is said of each.
+    Json,
+    /// Lines of a config, each threshold with what it decides.
+    Toml,
+}
+
 impl Cli {
     /// Does what was asked.
     ///
@@ -286,6 +308,7 @@ impl Cli {
             Command::Packs(PacksCommand::Lint(args)) => lint::lint(&args),
             Command::Packs(PacksCommand::Compile(args)) => packs::compile(&args),
             Command::Protocols(args) => protocols::protocols(&args),
+            Command::Threats(args) => threats::threats(&args),
             Command::Replay(args) => replay::replay(&args),
             Command::Verdicts(args) => verdicts::verdicts(&args),
             Command::SampleCapture(args) => sample::write(&args),

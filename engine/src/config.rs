@@ -42,7 +42,7 @@ pub struct Config {
     pub bypass: Bypass,
     /// What becomes of TCP segments that receivers may read in two ways.
     pub tcp: TcpPolicy,
-    /// What becomes of what several messages show together.
+    /// What becomes of each threat, and when it is one.
     pub threats: ThreatPolicy,
     /// What happens at each cause that is no rule.
     pub exceptions: Exceptions,

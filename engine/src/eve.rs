@@ -146,14 +146,7 @@ impl EveFormat {
                 Side::Outside => "outside",
             }),
         };
-        let line = match dropped.owner {
-            Owner::Flow { record, direction } => {
-                self.packet_line(dropped.now_ns, EventType::Drop, record, direction)
-            }
-            Owner::Nobody { link, glimpse } => {
-                self.frame_line(dropped.now_ns, EventType::Drop, link, glimpse)
-            }
-        };
+        let line = self.owner_line(dropped.now_ns, EventType::Drop, dropped.owner);
         write(&Line { drop: Some(body), ..line }, out);
     }
 
@@ -198,15 +191,24 @@ impl EveFormat {
     }
 
     fn threat(&self, seen: &ThreatSeen<'_>, out: &mut Vec<u8>) {
+        let protocol = seen.evidence.protocol();
         let body = AnomalyBody {
-            app_proto: Some(seen.evidence.protocol().as_str()),
+            app_proto: protocol.is_known().then(|| protocol.as_str()),
             kind: "threat",
             event: seen.threat.as_str(),
             layer: None,
             context: Some(Evidence(seen.evidence)),
         };
-        let line = self.flow_line(seen.now_ns, EventType::Anomaly, seen.flow);
+        let line = self.owner_line(seen.now_ns, EventType::Anomaly, seen.owner);
         write(&Line { anomaly: Some(body), ..line }, out);
+    }
+
+    /// The head of a line about a frame, of whatever owner.
+    fn owner_line<'e>(&'e self, now_ns: u64, kind: EventType, owner: Owner<'e>) -> Line<'e> {
+        match owner {
+            Owner::Flow { record, direction } => self.packet_line(now_ns, kind, record, direction),
+            Owner::Nobody { link, glimpse } => self.frame_line(now_ns, kind, link, glimpse),
+        }
     }
 
     /// The head of a line about one packet: source and destination are the packet's.

@@ -161,12 +161,3 @@ pub const RETIRE_QUIET_US: u64 = 2_000;
 /// Milliseconds for which a worker that stops waits for that, and for its last frames to be sent: a port that is stuck must
 /// not keep it.
 pub const RETIRE_MS_MAX: u64 = 100;
-
-/// Points at which a threat is one: any number that some traffic comes to.
-pub const THREAT_SCORE: RangeInclusive<u32> = 1..=1_000_000;
-
-/// How often something must be seen to be part of a threat.
-pub const THREAT_COUNT: RangeInclusive<u32> = 1..=1_000_000;
-
-/// Seconds in which what makes a threat comes, up to a day: what is slower is not remembered for so long.
-pub const THREAT_WINDOW_S: RangeInclusive<u32> = 1..=86_400;

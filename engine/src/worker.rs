@@ -11,6 +11,7 @@ use dataplane::event::EventSink;
 use dataplane::inspect::Epoch;
 use dataplane::limits::FRAGMENTS_PER_DATAGRAM_MAX;
 use dataplane::pipeline::{Pipeline, Resets, RxMeta, Side};
+use dataplane::policy::ThreatPolicy;
 use dataplane::verdict::Verdict;
 use dlp_patterns::RuleSet;
 
@@ -139,6 +140,11 @@ impl<I: PacketIo, S: EventSink> Worker<I, S> {
     /// Judges by other rules from the next turn on.
     pub fn swap_rules(&mut self, epoch: Epoch, rules: Arc<RuleSet>, now_ns: u64) {
         self.pipeline.swap_rules(epoch, rules, now_ns);
+    }
+
+    /// Judges threats by other thresholds and actions from the next turn on.
+    pub fn set_threats(&mut self, policy: &ThreatPolicy) {
+        self.pipeline.set_threats(policy);
     }
 
     /// Its parts, each as it is: no flow has ended.

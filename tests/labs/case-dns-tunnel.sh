@@ -59,11 +59,30 @@ with_action() {
     check "told after ${before:-no} questions" test "${before:-99}" -le 20
 }
 
+# The word of a reload comes into force while a tunnel is up, and what was counted stays.
+with_reload() {
+    section "Tunnels in DNS: from alert to drop by a reload"
+    rm -f "$dir/eve.json"
+    engine_write_config "$dir/weir.toml" "$dir/eve.json"
+    printf '\n[threats.dns_tunnel]\naction = "alert"\n' >>"$dir/weir.toml"
+    lab_start_engine case-dns-tunnel
+    tunnel_up
+    check "what is sent through it arrives" passes
+    sed -i 's/^action = "alert"/action = "drop"/' "$dir/weir.toml"
+    check "weir reload succeeds" in_ns middle "$weir" reload --config "$dir/weir.toml"
+    sleep 1
+    check_not "nothing arrives any more" passes
+    tunnel_down
+    engine_down
+    check_equal "it was told once" "$(jq -n '[inputs | select(.anomaly.event == "dns_tunnel")] | length' "$dir/eve.json")" 1
+}
+
 if obstacle=$(lab_obstacle); then skip case-dns-tunnel "$obstacle"; fi
 if ! command -v iodine >/dev/null || ! command -v iodined >/dev/null; then skip case-dns-tunnel "no iodine"; fi
 lab_open dns-tunnel
 lab_up "weir-dns-$$"
 lab_mount_bpffs
 with_action alert check "what is sent through it arrives"
+with_reload
 with_action drop check_not "nothing arrives that is sent through it"
 checks_close

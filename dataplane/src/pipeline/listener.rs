@@ -3,7 +3,7 @@
 use super::secrets::Secrets;
 use super::tracked::Inspection;
 use crate::app::{AppAnomaly, AppProtocol, AppSink, HttpTransaction, Lane, Record, SpareParsers};
-use crate::event::{Anomaly, AnomalyKind, AppRecord, Event, EventSink, HttpEnd, Reading, ThreatSeen};
+use crate::event::{Anomaly, AnomalyKind, AppRecord, Event, EventSink, HttpEnd, Owner, Reading, ThreatSeen};
 use crate::flow::{Direction, FlowRecord};
 use crate::inspect::{FieldScan, Findings, Lanes, RuleSets};
 use crate::policy::ThreatAction;
@@ -91,15 +91,18 @@ impl<S: EventSink> AppSink for Listener<'_, S> {
     fn record(&mut self, record: &Record) {
         let concealed = (!self.secrets.is_empty()).then(|| self.secrets.conceal_record(record));
         let shown = concealed.as_ref().unwrap_or(record);
-        let (now_ns, flow) = (self.now_ns, self.record);
-        self.sink.emit(Event::App(AppRecord { now_ns, flow, record: shown }));
-        let Some(Found { threat, action, evidence }) = self.threats.see(flow, record, now_ns) else { return };
-        if let Some(evidence) = evidence {
-            self.sink.emit(Event::Threat(ThreatSeen { now_ns, flow, threat, evidence }));
-        }
-        if action == ThreatAction::Drop {
-            self.findings.note_threat();
-        }
+        let Listener { record: flow, now_ns, ref mut threats, ref mut sink, ref mut findings, .. } = *self;
+        sink.emit(Event::App(AppRecord { now_ns, flow, record: shown }));
+        threats.see_record(flow, record, now_ns, |Found { threat, action, evidence }| {
+            if let Some(evidence) = evidence {
+                // What a message asks for, or is answered: it is the client's.
+                let owner = Owner::Flow { record: flow, direction: Direction::ToServer };
+                sink.emit(Event::Threat(ThreatSeen { now_ns, owner, threat, evidence }));
+            }
+            if action == ThreatAction::Drop {
+                findings.note_threat();
+            }
+        });
     }
 
     fn anomaly(&mut self, direction: Direction, protocol: AppProtocol, anomaly: AppAnomaly) {

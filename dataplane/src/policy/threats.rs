@@ -1,4 +1,9 @@
-//! [`ThreatPolicy`]: what becomes of what several messages show together, by the operator's word.
+//! [`ThreatPolicy`]: what becomes of each threat, and when it is one, by the operator's word.
+
+mod messages;
+mod spec;
+
+pub use self::spec::{THRESHOLDS_MAX, Threat, ThreatSpec, Threshold};
 
 /// What is done about a threat.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -8,32 +13,108 @@ pub enum ThreatAction {
     /// It is told.
     #[default]
     Alert,
-    /// It is told, and the flow that shows it does not go on: nor does any other that shows the same.
+    /// It is told, and the packet or the flow that shows it does not go on: nor does any other that shows the same.
     Drop,
 }
 
-/// One field a threat.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ThreatPolicy {
-    /// Data that is carried in names and answers of DNS.
-    pub dns_tunnel: DnsTunnelPolicy,
+impl ThreatAction {
+    /// Every action.
+    pub const ALL: [ThreatAction; 3] = [ThreatAction::Alert, ThreatAction::Drop, ThreatAction::Ignore];
+
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ThreatAction::Ignore => "ignore",
+            ThreatAction::Alert => "alert",
+            ThreatAction::Drop => "drop",
+        }
+    }
 }
 
-/// When names and answers of DNS are taken for a tunnel.
+/// Action and thresholds of each threat. Detectors take theirs by name when they begin and when it changes, never for a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DnsTunnelPolicy {
-    /// What is done then.
-    pub action: ThreatAction,
-    /// Points that one client and one parent domain come to; see `threat/dns_tunnel/weights.rs` for what counts how much.
-    pub score: u32,
-    /// Different names among them, at least; a name that no host can have needs no other.
-    pub names_min: u32,
-    /// Seconds in which they come; then all points are forgotten.
-    pub window_s: u32,
+pub struct ThreatPolicy([Setting; Threat::COUNT]);
+
+/// The operator's word on one threat, thresholds in the order of its [`ThreatSpec`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Setting {
+    action: ThreatAction,
+    thresholds: [u32; THRESHOLDS_MAX],
 }
 
-impl Default for DnsTunnelPolicy {
-    fn default() -> DnsTunnelPolicy {
-        DnsTunnelPolicy { action: ThreatAction::Alert, score: 100, names_min: 6, window_s: 600 }
+impl Default for ThreatPolicy {
+    /// What the [specs](Threat::spec) say.
+    fn default() -> ThreatPolicy {
+        ThreatPolicy(Threat::ALL.map(|threat| {
+            let spec = threat.spec();
+            let mut thresholds = [0; THRESHOLDS_MAX];
+            for (value, threshold) in thresholds.iter_mut().zip(spec.thresholds) {
+                *value = threshold.default;
+            }
+            Setting { action: spec.action, thresholds }
+        }))
+    }
+}
+
+impl ThreatPolicy {
+    /// What is done about a threat.
+    pub fn action(&self, threat: Threat) -> ThreatAction {
+        self.0[threat as usize].action
+    }
+
+    /// Has something else done about a threat.
+    pub fn set_action(&mut self, threat: Threat, action: ThreatAction) {
+        self.0[threat as usize].action = action;
+    }
+
+    /// A threshold of a threat.
+    ///
+    /// # Panics
+    /// If its [`ThreatSpec`] has none of that name.
+    pub fn threshold(&self, threat: Threat, name: &str) -> u32 {
+        self.0[threat as usize].thresholds[threat.spec().index(name)]
+    }
+
+    /// Sets a threshold of a threat.
+    ///
+    /// # Panics
+    /// If its [`ThreatSpec`] has none of that name, or it is out of its range.
+    pub fn set_threshold(&mut self, threat: Threat, name: &str, value: u32) {
+        let (spec, at) = (threat.spec(), threat.spec().index(name));
+        assert!(spec.thresholds[at].range().contains(&value), "{}.{name} = {value}", spec.name);
+        self.0[threat as usize].thresholds[at] = value;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_order_and_within_its_ranges() {
+        for (index, threat) in Threat::ALL.into_iter().enumerate() {
+            let spec = threat.spec();
+            assert_eq!(threat as usize, index, "{}", spec.name);
+            assert_eq!(Threat::from_name(spec.name), Some(threat), "no two have one name");
+            assert!(spec.thresholds.len() <= THRESHOLDS_MAX, "{}", spec.name);
+            for (at, threshold) in spec.thresholds.iter().enumerate() {
+                assert_ne!(threshold.name, "action");
+                assert_eq!(spec.index(threshold.name), at, "no two have one name");
+                assert!(threshold.range().contains(&threshold.default), "{}.{}", spec.name, threshold.name);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_set_is_had_and_nothing_else_changes() {
+        let mut policy = ThreatPolicy::default();
+        assert_eq!(policy.threshold(Threat::DnsTunnel, "names_min"), 6);
+        policy.set_threshold(Threat::DnsTunnel, "names_min", 7);
+        policy.set_action(Threat::DnsTunnel, ThreatAction::Drop);
+        assert_eq!(policy.threshold(Threat::DnsTunnel, "names_min"), 7);
+        assert_eq!(policy.action(Threat::DnsTunnel), ThreatAction::Drop);
+        policy.set_threshold(Threat::DnsTunnel, "names_min", 6);
+        policy.set_action(Threat::DnsTunnel, ThreatAction::Alert);
+        assert_eq!(policy, ThreatPolicy::default());
     }
 }

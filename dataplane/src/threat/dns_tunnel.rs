@@ -8,39 +8,29 @@ mod encoding;
 mod message;
 mod weights;
 
-use std::hash::{DefaultHasher, Hasher};
-use std::net::IpAddr;
+use std::hash::Hasher;
 
 use arrayvec::ArrayVec;
 
 use self::encoding::Encoding;
 use self::message::{Entry, Section};
-use super::{Found, Threat};
+use super::Found;
+use super::windows::{Windows, hasher, write_address};
 use crate::app::{AppProtocol, Record, Value};
 use crate::flow::FlowRecord;
 use crate::limits::{DNS_TUNNEL_NAMES_REMEMBERED, DNS_TUNNEL_SETS, DNS_TUNNEL_WAYS};
-use crate::policy::{DnsTunnelPolicy, ThreatAction};
+use crate::policy::{Threat, ThreatAction, ThreatPolicy};
 
 /// What clients asked of which domains.
-///
-/// Invariant: no set holds more than [`DNS_TUNNEL_WAYS`] suspects; the one that was silent the longest makes room.
 #[derive(Debug)]
 pub(super) struct DnsTunnels {
-    policy: DnsTunnelPolicy,
+    action: ThreatAction,
+    score: u32,
+    names_min: u32,
+    window_ns: u64,
     seed: [u64; 2],
-    /// By the hash of client and domain.
-    sets: Vec<Vec<Suspect>>,
-}
-
-/// A client and a parent domain.
-#[derive(Clone, Debug)]
-struct Suspect {
-    /// Of both.
-    hash: u64,
-    begin_ns: u64,
-    last_ns: u64,
-    books: Books,
-    is_told: bool,
+    /// By client and parent domain.
+    suspects: Windows<Books>,
 }
 
 /// What it came to.
@@ -68,9 +58,21 @@ struct Books {
 }
 
 impl DnsTunnels {
-    pub(super) fn new(policy: DnsTunnelPolicy, seed: [u64; 2]) -> DnsTunnels {
-        let sets = if policy.action == ThreatAction::Ignore { 0 } else { DNS_TUNNEL_SETS };
-        DnsTunnels { policy, seed, sets: vec![Vec::new(); sets] }
+    pub(super) fn new(policy: &ThreatPolicy, seed: [u64; 2]) -> DnsTunnels {
+        let suspects = Windows::new(seed, DNS_TUNNEL_WAYS);
+        let action = ThreatAction::Ignore;
+        let mut tunnels = DnsTunnels { action, score: 0, names_min: 0, window_ns: 0, seed, suspects };
+        tunnels.set_policy(policy);
+        tunnels
+    }
+
+    pub(super) fn set_policy(&mut self, policy: &ThreatPolicy) {
+        let threshold = |name| policy.threshold(Threat::DnsTunnel, name);
+        self.action = policy.action(Threat::DnsTunnel);
+        self.score = threshold("score");
+        self.names_min = threshold("names_min");
+        self.window_ns = u64::from(threshold("window_s")) * 1_000_000_000;
+        self.suspects.set_kept(if self.action == ThreatAction::Ignore { 0 } else { DNS_TUNNEL_SETS });
     }
 
     /// Takes in a message. What it finds, and says of it in `evidence`.
@@ -81,66 +83,30 @@ impl DnsTunnels {
         now_ns: u64,
         evidence: &'e mut Record,
     ) -> Option<Found<'e>> {
-        if record.protocol() != AppProtocol::Dns || self.sets.is_empty() {
+        if record.protocol() != AppProtocol::Dns || self.suspects.is_off() {
             return None;
         }
         let Some(Value::Text(asked)) = record.find("rrname") else { return None };
         let domain = parent_domain(asked)?;
-        let (policy, seed) = (self.policy, self.seed);
-        let suspect = self.suspect(flow.client.0, domain, now_ns);
+        let mut hasher = self.suspects.hasher();
+        write_address(&mut hasher, flow.client.0);
+        domain.iter().for_each(|byte| hasher.write_u8(byte.to_ascii_lowercase()));
+        let suspect = self.suspects.at(hasher.finish(), now_ns, self.window_ns);
         for entry in message::entries(record) {
-            suspect.books.enter(&entry, domain, seed);
+            suspect.books.enter(&entry, domain, self.seed);
         }
         let books = &suspect.books;
-        let is_enough = books.names >= policy.names_min || books.is_plain;
-        if !suspect.is_told && (books.score < policy.score || !is_enough) {
+        let is_enough = books.names >= self.names_min || books.is_plain;
+        if !suspect.is_told && (books.score < self.score || !is_enough) {
             return None;
         }
-        let is_first = !std::mem::replace(&mut suspect.is_told, true);
+        let is_first = suspect.tell_once();
         if is_first {
-            books.tell(domain, (now_ns - suspect.begin_ns) / 1_000_000, evidence);
+            let within_ms = (now_ns - suspect.begin_ns) / 1_000_000;
+            suspect.books.tell(domain, self.score, within_ms, evidence);
         }
         let evidence = is_first.then_some(&*evidence);
-        Some(Found { threat: Threat::DnsTunnel, action: policy.action, evidence })
-    }
-
-    /// What is known of a client and a domain; nothing, where that is too old or gave way.
-    fn suspect(&mut self, client: IpAddr, domain: &[u8], now_ns: u64) -> &mut Suspect {
-        let mut hasher = hasher(self.seed);
-        match client {
-            IpAddr::V4(address) => hasher.write_u32(address.to_bits()),
-            IpAddr::V6(address) => hasher.write_u128(address.to_bits()),
-        }
-        domain.iter().for_each(|byte| hasher.write_u8(byte.to_ascii_lowercase()));
-        let hash = hasher.finish();
-        let place = hash as usize % self.sets.len();
-        let set = &mut self.sets[place];
-        let fresh =
-            Suspect { hash, begin_ns: now_ns, last_ns: now_ns, books: Books::default(), is_told: false };
-        let window_ns = u64::from(self.policy.window_s) * 1_000_000_000;
-        let at = match set.iter().position(|suspect| suspect.hash == hash) {
-            Some(at) => {
-                let begin_ns = if set[at].is_told { set[at].last_ns } else { set[at].begin_ns };
-                if now_ns.saturating_sub(begin_ns) > window_ns {
-                    set[at] = fresh;
-                }
-                at
-            }
-            None if set.len() < DNS_TUNNEL_WAYS => {
-                set.push(fresh);
-                set.len() - 1
-            }
-            None => {
-                let oldest = (0..set.len()).min_by_key(|at| set[*at].last_ns).unwrap_or(0);
-                set[oldest] = fresh;
-                oldest
-            }
-        };
-        let suspect = &mut set[at];
-        // Captures may step back.
-        suspect.last_ns = suspect.last_ns.max(now_ns);
-        suspect.begin_ns = suspect.begin_ns.min(now_ns);
-        suspect
+        Some(Found { threat: Threat::DnsTunnel, action: self.action, evidence })
     }
 }
 
@@ -202,10 +168,11 @@ impl Books {
     }
 
     /// What the verdict rests on.
-    fn tell(&self, domain: &[u8], within_ms: u64, evidence: &mut Record) {
+    fn tell(&self, domain: &[u8], threshold: u32, within_ms: u64, evidence: &mut Record) {
         evidence.begin(AppProtocol::Dns, 0);
         evidence.text("domain", domain);
         evidence.number("score", self.score.into());
+        evidence.number("threshold", threshold.into());
         evidence.number("within_ms", within_ms);
         evidence.number("names", self.names.into());
         evidence.number("name_bytes", self.name_bytes);
@@ -220,12 +187,6 @@ impl Books {
         evidence.number("answers", self.answers.into());
         evidence.number("answer_bytes", self.answer_bytes);
     }
-}
-
-fn hasher(seed: [u64; 2]) -> DefaultHasher {
-    let mut hasher = DefaultHasher::new();
-    seed.into_iter().for_each(|half| hasher.write_u64(half));
-    hasher
 }
 
 /// The last two labels of a name, or three where the last two are those of a registry such as `co.uk`. `None` for names that are

@@ -1,26 +1,27 @@
-//! `[threats]`: what becomes of what several messages show together.
+//! `[threats]`: what becomes of each threat, and when it is one.
 
-use dataplane::policy::{DnsTunnelPolicy, ThreatAction, ThreatPolicy};
+use dataplane::policy::{Threat, ThreatAction, ThreatPolicy};
 use dlp_patterns::document::Table;
 
-use crate::limits::{THREAT_COUNT, THREAT_SCORE, THREAT_WINDOW_S};
-
 pub(super) fn read(root: &Table<'_>) -> ThreatPolicy {
-    let Some(table) = root.optional("threats").table() else { return ThreatPolicy::default() };
-    let dns_tunnel = table.optional("dns_tunnel").table();
-    ThreatPolicy {
-        dns_tunnel: dns_tunnel.map_or_else(DnsTunnelPolicy::default, |table| read_dns_tunnel(&table)),
+    let mut policy = ThreatPolicy::default();
+    let Some(threats) = root.optional("threats").table() else { return policy };
+    for threat in Threat::ALL {
+        if let Some(table) = threats.optional(threat.as_str()).table() {
+            read_threat(&table, threat, &mut policy);
+        }
     }
+    policy
 }
 
-fn read_dns_tunnel(table: &Table<'_>) -> DnsTunnelPolicy {
-    let default = DnsTunnelPolicy::default();
-    let actions =
-        [("alert", ThreatAction::Alert), ("drop", ThreatAction::Drop), ("ignore", ThreatAction::Ignore)];
-    DnsTunnelPolicy {
-        action: table.optional("action").one_of(&actions).unwrap_or(default.action),
-        score: table.optional("score").integer(THREAT_SCORE).unwrap_or(default.score),
-        names_min: table.optional("names_min").integer(THREAT_COUNT).unwrap_or(default.names_min),
-        window_s: table.optional("window_s").integer(THREAT_WINDOW_S).unwrap_or(default.window_s),
+fn read_threat(table: &Table<'_>, threat: Threat, policy: &mut ThreatPolicy) {
+    let actions = ThreatAction::ALL.map(|action| (action.as_str(), action));
+    if let Some(action) = table.optional("action").one_of(&actions) {
+        policy.set_action(threat, action);
+    }
+    for threshold in threat.spec().thresholds {
+        if let Some(value) = table.optional(threshold.name).integer(threshold.range()) {
+            policy.set_threshold(threat, threshold.name, value);
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use af_xdp::Port;
 use dataplane::decode::DecodeError;
 use dataplane::pipeline::Counters;
-use dataplane::policy::BypassCause;
+use dataplane::policy::{BypassCause, Threat};
 use dataplane::verdict::DropReason;
 use serde::{Serialize, Serializer};
 
@@ -78,6 +78,8 @@ struct Flow {
 struct Detect {
     alert: u64,
     alerts_suppressed: u64,
+    /// What is part of a threat, by threat; an event tells of the first of each offender.
+    threats: Threats,
     /// Scans that lost their rules to too many reloads.
     scans_restarted: u64,
     /// Packets with fields that were given up because their flow had used up its steps.
@@ -174,6 +176,15 @@ impl Serialize for BypassCauses {
     }
 }
 
+/// What is part of a threat, by threat; every one is written.
+struct Threats([u64; Threat::COUNT]);
+
+impl Serialize for Threats {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(Threat::ALL.map(|threat| (threat.as_str(), self.0[threat as usize])))
+    }
+}
+
 /// Undecodable frames by error; every error is written.
 struct DecodeErrors([u64; DecodeError::COUNT]);
 
@@ -212,6 +223,7 @@ impl StatsBody<'_> {
             detect: Detect {
                 alert: counters.alerts,
                 alerts_suppressed: counters.hits_unlisted,
+                threats: Threats(counters.threats),
                 scans_restarted: counters.scans_restarted,
                 flow_steps_exceeded: counters.flow_steps_exceeded,
                 flow_steps_highest: counters.flow_steps_highest,

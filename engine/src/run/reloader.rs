@@ -1,13 +1,14 @@
-//! Loads packs anew while the engine runs.
+//! Loads packs, and what is a threat, anew while the engine runs.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use dataplane::policy::ThreatPolicy;
 use dlp_patterns::RuleSet;
 
-use super::rule_slot::{RuleSlot, RuleWatch};
+use super::rule_slot::{InForce, RuleSlot, RuleWatch};
 use crate::config::{Config, PacksConfig};
 use crate::eve::Reload;
 use crate::failure::Failure;
@@ -39,19 +40,20 @@ struct Compiled {
 struct Loaded {
     packs: usize,
     rules: RuleSet,
+    threats: ThreatPolicy,
     cache: Option<&'static str>,
 }
 
 impl Reloader {
     /// For the config at `path`, as it was read, with the rules that it asks for.
     pub(super) fn new(path: PathBuf, config: Config, rules: Arc<RuleSet>) -> Reloader {
-        let slot = Arc::new(RuleSlot::new(rules));
+        let slot = Arc::new(RuleSlot::new(InForce { rules, threats: config.threats }));
         Reloader { path, config, slot, former: Vec::new(), compiling: None, is_asked: false }
     }
 
     /// The rules in force.
     pub(super) fn rules(&self) -> Arc<RuleSet> {
-        self.slot.latest().1
+        self.slot.latest().1.rules
     }
 
     /// For one more worker, that begins with the first set.
@@ -98,9 +100,9 @@ impl Reloader {
     fn settle(&mut self, compiled: Compiled) -> Reload {
         let ms = u64::try_from(compiled.took.as_millis()).unwrap_or(u64::MAX);
         match compiled.outcome {
-            Ok(Loaded { packs, rules, cache }) => {
+            Ok(Loaded { packs, rules, threats, cache }) => {
                 let count = rules.rules().len();
-                let (epoch, former) = self.slot.put(Arc::new(rules));
+                let (epoch, former) = self.slot.put(InForce { rules: Arc::new(rules), threats });
                 self.former.push(former);
                 let found = cache.unwrap_or("none");
                 tracing::info!(
@@ -114,7 +116,7 @@ impl Reloader {
                 Reload { epoch: epoch.0, packs, rules: count, ms, cache, mistakes: Vec::new() }
             }
             Err(mistakes) => {
-                let (epoch, rules) = self.slot.latest();
+                let (epoch, InForce { rules, .. }) = self.slot.latest();
                 for mistake in &mistakes {
                     tracing::error!("{mistake}");
                 }
@@ -140,10 +142,10 @@ fn compile(path: &Path, running: &Config) -> Compiled {
         if needs_restart(running, &config) {
             tracing::warn!(
                 config = %path.display(),
-                "only packs are loaded anew; what else has changed in the config takes effect at the next start"
+                "only packs and threats are loaded anew; what else has changed in the config takes effect at the next start"
             );
         }
-        load(&config.packs)
+        load(&config)
     });
     let outcome = outcome.map_err(|failure| match failure {
         Failure::Mistakes(mistakes) => mistakes,
@@ -152,18 +154,23 @@ fn compile(path: &Path, running: &Config) -> Compiled {
     Compiled { outcome, took: started.elapsed() }
 }
 
-fn load(config: &PacksConfig) -> Result<Loaded, Failure> {
-    let packs = Packs::read(config);
+fn load(config: &Config) -> Result<Loaded, Failure> {
+    let packs = Packs::read(&config.packs);
     let count = packs.count();
     let (rules, cache) = packs.compile_cached()?;
-    Ok(Loaded { packs: count, rules, cache: cache.map(|outcome| outcome.lookup.as_str()) })
+    Ok(Loaded {
+        packs: count,
+        rules,
+        threats: config.threats,
+        cache: cache.map(|outcome| outcome.lookup.as_str()),
+    })
 }
 
-/// Whether anything has changed but where the packs are, and where in the text the links stand.
+/// Whether anything has changed but where the packs are, what is a threat, and where in the text the links stand.
 fn needs_restart(running: &Config, read: &Config) -> bool {
     let PacksConfig { default, dirs, cache, .. } = read.packs.clone();
     let packs = PacksConfig { default, dirs, cache, reload_policy: running.packs.reload_policy };
-    let mut running = Config { packs, ..running.clone() };
+    let mut running = Config { packs, threats: read.threats, ..running.clone() };
     for (link, read) in running.links.iter_mut().zip(&read.links) {
         link.place = read.place.clone();
     }

@@ -13,7 +13,7 @@ use dataplane::pipeline::{BlockedFlow, Counters, Pipeline};
 
 use super::idle::{Idle, Rest};
 use super::now_ns;
-use super::rule_slot::RuleWatch;
+use super::rule_slot::{InForce, RuleWatch};
 use crate::eve::EveSender;
 use crate::latency::Latency;
 use crate::limits::{RETIRE_MS_MAX, RETIRE_QUIET_US, WIND_UP_MS};
@@ -167,8 +167,9 @@ impl WorkerThread {
         while !stop.load(Ordering::Relaxed) {
             self.heartbeat.beat(self.queue);
             let now_ns = now_ns();
-            if let Some((epoch, rules)) = self.rules.newer() {
+            if let Some((epoch, InForce { rules, threats })) = self.rules.newer() {
                 self.worker.swap_rules(epoch, rules, now_ns);
+                self.worker.set_threats(&threats);
             }
             match self.idle.after(self.worker.turn(now_ns), Instant::now) {
                 Rest::None => {}

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use dataplane::event::{Event, Owner};
+use dataplane::event::{Dropped, Event, Owner, ThreatSeen};
 use dataplane::flow::Direction;
 use dataplane::pipeline::Counters;
 use dataplane::policy::Settings;
@@ -38,7 +38,7 @@ impl EventSink for Lines {
     fn emit(&mut self, event: Event<'_>) {
         let flow = match event {
             Event::Alert(alert) => alert.flow.id,
-            Event::Drop(dropped) => match dropped.owner {
+            Event::Drop(Dropped { owner, .. }) | Event::Threat(ThreatSeen { owner, .. }) => match owner {
                 Owner::Flow { record, .. } => record.id,
                 Owner::Nobody { .. } => 0,
             },
@@ -46,7 +46,6 @@ impl EventSink for Lines {
             Event::Http(end) => end.flow.id,
             Event::App(told) => told.flow.id,
             Event::Anomaly(anomaly) => anomaly.flow.id,
-            Event::Threat(seen) => seen.flow.id,
         };
         let lines = self.0.entry(flow).or_default();
         EveFormat::new(EventTypes::ALL, Vec::new()).event(&event, lines);

@@ -1,7 +1,5 @@
 use std::net::Ipv4Addr;
 
-use proptest::prelude::*;
-
 use super::*;
 use crate::flow::protocol;
 
@@ -48,7 +46,7 @@ fn message(name: &str, kind: &str, answers: &[&str]) -> Record {
 
 /// How many of the messages of one client it takes until a tunnel is told.
 fn told_after(messages: impl Iterator<Item = Record>) -> Option<usize> {
-    let mut tunnels = DnsTunnels::new(DnsTunnelPolicy::default(), [1, 2]);
+    let mut tunnels = DnsTunnels::new(&ThreatPolicy::default(), [1, 2]);
     let mut evidence = Record::default();
     let found = |(at, message)| tunnels.see(&flow(1), &message, at as u64 * S, &mut evidence).is_some();
     let mut found = found;
@@ -93,8 +91,7 @@ fn what_is_not_new_or_carries_nothing_is_none() {
 
 #[test]
 fn it_is_told_once_and_each_message_is_part_of_it() {
-    let policy = DnsTunnelPolicy { action: ThreatAction::Drop, ..DnsTunnelPolicy::default() };
-    let mut tunnels = DnsTunnels::new(policy, [1, 2]);
+    let mut tunnels = DnsTunnels::new(&ThreatPolicy::default(), [1, 2]);
     let (mut evidence, mut told, mut part) = (Record::default(), 0, 0);
     for number in 0..30 {
         let name = format!("{}.example.org", encoded(number, 40));
@@ -115,6 +112,30 @@ fn it_is_told_once_and_each_message_is_part_of_it() {
 }
 
 #[test]
+fn what_was_counted_outlives_another_policy_and_nothing_else() {
+    let mut policy = ThreatPolicy::default();
+    let mut tunnels = DnsTunnels::new(&policy, [1, 2]);
+    let mut numbers = 0..;
+    let mut see = |tunnels: &mut DnsTunnels| {
+        let name = format!("{}.example.org", encoded(numbers.next().expect("it has no end"), 40));
+        let mut evidence = Record::default();
+        tunnels.see(&flow(1), &message(&name, "A", &[]), S, &mut evidence).map(|found| found.action)
+    };
+    assert_eq!((see(&mut tunnels), see(&mut tunnels)), (None, None));
+    policy.set_threshold(Threat::DnsTunnel, "names_min", 3);
+    policy.set_threshold(Threat::DnsTunnel, "score", 50);
+    policy.set_action(Threat::DnsTunnel, ThreatAction::Drop);
+    tunnels.set_policy(&policy);
+    assert_eq!(see(&mut tunnels), Some(ThreatAction::Drop));
+    policy.set_action(Threat::DnsTunnel, ThreatAction::Ignore);
+    tunnels.set_policy(&policy);
+    assert_eq!(see(&mut tunnels), None);
+    policy.set_action(Threat::DnsTunnel, ThreatAction::Alert);
+    tunnels.set_policy(&policy);
+    assert_eq!(see(&mut tunnels), None, "it was forgotten");
+}
+
+#[test]
 fn domains_of_registries_are_told_apart() {
     let parent =
         |name: &'static str| parent_domain(name.as_bytes()).map(|name| String::from_utf8_lossy(name));
@@ -125,17 +146,4 @@ fn domains_of_registries_are_told_apart() {
         (parent("example.org"), parent("co.uk"), parent("local"), parent("")),
         (None, None, None, None)
     );
-}
-
-proptest! {
-    #[test]
-    fn what_is_remembered_is_bounded(names in proptest::collection::vec("[a-z]{1,3}\\.[a-z]{1,3}\\.[a-z]{2}", 0..60)) {
-        let mut tunnels = DnsTunnels::new(DnsTunnelPolicy::default(), [1, 2]);
-        for client in 0..=255 {
-            for name in &names {
-                tunnels.see(&flow(client), &message(name, "A", &[]), 1, &mut Record::default());
-            }
-        }
-        prop_assert!(tunnels.sets.iter().all(|set| set.len() <= DNS_TUNNEL_WAYS));
-    }
 }

@@ -1,6 +1,8 @@
 use std::fs;
 use std::path::Path;
 
+use dataplane::policy::Threat;
+
 use super::*;
 
 const LINK: &str = "[[link]]\nname = 'a'\ninside = 'in0'\noutside = 'out0'\non_engine_loss = 'drop'\n";
@@ -89,6 +91,23 @@ fn a_broken_pack_or_config_changes_nothing() {
 }
 
 #[test]
+fn what_is_a_threat_comes_into_force_with_the_rules() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut reloader = reloader(folder.path());
+    let mut watch = reloader.watch();
+    let mut reload = |threats: &str| {
+        fs::write(folder.path().join("weir.toml"), format!("{LINK}{PACKS}{threats}")).expect("a config");
+        reloader.ask();
+        let Reload { epoch, mistakes, .. } = wait(&mut reloader);
+        let score = |(_, in_force): (_, InForce)| in_force.threats.threshold(Threat::DnsTunnel, "score");
+        (epoch, mistakes.len(), watch.newer().map(score))
+    };
+    assert_eq!(reload("[threats.dns_tunnel]\nscore = 50\n"), (2, 0, Some(50)));
+    assert_eq!(reload("[threats.dns_tunnel]\nscore = 0\nscor = 3\n"), (2, 2, None), "all or nothing");
+    assert_eq!(reload(""), (3, 0, Some(100)));
+}
+
+#[test]
 fn while_one_is_compiled_one_more_waits() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut reloader = reloader(folder.path());
@@ -103,12 +122,13 @@ fn while_one_is_compiled_one_more_waits() {
 }
 
 #[test]
-fn only_packs_need_no_restart() {
+fn only_packs_and_threats_need_no_restart() {
     let config = |text: &str| Config::parse("w.toml", text).expect("a config");
     let running = config(&format!("{LINK}{PACKS}"));
     let changed = |text: &str| needs_restart(&running, &config(text));
     assert!(!changed(&format!("{LINK}[packs]\ndirs = ['others']")));
     assert!(!changed(&format!("# A line more.\n{LINK}{PACKS}")), "the link has only moved");
+    assert!(!changed(&format!("{LINK}{PACKS}[threats.dns_tunnel]\nscore = 50")));
     assert!(changed(&format!("mode = 'monitor'\n{LINK}{PACKS}")));
     assert!(changed(&format!("{LINK}{PACKS}reload_policy = 'restart'")));
 }
