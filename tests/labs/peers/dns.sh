@@ -41,7 +41,7 @@ dns_talk() {
 
 dns_offend() { ! dns_client forbidden-word.peers.test A && ! dns_client +tcp forbidden-word.peers.test A; }
 
-dns_client() { peer_client dig "@$server_v4" -p "$dns_port" +tries=1 +timeout=2 +short "$@"; }
+dns_client() { peer_client dig "@$server_v4" -p "$dns_port" +tries=1 +timeout=4 +short "$@"; }
 
 dns_told() {
     peer_labelled "$dns_port" 3 dns

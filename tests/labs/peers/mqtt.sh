@@ -27,7 +27,7 @@ mqtt_talk() {
 # A client that was cut off tries again, until it is stopped.
 mqtt_offend() { ! mqtt_client mosquitto_pub -q 1 -r -t notes/victim -m forbidden-bytes; }
 
-mqtt_client() { timeout 15 nsenter --net="$(lab_netns client)" "$1" -h "$server_v4" -p "$mqtt_port" "${@:2}"; }
+mqtt_client() { timeout 10 nsenter --net="$(lab_netns client)" "$1" -h "$server_v4" -p "$mqtt_port" "${@:2}"; }
 
 mqtt_told() {
     peer_untold "$mqtt_port" hidden-password "no password"
@@ -37,5 +37,5 @@ mqtt_told() {
 
 # All that is retained.
 mqtt_notes() {
-    in_ns server mosquitto_sub -h "$server_v4" -p "$mqtt_port" -v -W 2 -t 'notes/#' 2>/dev/null | sort | paste -sd ,
+    in_ns server mosquitto_sub -h "$server_v4" -p "$mqtt_port" -v -W 3 -t 'notes/#' 2>/dev/null | sort | paste -sd ,
 }

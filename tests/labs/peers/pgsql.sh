@@ -30,6 +30,10 @@ pgsql_talk() {
     pgsql_client disable -c "CREATE TABLE notes (note text)" -c "INSERT INTO notes VALUES ('allowed')" \
         -c "SELECT note FROM notes" -c "COPY notes FROM STDIN" <<<"copied" || return
     ! pgsql_client disable -c "SELECT nothing FROM nowhere" || return
+    # Its own client prepares nothing.
+    echo "INSERT INTO notes VALUES ('prepared ' || :client_id)" >"$1/script"
+    peer_client "$(pgsql_programs)/pgbench" -n -M prepared -t 1 -f "$1/script" \
+        "host=$server_v4 port=$pgsql_port user=postgres dbname=postgres sslmode=disable" || return
     pgsql_client require -c "INSERT INTO notes VALUES ('within TLS')"
 }
 
@@ -43,20 +47,23 @@ pgsql_client() {
 }
 
 pgsql_told() {
-    peer_labelled "$pgsql_port" 2 pgsql
+    # One of them is of pgbench before it begins.
+    peer_labelled "$pgsql_port" 4 pgsql
     peer_told "$pgsql_port" pgsql '.pgsql.request.startup_parameters
         | .user == "postgres" and any(.optional_parameters[]; .database == "postgres")' "the user and the database"
     peer_told "$pgsql_port" pgsql '.pgsql | .request.simple_query == "SELECT note FROM notes"
         and .response.data_rows == 1 and .response.command_completed == "SELECT 1"' "a query, and its answer"
     peer_told "$pgsql_port" pgsql '.pgsql | .request.copy_data_in.data_size == 7
         and .response.command_completed == "COPY 1"' "what is copied"
+    peer_told "$pgsql_port" pgsql '.pgsql | .request.message == "execute" and (.request.query | startswith("INSERT INTO notes"))
+        and .response.command_completed == "INSERT 0 1"' "a prepared statement that is run"
     peer_told "$pgsql_port" pgsql '.pgsql | .request.simple_query == "SELECT nothing FROM nowhere"
         and .response.code == "42P01"' "an error"
     peer_labelled "$pgsql_port" 1 tls pgsql
     peer_told "$pgsql_port" pgsql '.pgsql | .request.message == "SSL Request" and .response.ssl_accepted' "a way made for TLS"
     peer_told "$pgsql_port" tls '.tls | .sni == "peers.test" and .version == "TLS 1.3"' "the TLS that follows"
     peer_blocked "$pgsql_port" pgsql db.statement
-    check_equal "the server has what is allowed, and nothing else" "$(pgsql_notes)" "allowed,copied,within TLS"
+    check_equal "the server has what is allowed, and nothing else" "$(pgsql_notes)" "allowed,copied,prepared 0,within TLS"
 }
 
 pgsql_notes() {

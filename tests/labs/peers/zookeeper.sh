@@ -22,7 +22,7 @@ zookeeper_ready() { cell_listens "$zookeeper_port"; }
 zookeeper_talk() { printf 'create /notes allowed\nget /notes\nls /\nquit\n' | zookeeper_client client | grep -x allowed; }
 
 # Its client would try for ever.
-zookeeper_offend() { ! zookeeper_client client create /forbidden-bytes text | grep Created; }
+zookeeper_offend() { ! zookeeper_client client create /forbidden-bytes text 2>&1 | grep Created; }
 
 # zookeeper_client END ARGUMENT...: from one end of the lab.
 zookeeper_client() {
