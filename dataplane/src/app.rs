@@ -1,5 +1,6 @@
 //! Stream chunks → named fields. A parser yields fields and transactions, and takes no verdict.
 
+mod amqp;
 mod anomaly;
 mod ber;
 mod beside;
@@ -30,6 +31,7 @@ mod ike;
 mod imap;
 mod inflate;
 mod irc;
+mod kafka;
 mod kerberos;
 mod lane;
 mod ldap;
@@ -39,7 +41,10 @@ mod memcached;
 mod messages;
 mod modbus;
 mod mongodb;
+mod mqtt;
 mod mysql;
+mod names;
+mod nats;
 mod netbios;
 mod ntp;
 mod opening;
@@ -66,6 +71,7 @@ mod redis;
 mod rpc;
 mod rtp;
 mod rtsp;
+mod sasl;
 mod signature;
 mod signatures;
 mod sip;
@@ -77,6 +83,7 @@ mod spare_parsers;
 mod spark;
 mod ssdp;
 mod ssh;
+mod stomp;
 mod streamed;
 mod stun;
 mod syslog;
@@ -92,6 +99,8 @@ mod wire;
 mod wireguard;
 mod within;
 mod xmpp;
+
+mod zookeeper;
 
 use dlp_patterns::Field;
 
@@ -187,7 +196,7 @@ impl App {
                 within.advance(direction, chunk, parsers, sink);
                 None
             }
-            App::Read(read) => read.advance(direction, chunk, parsers.record(), sink).map(App::Payload),
+            App::Read(read) => read.advance(direction, chunk, parsers, sink).map(App::Payload),
             App::Payload(payload) => {
                 payload.advance(direction, chunk, sink);
                 None
@@ -221,7 +230,7 @@ impl App {
         let is_told = matches!(self, App::Read(_) | App::Payload(_));
         for (direction, chunk) in held.into_iter().flat_map(Held::turns).chain(at_hand) {
             match self {
-                App::Read(read) if is_told => read.replay(direction, chunk, parsers.record(), sink),
+                App::Read(read) if is_told => read.replay(direction, chunk, parsers, sink),
                 _ if is_told => {}
                 _ => self.advance(direction, chunk, parsers, sink),
             }
@@ -243,7 +252,7 @@ impl App {
             *self = app;
         }
         if let App::Read(read) = self
-            && let Some(payload) = read.datagram(direction, bytes, parsers.record(), sink)
+            && let Some(payload) = read.datagram(direction, bytes, parsers, sink)
         {
             *self = App::Payload(payload);
         }
@@ -269,7 +278,7 @@ impl App {
             App::WebSocket(websocket) => websocket.finish(sink),
             App::Within(within) => within.finish(parsers, sink),
             App::Read(read) => {
-                read.finish(parsers.record(), sink);
+                read.finish(parsers, sink);
                 let payload = App::Payload(read.remains());
                 if let App::Read(over) = std::mem::replace(self, payload) {
                     parsers.take_back_read(over);

@@ -376,3 +376,26 @@ pub const CONTENT_BASE64_SIGN_BYTES: usize = 12;
 
 /// Bytes of a value before its first escape that are told with it: more than a rule looks back over.
 pub const CONTENT_CONTEXT_BYTES: usize = 256;
+
+/// Names of topics, queues or groups of one request to a broker that an event repeats: clients ask for a few.
+pub const MQ_NAMES_TOLD_MAX: usize = 16;
+
+/// Bytes of each: topics of Kafka have 249 at most, names of AMQP 255.
+pub const MQ_NAME_BYTES_TOLD_MAX: usize = 256;
+
+/// Records of one message of Kafka that are told: with [`MESSAGE_BYTES_HELD_MAX`] those of nearly all of them.
+pub const KAFKA_RECORDS_TOLD_MAX: usize = 1024;
+
+/// Bytes that a batch of Kafka is decompressed to: a batch of the size that its clients make, which is 16 KiB, many times over.
+pub const KAFKA_DECODED_BYTES_MAX: usize = 256 * 1024;
+
+/// Bytes of a packet of MQTT that are kept until the other end has answered: a text of the longest that an event repeats, and what
+/// stands around it.
+pub const MQTT_PACKET_BYTES_KEPT_MAX: usize = 2048;
+
+/// Bytes of a message of NATS; its server takes 64 MiB at most, and unless told otherwise 1 MiB. A line that announces a longer
+/// one is none.
+pub const NATS_MESSAGE_BYTES_MAX: u64 = 64 << 20;
+
+/// Contents of one direction of AMQP that are under way at once, one a channel: clients finish one before they begin another.
+pub const AMQP_CONTENTS_MAX: usize = 64;

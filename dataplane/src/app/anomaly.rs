@@ -99,6 +99,24 @@ pub enum AppAnomaly {
     WebSocketFrame,
     /// A client does not mask its frames, or a server does (RFC 6455 §5.1).
     WebSocketMask,
+    /// A broker of MQTT accepts a connection that nobody asked for.
+    MqttMissingConnect,
+    /// An end of MQTT acknowledges a message that was not sent.
+    MqttMissingPublish,
+    /// A broker of MQTT answers a subscription that was not asked for.
+    MqttMissingSubscribe,
+    /// A broker of MQTT answers the end of a subscription that was not asked for.
+    MqttMissingUnsubscribe,
+    /// A client of MQTT connects again in a connection that was accepted.
+    MqttDoubleConnect,
+    /// An end of MQTT goes on before the connection was accepted; told once.
+    MqttUnintroducedMessage,
+    /// A quality of service that MQTT does not have.
+    MqttInvalidQos,
+    /// A packet of MQTT has the identifier 0, which none may have.
+    MqttMissingId,
+    /// A packet of MQTT is of a kind that its version does not have.
+    MqttUnassignedMessageType,
 }
 
 impl AppAnomaly {
@@ -150,6 +168,15 @@ impl AppAnomaly {
             AppAnomaly::DecompressionCap => "decompression_cap",
             AppAnomaly::WebSocketFrame => "websocket_invalid_frame",
             AppAnomaly::WebSocketMask => "websocket_mask",
+            AppAnomaly::MqttMissingConnect => "missing_connect",
+            AppAnomaly::MqttMissingPublish => "missing_publish",
+            AppAnomaly::MqttMissingSubscribe => "missing_subscribe",
+            AppAnomaly::MqttMissingUnsubscribe => "missing_unsubscribe",
+            AppAnomaly::MqttDoubleConnect => "double_connect",
+            AppAnomaly::MqttUnintroducedMessage => "unintroduced_message",
+            AppAnomaly::MqttInvalidQos => "invalid_qos_level",
+            AppAnomaly::MqttMissingId => "missing_msg_id",
+            AppAnomaly::MqttUnassignedMessageType => "unassigned_msg_type",
         }
     }
 
@@ -185,7 +212,16 @@ impl AppAnomaly {
             | AppAnomaly::Http2Flood
             | AppAnomaly::DecompressionFailed
             | AppAnomaly::WebSocketFrame
-            | AppAnomaly::WebSocketMask => None,
+            | AppAnomaly::WebSocketMask
+            | AppAnomaly::MqttMissingConnect
+            | AppAnomaly::MqttMissingPublish
+            | AppAnomaly::MqttMissingSubscribe
+            | AppAnomaly::MqttMissingUnsubscribe
+            | AppAnomaly::MqttDoubleConnect
+            | AppAnomaly::MqttUnintroducedMessage
+            | AppAnomaly::MqttInvalidQos
+            | AppAnomaly::MqttMissingId
+            | AppAnomaly::MqttUnassignedMessageType => None,
             _ => Some(DropReason::AppError),
         }
     }

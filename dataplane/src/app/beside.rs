@@ -2,8 +2,8 @@
 
 use dlp_patterns::Field;
 
-use super::{AppAnomaly, AppProtocol, AppSink, Lane, Record};
-use crate::flow::Direction;
+use super::{AppAnomaly, AppProtocol, AppSink, Lane, Record, SpareParsers};
+use crate::{content::Decoders, flow::Direction};
 
 /// A parser's way to its listener while a chunk is read.
 #[derive(Debug)]
@@ -12,9 +12,17 @@ pub(super) struct Beside<'a, S> {
     pub(super) sink: &'a mut S,
     /// Room for the record at hand.
     pub(super) record: &'a mut Record,
+    /// For content that is compressed.
+    pub(super) decoders: &'a mut Decoders,
 }
 
-impl<S: AppSink> Beside<'_, S> {
+impl<'a, S: AppSink> Beside<'a, S> {
+    /// With the room that a worker lends.
+    pub(super) fn of(protocol: AppProtocol, sink: &'a mut S, parsers: &'a mut SpareParsers) -> Self {
+        let (record, decoders) = parsers.record_and_decoders();
+        Beside { protocol, sink, record, decoders }
+    }
+
     /// A whole field; nothing is told of an empty one.
     pub(super) fn field(&mut self, direction: Direction, field: Field, bytes: &[u8]) {
         if bytes.is_empty() {

@@ -4,9 +4,10 @@ use dlp_patterns::Field;
 
 use super::{AppProtocol, AppSink, beside::Beside, messages::Lost};
 use super::{
-    cassandra::Cassandra, couchbase::Couchbase, dns::Dns, dtls::Dtls, ftp::Ftp, imap::Imap,
-    memcached::Memcached, mongodb::MongoDb, mysql::MySql, pgsql::PgSql, pop3::Pop3, quic::Quic, redis::Redis,
-    rtsp::Rtsp, sip::Sip, smtp::Smtp, ssh::Ssh, tds::Tds, tls::Tls, tns::Tns,
+    amqp::Amqp, cassandra::Cassandra, couchbase::Couchbase, dns::Dns, dtls::Dtls, ftp::Ftp, imap::Imap,
+    kafka::Kafka, memcached::Memcached, mongodb::MongoDb, mqtt::Mqtt, mysql::MySql, nats::Nats, pgsql::PgSql,
+    pop3::Pop3, quic::Quic, redis::Redis, rtsp::Rtsp, sip::Sip, smtp::Smtp, ssh::Ssh, stomp::Stomp, tds::Tds,
+    tls::Tls, tns::Tns, zookeeper::ZooKeeper,
 };
 use crate::flow::Direction;
 
@@ -64,15 +65,19 @@ pub(super) trait AppParser {
 /// One variant a protocol.
 #[derive(Debug)]
 pub(super) enum Parser {
+    Amqp(Box<Amqp>),
     Cassandra(Box<Cassandra>),
     Couchbase(Box<Couchbase>),
     Dns(Dns),
     Dtls(Box<Dtls>),
     Ftp(Box<Ftp>),
     Imap(Box<Imap>),
+    Kafka(Box<Kafka>),
     Memcached(Box<Memcached>),
     MongoDb(Box<MongoDb>),
+    Mqtt(Box<Mqtt>),
     MySql(Box<MySql>),
+    Nats(Box<Nats>),
     PgSql(Box<PgSql>),
     Pop3(Box<Pop3>),
     Quic(Box<Quic>),
@@ -81,24 +86,30 @@ pub(super) enum Parser {
     Sip(Box<Sip>),
     Smtp(Box<Smtp>),
     Ssh(Box<Ssh>),
+    Stomp(Box<Stomp>),
     Tds(Box<Tds>),
     Tls(Box<Tls>),
     Tns(Box<Tns>),
+    ZooKeeper(Box<ZooKeeper>),
 }
 
 impl Parser {
     /// The parser of a protocol, where there is one.
     pub(super) fn new(protocol: AppProtocol) -> Option<Parser> {
         Some(match protocol {
+            AppProtocol::Amqp => Parser::Amqp(Box::default()),
             AppProtocol::Cassandra => Parser::Cassandra(Box::default()),
             AppProtocol::Couchbase => Parser::Couchbase(Box::default()),
             AppProtocol::Dns | AppProtocol::Mdns | AppProtocol::Llmnr => Parser::Dns(Dns::default()),
             AppProtocol::Dtls => Parser::Dtls(Box::default()),
             AppProtocol::Ftp => Parser::Ftp(Box::default()),
             AppProtocol::Imap => Parser::Imap(Box::default()),
+            AppProtocol::Kafka => Parser::Kafka(Box::default()),
             AppProtocol::Memcached => Parser::Memcached(Box::default()),
             AppProtocol::MongoDb => Parser::MongoDb(Box::default()),
+            AppProtocol::Mqtt => Parser::Mqtt(Box::default()),
             AppProtocol::MySql => Parser::MySql(Box::default()),
+            AppProtocol::Nats => Parser::Nats(Box::default()),
             AppProtocol::PgSql => Parser::PgSql(Box::default()),
             AppProtocol::Pop3 => Parser::Pop3(Box::default()),
             AppProtocol::Quic => Parser::Quic(Box::default()),
@@ -107,9 +118,11 @@ impl Parser {
             AppProtocol::Sip => Parser::Sip(Box::default()),
             AppProtocol::Smtp => Parser::Smtp(Box::default()),
             AppProtocol::Ssh => Parser::Ssh(Box::default()),
+            AppProtocol::Stomp => Parser::Stomp(Box::default()),
             AppProtocol::Tds => Parser::Tds(Box::default()),
             AppProtocol::Tls => Parser::Tls(Box::default()),
             AppProtocol::Tns => Parser::Tns(Box::default()),
+            AppProtocol::ZooKeeper => Parser::ZooKeeper(Box::default()),
             _ => return None,
         })
     }
@@ -117,15 +130,19 @@ impl Parser {
     /// What it draws out of the payload.
     pub(super) fn fields(&self) -> &'static [Field] {
         match self {
+            Parser::Amqp(_) => Amqp::FIELDS,
             Parser::Cassandra(_) => Cassandra::FIELDS,
             Parser::Couchbase(_) => Couchbase::FIELDS,
             Parser::Dns(_) => Dns::FIELDS,
             Parser::Dtls(_) => Dtls::FIELDS,
             Parser::Ftp(_) => Ftp::FIELDS,
             Parser::Imap(_) => Imap::FIELDS,
+            Parser::Kafka(_) => Kafka::FIELDS,
             Parser::Memcached(_) => Memcached::FIELDS,
             Parser::MongoDb(_) => MongoDb::FIELDS,
+            Parser::Mqtt(_) => Mqtt::FIELDS,
             Parser::MySql(_) => MySql::FIELDS,
+            Parser::Nats(_) => Nats::FIELDS,
             Parser::PgSql(_) => PgSql::FIELDS,
             Parser::Pop3(_) => Pop3::FIELDS,
             Parser::Quic(_) => Quic::FIELDS,
@@ -134,9 +151,11 @@ impl Parser {
             Parser::Sip(_) => Sip::FIELDS,
             Parser::Smtp(_) => Smtp::FIELDS,
             Parser::Ssh(_) => Ssh::FIELDS,
+            Parser::Stomp(_) => Stomp::FIELDS,
             Parser::Tds(_) => Tds::FIELDS,
             Parser::Tls(_) => Tls::FIELDS,
             Parser::Tns(_) => Tns::FIELDS,
+            Parser::ZooKeeper(_) => ZooKeeper::FIELDS,
         }
     }
 
@@ -147,15 +166,19 @@ impl Parser {
         out: &mut Beside<'_, S>,
     ) -> Outcome {
         match self {
+            Parser::Amqp(parser) => parser.data(direction, bytes, out),
             Parser::Cassandra(parser) => parser.data(direction, bytes, out),
             Parser::Couchbase(parser) => parser.data(direction, bytes, out),
             Parser::Dns(parser) => parser.data(direction, bytes, out),
             Parser::Dtls(parser) => parser.data(direction, bytes, out),
             Parser::Ftp(parser) => parser.data(direction, bytes, out),
             Parser::Imap(parser) => parser.data(direction, bytes, out),
+            Parser::Kafka(parser) => parser.data(direction, bytes, out),
             Parser::Memcached(parser) => parser.data(direction, bytes, out),
             Parser::MongoDb(parser) => parser.data(direction, bytes, out),
+            Parser::Mqtt(parser) => parser.data(direction, bytes, out),
             Parser::MySql(parser) => parser.data(direction, bytes, out),
+            Parser::Nats(parser) => parser.data(direction, bytes, out),
             Parser::PgSql(parser) => parser.data(direction, bytes, out),
             Parser::Pop3(parser) => parser.data(direction, bytes, out),
             Parser::Quic(parser) => parser.data(direction, bytes, out),
@@ -164,9 +187,11 @@ impl Parser {
             Parser::Sip(parser) => parser.data(direction, bytes, out),
             Parser::Smtp(parser) => parser.data(direction, bytes, out),
             Parser::Ssh(parser) => parser.data(direction, bytes, out),
+            Parser::Stomp(parser) => parser.data(direction, bytes, out),
             Parser::Tds(parser) => parser.data(direction, bytes, out),
             Parser::Tls(parser) => parser.data(direction, bytes, out),
             Parser::Tns(parser) => parser.data(direction, bytes, out),
+            Parser::ZooKeeper(parser) => parser.data(direction, bytes, out),
         }
     }
 
@@ -177,15 +202,19 @@ impl Parser {
         out: &mut Beside<'_, S>,
     ) -> Outcome {
         match self {
+            Parser::Amqp(parser) => parser.gap(direction, bytes, out),
             Parser::Cassandra(parser) => parser.gap(direction, bytes, out),
             Parser::Couchbase(parser) => parser.gap(direction, bytes, out),
             Parser::Dns(parser) => parser.gap(direction, bytes, out),
             Parser::Dtls(parser) => parser.gap(direction, bytes, out),
             Parser::Ftp(parser) => parser.gap(direction, bytes, out),
             Parser::Imap(parser) => parser.gap(direction, bytes, out),
+            Parser::Kafka(parser) => parser.gap(direction, bytes, out),
             Parser::Memcached(parser) => parser.gap(direction, bytes, out),
             Parser::MongoDb(parser) => parser.gap(direction, bytes, out),
+            Parser::Mqtt(parser) => parser.gap(direction, bytes, out),
             Parser::MySql(parser) => parser.gap(direction, bytes, out),
+            Parser::Nats(parser) => parser.gap(direction, bytes, out),
             Parser::PgSql(parser) => parser.gap(direction, bytes, out),
             Parser::Pop3(parser) => parser.gap(direction, bytes, out),
             Parser::Quic(parser) => parser.gap(direction, bytes, out),
@@ -194,9 +223,11 @@ impl Parser {
             Parser::Sip(parser) => parser.gap(direction, bytes, out),
             Parser::Smtp(parser) => parser.gap(direction, bytes, out),
             Parser::Ssh(parser) => parser.gap(direction, bytes, out),
+            Parser::Stomp(parser) => parser.gap(direction, bytes, out),
             Parser::Tds(parser) => parser.gap(direction, bytes, out),
             Parser::Tls(parser) => parser.gap(direction, bytes, out),
             Parser::Tns(parser) => parser.gap(direction, bytes, out),
+            Parser::ZooKeeper(parser) => parser.gap(direction, bytes, out),
         }
     }
 
@@ -207,15 +238,19 @@ impl Parser {
         out: &mut Beside<'_, S>,
     ) -> Outcome {
         match self {
+            Parser::Amqp(parser) => parser.datagram(direction, bytes, out),
             Parser::Cassandra(parser) => parser.datagram(direction, bytes, out),
             Parser::Couchbase(parser) => parser.datagram(direction, bytes, out),
             Parser::Dns(parser) => parser.datagram(direction, bytes, out),
             Parser::Dtls(parser) => parser.datagram(direction, bytes, out),
             Parser::Ftp(parser) => parser.datagram(direction, bytes, out),
             Parser::Imap(parser) => parser.datagram(direction, bytes, out),
+            Parser::Kafka(parser) => parser.datagram(direction, bytes, out),
             Parser::Memcached(parser) => parser.datagram(direction, bytes, out),
             Parser::MongoDb(parser) => parser.datagram(direction, bytes, out),
+            Parser::Mqtt(parser) => parser.datagram(direction, bytes, out),
             Parser::MySql(parser) => parser.datagram(direction, bytes, out),
+            Parser::Nats(parser) => parser.datagram(direction, bytes, out),
             Parser::PgSql(parser) => parser.datagram(direction, bytes, out),
             Parser::Pop3(parser) => parser.datagram(direction, bytes, out),
             Parser::Quic(parser) => parser.datagram(direction, bytes, out),
@@ -224,23 +259,29 @@ impl Parser {
             Parser::Sip(parser) => parser.datagram(direction, bytes, out),
             Parser::Smtp(parser) => parser.datagram(direction, bytes, out),
             Parser::Ssh(parser) => parser.datagram(direction, bytes, out),
+            Parser::Stomp(parser) => parser.datagram(direction, bytes, out),
             Parser::Tds(parser) => parser.datagram(direction, bytes, out),
             Parser::Tls(parser) => parser.datagram(direction, bytes, out),
             Parser::Tns(parser) => parser.datagram(direction, bytes, out),
+            Parser::ZooKeeper(parser) => parser.datagram(direction, bytes, out),
         }
     }
 
     pub(super) fn finish<S: AppSink>(&mut self, out: &mut Beside<'_, S>) {
         match self {
+            Parser::Amqp(parser) => parser.finish(out),
             Parser::Cassandra(parser) => parser.finish(out),
             Parser::Couchbase(parser) => parser.finish(out),
             Parser::Dns(parser) => parser.finish(out),
             Parser::Dtls(parser) => parser.finish(out),
             Parser::Ftp(parser) => parser.finish(out),
             Parser::Imap(parser) => parser.finish(out),
+            Parser::Kafka(parser) => parser.finish(out),
             Parser::Memcached(parser) => parser.finish(out),
             Parser::MongoDb(parser) => parser.finish(out),
+            Parser::Mqtt(parser) => parser.finish(out),
             Parser::MySql(parser) => parser.finish(out),
+            Parser::Nats(parser) => parser.finish(out),
             Parser::PgSql(parser) => parser.finish(out),
             Parser::Pop3(parser) => parser.finish(out),
             Parser::Quic(parser) => parser.finish(out),
@@ -249,23 +290,29 @@ impl Parser {
             Parser::Sip(parser) => parser.finish(out),
             Parser::Smtp(parser) => parser.finish(out),
             Parser::Ssh(parser) => parser.finish(out),
+            Parser::Stomp(parser) => parser.finish(out),
             Parser::Tds(parser) => parser.finish(out),
             Parser::Tls(parser) => parser.finish(out),
             Parser::Tns(parser) => parser.finish(out),
+            Parser::ZooKeeper(parser) => parser.finish(out),
         }
     }
 
     pub(super) fn is_between_messages(&self) -> bool {
         match self {
+            Parser::Amqp(parser) => parser.is_between_messages(),
             Parser::Cassandra(parser) => parser.is_between_messages(),
             Parser::Couchbase(parser) => parser.is_between_messages(),
             Parser::Dns(parser) => parser.is_between_messages(),
             Parser::Dtls(parser) => parser.is_between_messages(),
             Parser::Ftp(parser) => parser.is_between_messages(),
             Parser::Imap(parser) => parser.is_between_messages(),
+            Parser::Kafka(parser) => parser.is_between_messages(),
             Parser::Memcached(parser) => parser.is_between_messages(),
             Parser::MongoDb(parser) => parser.is_between_messages(),
+            Parser::Mqtt(parser) => parser.is_between_messages(),
             Parser::MySql(parser) => parser.is_between_messages(),
+            Parser::Nats(parser) => parser.is_between_messages(),
             Parser::PgSql(parser) => parser.is_between_messages(),
             Parser::Pop3(parser) => parser.is_between_messages(),
             Parser::Quic(parser) => parser.is_between_messages(),
@@ -274,9 +321,11 @@ impl Parser {
             Parser::Sip(parser) => parser.is_between_messages(),
             Parser::Smtp(parser) => parser.is_between_messages(),
             Parser::Ssh(parser) => parser.is_between_messages(),
+            Parser::Stomp(parser) => parser.is_between_messages(),
             Parser::Tds(parser) => parser.is_between_messages(),
             Parser::Tls(parser) => parser.is_between_messages(),
             Parser::Tns(parser) => parser.is_between_messages(),
+            Parser::ZooKeeper(parser) => parser.is_between_messages(),
         }
     }
 }

@@ -60,6 +60,11 @@ impl<T> Pending<T> {
         first
     }
 
+    /// The first request of which `is_it` holds.
+    pub(super) fn find(&mut self, is_it: impl Fn(&T) -> bool) -> Option<&mut T> {
+        self.waiting.iter_mut().find(|request| is_it(request))
+    }
+
     /// The first request of which `is_it` holds goes; where responses come in any order.
     pub(super) fn take(&mut self, is_it: impl Fn(&T) -> bool) -> Option<T> {
         let at = self.waiting.iter().position(is_it)?;

@@ -1,7 +1,7 @@
 //! A flow whose bytes are payload, and beside that are read by a parser, or for what protocol they are of.
 
 use super::{
-    AppAnomaly, AppProtocol, AppSink, Payload, Record, SIGNATURES, SpareParsers,
+    AppAnomaly, AppProtocol, AppSink, Payload, SIGNATURES, SpareParsers,
     beside::Beside,
     held::{Held, Told},
     parser::{Outcome, Parser},
@@ -50,13 +50,13 @@ impl Read {
         &mut self,
         direction: Direction,
         chunk: StreamChunk<'_>,
-        record: &mut Record,
+        parsers: &mut SpareParsers,
         sink: &mut S,
     ) {
         match chunk {
-            StreamChunk::Data(mut bytes) => self.data(direction, &mut bytes, record, sink),
+            StreamChunk::Data(mut bytes) => self.data(direction, &mut bytes, parsers, sink),
             StreamChunk::Gap(0) | StreamChunk::Fin => {}
-            StreamChunk::Gap(bytes) => self.gap(direction, bytes, record, sink),
+            StreamChunk::Gap(bytes) => self.gap(direction, bytes, parsers, sink),
         }
     }
 
@@ -65,11 +65,11 @@ impl Read {
         &mut self,
         direction: Direction,
         chunk: StreamChunk<'_>,
-        record: &mut Record,
+        parsers: &mut SpareParsers,
         sink: &mut S,
     ) -> Option<Payload> {
         self.payload.advance(direction, chunk, sink);
-        self.replay(direction, chunk, record, sink);
+        self.replay(direction, chunk, parsers, sink);
         self.rest()
     }
 
@@ -78,11 +78,11 @@ impl Read {
         &mut self,
         direction: Direction,
         bytes: &[u8],
-        record: &mut Record,
+        parsers: &mut SpareParsers,
         sink: &mut S,
     ) -> Option<Payload> {
         if let Reading::Parser(parser) = &mut self.reading {
-            let mut out = Beside { protocol: self.protocol, sink, record };
+            let mut out = Beside::of(self.protocol, sink, parsers);
             match parser.datagram(direction, bytes, &mut out) {
                 Outcome::More | Outcome::Changed => {}
                 Outcome::Over => self.reading = Reading::Nothing,
@@ -93,10 +93,10 @@ impl Read {
     }
 
     /// The flow is over.
-    pub(super) fn finish<S: AppSink>(&mut self, record: &mut Record, sink: &mut S) {
+    pub(super) fn finish<S: AppSink>(&mut self, parsers: &mut SpareParsers, sink: &mut S) {
         self.payload.finish(sink);
         if let Reading::Parser(parser) = &mut self.reading {
-            parser.finish(&mut Beside { protocol: self.protocol, sink, record });
+            parser.finish(&mut Beside::of(self.protocol, sink, parsers));
         }
     }
 
@@ -129,7 +129,7 @@ impl Read {
         &mut self,
         direction: Direction,
         bytes: &mut &[u8],
-        record: &mut Record,
+        parsers: &mut SpareParsers,
         sink: &mut S,
     ) {
         if let Reading::Probing(held) = &mut self.reading {
@@ -143,24 +143,24 @@ impl Read {
                     let held = std::mem::take(held);
                     self.start(protocol);
                     for (direction, turn) in held.turns() {
-                        self.replay(direction, turn, record, sink);
+                        self.replay(direction, turn, parsers, sink);
                     }
                     return;
                 }
             }
         }
-        self.parse(direction, bytes, record, sink);
+        self.parse(direction, bytes, parsers, sink);
     }
 
     fn parse<S: AppSink>(
         &mut self,
         direction: Direction,
         bytes: &mut &[u8],
-        record: &mut Record,
+        parsers: &mut SpareParsers,
         sink: &mut S,
     ) {
         let Reading::Parser(parser) = &mut self.reading else { return };
-        let mut out = Beside { protocol: self.protocol, sink, record };
+        let mut out = Beside::of(self.protocol, sink, parsers);
         let outcome = parser.data(direction, bytes, &mut out);
         match outcome {
             Outcome::More => return,
@@ -172,12 +172,18 @@ impl Read {
         if outcome == Outcome::Changed {
             self.reading = Reading::Probing(Box::default());
             if !bytes.is_empty() {
-                self.data(direction, bytes, record, sink);
+                self.data(direction, bytes, parsers, sink);
             }
         }
     }
 
-    fn gap<S: AppSink>(&mut self, direction: Direction, bytes: u32, record: &mut Record, sink: &mut S) {
+    fn gap<S: AppSink>(
+        &mut self,
+        direction: Direction,
+        bytes: u32,
+        parsers: &mut SpareParsers,
+        sink: &mut S,
+    ) {
         match &mut self.reading {
             Reading::Probing(held) => {
                 if held.gap(direction, bytes) == Told::Nothing {
@@ -185,7 +191,7 @@ impl Read {
                 }
             }
             Reading::Parser(parser) => {
-                let mut out = Beside { protocol: self.protocol, sink, record };
+                let mut out = Beside::of(self.protocol, sink, parsers);
                 if parser.gap(direction, bytes, &mut out) != Outcome::More {
                     out.anomaly(direction, AppAnomaly::Gap);
                     parser.finish(&mut out);

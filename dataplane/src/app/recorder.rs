@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use dlp_patterns::Field;
 
-use super::{AppAnomaly, AppProtocol, AppSink, HttpTransaction, Lane, Record};
+use super::{AppAnomaly, AppProtocol, AppSink, HttpTransaction, Lane, Record, Value};
 use crate::flow::Direction;
 
 /// One thing told, in order.
@@ -55,6 +55,15 @@ impl Recorder {
 
     pub(super) fn records(&self) -> Vec<&Record> {
         self.told.iter().filter_map(Told::record).collect()
+    }
+
+    /// Whether a record has a text with `bytes` in it.
+    pub(super) fn do_records_say(&self, bytes: &[u8]) -> bool {
+        let says = |text: &[u8]| text.windows(bytes.len()).any(|window| window == bytes);
+        let is_said = |record: &&Record| {
+            record.values().any(|(_, value)| matches!(value, Value::Text(text) if says(text)))
+        };
+        self.records().iter().any(is_said)
     }
 
     pub(super) fn anomalies(&self) -> Vec<AppAnomaly> {

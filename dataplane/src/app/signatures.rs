@@ -2,14 +2,15 @@
 
 use super::signature::Signature;
 use super::{
-    bittorrent, cassandra, couchbase, dhcp, dhcpv6, dns, dtls, echo, elasticsearch, ftp, http, http2, ike,
-    imap, irc, kerberos, ldap, memcached, modbus, mongodb, mysql, netbios, ntp, openvpn, openwire, pgsql,
-    pop3, quic, radius, rdp, redis, rpc, rtp, rtsp, sip, smb, smtp, snmp, socks, spark, ssdp, ssh, stun,
-    syslog, tds, telnet, tftp, tls, tns, vnc, wireguard, xmpp,
+    amqp, bittorrent, cassandra, couchbase, dhcp, dhcpv6, dns, dtls, echo, elasticsearch, ftp, http, http2,
+    ike, imap, irc, kafka, kerberos, ldap, memcached, modbus, mongodb, mqtt, mysql, nats, netbios, ntp,
+    openvpn, openwire, pgsql, pop3, quic, radius, rdp, redis, rpc, rtp, rtsp, sip, smb, smtp, snmp, socks,
+    spark, ssdp, ssh, stomp, stun, syslog, tds, telnet, tftp, tls, tns, vnc, wireguard, xmpp, zookeeper,
 };
 
 /// What tells a protocol by its first bytes. HTTP is last: much that has a name of its own would be a request of HTTP/0.9 as well.
 pub(super) const SIGNATURES: &[Signature] = &[
+    amqp::SIGNATURE,
     bittorrent::SIGNATURE,
     cassandra::SIGNATURE,
     couchbase::SIGNATURE,
@@ -26,12 +27,15 @@ pub(super) const SIGNATURES: &[Signature] = &[
     ike::SIGNATURE,
     imap::SIGNATURE,
     irc::SIGNATURE,
+    kafka::SIGNATURE,
     kerberos::SIGNATURE,
     ldap::SIGNATURE,
     memcached::SIGNATURE,
     modbus::SIGNATURE,
     mongodb::SIGNATURE,
+    mqtt::SIGNATURE,
     mysql::SIGNATURE,
+    nats::SIGNATURE,
     netbios::SIGNATURE,
     ntp::SIGNATURE,
     openvpn::SIGNATURE,
@@ -53,6 +57,7 @@ pub(super) const SIGNATURES: &[Signature] = &[
     spark::SIGNATURE,
     ssdp::SIGNATURE,
     ssh::SIGNATURE,
+    stomp::SIGNATURE,
     stun::SIGNATURE,
     syslog::SIGNATURE,
     tds::SIGNATURE,
@@ -63,5 +68,6 @@ pub(super) const SIGNATURES: &[Signature] = &[
     vnc::SIGNATURE,
     wireguard::SIGNATURE,
     xmpp::SIGNATURE,
+    zookeeper::SIGNATURE,
     http::SIGNATURE,
 ];

@@ -45,6 +45,11 @@ impl SpareParsers {
         &mut self.decoders
     }
 
+    /// What a parser that reads beside the payload works with.
+    pub(super) fn record_and_decoders(&mut self) -> (&mut Record, &mut Decoders) {
+        (&mut self.record, &mut self.decoders)
+    }
+
     /// Takes one in that rests.
     pub(super) fn take_back(&mut self, http: Box<Http>) {
         self.http.push(http);

@@ -1,5 +1,5 @@
 use super::*;
-use crate::app::{AppProtocol, Value, recorder::Recorder};
+use crate::app::{AppProtocol, SpareParsers, Value, recorder::Recorder};
 use Direction::ToServer;
 
 /// What a mail tells; fails where that depends on how it is cut.
@@ -12,8 +12,8 @@ fn told(mail: &[u8]) -> Recorder {
 }
 
 fn read(text: &[u8], piece_bytes: usize) -> Recorder {
-    let (mut recorder, mut record) = (Recorder::default(), Record::default());
-    let mut out = Beside { protocol: AppProtocol::Smtp, sink: &mut recorder, record: &mut record };
+    let (mut recorder, mut parsers) = (Recorder::default(), SpareParsers::default());
+    let mut out = Beside::of(AppProtocol::Smtp, &mut recorder, &mut parsers);
     let mut mail = Mail::new(ToServer, 3);
     for piece in text.chunks(piece_bytes.min(text.len().max(1))) {
         mail.data(piece, &mut out);

@@ -4,7 +4,7 @@ use super::{
     COMPRESSED, DELETE, GET_MORE, INSERT, KILL_CURSORS, MSG, QUERY, UPDATE,
     bson::{Document, Shown, Value},
 };
-use crate::app::{Record, pending::kept, wire::Wire};
+use crate::app::{Record, pending::kept, sasl, wire::Wire};
 
 /// A command as records tell it; texts are kept as far as they go there.
 #[derive(Debug)]
@@ -190,7 +190,7 @@ const HAS_SECRETS: &[&[u8]] = &[
 ];
 const SECRETS: &[&[u8]] = &[b"payload", b"pwd", b"key", b"nonce"];
 
-/// Who logs in: by SCRAM (RFC 5802 §7, `n=`), PLAIN (RFC 4616 §2), or by name.
+/// Who logs in, by SASL or by name.
 fn user(document: Document<'_>) -> &[u8] {
     if let Some(user) = document.find(b"user").and_then(Value::text) {
         return user;
@@ -200,10 +200,8 @@ fn user(document: Document<'_>) -> &[u8] {
         Some(Value::Binary(payload) | Value::Text(payload)) => payload,
         _ => return &[],
     };
-    if login.find(b"mechanism").and_then(Value::text) == Some(b"PLAIN") {
-        return payload.split(|byte| *byte == 0).nth(1).unwrap_or_default();
-    }
-    payload.split(|byte| *byte == b',').find_map(|part| part.strip_prefix(b"n=")).unwrap_or_default()
+    let mechanism = login.find(b"mechanism").and_then(Value::text).unwrap_or_default();
+    sasl::user(mechanism, payload)
 }
 
 /// `database.collection`.
