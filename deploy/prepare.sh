@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes this machine ready: installs as root, or says by name, what is missing of packages.debian.
-# Usage: prepare.sh USE...   where USE is build, demo, check or tiers.
+# Usage: prepare.sh USE...   where USE is build, demo, peers, check or tiers.
 # Exits 1 where something is missing still. Never installs a Rust toolchain.
 set -euo pipefail
 
@@ -63,11 +63,16 @@ install_packages() {
         chmod 755 "$policy"
     fi
     echo "prepare: installing $*" >&2
+    local before
+    before=$(started_at_boot)
     apt-get update -qq
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
-    if [[ " $* " == *" nginx-light "* ]] && command -v systemctl >/dev/null; then
-        systemctl disable --quiet nginx.service 2>/dev/null || true
-    fi
+    # Nor is it to be started at the next boot.
+    comm -13 <(echo "$before") <(started_at_boot) | xargs -r systemctl disable --quiet 2>/dev/null || true
+}
+
+started_at_boot() {
+    systemctl list-unit-files --type=service,socket --state=enabled --no-legend 2>/dev/null | cut -d' ' -f1 | sort
 }
 
 main "$@"

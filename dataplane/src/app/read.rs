@@ -137,6 +137,11 @@ impl Read {
         self.protocol
     }
 
+    /// The protocol that made way for it.
+    pub(super) fn before(&self) -> Option<AppProtocol> {
+        self.payload.before()
+    }
+
     fn data<S: AppSink>(
         &mut self,
         direction: Direction,
@@ -215,7 +220,10 @@ impl Read {
     }
 
     fn start(&mut self, protocol: AppProtocol) {
-        self.protocol = protocol;
+        let outer = std::mem::replace(&mut self.protocol, protocol);
+        if outer.is_known() && outer != protocol {
+            self.payload.follow(outer);
+        }
         self.reading = Parser::new(protocol).map_or(Reading::Nothing, Reading::Parser);
     }
 
@@ -229,5 +237,32 @@ impl Read {
 
     fn rest(&mut self) -> Option<Payload> {
         matches!(self.reading, Reading::Nothing).then(|| self.payload.take_as(self.protocol))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::tls::tests::{client_hello, record};
+    use crate::app::{App, recorder::Recorder};
+
+    /// What a flow is of, and what it was of before, once an end of it said this.
+    type Labels = (AppProtocol, Option<AppProtocol>);
+
+    #[test]
+    fn what_made_way_for_tls_is_remembered_to_the_end() {
+        let (mut app, mut parsers, mut sink) = (App::new(), SpareParsers::default(), Recorder::default());
+        let mut say = |direction, bytes: &[u8]| -> Labels {
+            app.advance(direction, StreamChunk::Data(bytes), &mut parsers, &mut sink);
+            (app.protocol(), app.outer_protocol())
+        };
+        say(Direction::ToServer, b"\x00\x00\x00\x08\x04\xd2\x16\x2f");
+        assert_eq!(say(Direction::ToClient, b"S"), (AppProtocol::PgSql, None));
+        let both = (AppProtocol::Tls, Some(AppProtocol::PgSql));
+        assert_eq!(say(Direction::ToServer, &record(22, &client_hello(b"db.test"))), both);
+        // Nothing is read of it any more.
+        assert_eq!(say(Direction::ToClient, b"no TLS"), both);
+        app.finish(&mut parsers, &mut sink);
+        assert_eq!((app.protocol(), app.outer_protocol()), both);
     }
 }

@@ -49,7 +49,7 @@ fn message(kind: u8, body: &[u8]) -> Vec<u8> {
     [&[kind][..], &with_u24(body)].concat()
 }
 
-fn record(kind: u8, fragment: &[u8]) -> Vec<u8> {
+pub(in crate::app) fn record(kind: u8, fragment: &[u8]) -> Vec<u8> {
     [&[kind, 3, 1][..], &with_u16(fragment)].concat()
 }
 
