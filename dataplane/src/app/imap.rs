@@ -232,7 +232,8 @@ impl Imap {
             self.is_challenged = self.pending.iter().any(|request| request.kind == Kind::Proof);
             return Ok(());
         }
-        let answered = self.pending.iter().position(|request| !is_continued && request.tag == reply.name);
+        let answered =
+            self.pending.iter().position(|request| !is_continued && request.tag.bytes() == reply.name);
         if let Some(request) = answered.and_then(|at| self.pending.remove(at)) {
             return self.answer(&request, reply.arguments, out);
         }
