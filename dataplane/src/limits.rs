@@ -325,7 +325,7 @@ pub const HTTP2_RESETS_MAX: u16 = 192;
 /// Frames of settings and pings that an end may send before they are answered; two or three are under way at most.
 pub const HTTP2_UNANSWERED_MAX: u16 = 100;
 
-/// Frames in a row that bring nothing: priorities of a page's streams are some dozens.
+/// Frames in a row that bring nothing: priorities of a page's streams are some dozens, and frames of types that nobody knows a few.
 pub const HTTP2_IDLE_FRAMES_MAX: u16 = 1000;
 
 /// Bytes of the headers that one direction of HTTP/2 may refer to, as RFC 7541 §4.1 counts them: browsers ask for as many.

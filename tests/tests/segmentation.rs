@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use dataplane::app::Lane;
+use dataplane::app::{Depth, Lane};
 use dataplane::decode::{Checksum, ChecksumMode, LinkType, TcpFlags, decode};
 use dataplane::event::{Alert, AnomalyKind, Event, EventSink, Reading};
 use dataplane::flow::FlowRecord;
@@ -124,10 +124,7 @@ impl EventSink for Told {
     }
 
     fn reads(&mut self, _: &FlowRecord, lane: Lane, reading: Reading<'_>) {
-        if !lane.is_main() {
-            return;
-        }
-        let direction = lane.direction;
+        let Lane { direction, number: 0, depth: Depth::Wire } = lane else { return };
         let open = &mut self.open[direction as usize];
         match reading {
             Reading::Begin(field) => assert_eq!(open.replace((field, Vec::new())), None, "one after another"),

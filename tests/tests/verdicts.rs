@@ -9,7 +9,7 @@ use dataplane::decode::{
 };
 use dataplane::event::{Event, EventSink};
 use dataplane::flow::Direction;
-use dataplane::limits::{APP_BYTES_FREE_PER_FLOW, HELD_SEGMENTS_PER_STREAM_MAX, HITS_PER_PACKET_MAX};
+use dataplane::limits::{HELD_SEGMENTS_PER_STREAM_MAX, HITS_PER_PACKET_MAX};
 use dataplane::pipeline::{Pipeline, RxMeta, Side};
 use dataplane::policy::{Exception, Exceptions, Mode, Scope, Settings, TcpPolicy, Urgent};
 use dataplane::verdict::{DropReason, Verdict};
@@ -200,14 +200,10 @@ fn case(cause: DropReason) -> Case {
             connection.segment(ToServer, DATA, twice)
         }
         DropReason::ContentCap => connection.segment(ToServer, DATA, &upload(&"gzip, ".repeat(5), "body")),
-        DropReason::ContentUnread => {
+        DropReason::ContentUnread | DropReason::AppMemory => {
+            settings.app_bytes_max = if cause == DropReason::AppMemory { 0 } else { 1 << 20 };
             settings.exceptions.set(cause, Exception::Reject);
             connection.segment(ToServer, DATA, &upload("gzip", "body"))
-        }
-        DropReason::AppMemory => {
-            settings.app_bytes_max = 0;
-            settings.exceptions.set(cause, Exception::Reject);
-            connection.segment(ToServer, DATA, &[&b"GET /"[..], &[b'x'; APP_BYTES_FREE_PER_FLOW]].concat())
         }
         DropReason::ScanOverflow => connection.segment(ToServer, DATA, &upload("", &"qz".repeat(160))),
         DropReason::BudgetExceeded => {

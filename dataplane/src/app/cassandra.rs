@@ -93,8 +93,7 @@ fn is_begun_by(prefix: Prefix<'_>) -> Answer {
 /// Both ends of one connection.
 #[derive(Debug, Default)]
 pub(super) struct Cassandra {
-    client: End,
-    server: End,
+    ends: [End; 2],
     session: Session,
 }
 
@@ -134,18 +133,17 @@ impl AppParser for Cassandra {
         bytes: &mut &[u8],
         out: &mut Beside<'_, S>,
     ) -> Outcome {
-        let Cassandra { client, server, session } = self;
-        let end = if direction == Direction::ToServer { client } else { server };
+        let Cassandra { ends, session } = self;
+        let end = &mut ends[direction as usize];
         end.read(direction, bytes, session, out).err().unwrap_or(Outcome::More)
     }
 
     fn gap<S: AppSink>(&mut self, direction: Direction, bytes: u32, _: &mut Beside<'_, S>) -> Outcome {
-        let end = if direction == Direction::ToServer { &mut self.client } else { &mut self.server };
         if self.session.is_segmented {
             // The frames in a segment can't be told apart without its bytes.
             return Outcome::GaveUp;
         }
-        end.frames.skip(bytes).map_or(Outcome::GaveUp, |()| Outcome::More)
+        self.ends[direction as usize].frames.skip(bytes).into()
     }
 
     fn finish<S: AppSink>(&mut self, out: &mut Beside<'_, S>) {
@@ -159,9 +157,9 @@ impl AppParser for Cassandra {
     }
 
     fn held_bytes(&self) -> usize {
-        let Cassandra { client, server, session } = self;
-        let ends = [client, server].map(|end| end.frames.held_bytes() + end.segments.held_bytes());
-        ends.iter().sum::<usize>() + session.pending.held_bytes() + session.prepared.held_bytes()
+        let Cassandra { ends, session } = self;
+        let ends = ends.iter().map(|end| end.frames.held_bytes() + end.segments.held_bytes());
+        ends.sum::<usize>() + session.pending.held_bytes() + session.prepared.held_bytes()
     }
 }
 

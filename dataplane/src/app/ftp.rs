@@ -9,7 +9,7 @@ use super::{
     AppAnomaly, AppProtocol, AppSink, Record,
     beside::Beside,
     command_line::CommandLine,
-    lines::{Line, Lines, told_line},
+    lines::{Line, Lines, ToldLine},
     parser::{AppParser, Outcome},
     signature::{Answer, Prefix, Signature},
 };
@@ -57,7 +57,7 @@ pub(super) struct Ftp {
 #[derive(Debug)]
 struct Request {
     /// Without what is secret.
-    line: Vec<u8>,
+    line: ToldLine,
     kind: Kind,
 }
 
@@ -77,7 +77,7 @@ struct Reply {
     /// Of the lines under way, while more of them follow.
     code: Option<[u8; 3]>,
     codes: Vec<[u8; 3]>,
-    texts: Vec<Vec<u8>>,
+    texts: Vec<ToldLine>,
 }
 
 /// What follows behind a line.
@@ -128,8 +128,8 @@ impl AppParser for Ftp {
     }
 
     fn held_bytes(&self) -> usize {
-        let texts = self.reply.texts.iter().map(Vec::capacity).sum::<usize>();
-        let pending: usize = self.pending.iter().map(|of| size_of::<Request>() + of.line.capacity()).sum();
+        let texts = self.reply.texts.iter().map(ToldLine::held_bytes).sum::<usize>();
+        let pending: usize = self.pending.iter().map(|of| size_of::<Request>() + of.line.held_bytes()).sum();
         self.commands.held_bytes() + self.replies.held_bytes() + texts + pending
     }
 }
@@ -161,7 +161,7 @@ impl Ftp {
             _ if command.is(b"EPRT") => extended_port(command.arguments).map_or(Kind::Other, Kind::Active),
             _ => Kind::Other,
         };
-        self.pending.push_back(Request { line: told_line(shown), kind });
+        self.pending.push_back(Request { line: ToldLine::of(shown), kind });
         Ok(())
     }
 
@@ -183,8 +183,8 @@ impl Ftp {
 
     fn tell<S: AppSink>(&mut self, request: &Request, out: &mut Beside<'_, S>) {
         let reply = std::mem::take(&mut self.reply);
-        let command = CommandLine::parse(&request.line);
         out.record(self.id, |record| {
+            let command = CommandLine::parse(request.line.for_record(record));
             record.text("command", command.name);
             record.text_if_any("command_data", command.arguments);
             reply.tell(record);
@@ -209,7 +209,7 @@ impl Reply {
         let behind = line.get(3..).unwrap_or_default();
         let text = if code.is_some() { behind.get(1..).unwrap_or_default() } else { line };
         if self.texts.len() < REPLY_LINES_TOLD_MAX {
-            self.texts.push(told_line(text));
+            self.texts.push(ToldLine::of(text));
             self.codes.extend(code);
         }
         let is_last = code.is_some() && behind.first() != Some(&b'-');
@@ -229,14 +229,19 @@ impl Reply {
         if self.texts.is_empty() {
             return record.text("reply_received", b"no");
         }
-        record.list("reply", |record| self.texts.iter().for_each(|text| record.text("", text)));
+        record.list("reply", |record| {
+            self.texts.iter().for_each(|text| {
+                let bytes = text.for_record(record);
+                record.text("", bytes);
+            });
+        });
         record.list("completion_code", |record| self.codes.iter().for_each(|code| record.text("", code)));
         record.text("reply_received", b"yes");
     }
 
     /// The port at which the server waits for data (RFC 959 §4.2, RFC 2428 §3).
     fn port(&self) -> Option<u16> {
-        let (code, text) = (self.codes.last()?, self.texts.last()?);
+        let (code, text) = (self.codes.last()?, self.texts.last()?.bytes());
         let open = memchr::memchr(b'(', text)? + 1;
         let inner = text.get(open..)?;
         let inner = inner.get(..memchr::memchr(b')', inner)?)?;
@@ -310,6 +315,18 @@ mod tests {
         assert_eq!(texts(1), hello.map(Value::Text));
         assert_eq!(texts(6), [&b"Opening"[..], b"Done", b"150", b"226"].map(Value::Text));
         assert_eq!(records[7].find("reply_received"), Some(Value::Text(b"no")));
+    }
+
+    #[test]
+    fn a_long_command_is_told_in_part() {
+        let record = |arguments: usize| {
+            let line = [&b"STAT "[..], &vec![b'a'; arguments], b"\r\n"].concat();
+            let recorder =
+                told_however_cut(AppProtocol::Ftp, &[Turn::server(b"220 FTP\r\n"), Turn::client(&line)]);
+            let record = recorder.records()[0];
+            (record.is_cut(), record.find("command_data") == Some(Value::Text(&vec![b'a'; arguments])))
+        };
+        assert_eq!((record(251), record(252)), ((false, true), (true, false)));
     }
 
     #[test]

@@ -9,12 +9,14 @@ mod grpc;
 mod header_list;
 mod hpack;
 mod messages;
+mod preface;
 mod static_table;
 mod streams;
 #[cfg(test)]
 mod tests;
 
 pub use self::control::error_name;
+pub(super) use self::preface::{SIGNATURE, preface};
 use dlp_patterns::Field;
 
 use self::{
@@ -22,19 +24,14 @@ use self::{
     frames::{FrameHead, Frames, Step, flag},
     header_list::HeaderList,
     hpack::Hpack,
+    preface::PREFACE,
     streams::{Part, Streams, body_field},
 };
 use super::{
-    AppAnomaly, AppProtocol, AppSink, HttpTransaction, Lane, Record, SpareParsers,
-    emitter::Outlet,
+    AppAnomaly, AppProtocol, AppSink, HttpTransaction, Lane, Record, SpareParsers, emitter::Outlet,
     payload::Payload,
-    signature::{Answer, Prefix, Signature},
 };
 use crate::{content::Decoders, flow::Direction, limits::HTTP_HEADER_BYTES_MAX, reassembly::StreamChunk};
-
-/// What a client begins with (RFC 9113 §3.4), whoever speaks first.
-pub(super) const SIGNATURE: Signature =
-    Signature { protocol: AppProtocol::Http2, stream: Some(is_begun_by), datagram: None };
 
 /// What is told of gRPC, beside what HTTP/2 is.
 pub(super) const GRPC_FIELDS: &[Field] = &[
@@ -44,8 +41,6 @@ pub(super) const GRPC_FIELDS: &[Field] = &[
     Field::HttpResponseBody,
     Field::GrpcMessage,
 ];
-
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Bytes of payload that a frame may have unless its receiver said otherwise (RFC 9113 §6.5.2).
 const FRAME_BYTES_MAX_DEFAULT: u32 = 16_384;
@@ -481,33 +476,5 @@ fn is_sound(head: FrameHead) -> bool {
         frames::GOAWAY => !is_of_stream && head.length >= 8,
         frames::WINDOW_UPDATE => head.length == 4,
         _ => true,
-    }
-}
-
-/// Whether a client begins with the preface, which says nothing beside.
-pub(super) fn preface(direction: Direction, bytes: &[u8]) -> Answer {
-    match direction {
-        Direction::ToServer => Answer::begins(bytes, PREFACE),
-        Direction::ToClient => Answer::No,
-    }
-}
-
-fn is_begun_by(prefix: Prefix<'_>) -> Answer {
-    match prefix.direction {
-        Direction::ToServer => preface(prefix.direction, prefix.bytes),
-        // A frame of settings, of which nobody sends more than there are: only the client can tell for sure.
-        Direction::ToClient => {
-            let length = prefix.bytes.get(2).is_some_and(|length| !length.is_multiple_of(6));
-            let rest = prefix.bytes.get(3..).unwrap_or_default();
-            match Answer::begins(prefix.bytes, &[0, 0]) {
-                Answer::Yes(_) if length => Answer::No,
-                Answer::Yes(_) if prefix.bytes.len() < 4 => Answer::More,
-                Answer::Yes(_) => match Answer::begins(rest, &[frames::SETTINGS, 0, 0, 0, 0, 0]) {
-                    Answer::Yes(_) | Answer::More => Answer::More,
-                    Answer::No => Answer::No,
-                },
-                answer => answer,
-            }
-        }
     }
 }

@@ -11,7 +11,7 @@ use super::{
     beside::Beside,
     carried_file::FileEnd,
     command_line::CommandLine,
-    lines::{Line, Lines, told_line},
+    lines::{Line, Lines, ToldLine},
     mail::Email,
     parser::{AppParser, Outcome},
     signature::{Answer, Prefix, Signature},
@@ -75,9 +75,9 @@ struct End {
 #[derive(Debug)]
 struct Request {
     id: u64,
-    tag: Vec<u8>,
+    tag: ToldLine,
     /// Without what is secret.
-    line: Vec<u8>,
+    line: ToldLine,
     kind: Kind,
 }
 
@@ -162,7 +162,7 @@ impl AppParser for Imap {
     }
 
     fn held_bytes(&self) -> usize {
-        let pending: usize = self.pending.iter().map(|of| size_of::<Request>() + of.line.capacity()).sum();
+        let pending: usize = self.pending.iter().map(|of| size_of::<Request>() + of.line.held_bytes()).sum();
         self.ends.iter().map(|end| end.lines.held_bytes()).sum::<usize>() + pending
     }
 }
@@ -213,7 +213,7 @@ impl Imap {
         if self.pending.len() == COMMANDS_PENDING_MAX {
             return Err(Stop::Behind(Outcome::GaveUp));
         }
-        let (tag, line) = (told_line(tagged.name), told_line(shown));
+        let (tag, line) = (ToldLine::of(tagged.name), ToldLine::of(shown));
         self.pending.push_back(Request { id: self.id, tag, line, kind });
         self.id += 1;
         Ok(())
@@ -232,7 +232,8 @@ impl Imap {
             self.is_challenged = self.pending.iter().any(|request| request.kind == Kind::Proof);
             return Ok(());
         }
-        let answered = self.pending.iter().position(|request| !is_continued && request.tag == reply.name);
+        let answered =
+            self.pending.iter().position(|request| !is_continued && request.tag.bytes() == reply.name);
         if let Some(request) = answered.and_then(|at| self.pending.remove(at)) {
             return self.answer(&request, reply.arguments, out);
         }
@@ -314,9 +315,10 @@ fn tell_mail<S: AppSink>(id: u64, request: Option<&Request>, email: &Email, out:
 
 impl Request {
     fn tell(&self, record: &mut super::Record) {
-        let command = CommandLine::parse(&self.line);
         record.object("request", |record| {
-            record.text("tag", &self.tag);
+            let (tag, line) = (self.tag.for_record(record), self.line.for_record(record));
+            let command = CommandLine::parse(line);
+            record.text("tag", tag);
             record.text("command", command.name);
             record.text_if_any("arguments", command.arguments);
         });

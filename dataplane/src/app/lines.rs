@@ -2,6 +2,7 @@
 
 use memchr::memchr;
 
+use super::Record;
 use crate::limits::{COMMAND_BYTES_TOLD_MAX, MESSAGE_BYTES_KEPT_MAX, TEXT_LINE_BYTES_MAX};
 
 /// Cuts one direction into lines: each is shown without its CRLF or LF, however it came in; of one that is longer than
@@ -85,8 +86,34 @@ impl Lines {
 }
 
 /// As much of a command, or of a line of its answer, as an event repeats.
-pub(super) fn told_line(line: &[u8]) -> Vec<u8> {
-    line.get(..COMMAND_BYTES_TOLD_MAX).unwrap_or(line).to_vec()
+#[derive(Debug)]
+pub(super) struct ToldLine {
+    bytes: Vec<u8>,
+    is_cut: bool,
+}
+
+impl ToldLine {
+    pub(super) fn of(line: &[u8]) -> ToldLine {
+        let bytes = line.get(..COMMAND_BYTES_TOLD_MAX).unwrap_or(line).to_vec();
+        ToldLine { is_cut: bytes.len() < line.len(), bytes }
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The same, for a record that tells it or parts of it: it knows where that is not all.
+    pub(super) fn for_record(&self, record: &mut Record) -> &[u8] {
+        if self.is_cut {
+            record.cut();
+        }
+        &self.bytes
+    }
+
+    /// Memory that it holds, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.bytes.capacity()
+    }
 }
 
 fn without_end(line: &[u8]) -> &[u8] {

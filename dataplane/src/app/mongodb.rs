@@ -73,8 +73,7 @@ fn is_begun_by(prefix: Prefix<'_>) -> Answer {
 /// Both ends of one connection.
 #[derive(Debug, Default)]
 pub(super) struct MongoDb {
-    client: Messages,
-    server: Messages,
+    ends: [Messages; 2],
     session: Session,
 }
 
@@ -101,7 +100,7 @@ impl AppParser for MongoDb {
         bytes: &mut &[u8],
         out: &mut Beside<'_, S>,
     ) -> Outcome {
-        let MongoDb { client, server, session } = self;
+        let MongoDb { ends: [client, server], session } = self;
         let read: Result<(), Outcome> = match direction {
             Direction::ToServer => client.read(bytes, measure, |message| session.request(message, out)),
             Direction::ToClient => server.read(bytes, measure, |message| session.reply(message, out)),
@@ -110,11 +109,7 @@ impl AppParser for MongoDb {
     }
 
     fn gap<S: AppSink>(&mut self, direction: Direction, bytes: u32, _: &mut Beside<'_, S>) -> Outcome {
-        let messages = match direction {
-            Direction::ToServer => &mut self.client,
-            Direction::ToClient => &mut self.server,
-        };
-        messages.skip(bytes).map_or(Outcome::GaveUp, |()| Outcome::More)
+        self.ends[direction as usize].skip(bytes).into()
     }
 
     fn finish<S: AppSink>(&mut self, out: &mut Beside<'_, S>) {
@@ -128,8 +123,9 @@ impl AppParser for MongoDb {
     }
 
     fn held_bytes(&self) -> usize {
-        let Self { client, server, session } = self;
-        client.held_bytes() + server.held_bytes() + session.pending.held_bytes()
+        let Self { ends, session } = self;
+        let ends = ends.iter().map(Messages::held_bytes).sum::<usize>();
+        ends + session.pending.held_bytes()
     }
 }
 

@@ -35,8 +35,7 @@ pub(super) const SIGNATURE: Signature =
 /// Both ends of one connection.
 #[derive(Debug, Default)]
 pub(super) struct MySql {
-    client: Messages,
-    server: Messages,
+    ends: [Messages; 2],
     session: Session,
 }
 
@@ -81,7 +80,7 @@ impl AppParser for MySql {
         bytes: &mut &[u8],
         out: &mut Beside<'_, S>,
     ) -> Outcome {
-        let MySql { client, server, session } = self;
+        let MySql { ends: [client, server], session } = self;
         let read = match direction {
             Direction::ToServer => client.read(bytes, measure, |message| match Packet::of(message) {
                 Some(packet) => session.said_by_client(packet, out),
@@ -96,11 +95,7 @@ impl AppParser for MySql {
     }
 
     fn gap<S: AppSink>(&mut self, direction: Direction, bytes: u32, _: &mut Beside<'_, S>) -> Outcome {
-        let messages = match direction {
-            Direction::ToServer => &mut self.client,
-            Direction::ToClient => &mut self.server,
-        };
-        messages.skip(bytes).map_or(Outcome::GaveUp, |()| Outcome::More)
+        self.ends[direction as usize].skip(bytes).into()
     }
 
     fn finish<S: AppSink>(&mut self, out: &mut Beside<'_, S>) {
@@ -114,11 +109,9 @@ impl AppParser for MySql {
     }
 
     fn held_bytes(&self) -> usize {
-        let Self { client, server, session } = self;
-        client.held_bytes()
-            + server.held_bytes()
-            + session.pending.held_bytes()
-            + session.prepared.held_bytes()
+        let Self { ends, session } = self;
+        let ends = ends.iter().map(Messages::held_bytes).sum::<usize>();
+        ends + session.pending.held_bytes() + session.prepared.held_bytes()
     }
 }
 

@@ -30,6 +30,12 @@ impl From<Lost> for Outcome {
     }
 }
 
+impl From<Result<(), Lost>> for Outcome {
+    fn from(read: Result<(), Lost>) -> Outcome {
+        read.map_or_else(Outcome::from, |()| Outcome::More)
+    }
+}
+
 /// A parser of one protocol: it reads both directions of a flow, whatever pieces they come in, and tells what it finds.
 pub(super) trait AppParser {
     /// What it draws out of the payload.

@@ -64,8 +64,7 @@ fn is_begun_by(prefix: Prefix<'_>) -> Answer {
 /// Both ends of one connection.
 #[derive(Debug, Default)]
 pub(super) struct PgSql {
-    client: Messages,
-    server: Messages,
+    ends: [Messages; 2],
     session: Session,
 }
 
@@ -115,11 +114,7 @@ impl AppParser for PgSql {
     }
 
     fn gap<S: AppSink>(&mut self, direction: Direction, bytes: u32, _: &mut Beside<'_, S>) -> Outcome {
-        let messages = match direction {
-            Direction::ToServer => &mut self.client,
-            Direction::ToClient => &mut self.server,
-        };
-        messages.skip(bytes).map_or(Outcome::GaveUp, |()| Outcome::More)
+        self.ends[direction as usize].skip(bytes).into()
     }
 
     fn finish<S: AppSink>(&mut self, out: &mut Beside<'_, S>) {
@@ -133,17 +128,15 @@ impl AppParser for PgSql {
     }
 
     fn held_bytes(&self) -> usize {
-        let Self { client, server, session } = self;
-        client.held_bytes()
-            + server.held_bytes()
-            + session.pending.held_bytes()
-            + session.prepared.held_bytes()
+        let Self { ends, session } = self;
+        let ends = ends.iter().map(Messages::held_bytes).sum::<usize>();
+        ends + session.pending.held_bytes() + session.prepared.held_bytes()
     }
 }
 
 impl PgSql {
     fn read_client<S: AppSink>(&mut self, bytes: &mut &[u8], out: &mut Beside<'_, S>) -> Result<(), Outcome> {
-        let PgSql { client, session, .. } = self;
+        let PgSql { ends: [client, _], session } = self;
         while !bytes.is_empty() && !client.is_lost() {
             let is_started = session.is_started;
             let measure = if is_started { measure_of_client } else { measure_of_startup };
@@ -165,7 +158,7 @@ impl PgSql {
     }
 
     fn read_server<S: AppSink>(&mut self, bytes: &mut &[u8], out: &mut Beside<'_, S>) -> Result<(), Outcome> {
-        let PgSql { server, session, .. } = self;
+        let PgSql { ends: [_, server], session } = self;
         while !bytes.is_empty() && !server.is_lost() {
             if !server.is_within() && session.awaits_byte() && !bytes.starts_with(b"E") {
                 session.answer_encryption(bytes, out)?;

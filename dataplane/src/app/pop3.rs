@@ -9,7 +9,7 @@ use super::{
     beside::Beside,
     carried_file::FileEnd,
     command_line::CommandLine,
-    lines::{Line, Lines, told_line},
+    lines::{Line, Lines, ToldLine},
     mail::{Email, Mail},
     parser::{AppParser, Outcome},
     signature::{Answer, Prefix, Signature},
@@ -52,7 +52,7 @@ enum Reading {
     #[default]
     Replies,
     /// A mail up to a line of a dot, in answer to this.
-    Mail(Box<(Mail, Request, Vec<u8>)>),
+    Mail(Box<(Mail, Request, ToldLine)>),
     /// Lines up to one of a dot.
     List,
 }
@@ -61,7 +61,7 @@ enum Reading {
 #[derive(Debug)]
 struct Request {
     /// Without what is secret.
-    line: Vec<u8>,
+    line: ToldLine,
     expected: Expected,
 }
 
@@ -97,7 +97,7 @@ impl Expected {
 /// What a line of the server begins.
 #[derive(Debug)]
 enum Stop {
-    Mail(Request, Vec<u8>),
+    Mail(Request, ToldLine),
     List,
     ListOver,
     /// What follows is encrypted.
@@ -142,7 +142,7 @@ impl AppParser for Pop3 {
     }
 
     fn held_bytes(&self) -> usize {
-        let pending: usize = self.pending.iter().map(|of| size_of::<Request>() + of.line.capacity()).sum();
+        let pending: usize = self.pending.iter().map(|of| size_of::<Request>() + of.line.held_bytes()).sum();
         self.commands.held_bytes() + self.replies.held_bytes() + pending
     }
 }
@@ -172,7 +172,7 @@ impl Pop3 {
         if self.pending.len() == COMMANDS_PENDING_MAX {
             return Err(());
         }
-        let line = told_line(shown);
+        let line = ToldLine::of(shown);
         self.pending.push_back(Request { line, expected: Expected::behind(command) });
         Ok(())
     }
@@ -215,10 +215,9 @@ impl Pop3 {
         let Some(request) = self.pending.pop_front() else { return Ok(()) };
         let is_yes = reply.is(b"+OK");
         if is_yes && request.expected == Expected::Mail {
-            let status = told_line(line);
-            return Err(Stop::Mail(request, status));
+            return Err(Stop::Mail(request, ToldLine::of(line)));
         }
-        self.tell(&request, Some(line), None, out);
+        self.tell(&request, Some(&ToldLine::of(line)), None, out);
         match request.expected {
             Expected::Tls if is_yes => Err(Stop::Encrypted),
             Expected::List if is_yes => Err(Stop::List),
@@ -237,18 +236,18 @@ impl Pop3 {
     fn tell<S: AppSink>(
         &mut self,
         request: &Request,
-        reply: Option<&[u8]>,
+        reply: Option<&ToldLine>,
         email: Option<&Email>,
         out: &mut Beside<'_, S>,
     ) {
-        let command = CommandLine::parse(&request.line);
         out.record(self.id, |record| {
+            let command = CommandLine::parse(request.line.for_record(record));
             record.object("request", |record| {
                 record.text("command", command.name);
                 let words = command.arguments.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
                 record.list("args", |record| words.for_each(|word| record.text("", word)));
             });
-            if let Some(reply) = reply.map(CommandLine::parse) {
+            if let Some(reply) = reply.map(|reply| CommandLine::parse(reply.for_record(record))) {
                 record.object("response", |record| {
                     record.flag("success", reply.is(b"+OK"));
                     let status = reply.name.strip_prefix(b"+").or(reply.name.strip_prefix(b"-"));

@@ -96,6 +96,11 @@ impl Record {
         self.is_cut
     }
 
+    /// What it tells is not all there was: one of its texts is the begin of a longer one.
+    pub fn cut(&mut self) {
+        self.is_cut = true;
+    }
+
     /// A text; beyond [`RECORD_TEXT_BYTES_MAX`] it is cut. In a list its name is not used.
     pub fn text(&mut self, name: &'static str, bytes: &[u8]) {
         let kept = bytes.get(..RECORD_TEXT_BYTES_MAX).unwrap_or(bytes);

@@ -104,8 +104,7 @@ fn is_procedure(body: &[u8]) -> Answer {
 /// Both ends of one connection.
 #[derive(Debug, Default)]
 pub(super) struct Tds {
-    client: End,
-    server: End,
+    ends: [End; 2],
     session: Session,
 }
 
@@ -154,8 +153,8 @@ impl AppParser for Tds {
         bytes: &mut &[u8],
         out: &mut Beside<'_, S>,
     ) -> Outcome {
-        let Tds { client, server, session } = self;
-        let End { packets, message } = if direction == Direction::ToServer { client } else { server };
+        let Tds { ends, session } = self;
+        let End { packets, message } = &mut ends[direction as usize];
         let read = packets.read(bytes, measure, |packet| {
             if packet.bytes.first() == Some(&SESSIONS) {
                 return Err(Outcome::Over);
@@ -173,8 +172,7 @@ impl AppParser for Tds {
     }
 
     fn gap<S: AppSink>(&mut self, direction: Direction, bytes: u32, _: &mut Beside<'_, S>) -> Outcome {
-        let end = if direction == Direction::ToServer { &mut self.client } else { &mut self.server };
-        end.packets.skip(bytes).map_or(Outcome::GaveUp, |()| Outcome::More)
+        self.ends[direction as usize].packets.skip(bytes).into()
     }
 
     fn finish<S: AppSink>(&mut self, out: &mut Beside<'_, S>) {
@@ -189,9 +187,9 @@ impl AppParser for Tds {
     }
 
     fn held_bytes(&self) -> usize {
-        let Tds { client, server, session } = self;
-        let ends = [client, server].map(|end| end.packets.held_bytes() + end.message.held.capacity());
-        ends.iter().sum::<usize>() + session.pending.held_bytes()
+        let Tds { ends, session } = self;
+        let ends = ends.iter().map(|end| end.packets.held_bytes() + end.message.held.capacity());
+        ends.sum::<usize>() + session.pending.held_bytes()
     }
 }
 

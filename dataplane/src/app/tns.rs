@@ -58,8 +58,7 @@ fn is_begun_by(prefix: Prefix<'_>) -> Answer {
 /// Both ends of one connection.
 #[derive(Debug, Default)]
 pub(super) struct Tns {
-    client: Messages,
-    server: Messages,
+    ends: [Messages; 2],
     session: Session,
 }
 
@@ -92,8 +91,8 @@ impl AppParser for Tns {
         bytes: &mut &[u8],
         out: &mut Beside<'_, S>,
     ) -> Outcome {
-        let Tns { client, server, session } = self;
-        let messages = if direction == Direction::ToServer { client } else { server };
+        let Tns { ends, session } = self;
+        let messages = &mut ends[direction as usize];
         while !bytes.is_empty() && !messages.is_lost() {
             let is_long = session.has_long_lengths;
             let read = messages.read(
@@ -114,8 +113,7 @@ impl AppParser for Tns {
     }
 
     fn gap<S: AppSink>(&mut self, direction: Direction, bytes: u32, _: &mut Beside<'_, S>) -> Outcome {
-        let messages = if direction == Direction::ToServer { &mut self.client } else { &mut self.server };
-        messages.skip(bytes).map_or(Outcome::GaveUp, |()| Outcome::More)
+        self.ends[direction as usize].skip(bytes).into()
     }
 
     fn finish<S: AppSink>(&mut self, out: &mut Beside<'_, S>) {
@@ -128,9 +126,9 @@ impl AppParser for Tns {
     }
 
     fn held_bytes(&self) -> usize {
-        let Tns { client, server, session } = self;
+        let Tns { ends, session } = self;
         let statement = session.statement.as_ref().map_or(0, |statement| statement.text.capacity());
-        client.held_bytes() + server.held_bytes() + statement
+        ends.iter().map(Messages::held_bytes).sum::<usize>() + statement
     }
 }
 

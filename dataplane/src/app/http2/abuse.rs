@@ -51,7 +51,9 @@ impl Abuse {
                 *asked = asked.saturating_add(1);
                 return (*asked > HTTP2_UNANSWERED_MAX).then_some(AppAnomaly::Http2Flood);
             }
-            frames::PRIORITY => true,
+            frames::PRIORITY | frames::GOAWAY => true,
+            // Of types that nobody knows, or that few have a use for.
+            kind if kind > frames::CONTINUATION => true,
             frames::DATA => head.length == 0 && !head.has(flag::END_STREAM),
             frames::HEADERS | frames::CONTINUATION => head.length == 0,
             _ => return None,

@@ -180,14 +180,14 @@ pub(super) struct Streams {
     open: Vec<Stream>,
     spare: Vec<Stream>,
     next_transaction: u64,
-    /// Memory that those that are open take, as it was last counted.
-    open_bytes: usize,
+    /// Memory that all of them take, as it was last counted.
+    held_bytes: usize,
 }
 
 impl Streams {
     /// Memory that they take, in bytes.
     pub(super) fn held_bytes(&self) -> usize {
-        self.open_bytes + self.spare.iter().map(Stream::held_bytes).sum::<usize>()
+        self.held_bytes
     }
 
     /// Counts the memory of one again, behind headers: nothing else makes it more.
@@ -195,7 +195,7 @@ impl Streams {
         let Some(stream) = self.find(id) else { return };
         let bytes = stream.held_bytes();
         let before = std::mem::replace(&mut stream.counted_bytes, bytes);
-        self.open_bytes = self.open_bytes + bytes - before;
+        self.held_bytes = self.held_bytes + bytes - before;
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -230,30 +230,37 @@ impl Streams {
     /// Takes a stream out.
     pub(super) fn close(&mut self, id: u32) -> Option<Stream> {
         let at = self.ids.iter().position(|of| *of == id)?;
-        self.open_bytes -= std::mem::take(&mut self.open.get_mut(at)?.counted_bytes);
         // Whichever is last takes its place: nothing else moves, however many are reset.
         self.ids.swap_remove(at);
-        Some(self.open.swap_remove(at))
+        let mut stream = self.open.swap_remove(at);
+        self.held_bytes -= std::mem::take(&mut stream.counted_bytes);
+        Some(stream)
     }
 
     /// Takes all of them out, the oldest first.
     pub(super) fn close_all(&mut self) -> Vec<Stream> {
         self.ids.clear();
-        self.open_bytes = 0;
         let mut streams = std::mem::take(&mut self.open);
+        for stream in &mut streams {
+            self.held_bytes -= std::mem::take(&mut stream.counted_bytes);
+        }
         streams.sort_unstable_by_key(|stream| stream.transaction.id);
         streams
     }
 
     /// Keeps the memory of one that is over.
-    pub(super) fn recycle(&mut self, stream: Stream) {
+    pub(super) fn recycle(&mut self, mut stream: Stream) {
         if self.spare.len() < HTTP_SPARE_TRANSACTIONS_MAX {
+            stream.counted_bytes = stream.held_bytes();
+            self.held_bytes += stream.counted_bytes;
             self.spare.push(stream);
         }
     }
 
     /// Gives memory back, while none is under way.
     pub(super) fn trim(&mut self) {
-        self.spare.truncate(1);
+        for stream in self.spare.drain(1.min(self.spare.len())..) {
+            self.held_bytes -= stream.counted_bytes;
+        }
     }
 }

@@ -115,8 +115,7 @@ pub(super) fn is_memcached(frame: Frame) -> bool {
 /// Both ends.
 #[derive(Debug, Default)]
 pub(in crate::app) struct Binary {
-    client: Messages,
-    server: Messages,
+    ends: [Messages; 2],
     pending: Pending<Exchange>,
     next_id: u64,
 }
@@ -135,7 +134,7 @@ struct Exchange {
 impl Binary {
     /// Memory that it holds, in bytes.
     pub(in crate::app) fn held_bytes(&self) -> usize {
-        self.client.held_bytes() + self.server.held_bytes() + self.pending.held_bytes()
+        self.ends.iter().map(Messages::held_bytes).sum::<usize>() + self.pending.held_bytes()
     }
 
     pub(in crate::app) fn read<S: AppSink>(
@@ -144,8 +143,8 @@ impl Binary {
         bytes: &mut &[u8],
         out: &mut Beside<'_, S>,
     ) -> Outcome {
-        let Binary { client, server, pending, next_id } = self;
-        let messages = if direction == Direction::ToServer { client } else { server };
+        let Binary { ends, pending, next_id } = self;
+        let messages = &mut ends[direction as usize];
         let read: Result<(), Outcome> = messages.read(bytes, measure, |message| {
             let mut wire = Wire(message.bytes);
             let frame = Frame::parse(&mut wire).ok_or(Outcome::GaveUp)?;
@@ -168,8 +167,7 @@ impl Binary {
 
     /// So many bytes are missing; whether nothing but data is.
     pub(in crate::app) fn skip(&mut self, direction: Direction, bytes: u32) -> bool {
-        let messages = if direction == Direction::ToServer { &mut self.client } else { &mut self.server };
-        messages.skip(bytes).is_ok()
+        self.ends[direction as usize].skip(bytes).is_ok()
     }
 
     pub(in crate::app) fn finish<S: AppSink>(&mut self, out: &mut Beside<'_, S>) {

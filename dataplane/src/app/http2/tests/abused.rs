@@ -147,6 +147,7 @@ fn floods_are_told_once() {
         (&settings(&[]), HTTP2_UNANSWERED_MAX - 1),
         (&priority, HTTP2_IDLE_FRAMES_MAX),
         (&data(0, 1, b""), HTTP2_IDLE_FRAMES_MAX),
+        (&frame(0xfa, 0, 0, b"x"), HTTP2_IDLE_FRAMES_MAX),
     ] {
         let begin = [PREFACE, &settings(&[]), &headers(0, 1, &REQUEST)].concat();
         let max = usize::from(max);
