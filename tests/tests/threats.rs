@@ -99,7 +99,10 @@ fn threats_are_told_of_captures_that_hold_them_and_of_no_other() {
         for event in &played.events {
             if event["anomaly"]["type"] == "threat" {
                 let threat = event["anomaly"]["event"].as_str().unwrap_or_default().to_owned();
-                let line = format!("{name} {}:{} {}", event["dest_ip"], event["dest_port"], event["anomaly"]["context"]);
+                let line = format!(
+                    "{name} {}:{} {}",
+                    event["dest_ip"], event["dest_port"], event["anomaly"]["context"]
+                );
                 table.lock().expect("no test thread panicked").entry(threat).or_default().push(line);
             }
         }

@@ -118,7 +118,8 @@ impl<S: EventSink> Listener<'_, S> {
     pub(super) fn note_protocol(&mut self, app: &App, told: &mut AppProtocol) {
         let protocol = app.protocol();
         if std::mem::replace(told, protocol) != protocol {
-            let Listener { record: flow, now_ns, ref mut threats, ref mut sink, ref mut findings, .. } = *self;
+            let Listener { record: flow, now_ns, ref mut threats, ref mut sink, ref mut findings, .. } =
+                *self;
             let tell = teller(flow, now_ns, *sink, findings);
             threats.see_protocol(flow, protocol, app.outer_protocol(), now_ns, tell);
         }

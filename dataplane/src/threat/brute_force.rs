@@ -127,7 +127,11 @@ impl BruteForce {
             evidence.number("threshold", threshold.into());
             evidence.number("within_ms", now_ns.saturating_sub(suspect.begin_ns) / 1_000_000);
         }
-        Some(Found { threat: Threat::BruteForce, action: self.action, evidence: is_first.then_some(evidence) })
+        Some(Found {
+            threat: Threat::BruteForce,
+            action: self.action,
+            evidence: is_first.then_some(evidence),
+        })
     }
 }
 
@@ -146,16 +150,21 @@ mod tests {
         let record = denied(AppProtocol::PgSql);
         let mut told = Vec::new();
         for number in 0..15u64 {
-            if it.see_record(&flow(5432), &record, number * S, &mut evidence).is_some_and(|found| found.evidence.is_some()) {
+            if it
+                .see_record(&flow(5432), &record, number * S, &mut evidence)
+                .is_some_and(|found| found.evidence.is_some())
+            {
                 told.push(number);
             }
         }
         assert_eq!(told, [9]);
         assert_eq!(evidence.find("failures"), Some(Value::Number(10)));
         let mut other = BruteForce::new(&ThreatPolicy::default(), [1, 2]);
-        let slow = (0..30).any(|number| other.see_record(&flow(5432), &record, number * 10 * S, &mut evidence).is_some());
+        let slow = (0..30)
+            .any(|number| other.see_record(&flow(5432), &record, number * 10 * S, &mut evidence).is_some());
         assert!(!slow, "they are too far from each other");
-        let spread = (0..30).any(|port| other.see_record(&flow(port), &record, 1000 * S, &mut evidence).is_some());
+        let spread =
+            (0..30).any(|port| other.see_record(&flow(port), &record, 1000 * S, &mut evidence).is_some());
         assert!(!spread, "each of another server");
     }
 

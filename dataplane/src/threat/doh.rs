@@ -47,7 +47,8 @@ pub(super) fn is_in(transaction: &HttpTransaction, evidence: &mut Record) -> boo
 }
 
 fn is_below(name: &[u8], domain: &[u8]) -> bool {
-    let Some((below, end)) = name.len().checked_sub(domain.len()).and_then(|at| name.split_at_checked(at)) else {
+    let Some((below, end)) = name.len().checked_sub(domain.len()).and_then(|at| name.split_at_checked(at))
+    else {
         return false;
     };
     end.eq_ignore_ascii_case(domain) && (below.is_empty() || below.ends_with(b"."))

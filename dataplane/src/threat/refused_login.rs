@@ -22,8 +22,10 @@ const LOGINS: [&[u8]; 5] = [b"PASS", b"APOP", b"AUTH", b"LOGIN", b"AUTHENTICATE"
 
 /// Whether it says so.
 pub(super) fn is_told(record: &Record) -> bool {
-    let number = |known: &[u64]| matches!(record.find("code"), Some(Value::Number(code)) if known.contains(&code));
-    let text = |name, known: &[&[u8]]| matches!(record.find(name), Some(Value::Text(text)) if known.contains(&text));
+    let number =
+        |known: &[u64]| matches!(record.find("code"), Some(Value::Number(code)) if known.contains(&code));
+    let text =
+        |name, known: &[&[u8]]| matches!(record.find(name), Some(Value::Text(text)) if known.contains(&text));
     let begins = |known: &[&[u8]]| {
         matches!(record.find("error"), Some(Value::Text(error)) if known.iter().any(|begin| {
             error.starts_with(begin)

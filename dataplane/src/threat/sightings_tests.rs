@@ -69,7 +69,8 @@ pub(super) fn denied(protocol: AppProtocol) -> Record {
 pub(super) fn ftp(command: &str, codes: &[&str]) -> Record {
     record(AppProtocol::Ftp, |record| {
         record.text("command", command.as_bytes());
-        record.list("completion_code", |record| codes.iter().for_each(|code| record.text("", code.as_bytes())));
+        record
+            .list("completion_code", |record| codes.iter().for_each(|code| record.text("", code.as_bytes())));
         record.text("reply_received", b"yes");
     })
 }

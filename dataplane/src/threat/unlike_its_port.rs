@@ -7,7 +7,11 @@ use crate::flow::FlowRecord;
 use crate::policy::Threat;
 
 /// What a protocol that was just told shows, within `outer` where that made way for it.
-pub(super) fn threat_of(flow: &FlowRecord, protocol: AppProtocol, outer: Option<AppProtocol>) -> Option<Threat> {
+pub(super) fn threat_of(
+    flow: &FlowRecord,
+    protocol: AppProtocol,
+    outer: Option<AppProtocol>,
+) -> Option<Threat> {
     if !protocol.is_known() {
         return None;
     }
@@ -25,7 +29,11 @@ pub(super) fn threat_of(flow: &FlowRecord, protocol: AppProtocol, outer: Option<
 fn is_out_of_place(protocol: AppProtocol) -> bool {
     !matches!(
         protocol,
-        AppProtocol::Tls | AppProtocol::Http | AppProtocol::Http2 | AppProtocol::Grpc | AppProtocol::WebSocket
+        AppProtocol::Tls
+            | AppProtocol::Http
+            | AppProtocol::Http2
+            | AppProtocol::Grpc
+            | AppProtocol::WebSocket
     )
 }
 

@@ -55,7 +55,7 @@ pub(super) const TLS_DOWNGRADE: ThreatSpec = ThreatSpec {
             name: "version_min",
             default: 12,
             bounds: THREAT_TLS_VERSION_BOUNDS,
-            unit: "",
+            unit: "by number",
             about: "The oldest version that is none: 13 TLS 1.3, 12 TLS 1.2, 11 TLS 1.1 or DTLS 1.0, 10 TLS 1.0, 3 SSL 3.0, \
                     2 SSL 2.0",
         },
@@ -140,21 +140,21 @@ pub(super) const BRUTE_FORCE: ThreatSpec = ThreatSpec {
             name: "failures",
             default: 10,
             bounds: THREAT_COUNT_BOUNDS,
-            unit: "",
+            unit: "refusals",
             about: "Refusals that it takes",
         },
         Threshold {
             name: "http_failures",
             default: 50,
             bounds: THREAT_COUNT_BOUNDS,
-            unit: "",
+            unit: "refusals",
             about: "The same of HTTP, where a browser asks without a password first",
         },
         Threshold {
             name: "ssh_sessions",
             default: 20,
             bounds: THREAT_COUNT_BOUNDS,
-            unit: "",
+            unit: "sessions",
             about: "Sessions of SSH that it takes, of at most 16 KiB in both directions: a login that fails ends so",
         },
         Threshold {
