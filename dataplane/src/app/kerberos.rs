@@ -61,6 +61,10 @@ impl AppParser for Kerberos {
     ) -> Outcome {
         see(direction, bytes, &mut self.next_id, out).err().unwrap_or(Outcome::More)
     }
+
+    fn held_bytes(&self) -> usize {
+        self.ends.iter().map(Messages::held_bytes).sum()
+    }
 }
 
 fn see<S: AppSink>(

@@ -101,6 +101,10 @@ impl AppParser for Ldap {
         }
     }
 
+    fn held_bytes(&self) -> usize {
+        self.client.held_bytes() + self.server.held_bytes() + self.session.pending.held_bytes()
+    }
+
     fn is_between_messages(&self) -> bool {
         self.session.pending.is_empty()
     }

@@ -53,6 +53,10 @@ impl AppParser for OpenWire {
     fn gap<S: AppSink>(&mut self, direction: Direction, bytes: u32, _: &mut Beside<'_, S>) -> Outcome {
         self.ends[direction as usize].skip(bytes).map_or(Outcome::GaveUp, |()| Outcome::More)
     }
+
+    fn held_bytes(&self) -> usize {
+        self.ends.iter().map(Messages::held_bytes).sum()
+    }
 }
 
 /// What only keeps a connection alive, or confirms, is not told.

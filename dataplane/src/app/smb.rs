@@ -108,6 +108,10 @@ impl AppParser for Smb {
         }
     }
 
+    fn held_bytes(&self) -> usize {
+        self.ends.iter().map(Messages::held_bytes).sum::<usize>() + self.session.pending.held_bytes()
+    }
+
     fn is_between_messages(&self) -> bool {
         self.session.pending.is_empty()
     }

@@ -1,5 +1,6 @@
 //! WebSocket (RFC 6455) behind the request of HTTP that asked for it: messages of frames, in both directions.
 
+mod carried;
 mod frame;
 #[cfg(test)]
 mod tests;
@@ -7,6 +8,7 @@ mod tests;
 use arrayvec::ArrayVec;
 use dlp_patterns::Field;
 
+use self::carried::Carried;
 use self::frame::{BadFrame, CONTROL_BYTES_MAX, Frame, FrameHead};
 use super::{
     AppAnomaly, AppProtocol, AppSink, Depth, Lane, Record, SpareParsers, emitter::Outlet, payload::Payload,
@@ -48,6 +50,7 @@ struct Side {
     /// Payload of the control frame under way.
     control: ArrayVec<u8, CONTROL_BYTES_MAX>,
     window: Window,
+    carried: Carried,
     /// Whether each compressed message begins with an empty window.
     is_fresh: bool,
     /// Bits for anomalies that are told once.
@@ -98,6 +101,7 @@ impl Side {
                 Some(_) => Window::Empty(Growth::default()),
                 None => Window::Absent,
             },
+            carried: Carried::default(),
             is_fresh: deflate.is_some_and(|deflate| deflate.is_fresh[direction as usize]),
             reported: 0,
             is_closed: false,
@@ -322,8 +326,12 @@ impl Side {
     /// The next bytes of a message, unmasked.
     fn tell<S: AppSink>(&mut self, bytes: &[u8], out: &mut Out<'_, S>) {
         self.outlet.to(out.sink).data(Field::WebSocketMessage, bytes);
-        if self.message == Message::Compressed {
-            self.inflate(bytes, out);
+        match self.message {
+            Message::Compressed => self.inflate(bytes, out),
+            Message::None | Message::Plain => {
+                let carried = self.carried.look(self.direction, bytes);
+                self.tell_carried(carried, out.sink);
+            }
         }
     }
 
@@ -331,12 +339,21 @@ impl Side {
     fn inflate<S: AppSink>(&mut self, bytes: &[u8], out: &mut Out<'_, S>) {
         let Window::Open(decoding) = &mut self.window else { return };
         let mut emitter = self.outlet.to(out.sink);
+        let mut carried = None;
         let pushed = decoding.push(bytes, out.decoders, |plain| {
+            carried = carried.or(self.carried.look(self.direction, plain));
             emitter.data_at(Depth::Decoded, Field::WebSocketMessage, plain);
         });
+        self.tell_carried(carried, out.sink);
         if let Err(undecoded) = pushed {
             self.give_up(out.sink);
             self.report(undecoded.into(), out.sink);
+        }
+    }
+
+    fn tell_carried<S: AppSink>(&self, carried: Option<AppProtocol>, sink: &mut S) {
+        if let Some(carried) = carried {
+            sink.carried(self.direction, AppProtocol::WebSocket, carried);
         }
     }
 

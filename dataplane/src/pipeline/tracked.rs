@@ -6,7 +6,7 @@ use super::heard::Heard;
 use super::listener::Listener;
 use super::secrets::Secrets;
 use super::{Counters, Handling, Side};
-use crate::app::{App, Holding, Opened, Opening, SpareParsers, TlsRecords};
+use crate::app::{App, AppProtocol, Holding, Opened, Opening, SpareParsers, TlsRecords};
 use crate::decode::{Checksum, Packet, TcpFlags, Transport};
 use crate::event::{Anomaly, AnomalyKind, Event, EventSink, FlowEnd, FlowEndCause, FlowState};
 use crate::flow::{Direction, Elsewhere, FlowRecord, Timeouts, protocol};
@@ -48,6 +48,8 @@ pub(super) struct Tracked {
     app: App,
     /// What its parser is charged.
     holding: Holding,
+    /// What of `app` the detectors of threats were told that it speaks.
+    app_told: AppProtocol,
     scans: Lanes,
     /// What these cost.
     pub(super) account: FlowAccount,
@@ -95,6 +97,7 @@ impl Tracked {
             opening: None,
             app: App::new(),
             holding: Holding::default(),
+            app_told: AppProtocol::Pending,
             scans: Lanes::default(),
             account: FlowAccount::default(),
             secrets: Secrets::default(),
@@ -268,6 +271,7 @@ impl Tracked {
             opening: &mut self.opening,
             app: &mut self.app,
             holding: &mut self.holding,
+            app_told: &mut self.app_told,
             tls: &mut self.tls,
             scans: &mut self.scans,
             secrets: &mut self.secrets,
@@ -289,6 +293,7 @@ impl Tracked {
         if is_app {
             self.app.datagram(direction, payload, parsers, &mut listener);
             self.app.settle(direction, &mut self.holding, parsers, &mut listener);
+            listener.note_protocol(&self.app, &mut self.app_told);
         } else {
             App::payload(direction, payload, &mut listener);
         }
@@ -315,6 +320,8 @@ impl Tracked {
         }
         self.app.finish(parsers, &mut listener);
         self.app.forget(&mut self.holding);
+        listener.note_protocol(&self.app, &mut self.app_told);
+        listener.end(self.app.protocol());
     }
 
     /// The last event of the flow.
@@ -352,6 +359,7 @@ pub(super) struct Reader<'t> {
     opening: &'t mut Option<Opening>,
     app: &'t mut App,
     holding: &'t mut Holding,
+    app_told: &'t mut AppProtocol,
     tls: &'t mut Option<TlsRecords>,
     scans: &'t mut Lanes,
     secrets: &'t mut Secrets,
@@ -408,6 +416,7 @@ impl Reader<'_> {
         let (mut listener, parsers) = Listener::new(self.record, self.scans, self.secrets, inspection);
         self.app.advance(direction, chunk, parsers, &mut listener);
         self.app.settle(direction, self.holding, parsers, &mut listener);
+        listener.note_protocol(self.app, self.app_told);
         if let Some(tls) = self.tls {
             tls.advance(direction, chunk);
             if tls.is_broken() {

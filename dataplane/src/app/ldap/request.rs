@@ -8,7 +8,7 @@ use crate::app::{
     ber::{Ber, OCTETS, SEQUENCE},
     beside::Beside,
     names::{Names, named},
-    pending::kept,
+    record::kept,
     wire::Wire,
 };
 use crate::flow::Direction;

@@ -1,7 +1,7 @@
 //! Commands of SMB 2 and 3 (MS-SMB2 §2.2), and what answers them; names are Suricata's.
 
 use super::{HEAD_BYTES, Head, login::Login};
-use crate::app::{Record, pending::kept, utf16::utf16, wire::Wire};
+use crate::app::{Record, record::kept, utf16::utf16, wire::Wire};
 
 pub(super) const NEGOTIATE: u16 = 0;
 const SESSION_SETUP: u16 = 1;

@@ -12,6 +12,38 @@ pub const THRESHOLDS_MAX: usize = 6;
 pub enum Threat {
     /// Data carried in names and answers of DNS.
     DnsTunnel = 0,
+    /// An old version of TLS or SSL is agreed on.
+    TlsDowngrade = 1,
+    /// A heartbeat of TLS asks for more than it brings.
+    Heartbleed = 2,
+    /// A key of SSL 2.0 has too long an argument.
+    Sslv2CipherOverflow = 3,
+    /// An end speaks SSH 1.
+    SshV1 = 4,
+    /// A name of DNS leads to itself.
+    DnsLoopPointer = 5,
+    /// A message or name of DNS is too long.
+    DnsOversize = 6,
+    /// DNS of type NULL.
+    DnsNullType = 7,
+    /// A zone of DNS is asked for.
+    DnsZoneTransfer = 8,
+    /// A database denies access.
+    DbAccessDenied = 9,
+    /// A server refuses a client again and again.
+    BruteForce = 10,
+    /// A Content-Length below zero.
+    HttpNegativeLength = 11,
+    /// Framing of HTTP that two ends may read differently.
+    RequestSmuggling = 12,
+    /// A port speaks something else.
+    ProtocolMismatch = 13,
+    /// A tunnel of HTTP carries something else than TLS.
+    ConnectTunnel = 14,
+    /// WebSocket carries a connection of another protocol.
+    WebsocketTunnel = 15,
+    /// DNS is asked over HTTPS.
+    Doh = 16,
 }
 
 /// What is said of a threat.
@@ -62,15 +94,49 @@ impl ThreatSpec {
 
 impl Threat {
     /// How many threats there are.
-    pub const COUNT: usize = 1;
+    pub const COUNT: usize = 17;
 
     /// Every threat, in index order: the order of the config and its documentation.
-    pub const ALL: [Threat; Threat::COUNT] = [Threat::DnsTunnel];
+    pub const ALL: [Threat; Threat::COUNT] = [
+        Threat::DnsTunnel,
+        Threat::TlsDowngrade,
+        Threat::Heartbleed,
+        Threat::Sslv2CipherOverflow,
+        Threat::SshV1,
+        Threat::DnsLoopPointer,
+        Threat::DnsOversize,
+        Threat::DnsNullType,
+        Threat::DnsZoneTransfer,
+        Threat::DbAccessDenied,
+        Threat::BruteForce,
+        Threat::HttpNegativeLength,
+        Threat::RequestSmuggling,
+        Threat::ProtocolMismatch,
+        Threat::ConnectTunnel,
+        Threat::WebsocketTunnel,
+        Threat::Doh,
+    ];
 
     /// What is said of it.
     pub fn spec(self) -> &'static ThreatSpec {
         match self {
             Threat::DnsTunnel => &messages::DNS_TUNNEL,
+            Threat::TlsDowngrade => &messages::TLS_DOWNGRADE,
+            Threat::Heartbleed => &messages::HEARTBLEED,
+            Threat::Sslv2CipherOverflow => &messages::SSLV2_CIPHER_OVERFLOW,
+            Threat::SshV1 => &messages::SSH_V1,
+            Threat::DnsLoopPointer => &messages::DNS_LOOP_POINTER,
+            Threat::DnsOversize => &messages::DNS_OVERSIZE,
+            Threat::DnsNullType => &messages::DNS_NULL_TYPE,
+            Threat::DnsZoneTransfer => &messages::DNS_ZONE_TRANSFER,
+            Threat::DbAccessDenied => &messages::DB_ACCESS_DENIED,
+            Threat::BruteForce => &messages::BRUTE_FORCE,
+            Threat::HttpNegativeLength => &messages::HTTP_NEGATIVE_LENGTH,
+            Threat::RequestSmuggling => &messages::REQUEST_SMUGGLING,
+            Threat::ProtocolMismatch => &messages::PROTOCOL_MISMATCH,
+            Threat::ConnectTunnel => &messages::CONNECT_TUNNEL,
+            Threat::WebsocketTunnel => &messages::WEBSOCKET_TUNNEL,
+            Threat::Doh => &messages::DOH,
         }
     }
 
