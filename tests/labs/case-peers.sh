@@ -33,6 +33,8 @@ set -euo pipefail
 . "$labs/peers/quic.sh"
 # shellcheck source=peers/nats.sh
 . "$labs/peers/nats.sh"
+# shellcheck source=peers/kafka.sh
+. "$labs/peers/kafka.sh"
 # shellcheck source=peers/mqtt.sh
 . "$labs/peers/mqtt.sh"
 # shellcheck source=peers/smtp.sh
@@ -112,7 +114,7 @@ write_packs() {
 }
 
 if obstacle=$(lab_obstacle); then skip case-peers "$obstacle"; fi
-find_peers http grpc websocket pgsql mysql redis memcached amqp zookeeper ssh dns quic nats mqtt smtp
+find_peers http grpc websocket pgsql mysql redis memcached amqp zookeeper ssh dns quic nats kafka mqtt smtp
 lab_open peers
 trap 'cells_end; lab_close' EXIT
 lab_up "weir-peers-$$"

@@ -51,13 +51,13 @@ stomp_client() {
 }
 
 amqp_told() {
-    peer_labelled "$amqp_port" 3 amqp
+    peer_labelled "$amqp_port" "3 amqp"
     peer_told "$amqp_port" amqp '.amqp | .method == "connection.start-ok" and .user == "guest"' "who the client is"
     peer_told "$amqp_port" amqp '.amqp | .method == "queue.declare" and .queue == "jobs"' "the queue"
     peer_told "$amqp_port" amqp '.amqp | .method == "basic.publish" and .routing_key == "jobs" and .message_bytes == 7' "what it says"
     peer_told "$amqp_port" amqp '.amqp | .method == "basic.get-ok" and .message_bytes == 7' "what it hears"
     peer_blocked "$amqp_port" amqp mq.message
-    peer_labelled "$stomp_port" 1 stomp
+    peer_labelled "$stomp_port" "1 stomp"
     peer_told "$stomp_port" stomp '.stomp | .command == "CONNECT" and .login == "guest"' "who the other client is"
     peer_told "$stomp_port" stomp '.stomp | .command == "SEND" and .destination == "/queue/notes" and .message_bytes == 7' "what it says"
     peer_blocked "$stomp_port" stomp mq.message

@@ -29,7 +29,7 @@ mqtt_offend() { ! mqtt_client mosquitto_pub -q 1 -r -t notes/victim -m forbidden
 mqtt_client() { timeout 10 nsenter --net="$(lab_netns client)" "$1" -h "$server_v4" -p "$mqtt_port" "${@:2}"; }
 
 mqtt_told() {
-    peer_labelled "$mqtt_port" 4 mqtt
+    peer_labelled "$mqtt_port" "4 mqtt"
     peer_told "$mqtt_port" mqtt '.mqtt.connect | .protocol_version == 4 and .client_id == "lab-mqttv311" and .username == "peer"' \
         "who the client is, in version 3.1.1"
     peer_told "$mqtt_port" mqtt '.mqtt.connect | .protocol_version == 5 and .client_id == "lab-mqttv5"' "and in version 5"

@@ -23,7 +23,7 @@ nats_client() {
 }
 
 nats_told() {
-    peer_labelled "$nats_port" 1 nats
+    peer_labelled "$nats_port" "1 nats"
     peer_told "$nats_port" nats '.nats | .command == "INFO" and .auth_required and (.version | startswith("2."))' "what the server says it is"
     peer_told "$nats_port" nats '.nats | .command == "CONNECT" and .user == "peer" and .name == "lab"' "who the client is"
     peer_told "$nats_port" nats '.nats | .command == "SUB" and .subject == "notes.*" and .sid == "1"' "what it wants to hear of"

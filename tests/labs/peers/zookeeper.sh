@@ -31,7 +31,7 @@ zookeeper_client() {
 }
 
 zookeeper_told() {
-    peer_labelled "$zookeeper_port" 1 zookeeper
+    peer_labelled "$zookeeper_port" "1 zookeeper"
     peer_told "$zookeeper_port" zookeeper '.zookeeper | .operation == "connect" and .granted_timeout_ms > 0' "a session"
     peer_told "$zookeeper_port" zookeeper '.zookeeper | .operation == "create" and .paths == ["/notes"]' "what is made"
     peer_told "$zookeeper_port" zookeeper '.zookeeper | .operation == "getData" and .paths == ["/notes"]' "what is read"
