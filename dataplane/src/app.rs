@@ -93,6 +93,7 @@ mod tftp;
 mod tls;
 mod tls_records;
 mod tns;
+mod utf16;
 mod vnc;
 mod websocket;
 mod wire;

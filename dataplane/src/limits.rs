@@ -399,3 +399,9 @@ pub const NATS_MESSAGE_BYTES_MAX: u64 = 64 << 20;
 
 /// Contents of one direction of AMQP that are under way at once, one a channel: clients finish one before they begin another.
 pub const AMQP_CONTENTS_MAX: usize = 64;
+
+/// Filters of LDAP within filters that are shown: those of directories' clients are three or four deep.
+pub const LDAP_FILTER_DEPTH_MAX: usize = 16;
+
+/// Topics of one connection of Kafka whose names are known by their identifiers: a client asks for some dozen.
+pub const KAFKA_TOPIC_IDS_MAX: usize = 64;

@@ -66,19 +66,19 @@ pub enum Field {
     SshSoftware = 12,
     /// HASSH of a client, HASSHServer of a server: 32 hexadecimal digits.
     SshHassh = 13,
-    /// A statement or command for a database, as text: SQL, or a command with its arguments.
+    /// A statement or command for a database, as text: SQL, a command with its arguments, or a filter of LDAP.
     DbStatement = 14,
-    /// Who logs in to a database.
+    /// Who logs in to a database, a broker, a directory or a file server.
     DbUser = 15,
-    /// The database, keyspace or bucket that is chosen.
+    /// The database, keyspace, bucket or virtual host that is chosen, or the entry of a directory.
     DbName = 16,
     /// What a database says went wrong.
     DbError = 17,
-    /// Topic, subject, queue or routing key of a message broker.
+    /// Topic, subject, queue or routing key of a message broker, or the path of a node of ZooKeeper.
     MqTopic = 18,
     /// What a client of a message broker says it is.
     MqClient = 19,
-    /// The content of a message for or from a broker.
+    /// The content of a message for or from a broker, decompressed where that can be; of Kafka its key and its headers, too.
     MqMessage = 20,
     /// Sender and recipients of a mail, as its transport names them: one each.
     MailEnvelope = 21,

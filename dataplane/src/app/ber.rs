@@ -36,6 +36,28 @@ impl Ber {
         Some(Ber { tag, length })
     }
 
+    /// Takes a value off the front, with its tag; the last one as far as it is there.
+    pub(super) fn value<'w>(wire: &mut Wire<'w>) -> Option<(u8, &'w [u8])> {
+        let ber = Ber::read(wire)?;
+        let value = wire.take(ber.length.min(wire.rest().len()))?;
+        Some((ber.tag, value))
+    }
+
+    /// The value of the tag that comes next, where it is `tag`; otherwise nothing is taken.
+    pub(super) fn of<'w>(tag: u8, wire: &mut Wire<'w>) -> Option<&'w [u8]> {
+        let mut ahead = *wire;
+        let (_, value) = Ber::value(&mut ahead).filter(|(of, _)| *of == tag)?;
+        *wire = ahead;
+        Some(value)
+    }
+
+    /// A number that is not negative, of a type that has numbers.
+    pub(super) fn number(wire: &mut Wire<'_>) -> Option<u64> {
+        let (tag, digits) = Ber::value(wire)?;
+        let is_number = matches!(tag, INTEGER | ENUMERATED) && (1..=8).contains(&digits.len());
+        is_number.then(|| digits.iter().fold(0, |number, digit| number << 8 | u64::from(*digit)))
+    }
+
     /// Whether this has `tag`, and no more bytes than the `room` that what it stands in has left.
     pub(super) fn is_within(self, tag: u8, room: usize) -> bool {
         self.tag == tag && self.length <= room
@@ -54,5 +76,14 @@ mod tests {
         assert_eq!(read(b"\x30\x82\x01"), None);
         assert_eq!(read(b"\x30\x80"), Some((SEQUENCE, usize::MAX)));
         assert_eq!(read(b"\x30\x85\0\0\0\0\x01"), Some((SEQUENCE, usize::MAX)));
+    }
+
+    #[test]
+    fn values_are_taken_off_the_front() {
+        let mut wire = Wire(b"\x02\x02\x01\x02\x04\x02ab\x0a\x01\x07\x04\x09cut");
+        assert_eq!((Ber::of(OCTETS, &mut wire), Ber::number(&mut wire)), (None, Some(0x102)));
+        assert_eq!(Ber::of(OCTETS, &mut wire), Some(&b"ab"[..]));
+        assert_eq!((Ber::number(&mut wire), Ber::value(&mut wire)), (Some(7), Some((OCTETS, &b"cut"[..]))));
+        assert_eq!(Ber::number(&mut Wire(b"\x02\0")), None);
     }
 }

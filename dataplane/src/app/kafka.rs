@@ -7,10 +7,11 @@ mod request;
 mod response;
 #[cfg(test)]
 mod tests;
+mod topic_names;
 
 use dlp_patterns::Field;
 
-use self::{api::Api, reader::Reader, request::Request, response::Response};
+use self::{api::Api, reader::Reader, request::Request, response::Response, topic_names::TopicNames};
 use super::{
     AppAnomaly, AppProtocol, AppSink,
     beside::Beside,
@@ -102,6 +103,7 @@ struct Session {
     /// Which way requests go: known with the first message.
     requests: Option<Direction>,
     pending: Pending<Exchange>,
+    topics: TopicNames,
     /// By which the client logs in.
     mechanism: Vec<u8>,
     /// Whether messages without a header may come: those of a login before KIP-152.
@@ -180,7 +182,7 @@ impl Session {
         let mut body = Reader { wire, is_flexible: head.api.is_flexible(head.version) };
         let mut request = Request::new(head, message.total_bytes);
         // Of what is cut, or of a layout that is not known, what is there was told.
-        let _all = body.tags().and_then(|()| request.read(direction, body, out));
+        let _all = body.tags().and_then(|()| request.read(direction, body, &self.topics, out));
         match head.api.key {
             api::SASL_HANDSHAKE => {
                 self.mechanism.clone_from(&request.mechanism);
@@ -219,6 +221,11 @@ impl Session {
             return;
         };
         let response = Response::read(&exchange.request, direction, wire, message.total_bytes, out);
+        if exchange.request.api.key == api::METADATA && (10..=13).contains(&exchange.request.version) {
+            let mut body = Reader { wire, is_flexible: true };
+            // Of what is cut the first topics are known.
+            let _all = body.tags().and_then(|()| self.topics.learn(&mut body));
+        }
         if message.is_cut() {
             out.anomaly(direction, AppAnomaly::MessageCut);
         }

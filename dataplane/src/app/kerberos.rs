@@ -1,61 +1,89 @@
-//! Kerberos 5 (RFC 4120): recognised by its messages.
+//! Kerberos 5 (RFC 4120): who asks for a ticket, for what, and what came of it.
 
+mod message;
+mod opening;
+#[cfg(test)]
+mod tests;
+
+use dlp_patterns::Field;
+
+use self::message::Ticketing;
 use super::{
-    AppProtocol,
-    ber::{Ber, INTEGER, SEQUENCE},
-    signature::{Answer, Signature},
+    AppAnomaly, AppSink,
+    beside::Beside,
+    messages::{Measure, Messages},
+    parser::{AppParser, Outcome},
     wire::Wire,
 };
+use crate::flow::Direction;
 
-/// A message that says its version, and over TCP has its length in front (RFC 4120 §7.2.2).
-pub(super) const SIGNATURE: Signature = Signature {
-    protocol: AppProtocol::Kerberos,
-    stream: Some(|prefix| {
-        Answer::of_fields(prefix.bytes, |wire| {
-            // The highest bit is kept for extensions.
-            let length = wire.u32()?;
-            Some(length < 1 << 24 && is_message(wire, length as usize)?)
-        })
-    }),
-    datagram: Some(|prefix| Answer::of_fields(prefix.bytes, |wire| is_message(wire, prefix.bytes.len()))),
-};
+pub(super) use self::opening::SIGNATURE;
 
-/// Of `length` bytes. RFC 4120 §5.10 lists the tags.
-fn is_message(wire: &mut Wire<'_>, length: usize) -> Option<bool> {
-    let before = wire.rest().len();
-    let outer = Ber::read(wire)?;
-    let head_bytes = before - wire.rest().len();
-    // Requests for tickets have their version second.
-    let version_tag = match outer.tag {
-        0x6a | 0x6c => 0xa1,
-        0x6b | 0x6d | 0x6e | 0x6f | 0x74 | 0x75 | 0x76 | 0x7e => 0xa0,
-        _ => return Some(false),
-    };
-    if outer.length.checked_add(head_bytes) != Some(length) {
-        return Some(false);
-    }
-    let sequence = Ber::read(wire)?;
-    if !sequence.is_within(SEQUENCE, outer.length) {
-        return Some(false);
-    }
-    let tagged = Ber::read(wire)?;
-    let version = Ber::read(wire)?;
-    let is_version = tagged.is_within(version_tag, 3) && version.is_within(INTEGER, 1);
-    Some(is_version && wire.u8()? == 5)
+/// Messages with the groups of a user in their tickets come to some ten KiB.
+const MESSAGE_BYTES_MAX: u32 = 1 << 20;
+
+/// Both ends of one flow.
+#[derive(Debug, Default)]
+pub(super) struct Kerberos {
+    ends: [Messages; 2],
+    /// Number of the next message.
+    next_id: u64,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::app::conversation::{Turn, told_however_cut, told_of_datagrams};
+impl AppParser for Kerberos {
+    const FIELDS: &'static [Field] = &[Field::DbError, Field::DbUser];
 
-    #[test]
-    fn a_request_says_its_version() {
-        let request = b"\x6a\x0c\x30\x0a\xa1\x03\x02\x01\x05\xa2\x03\x02\x01\x0a";
-        told_of_datagrams(AppProtocol::Kerberos, &[Turn::client(request)]);
-        let framed = [&b"\0\0\0\x0e"[..], request].concat();
-        told_however_cut(AppProtocol::Kerberos, &[Turn::client(&framed)]);
-        let version_4 = b"\x6a\x0c\x30\x0a\xa1\x03\x02\x01\x04\xa2\x03\x02\x01\x0a";
-        told_of_datagrams(AppProtocol::Pending, &[Turn::client(version_4)]);
+    fn data<S: AppSink>(
+        &mut self,
+        direction: Direction,
+        bytes: &mut &[u8],
+        out: &mut Beside<'_, S>,
+    ) -> Outcome {
+        let Kerberos { ends, next_id } = self;
+        let read: Result<(), Outcome> = ends[direction as usize].read(bytes, measure, |message| {
+            if message.is_cut() {
+                out.anomaly(direction, AppAnomaly::MessageCut);
+            }
+            see(direction, message.bytes.get(4..).unwrap_or_default(), next_id, out)
+        });
+        read.err().unwrap_or(Outcome::More)
+    }
+
+    fn gap<S: AppSink>(&mut self, direction: Direction, bytes: u32, _: &mut Beside<'_, S>) -> Outcome {
+        self.ends[direction as usize].skip(bytes).map_or(Outcome::GaveUp, |()| Outcome::More)
+    }
+
+    fn datagram<S: AppSink>(
+        &mut self,
+        direction: Direction,
+        bytes: &[u8],
+        out: &mut Beside<'_, S>,
+    ) -> Outcome {
+        see(direction, bytes, &mut self.next_id, out).err().unwrap_or(Outcome::More)
+    }
+}
+
+fn see<S: AppSink>(
+    direction: Direction,
+    message: &[u8],
+    next_id: &mut u64,
+    out: &mut Beside<'_, S>,
+) -> Result<(), Outcome> {
+    let message = Ticketing::parse(message).ok_or(Outcome::GaveUp)?;
+    if direction == Direction::ToServer {
+        out.field(direction, Field::DbUser, message.client());
+    }
+    out.field(direction, Field::DbError, message.error_text());
+    out.record(*next_id, |record| message.tell(record));
+    *next_id += 1;
+    Ok(())
+}
+
+/// RFC 4120 §7.2.2: the length does not count itself.
+fn measure(bytes: &[u8]) -> Measure {
+    match Wire(bytes).u32() {
+        None => Measure::More,
+        Some(length @ 1..=MESSAGE_BYTES_MAX) => Measure::Whole(4 + u64::from(length)),
+        Some(_) => Measure::Broken,
     }
 }

@@ -1,80 +1,195 @@
-//! LDAP (RFC 4511), and CLDAP over datagrams: recognised by the operation of a message.
+//! LDAP (RFC 4511), and CLDAP over datagrams: who binds, what is searched, and what came of it.
 
+mod filter;
+mod opening;
+mod request;
+#[cfg(test)]
+mod tests;
+
+use dlp_patterns::Field;
+
+use self::request::{Entry, Outcome as Ended, Request};
 use super::{
-    AppProtocol,
-    ber::{Ber, ENUMERATED, INTEGER, OCTETS, SEQUENCE},
-    signature::{Answer, Signature},
+    AppAnomaly, AppSink,
+    ber::{Ber, SEQUENCE},
+    beside::Beside,
+    messages::{Measure, Message, Messages},
+    names::Names,
+    parser::{AppParser, Outcome},
+    pending::{Beyond, Pending},
     wire::Wire,
 };
+use crate::flow::Direction;
 
-/// A number and an operation, which begins as that one does (RFC 4511 §4.1.1).
-pub(super) const SIGNATURE: Signature = Signature {
-    protocol: AppProtocol::Ldap,
-    stream: Some(|prefix| Answer::of_fields(prefix.bytes, is_message)),
-    datagram: Some(|prefix| Answer::of_fields(prefix.bytes, is_message)),
-};
+pub(super) use self::opening::SIGNATURE;
 
-/// What the operations that have parts begin with, by their tags; RFC 4511 §4.2 to §4.12.
-fn first_part(operation: u8) -> Option<u8> {
-    Some(match operation {
-        // A bind names its version.
-        0x60 => INTEGER,
-        // Search, entry, modify, add, change of name, compare.
-        0x63 | 0x64 | 0x66 | 0x68 | 0x6c | 0x6e | 0x73 => OCTETS,
-        // Results, of an extension too.
-        0x61 | 0x65 | 0x67 | 0x69 | 0x6b | 0x6d | 0x6f | 0x78 => ENUMERATED,
-        // The name of an extension, or what it says in between.
-        0x77 | 0x79 => 0x80,
-        _ => return None,
-    })
+/// A message of Active Directory may come to 10 MiB.
+const MESSAGE_BYTES_MAX: usize = 64 << 20;
+
+/// Both ends of one connection.
+#[derive(Debug, Default)]
+pub(super) struct Ldap {
+    client: Messages,
+    server: Messages,
+    session: Session,
 }
 
-fn is_message(wire: &mut Wire<'_>) -> Option<bool> {
-    let outer = Ber::read(wire)?;
-    if outer.tag != SEQUENCE || outer.length < 5 {
-        return Some(false);
-    }
-    let behind_outer = wire.rest().len();
-    let number = Ber::read(wire)?;
-    if !number.is_within(INTEGER, 4) || number.length == 0 {
-        return Some(false);
-    }
-    wire.take(number.length)?;
-    let operation = Ber::read(wire)?;
-    let used = behind_outer - wire.rest().len();
-    let room = outer.length.saturating_sub(used);
-    // Unbind, delete, abandon.
-    if matches!(operation.tag, 0x42 | 0x4a | 0x50) {
-        let is_whole = operation.length == room || outer.length > 0x7f;
-        return Some(is_whole && (operation.tag != 0x42 || operation.length == 0));
-    }
-    let Some(first) = first_part(operation.tag) else { return Some(false) };
-    let part = Ber::read(wire)?;
-    let is_sound = operation.length <= room && part.is_within(first, operation.length);
-    if first == INTEGER && is_sound {
-        return Some(part.length == 1 && matches!(wire.u8()?, 1..=3));
-    }
-    Some(is_sound && (first != ENUMERATED || part.length == 1))
+#[derive(Debug, Default)]
+struct Session {
+    pending: Pending<Exchange>,
+    /// Whether a login may have begun to wrap what follows (RFC 4513 §5.2.1.4).
+    may_be_wrapped: bool,
+    next_id: u64,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::app::conversation::{Turn, told_however_cut, told_of_datagrams};
+/// A request whose last response is to come.
+#[derive(Debug)]
+struct Exchange {
+    id: u64,
+    request: Request,
+    /// What was found.
+    entries: Names,
+    entry_count: u64,
+}
 
-    #[test]
-    fn operations_are_told_and_other_ber_is_not() {
-        let bind = b"\x30\x0c\x02\x01\x01\x60\x07\x02\x01\x03\x04\0\x80\0";
-        told_however_cut(AppProtocol::Ldap, &[Turn::client(bind)]);
-        told_however_cut(
-            AppProtocol::Ldap,
-            &[Turn::server(b"\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\0\x04\0\x04\0")],
-        );
-        told_of_datagrams(
-            AppProtocol::Ldap,
-            &[Turn::client(b"\x30\x0c\x02\x01\x01\x63\x07\x04\0\x0a\x01\0\x0a\x01")],
-        );
-        let version_9 = b"\x30\x0c\x02\x01\x01\x60\x07\x02\x01\x09\x04\0\x80\0";
-        told_however_cut(AppProtocol::Unknown, &[Turn::client(version_9), Turn::server(b"\xee\xee\xee\xee")]);
+impl AppParser for Ldap {
+    const FIELDS: &'static [Field] = &[Field::DbError, Field::DbName, Field::DbStatement, Field::DbUser];
+
+    fn data<S: AppSink>(
+        &mut self,
+        direction: Direction,
+        bytes: &mut &[u8],
+        out: &mut Beside<'_, S>,
+    ) -> Outcome {
+        let Ldap { client, server, session } = self;
+        let read: Result<(), Outcome> = match direction {
+            Direction::ToServer => client.read(bytes, measure, |message| session.request(message, out)),
+            Direction::ToClient => server.read(bytes, measure, |message| session.response(message, out)),
+        };
+        match read {
+            Err(Outcome::GaveUp) if session.may_be_wrapped => Outcome::Over,
+            Err(outcome) => outcome,
+            Ok(()) => Outcome::More,
+        }
+    }
+
+    fn gap<S: AppSink>(&mut self, direction: Direction, bytes: u32, _: &mut Beside<'_, S>) -> Outcome {
+        let messages = match direction {
+            Direction::ToServer => &mut self.client,
+            Direction::ToClient => &mut self.server,
+        };
+        messages.skip(bytes).map_or(Outcome::GaveUp, |()| Outcome::More)
+    }
+
+    fn datagram<S: AppSink>(
+        &mut self,
+        direction: Direction,
+        bytes: &[u8],
+        out: &mut Beside<'_, S>,
+    ) -> Outcome {
+        let message = Message { bytes, total_bytes: bytes.len() as u64 };
+        let read = match direction {
+            Direction::ToServer => self.session.request(message, out),
+            Direction::ToClient => self.session.response(message, out),
+        };
+        read.err().unwrap_or(Outcome::More)
+    }
+
+    fn finish<S: AppSink>(&mut self, out: &mut Beside<'_, S>) {
+        while let Some(exchange) = self.session.pending.pop() {
+            exchange.tell(None, out);
+        }
+    }
+
+    fn is_between_messages(&self) -> bool {
+        self.session.pending.is_empty()
+    }
+}
+
+impl Session {
+    fn request<S: AppSink>(&mut self, message: Message<'_>, out: &mut Beside<'_, S>) -> Result<(), Outcome> {
+        let direction = Direction::ToServer;
+        let (number, operation, body) = head(message.bytes).ok_or(Outcome::GaveUp)?;
+        let request = Request::read(number, operation, body, out).ok_or(Outcome::GaveUp)?;
+        if message.is_cut() {
+            out.anomaly(direction, AppAnomaly::MessageCut);
+        }
+        let is_answered = request.is_answered();
+        let exchange = Exchange { id: self.next_id, request, entries: Names::default(), entry_count: 0 };
+        self.next_id += 1;
+        if !is_answered {
+            exchange.tell(None, out);
+        } else if let Err(Beyond { request, is_first }) = self.pending.push(exchange) {
+            request.tell(None, out);
+            if is_first {
+                out.anomaly(direction, AppAnomaly::TooManyRequests);
+            }
+        }
+        Ok(())
+    }
+
+    fn response<S: AppSink>(&mut self, message: Message<'_>, out: &mut Beside<'_, S>) -> Result<(), Outcome> {
+        let direction = Direction::ToClient;
+        let (number, operation, body) = head(message.bytes).ok_or(Outcome::GaveUp)?;
+        if message.is_cut() {
+            out.anomaly(direction, AppAnomaly::MessageCut);
+        }
+        let is_it = |exchange: &Exchange| exchange.request.number() == number;
+        if let Some(entry) = Entry::parse(operation, body) {
+            if let Some(exchange) = self.pending.find(is_it) {
+                exchange.entries.add(entry.name);
+                exchange.entry_count += 1;
+            }
+            return Ok(());
+        }
+        let Some(ended) = Ended::parse(operation, body) else { return Ok(()) };
+        out.field(direction, Field::DbError, ended.error_text());
+        let Some(exchange) = self.pending.take(is_it) else { return Ok(()) };
+        exchange.tell(Some(&ended), out);
+        self.may_be_wrapped |= exchange.request.is_login_by_sasl();
+        // RFC 4511 §4.14.
+        if exchange.request.asks_for_tls() && ended.is_success() { Err(Outcome::Changed) } else { Ok(()) }
+    }
+}
+
+impl Exchange {
+    fn tell<S: AppSink>(&self, ended: Option<&Ended<'_>>, out: &mut Beside<'_, S>) {
+        out.record(self.id, |record| {
+            self.request.tell(record);
+            if self.entry_count > 0 {
+                record.number("entries", self.entry_count);
+            }
+            if let Some(ended) = ended {
+                record.list("responses", |record| {
+                    self.entries.each(|name| {
+                        record.object("", |record| Entry { name }.tell(record));
+                    });
+                    record.object("", |record| ended.tell(record));
+                });
+            }
+        });
+    }
+}
+
+/// Number and operation of a message (RFC 4511 §4.1.1), and what stands in that.
+fn head(message: &[u8]) -> Option<(u32, u8, Wire<'_>)> {
+    let (_, envelope) = Ber::value(&mut Wire(message)).filter(|(tag, _)| *tag == SEQUENCE)?;
+    let mut wire = Wire(envelope);
+    let number = Ber::number(&mut wire)?;
+    let (operation, body) = Ber::value(&mut wire)?;
+    Some((u32::try_from(number).ok()?, operation, Wire(body)))
+}
+
+fn measure(bytes: &[u8]) -> Measure {
+    let mut wire = Wire(bytes);
+    if bytes.first().is_some_and(|tag| *tag != SEQUENCE) {
+        return Measure::Broken;
+    }
+    match Ber::read(&mut wire) {
+        None => Measure::More,
+        Some(ber) if ber.length <= MESSAGE_BYTES_MAX => {
+            Measure::Whole((bytes.len() - wire.rest().len() + ber.length) as u64)
+        }
+        Some(_) => Measure::Broken,
     }
 }

@@ -18,6 +18,11 @@ impl Names {
         }
     }
 
+    /// Shows `see` each of them.
+    pub(super) fn each(&self, see: impl FnMut(&[u8])) {
+        self.0.iter().map(Vec::as_slice).for_each(see);
+    }
+
     /// As a list, unless there are none.
     pub(super) fn tell(&self, list: &'static str, record: &mut Record) {
         if !self.0.is_empty() {

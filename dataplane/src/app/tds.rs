@@ -317,9 +317,3 @@ fn measure(bytes: &[u8]) -> Measure {
         Some(_) => Measure::Broken,
     }
 }
-
-/// UTF-16, least significant byte first, as text.
-fn utf16(bytes: &[u8]) -> String {
-    let units = bytes.as_chunks().0.iter().map(|unit| u16::from_le_bytes(*unit));
-    char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
-}

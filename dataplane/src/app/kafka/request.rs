@@ -7,6 +7,7 @@ use super::{
     api::{self, Api},
     reader::Reader,
     records::Records,
+    topic_names::{TopicNames, UUID_BYTES},
 };
 use crate::app::{
     AppSink, Record,
@@ -32,14 +33,12 @@ pub(super) struct Request {
     pub(super) is_answered: bool,
 }
 
-/// Where what is read is told.
+/// Where what is read is told, and what topics are called.
 struct Told<'t, 'b, S> {
     direction: Direction,
+    topics: &'t TopicNames,
     out: &'t mut Beside<'b, S>,
 }
-
-/// A topic's identifier since KIP-516.
-const UUID_BYTES: usize = 16;
 
 impl Request {
     /// As its header says, and of so many bytes.
@@ -69,10 +68,11 @@ impl Request {
         &mut self,
         direction: Direction,
         mut body: Reader<'_>,
+        topics: &TopicNames,
         out: &mut Beside<'_, S>,
     ) -> Option<()> {
         let (read, version) = (&mut body, self.version);
-        let out = &mut Told { direction, out };
+        let out = &mut Told { direction, topics, out };
         match (self.api.key, version) {
             (api::PRODUCE, ..=13) => self.produce(read, out),
             (api::FETCH, ..=18) => self.fetch(read, out),
@@ -84,6 +84,33 @@ impl Request {
             (api::METADATA, ..=13) => self.metadata(read, out),
             (api::OFFSET_COMMIT, ..=10) => self.offset_commit(read, out),
             (api::OFFSET_FETCH, ..=10) => self.offset_fetch(read, out),
+            (api::CREATE_TOPICS, ..=7) => self.create_topics(read, out),
+            (api::DELETE_TOPICS, ..=6) => self.delete_topics(read, out),
+            (api::DELETE_RECORDS, ..=2) => self.partitions(read, false, 12, out),
+            (api::OFFSET_FOR_LEADER_EPOCH, ..=4) => {
+                read.skip(if version >= 3 { 4 } else { 0 })?;
+                self.partitions(read, false, if version >= 2 { 12 } else { 8 }, out)
+            }
+            (api::ADD_PARTITIONS_TO_TXN, ..=3) => {
+                let (_transaction, _producer) = (read.string()?, read.skip(10)?);
+                self.partitions(read, false, 4, out)
+            }
+            (api::CREATE_PARTITIONS, ..=3) => self.first_topic(read, out),
+            (api::OFFSET_DELETE, 0) => {
+                self.group(read)?;
+                self.partitions(read, false, 4, out)
+            }
+            (api::DESCRIBE_TOPIC_PARTITIONS, 0) => read.array(|read| {
+                self.topic(read.string()?, out);
+                read.tags()
+            }),
+            _ => self.without_topics(read),
+        }
+    }
+
+    /// Of groups, of logins, and of what the client is.
+    fn without_topics(&mut self, read: &mut Reader<'_>) -> Option<()> {
+        match (self.api.key, self.version) {
             (api::FIND_COORDINATOR, ..=6) => self.find_coordinator(read),
             (
                 api::JOIN_GROUP
@@ -96,6 +123,14 @@ impl Request {
             (api::DESCRIBE_GROUPS | api::DELETE_GROUPS | api::CONSUMER_GROUP_DESCRIBE, _) => {
                 read.array(|read| self.group(read))
             }
+            (api::ADD_OFFSETS_TO_TXN, ..=4) => {
+                let (_transaction, _producer) = (read.string()?, read.skip(10)?);
+                self.group(read)
+            }
+            (api::TXN_OFFSET_COMMIT, ..=5) => {
+                let _transaction = read.string()?;
+                self.group(read)
+            }
             (api::SASL_HANDSHAKE, _) => {
                 self.mechanism = named(read.string()?);
                 Some(())
@@ -105,34 +140,6 @@ impl Request {
                 self.software = named(&[software, b" ", of_version].concat());
                 Some(())
             }
-            (api::CREATE_TOPICS, ..=7) => self.create_topics(read, out),
-            (api::DELETE_TOPICS, ..=6) => self.delete_topics(read, out),
-            (api::DELETE_RECORDS, ..=2) => self.partitions(read, false, 12, out),
-            (api::OFFSET_FOR_LEADER_EPOCH, ..=4) => {
-                read.skip(if version >= 3 { 4 } else { 0 })?;
-                self.partitions(read, false, if version >= 2 { 12 } else { 8 }, out)
-            }
-            (api::ADD_PARTITIONS_TO_TXN, ..=3) => {
-                let (_transaction, _producer) = (read.string()?, read.skip(10)?);
-                self.partitions(read, false, 4, out)
-            }
-            (api::ADD_OFFSETS_TO_TXN, ..=4) => {
-                let (_transaction, _producer) = (read.string()?, read.skip(10)?);
-                self.group(read)
-            }
-            (api::TXN_OFFSET_COMMIT, ..=5) => {
-                let _transaction = read.string()?;
-                self.group(read)
-            }
-            (api::CREATE_PARTITIONS, ..=3) => self.first_topic(read, out),
-            (api::OFFSET_DELETE, 0) => {
-                self.group(read)?;
-                self.partitions(read, false, 4, out)
-            }
-            (api::DESCRIBE_TOPIC_PARTITIONS, 0) => read.array(|read| {
-                self.topic(read.string()?, out);
-                read.tags()
-            }),
             _ => Some(()),
         }
     }
@@ -309,8 +316,11 @@ impl Request {
         out: &mut Told<'_, '_, S>,
     ) -> Option<()> {
         if has_ids {
-            let id = hex(read.wire.take(UUID_BYTES)?);
-            self.topics.add(id.as_bytes());
+            let id = read.wire.take(UUID_BYTES)?;
+            match out.topics.name(id) {
+                Some(name) => self.topic(name, out),
+                None => self.topics.add(hex(id).as_bytes()),
+            }
             return Some(());
         }
         self.topic(read.string()?, out);

@@ -183,6 +183,27 @@ fn topics_and_groups_are_told_of_each_api() {
 }
 
 #[test]
+fn topics_with_identifiers_are_told_by_their_names() {
+    let asked = [&b"\x02"[..], &[9; 16], b"\0\0\0\0"].concat();
+    let broker = b"\x02\0\0\0\x01\x05host\0\0\x23\x84\0\0";
+    let topic =
+        [&b"\x02\0\0\x07orders"[..], &[9; 16], b"\0\x02", &[0; 14], b"\x02\0\0\0\x01\x01\x01\0"].concat();
+    let told = [&b"\0\0\0\0\0"[..], broker, b"\x02c\0\0\0\x01", &topic, b"\0\0\0\0\0\0"].concat();
+    let fetch = |id: u8| [&[0; 25][..], b"\x02", &[id; 16], b"\x01\0\x01\x01\0"].concat();
+    let turns = [
+        Turn::client(&request(api::METADATA, 12, &asked)),
+        Turn::server(&response(&told)),
+        Turn::client(&request(api::FETCH, 13, &fetch(9))),
+        Turn::client(&request(api::FETCH, 13, &fetch(8))),
+    ];
+    let recorder = told_however_cut(AppProtocol::Kafka, &turns);
+    assert_eq!(recorder.instances(ToServer, Field::MqTopic), [b"orders"]);
+    let records = recorder.records();
+    assert_eq!(texts(records[1], "topics"), [b"orders"]);
+    assert_eq!(texts(records[2], "topics"), [b"08".repeat(16)]);
+}
+
+#[test]
 fn logins_are_told_without_what_proves_them() {
     let turns = [
         Turn::client(&request(api::SASL_HANDSHAKE, 1, b"\0\x05PLAIN")),

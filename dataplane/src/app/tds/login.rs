@@ -1,7 +1,6 @@
 //! Who logs in to SQL Server, and what is encrypted of it.
 
-use super::utf16;
-use crate::app::wire::Wire;
+use crate::app::{utf16::utf16, wire::Wire};
 
 /// LOGIN7 ([MS-TDS] 2.2.6.4), without its password.
 #[derive(Debug, Default)]

@@ -1,8 +1,8 @@
 //! Requests of a client of SQL Server.
 
-use super::{login::Login, utf16};
+use super::login::Login;
 use crate::{
-    app::{Record, wire::Wire},
+    app::{Record, utf16::utf16, wire::Wire},
     limits::RECORD_TEXT_BYTES_MAX,
 };
 

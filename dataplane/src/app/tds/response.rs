@@ -1,8 +1,8 @@
 //! Responses of SQL Server: tokens in front of the first row, and the last one.
 
-use super::{END_BYTES, Whole, utf16};
+use super::{END_BYTES, Whole};
 use crate::{
-    app::{Record, wire::Wire},
+    app::{Record, utf16::utf16, wire::Wire},
     limits::TDS_ERRORS_MAX,
 };
 
