@@ -106,7 +106,7 @@ fn compressed_batches_are_told() {
 fn what_expands_beyond_measure_is_capped() {
     let bomb = batch(4, 1, &zstd::bulk::compress(&vec![0; 8 << 20], 1).expect("memory takes all"));
     let recorder = told_however_cut(AppProtocol::Kafka, &[Turn::client(&produce(0, &bomb))]);
-    assert_eq!(recorder.anomalies(), [AppAnomaly::ContentSize]);
+    assert_eq!(recorder.anomalies(), [AppAnomaly::ContentRatio]);
 }
 
 #[test]
