@@ -56,6 +56,8 @@ pub(super) struct Quic {
     answer: Option<ServerHello>,
     datagrams: u8,
     is_told: bool,
+    /// Where packets are opened; its memory stays.
+    room: Vec<u8>,
 }
 
 /// What a client asks for.
@@ -149,7 +151,7 @@ impl AppParser for Quic {
     }
 
     fn held_bytes(&self) -> usize {
-        self.crypto.iter().map(OrderedPieces::held_bytes).sum()
+        self.crypto.iter().map(OrderedPieces::held_bytes).sum::<usize>() + self.room.capacity()
     }
 }
 
@@ -159,7 +161,7 @@ impl Quic {
             self.version = Some(version);
             return self.take_google(direction, bytes, out);
         }
-        let (mut rest, mut room, mut is_first) = (bytes, Vec::new(), true);
+        let (mut rest, mut room, mut is_first) = (bytes, std::mem::take(&mut self.room), true);
         while let Some(packet) = LongPacket::read(&mut rest) {
             self.note_version(direction, packet.version);
             if packet.kind == Kind::Initial {
@@ -169,6 +171,7 @@ impl Quic {
                 return self.take_google(direction, packet.bytes, out);
             }
         }
+        self.room = room;
         let crypto = self.crypto[direction as usize].begin();
         match direction {
             // It is said anew behind a Retry, which changed the keys.
