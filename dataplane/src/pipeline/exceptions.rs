@@ -76,7 +76,14 @@ impl Pipeline {
         meta: RxMeta,
         sink: &mut S,
     ) -> Verdict {
-        if self.settings.exception_for(cause) != Exception::DropPacket {
+        if matches!(
+            cause,
+            DropReason::FragmentOverlap | DropReason::FragmentTeardrop | DropReason::FragmentTooLong
+        ) {
+            self.see_refused(cause, frame, meta, sink);
+        }
+        // Of a threat, the flow that is dropped is none yet.
+        if !matches!(self.settings.exception_for(cause), Exception::DropPacket | Exception::DropFlow) {
             self.counters.excepted[cause as usize] += 1;
             return Verdict::Forward;
         }

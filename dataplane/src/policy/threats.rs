@@ -1,6 +1,8 @@
 //! [`ThreatPolicy`]: what becomes of each threat, and when it is one, by the operator's word.
 
 mod messages;
+mod packets;
+mod rates;
 mod spec;
 
 pub use self::spec::{THRESHOLDS_MAX, Threat, ThreatSpec, Threshold};

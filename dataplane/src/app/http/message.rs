@@ -10,7 +10,7 @@ use super::{
     switch::Offer,
 };
 use crate::{
-    app::{AppAnomaly, AppSink, HttpTransaction, emitter::Emitter},
+    app::{AppAnomaly, AppSink, HttpTransaction, RequestPart, emitter::Emitter},
     content::Decoders,
     flow::Direction,
 };
@@ -57,6 +57,15 @@ impl Message {
             block: HeaderBlock::default(),
             chunked: Chunked::default(),
             body: Body::default(),
+        }
+    }
+
+    /// What of a request is under way; `None` for a body whose end nothing tells.
+    pub(super) fn request_part(&self) -> Option<RequestPart> {
+        match self.part {
+            Part::Head => Some(RequestPart::Head),
+            Part::Length(_) | Part::Chunked | Part::Trailers => Some(RequestPart::Body),
+            Part::UntilClose => None,
         }
     }
 
