@@ -51,6 +51,7 @@ mod payload;
 mod pending;
 mod pgsql;
 mod pop3;
+mod ports;
 mod prepared;
 mod probe;
 mod protocol;
@@ -105,6 +106,7 @@ pub use self::{
     lane::{Depth, Lane},
     opening::{Opened, Opening},
     payload::Payload,
+    ports::at_home,
     probe::Probe,
     protocol::AppProtocol,
     protocols::{ProtocolInfo, protocols},
@@ -350,6 +352,8 @@ pub trait AppSink {
     fn record(&mut self, record: &Record);
     /// The peers broke the protocol.
     fn anomaly(&mut self, direction: Direction, protocol: AppProtocol, anomaly: AppAnomaly);
+    /// Messages of `carrier` begin as a connection of another protocol does.
+    fn carried(&mut self, _direction: Direction, _carrier: AppProtocol, _carried: AppProtocol) {}
 }
 
 /// Nobody listens.

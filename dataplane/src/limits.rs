@@ -366,12 +366,37 @@ pub const THREAT_SESSION_WAYS: usize = 4;
 /// Echoes between two ends that are remembered, to tell those that bring other data.
 pub const ICMP_ECHOES_REMEMBERED: usize = 8;
 
-/// Requests of HTTP/1 under way that one worker looks after, to see which are slow; those beyond are not looked after. Some 40 bytes
+/// Requests of HTTP/1 under way that one worker looks after, to see which are slow; those beyond are not looked after. Some 80 bytes
 /// each.
 pub const SLOW_REQUESTS_MAX: usize = 16 * 1024;
 
 /// Requests under way that are looked at in one call between two batches: some 100 ns each.
 pub const SLOW_REQUESTS_PER_CALL_MAX: usize = 64;
+
+/// The least and the most that a threshold of the version of TLS may be: SSL 2.0 as 2, TLS 1.3 as 13.
+pub const THREAT_TLS_VERSION_BOUNDS: [u32; 2] = [2, 13];
+
+/// The same of bytes of a datagram: RFC 1035 §2.3.4 lets a message of DNS have 512, and UDP no more than the other one.
+pub const THREAT_DATAGRAM_BYTES_BOUNDS: [u32; 2] = [512, 65_535];
+
+/// Pairs of ends of which one worker remembers that it told of a threat which one thing shows by itself: sets, by hash, of so
+/// many. Each takes some 40 bytes; where there are more, one is told of again.
+pub const SIGHTING_SETS: usize = 1024;
+/// See [`SIGHTING_SETS`].
+pub const SIGHTING_WAYS: usize = 4;
+
+/// The same of clients that servers refuse, whose refusals are counted: more than a worker has at a time, unless all of a network
+/// guesses, of whom the one of a set that was silent the longest is forgotten.
+pub const BRUTE_FORCE_SETS: usize = 1024;
+/// See [`BRUTE_FORCE_SETS`].
+pub const BRUTE_FORCE_WAYS: usize = 4;
+
+/// Bytes of a session of SSH, in both directions and with all headers, in which a login may have failed: a handshake takes some
+/// 6 KiB, each try some hundred, and six are allowed.
+pub const SSH_SHORT_BYTES_MAX: u64 = 16 * 1024;
+
+/// Bytes of an end's messages in WebSocket that are held to see what they carry: more than any of what is looked for needs.
+pub const CARRIED_BYTES_HELD_MAX: usize = 32;
 
 /// Pairs of client and parent domain of which one worker remembers what was asked: sets, by hash, of so many. A hundred clients that
 /// ask for forty domains each within some minutes; each takes some 250 bytes. Where there are more, the one of a set that was

@@ -6,20 +6,35 @@
 
 mod beacons;
 mod blocked_sources;
+mod brute_force;
+mod db_access_denied;
+mod dns_null_type;
+mod dns_oversize;
 mod dns_tunnel;
+mod dns_zone_transfer;
+mod doh;
 mod floods;
 mod icmp_tunnels;
 mod ledger;
 mod odd_packets;
+mod refused_login;
 mod scans;
 mod sessions;
+mod sightings;
+#[cfg(test)]
+mod sightings_tests;
 mod slow_requests;
+mod ssh_v1;
 mod tallies;
+mod tls_downgrade;
+mod told_by_parsers;
+mod unlike_its_port;
 mod windows;
 
 use std::net::IpAddr;
 
 use self::beacons::Beacons;
+use self::brute_force::BruteForce;
 use self::dns_tunnel::DnsTunnels;
 use self::floods::{Floods, Sent};
 use self::icmp_tunnels::IcmpTunnels;
@@ -27,12 +42,13 @@ use self::ledger::Ledger;
 use self::odd_packets::OddPackets;
 use self::scans::Scans;
 use self::sessions::Sessions;
+use self::sightings::Sightings;
 use self::slow_requests::SlowRequests;
 pub use self::slow_requests::Watched;
-use crate::app::Record;
+use crate::app::{AppAnomaly, AppProtocol, HttpTransaction, Record};
 use crate::decode::{Network, Packet, TcpFlags, Transport};
 use crate::flow::{Direction, FlowRecord, protocol};
-use crate::policy::{Threat, ThreatAction, ThreatPolicy};
+use crate::policy::{Threat, ThreatAction, ThreatCounts, ThreatPolicy};
 use crate::verdict::DropReason;
 
 /// Something that is part of a threat.
@@ -50,6 +66,8 @@ pub struct Found<'f> {
 #[derive(Debug)]
 pub struct Threats {
     dns_tunnels: DnsTunnels,
+    sightings: Sightings,
+    brute_force: BruteForce,
     floods: Floods,
     odd_packets: OddPackets,
     sessions: Sessions,
@@ -66,7 +84,7 @@ pub struct Threats {
 /// What was found, told or not, since it was entered in the books the last time.
 #[derive(Debug, Default)]
 struct Unbooked {
-    found: [u64; Threat::COUNT],
+    found: ThreatCounts,
     is_any: bool,
 }
 
@@ -98,13 +116,15 @@ impl Threats {
     pub fn new(policy: &ThreatPolicy, seed: [u64; 2]) -> Threats {
         Threats {
             dns_tunnels: DnsTunnels::new(policy, seed),
+            sightings: Sightings::new(policy, seed),
+            brute_force: BruteForce::new(policy, seed),
             floods: Floods::new(policy),
             odd_packets: OddPackets::new(policy),
             sessions: Sessions::new(policy, seed),
             scans: Scans::new(policy, seed),
             beacons: Beacons::new(policy, seed),
             icmp_tunnels: IcmpTunnels::new(policy, seed),
-            slow_requests: SlowRequests::new(policy),
+            slow_requests: SlowRequests::new(policy, seed),
             ledger: Ledger::new(seed),
             evidence: Record::default(),
             unbooked: Unbooked::default(),
@@ -114,6 +134,8 @@ impl Threats {
     /// Other thresholds and actions from now on. What was seen stays, but for threats that are not looked for any more.
     pub fn set_policy(&mut self, policy: &ThreatPolicy) {
         self.dns_tunnels.set_policy(policy);
+        self.sightings.set_policy(policy);
+        self.brute_force.set_policy(policy);
         self.floods = Floods::new(policy);
         self.odd_packets = OddPackets::new(policy);
         self.sessions.set_policy(policy);
@@ -248,6 +270,11 @@ impl Threats {
         self.slow_requests.next_due(now_ns)
     }
 
+    /// Takes in that a part of a request is no longer under way when its time is over.
+    pub fn see_request_over(&mut self, watched: &Watched) {
+        self.slow_requests.see_over(watched);
+    }
+
     /// Takes in that a part of a request is still under way when its time is over.
     pub fn see_slow(
         &mut self,
@@ -272,15 +299,111 @@ impl Threats {
         now_ns: u64,
         mut tell: impl FnMut(Found<'_>),
     ) {
-        let Threats { dns_tunnels, evidence, unbooked, .. } = self;
+        let Threats { dns_tunnels, sightings, brute_force, evidence, unbooked, .. } = self;
         if let Some(found) = dns_tunnels.see(flow, record, now_ns, evidence) {
+            unbooked.tell(found, &mut tell);
+        }
+        sightings.see_record(flow, record, now_ns, evidence, |found| unbooked.tell(found, &mut tell));
+        if let Some(found) = brute_force.see_record(flow, record, now_ns, evidence) {
+            unbooked.tell(found, &mut tell);
+        }
+    }
+
+    /// Takes in a request of HTTP and its response.
+    pub fn see_transaction(
+        &mut self,
+        flow: &FlowRecord,
+        transaction: &HttpTransaction,
+        now_ns: u64,
+        mut tell: impl FnMut(Found<'_>),
+    ) {
+        let Threats { sightings, brute_force, evidence, unbooked, .. } = self;
+        if let Some(found) = brute_force.see_transaction(flow, transaction, now_ns, evidence) {
+            unbooked.tell(found, &mut tell);
+        }
+        evidence.begin(AppProtocol::Http, transaction.id);
+        if sightings.looks_for(Threat::Doh) && doh::is_in(transaction, evidence) {
+            unbooked.tell(sightings.found(Threat::Doh, flow, now_ns, evidence), &mut tell);
+        }
+    }
+
+    /// Takes in what a parser says against the ends of a flow.
+    pub fn see_anomaly(
+        &mut self,
+        flow: &FlowRecord,
+        protocol: AppProtocol,
+        anomaly: AppAnomaly,
+        now_ns: u64,
+        mut tell: impl FnMut(Found<'_>),
+    ) {
+        let Threats { sightings, brute_force, evidence, unbooked, .. } = self;
+        if let Some(found) = brute_force.see_anomaly(flow, protocol, anomaly, now_ns, evidence) {
+            unbooked.tell(found, &mut tell);
+        }
+        let threat = told_by_parsers::threat_of(anomaly);
+        if let Some(threat) = threat.filter(|threat| sightings.looks_for(*threat)) {
+            evidence.begin(protocol, 0);
+            evidence.text("anomaly", anomaly.as_str().as_bytes());
+            unbooked.tell(sightings.found(threat, flow, now_ns, evidence), &mut tell);
+        }
+    }
+
+    /// Takes in what a flow speaks, as soon as it is told, within `outer` where that made way for it.
+    pub fn see_protocol(
+        &mut self,
+        flow: &FlowRecord,
+        protocol: AppProtocol,
+        outer: Option<AppProtocol>,
+        now_ns: u64,
+        mut tell: impl FnMut(Found<'_>),
+    ) {
+        let Threats { sightings, evidence, unbooked, .. } = self;
+        let threat = unlike_its_port::threat_of(flow, protocol, outer);
+        if let Some(threat) = threat.filter(|threat| sightings.looks_for(*threat)) {
+            evidence.begin(protocol, 0);
+            evidence.text("protocol", protocol.as_str().as_bytes());
+            match outer {
+                Some(outer) => evidence.text("within", outer.as_str().as_bytes()),
+                None => evidence.number("port", flow.server.1.into()),
+            }
+            unbooked.tell(sightings.found(threat, flow, now_ns, evidence), &mut tell);
+        }
+    }
+
+    /// Takes in that messages of WebSocket carry a connection of another protocol.
+    pub fn see_carried(
+        &mut self,
+        flow: &FlowRecord,
+        carried: AppProtocol,
+        now_ns: u64,
+        mut tell: impl FnMut(Found<'_>),
+    ) {
+        let Threats { sightings, evidence, unbooked, .. } = self;
+        if sightings.looks_for(Threat::WebsocketTunnel) {
+            evidence.begin(AppProtocol::WebSocket, 0);
+            evidence.text("protocol", carried.as_str().as_bytes());
+            evidence.text("within", AppProtocol::WebSocket.as_str().as_bytes());
+            unbooked.tell(sightings.found(Threat::WebsocketTunnel, flow, now_ns, evidence), &mut tell);
+        }
+    }
+
+    /// Takes in that a flow which spoke `protocol` is over.
+    pub fn see_end(
+        &mut self,
+        flow: &FlowRecord,
+        protocol: AppProtocol,
+        now_ns: u64,
+        mut tell: impl FnMut(Found<'_>),
+    ) {
+        let Threats { brute_force, evidence, unbooked, .. } = self;
+        if let Some(found) = brute_force.see_end(flow, protocol, now_ns, evidence) {
             unbooked.tell(found, &mut tell);
         }
     }
 
     /// Enters what was found since the last call in the books.
     #[inline]
-    pub fn book(&mut self, books: &mut [u64; Threat::COUNT]) {
+    pub fn book(&mut self, books: &mut ThreatCounts) {
         self.unbooked.book(books);
         self.ledger.unbooked.book(books);
     }
@@ -288,17 +411,15 @@ impl Threats {
 
 impl Unbooked {
     fn tell(&mut self, found: Found<'_>, tell: &mut impl FnMut(Found<'_>)) {
-        self.found[found.threat as usize] += 1;
+        self.found.count(found.threat);
         self.is_any = true;
         tell(found);
     }
 
     #[inline]
-    fn book(&mut self, books: &mut [u64; Threat::COUNT]) {
+    fn book(&mut self, books: &mut ThreatCounts) {
         if std::mem::take(&mut self.is_any) {
-            for (entered, found) in books.iter_mut().zip(&mut self.found) {
-                *entered += std::mem::take(found);
-            }
+            books.add(&std::mem::take(&mut self.found));
         }
     }
 }

@@ -3,11 +3,12 @@
 use crate::Pack;
 
 /// File name and text of each default pack, as shipped.
-pub fn default_pack_texts() -> [(&'static str, &'static str); 5] {
+pub fn default_pack_texts() -> [(&'static str, &'static str); 6] {
     [
         ("cards.toml", include_str!("../packs/cards.toml")),
         ("exploits.toml", include_str!("../packs/exploits.toml")),
         ("keys.toml", include_str!("../packs/keys.toml")),
+        ("kubernetes.toml", include_str!("../packs/kubernetes.toml")),
         ("sqli.toml", include_str!("../packs/sqli.toml")),
         ("traversal.toml", include_str!("../packs/traversal.toml")),
     ]

@@ -68,7 +68,7 @@ impl Scene {
     fn take(&mut self, threat: Threat) -> (usize, u64) {
         let told = std::mem::take(&mut self.told.0);
         assert!(told.iter().all(|each| *each == threat), "{told:?}");
-        (told.len(), self.pipeline.counters().threats[threat as usize])
+        (told.len(), self.pipeline.counters().threats[threat])
     }
 }
 

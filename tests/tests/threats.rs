@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use dataplane::decode::ChecksumMode;
+use dataplane::policy::Threat;
 use tests::corpora::{captures, folder, for_each};
 use tests::player::{Played, Player};
 
@@ -93,7 +94,10 @@ fn other_threats_are_told_of_captures_that_hold_them_and_of_no_other() {
         let name = path.strip_prefix(&corpora).expect("below it").display().to_string();
         for event in played.events.iter().filter(|event| event["anomaly"]["type"] == "threat") {
             let threat = event["anomaly"]["event"].as_str().unwrap_or_default();
-            if threat != "dns_tunnel" {
+            // Those of packets and flows stand behind those of messages.
+            let is_of_packets =
+                Threat::from_name(threat).is_some_and(|threat| threat as usize >= Threat::SynFlood as usize);
+            if is_of_packets {
                 eprintln!("{threat} in {name}: {} {}", event["src_ip"], event["anomaly"]["context"]);
                 found.lock().expect("no test thread panicked").insert((threat.to_owned(), name.clone()));
             }
@@ -124,4 +128,34 @@ fn what_is_to_be_dropped_does_not_go_on() {
     assert_eq!(drops("monitor", "drop"), (1, 0));
     assert_eq!(drops("protect", "alert"), (1, 0));
     assert_eq!(drops("protect", "ignore"), (0, 0));
+}
+
+/// Every threat is looked for, those that are not by themselves, too.
+const ALL: &str = "mode = 'monitor'\n[packs]\ndefault = false\n[threats.doh]\naction = 'alert'\n";
+
+#[test]
+fn threats_are_told_of_captures_that_hold_them_and_of_no_other() {
+    let Some(corpora) = folder("threats_are_told_of_captures_that_hold_them_and_of_no_other") else { return };
+    let player = Player::new(ALL, ChecksumMode::Ignore);
+    let suites = ["ndpi", "zeek", "suricata-verify"];
+    let all: Vec<PathBuf> = suites.iter().flat_map(|suite| captures(&corpora.join(suite))).collect();
+    let table: Mutex<BTreeMap<String, Vec<String>>> = Mutex::default();
+    for_each(&all, |path| {
+        let played = player.play(&fs::read(path).expect("captures are readable")).expect("no panic");
+        let name = path.strip_prefix(&corpora).expect("below it").display().to_string();
+        for event in &played.events {
+            if event["anomaly"]["type"] == "threat" {
+                let threat = event["anomaly"]["event"].as_str().unwrap_or_default().to_owned();
+                let line = format!(
+                    "{name} {}:{} {}",
+                    event["dest_ip"], event["dest_port"], event["anomaly"]["context"]
+                );
+                table.lock().expect("no test thread panicked").entry(threat).or_default().push(line);
+            }
+        }
+    });
+    for (threat, lines) in table.into_inner().expect("no test thread panicked") {
+        eprintln!("== {threat}: {}", lines.len());
+        lines.iter().for_each(|line| eprintln!("   {line}"));
+    }
 }

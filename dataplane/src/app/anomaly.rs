@@ -17,6 +17,8 @@ pub enum AppAnomaly {
     TooLong,
     /// Content-Length that is no number, or repeated with another value.
     ContentLength,
+    /// Content-Length below zero: who reads it as unsigned waits for, or makes room for, almost all that there can be.
+    NegativeLength,
     /// Both Content-Length and Transfer-Encoding (RFC 9112 §6.3).
     LengthAndCoding,
     /// A transfer coding other than a single, final `chunked`.
@@ -53,12 +55,16 @@ pub enum AppAnomaly {
     /// More was said behind a command that asks for encryption, before its answer: a server may take it for part of what comes
     /// encrypted.
     StartTlsInjection,
+    /// A server does not let a client in that says who it is.
+    LoginRefused,
     /// A compressed name of DNS leads to itself, or to what stands behind it.
     DnsPointerLoop,
     /// A name of DNS is longer than any may be, or has a label of no known kind.
     DnsNameTooLong,
     /// A heartbeat of TLS says that it has a longer payload than its record has room for.
     TlsHeartbeat,
+    /// The argument of a key in SSL 2.0 is longer than any cipher takes (CVE-2002-0656).
+    Ssl2KeyArgument,
     /// A certificate of TLS can't be read.
     TlsCertificate,
     /// More requests wait for their responses than are kept; later ones are told without theirs.
@@ -110,6 +116,7 @@ impl AppAnomaly {
             AppAnomaly::HeaderLine => "http_header_line",
             AppAnomaly::TooLong => "http_too_long",
             AppAnomaly::ContentLength => "http_content_length",
+            AppAnomaly::NegativeLength => "http_negative_length",
             AppAnomaly::LengthAndCoding => "http_length_and_coding",
             AppAnomaly::TransferCoding => "http_transfer_coding",
             AppAnomaly::ChunkSize => "http_chunk_size",
@@ -127,9 +134,11 @@ impl AppAnomaly {
             AppAnomaly::ContentMemory => "content_memory",
             AppAnomaly::MailEnd => "mail_end",
             AppAnomaly::StartTlsInjection => "starttls_injection",
+            AppAnomaly::LoginRefused => "login_refused",
             AppAnomaly::DnsPointerLoop => "dns_pointer_loop",
             AppAnomaly::DnsNameTooLong => "dns_name_too_long",
             AppAnomaly::TlsHeartbeat => "tls_overflow_heartbeat_message",
+            AppAnomaly::Ssl2KeyArgument => "ssl2_key_argument",
             AppAnomaly::TlsCertificate => "tls_certificate_invalid",
             AppAnomaly::TooManyRequests => "too_many_requests",
             AppAnomaly::Http2Preface => "http2_invalid_client_magic",
@@ -175,9 +184,11 @@ impl AppAnomaly {
             | AppAnomaly::MessageCut
             | AppAnomaly::MailEnd
             | AppAnomaly::StartTlsInjection
+            | AppAnomaly::LoginRefused
             | AppAnomaly::DnsPointerLoop
             | AppAnomaly::DnsNameTooLong
             | AppAnomaly::TlsHeartbeat
+            | AppAnomaly::Ssl2KeyArgument
             | AppAnomaly::TlsCertificate
             | AppAnomaly::TooManyRequests
             | AppAnomaly::Http2Settings

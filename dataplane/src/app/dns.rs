@@ -116,7 +116,10 @@ fn tell<S: AppSink>(
     };
     let fault = tell_fields(header, message, direction, out).err();
     let told = Told { number: *count, header, message };
-    out.record(*count, |record| told.fill(record));
+    out.record(*count, |record| {
+        record.set_message_bytes(message.len());
+        told.fill(record);
+    });
     *count += 1;
     match fault {
         None => {}

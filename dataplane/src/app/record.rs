@@ -12,6 +12,8 @@ pub struct Record {
     protocol: AppProtocol,
     kind: RecordKind,
     id: u64,
+    /// Bytes of the message that it tells of, where whoever tells says so.
+    message_bytes: u32,
     items: Vec<(&'static str, Item)>,
     text: Vec<u8>,
     /// Objects and lists that are open.
@@ -67,7 +69,7 @@ impl Record {
         self.items.clear();
         self.text.clear();
         (self.protocol, self.id, self.depth, self.left_out, self.is_cut) = (protocol, id, 0, 0, false);
-        (self.kind, self.beside) = (RecordKind::Transaction, None);
+        (self.kind, self.beside, self.message_bytes) = (RecordKind::Transaction, None, 0);
     }
 
     /// The same, of a file that the transaction carried.
@@ -89,6 +91,16 @@ impl Record {
     /// Its number in its flow, from 0.
     pub fn id(&self) -> u64 {
         self.id
+    }
+
+    /// Bytes of the message that it tells of; 0 where nobody said. No event shows them: they are for detectors of threats.
+    pub fn message_bytes(&self) -> u32 {
+        self.message_bytes
+    }
+
+    /// Says how many bytes the message has that it tells of.
+    pub fn set_message_bytes(&mut self, bytes: usize) {
+        self.message_bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
     }
 
     /// Whether values or bytes of a text were left out.

@@ -18,6 +18,8 @@ pub(super) enum Told {
     Record(Record),
     /// What is wrong, and where that decides: how many bytes of the directions' own open instances were told before.
     Anomaly(AppAnomaly, [usize; 2]),
+    /// What messages of another protocol carry.
+    Carried(Direction, AppProtocol),
 }
 
 impl Told {
@@ -65,6 +67,14 @@ impl Recorder {
         self.told.iter().filter_map(anomaly).collect()
     }
 
+    pub(super) fn carried(&self) -> Vec<(Direction, AppProtocol)> {
+        let carried = |told: &Told| match told {
+            Told::Carried(direction, protocol) => Some((*direction, *protocol)),
+            _ => None,
+        };
+        self.told.iter().filter_map(carried).collect()
+    }
+
     pub(super) fn assert_nothing_open(&self) {
         assert!(self.open.is_empty(), "left open: {:?}", self.open);
     }
@@ -93,6 +103,10 @@ impl AppSink for Recorder {
 
     fn record(&mut self, record: &Record) {
         self.told.push(Told::Record(record.clone()));
+    }
+
+    fn carried(&mut self, direction: Direction, _: AppProtocol, carried: AppProtocol) {
+        self.told.push(Told::Carried(direction, carried));
     }
 
     fn anomaly(&mut self, _direction: Direction, _protocol: AppProtocol, anomaly: AppAnomaly) {

@@ -96,6 +96,8 @@ enum Answered {
     Encrypted,
     /// The mail under way is over, or is not taken.
     MailOver,
+    /// The client is not who it says it is.
+    LoginRefused,
 }
 
 impl AppParser for Smtp {
@@ -270,6 +272,7 @@ impl Smtp {
                 Ok(()) => {}
                 Err(Answered::Encrypted) => return Outcome::Changed,
                 Err(Answered::MailOver) => self.end_mail(FileEnd::Truncated, out),
+                Err(Answered::LoginRefused) => out.anomaly(Direction::ToClient, AppAnomaly::LoginRefused),
             }
         }
         self.replies = replies;
@@ -289,6 +292,8 @@ impl Smtp {
                 self.is_challenged = true;
                 self.pending.push_front(Sent::Auth);
             }
+            // RFC 4954 §6.
+            Some(Sent::Auth) if code == b"535" => return Err(Answered::LoginRefused),
             Some(Sent::Data) if code[0] != b'3' && is_mail => return Err(Answered::MailOver),
             // A server answers when it takes the mail to be over, whatever ends it.
             None if is_mail => return Err(Answered::MailOver),

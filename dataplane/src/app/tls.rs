@@ -91,6 +91,8 @@ enum Stage {
     Begin,
     /// A record of SSL 2.0 comes.
     Ssl2,
+    /// The one behind a hello of SSL 2.0 comes.
+    Ssl2Key,
     Records,
     /// What follows is encrypted, or was lost.
     Over,
@@ -194,6 +196,15 @@ impl End {
                 .read(bytes, ssl2::measure, |record| Err(read_ssl2(direction, record.bytes, handshake, out)));
             self.go_on(read)?;
         }
+        if self.stage == Stage::Ssl2Key && !bytes.is_empty() {
+            let read = self.messages.read(bytes, ssl2::measure, |record| {
+                if ssl2::has_long_argument(record.bytes) {
+                    out.anomaly(direction, AppAnomaly::Ssl2KeyArgument);
+                }
+                Err(Stop::Next(Stage::Over))
+            });
+            self.go_on(read)?;
+        }
         while self.stage == Stage::Records
             && let Some(step) = self.records.next(bytes)
         {
@@ -252,7 +263,7 @@ impl End {
     /// Whether nothing is lost that would have been read.
     fn skip(&mut self, bytes: u32) -> bool {
         match self.stage {
-            Stage::Begin | Stage::Ssl2 => false,
+            Stage::Begin | Stage::Ssl2 | Stage::Ssl2Key => false,
             Stage::Records => match self.records.skip(bytes) {
                 Some(header) if header.kind == HANDSHAKE => self.messages.skip(bytes).is_ok(),
                 Some(header) => header.kind == ALERT,
@@ -317,7 +328,10 @@ fn read_ssl2<S: AppSink>(
 ) -> Stop {
     match direction {
         Direction::ToServer => match ssl2::client_version(record) {
-            Some(Version::SSL2) => handshake.take_ssl2(direction, None, out),
+            Some(Version::SSL2) => {
+                handshake.take_ssl2(direction, None, out);
+                return Stop::Next(Stage::Ssl2Key);
+            }
             Some(_) => return Stop::Next(Stage::Records),
             None => return Stop::GaveUp,
         },

@@ -1,5 +1,6 @@
 //! WebSocket (RFC 6455) behind the request of HTTP that asked for it: messages of frames, in both directions.
 
+mod carried;
 mod frame;
 #[cfg(test)]
 mod tests;
@@ -7,6 +8,7 @@ mod tests;
 use arrayvec::ArrayVec;
 use dlp_patterns::Field;
 
+use self::carried::Carried;
 use self::frame::{BadFrame, CONTROL_BYTES_MAX, Frame, FrameHead};
 use super::{
     AppAnomaly, AppProtocol, AppSink, Lane, Record,
@@ -46,6 +48,7 @@ struct Side {
     /// Payload of the control frame under way.
     control: ArrayVec<u8, CONTROL_BYTES_MAX>,
     window: Window,
+    carried: Carried,
     /// Whether each compressed message begins with an empty window.
     is_fresh: bool,
     /// Bits for anomalies that are told once.
@@ -84,6 +87,7 @@ impl Side {
             message: Message::None,
             control: ArrayVec::new(),
             window: if deflate.is_some() { Window::Empty } else { Window::Absent },
+            carried: Carried::default(),
             is_fresh: deflate.is_some_and(|deflate| deflate.is_fresh[direction as usize]),
             reported: 0,
             is_closed: false,
@@ -302,12 +306,22 @@ impl Side {
             self.window = Window::Open(Box::new(Inflate::raw()));
         }
         let mut out = self.outlet.to(sink);
-        let inflate = match &mut self.window {
-            Window::Open(inflate) if self.message == Message::Compressed => inflate,
-            // Without what was sent before it is told as it is.
-            _ => return out.data(Field::WebSocketMessage, bytes),
+        let mut carried = None;
+        let mut show = |plain: &[u8]| {
+            carried = carried.or(self.carried.look(direction, plain));
+            out.data(Field::WebSocketMessage, plain);
         };
-        let told = inflate.push(bytes, |plain| out.data(Field::WebSocketMessage, plain));
+        let told = match &mut self.window {
+            Window::Open(inflate) if self.message == Message::Compressed => inflate.push(bytes, show),
+            // Without what was sent before it is told as it is.
+            _ => {
+                show(bytes);
+                Ok(())
+            }
+        };
+        if let Some(carried) = carried {
+            sink.carried(direction, AppProtocol::WebSocket, carried);
+        }
         if let Err(error) = told {
             self.message = Message::Skipped;
             self.window = if self.is_fresh { Window::Empty } else { Window::Lost };

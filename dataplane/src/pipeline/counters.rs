@@ -2,7 +2,9 @@
 
 use crate::decode::DecodeError;
 use crate::inspect::Findings;
-use crate::policy::{BypassCause, Threat};
+#[cfg(doc)]
+use crate::policy::Threat;
+use crate::policy::{BypassCause, ThreatCounts};
 use crate::verdict::{DropReason, Verdict};
 
 /// Totals since the start. At every instant `frames_in = forwarded + Σ dropped + held`.
@@ -55,7 +57,7 @@ pub struct Counters {
     /// Alerts told.
     pub alerts: u64,
     /// Packets, messages and flows that are part of a threat, by [`Threat`]; an event tells of the first of each offender.
-    pub threats: [u64; Threat::COUNT],
+    pub threats: ThreatCounts,
     /// Hits beyond what one packet may list.
     pub hits_unlisted: u64,
     /// Scans that lost their rules to too many swaps, and began anew under those in force.
@@ -141,7 +143,7 @@ impl Counters {
         add_each(&mut self.flows_bypassed, &other.flows_bypassed);
         self.bypassed += other.bypassed;
         self.alerts += other.alerts;
-        add_each(&mut self.threats, &other.threats);
+        self.threats.add(&other.threats);
         self.hits_unlisted += other.hits_unlisted;
         self.scans_restarted += other.scans_restarted;
         self.flow_steps_exceeded += other.flow_steps_exceeded;

@@ -76,12 +76,6 @@ impl Pipeline {
         meta: RxMeta,
         sink: &mut S,
     ) -> Verdict {
-        if matches!(
-            cause,
-            DropReason::FragmentOverlap | DropReason::FragmentTeardrop | DropReason::FragmentTooLong
-        ) {
-            self.see_refused(cause, frame, meta, sink);
-        }
         // Of a threat, the flow that is dropped is none yet.
         if !matches!(self.settings.exception_for(cause), Exception::DropPacket | Exception::DropFlow) {
             self.counters.excepted[cause as usize] += 1;

@@ -2,7 +2,7 @@
 
 use super::secrets::Secrets;
 use super::tracked::Inspection;
-use crate::app::{AppAnomaly, AppProtocol, AppSink, HttpTransaction, Lane, Record, SpareParsers};
+use crate::app::{App, AppAnomaly, AppProtocol, AppSink, HttpTransaction, Lane, Record, SpareParsers};
 use crate::event::{Anomaly, AnomalyKind, AppRecord, Event, EventSink, HttpEnd, Owner, Reading, ThreatSeen};
 use crate::flow::{Direction, FlowRecord};
 use crate::inspect::{FieldScan, Findings, Lanes, RuleSets};
@@ -84,8 +84,9 @@ impl<S: EventSink> AppSink for Listener<'_, S> {
     fn transaction(&mut self, transaction: &HttpTransaction) {
         let concealed = (!self.secrets.is_empty()).then(|| self.secrets.conceal(transaction));
         let transaction = concealed.as_ref().unwrap_or(transaction);
-        let event = HttpEnd { now_ns: self.now_ns, flow: self.record, transaction };
-        self.sink.emit(Event::Http(event));
+        let Listener { record: flow, now_ns, ref mut threats, ref mut sink, ref mut findings, .. } = *self;
+        sink.emit(Event::Http(HttpEnd { now_ns, flow, transaction }));
+        threats.see_transaction(flow, transaction, now_ns, teller(flow, now_ns, *sink, findings));
     }
 
     fn record(&mut self, record: &Record) {
@@ -93,16 +94,7 @@ impl<S: EventSink> AppSink for Listener<'_, S> {
         let shown = concealed.as_ref().unwrap_or(record);
         let Listener { record: flow, now_ns, ref mut threats, ref mut sink, ref mut findings, .. } = *self;
         sink.emit(Event::App(AppRecord { now_ns, flow, record: shown }));
-        threats.see_record(flow, record, now_ns, |Found { threat, action, evidence }| {
-            if let Some(evidence) = evidence {
-                // What a message asks for, or is answered: it is the client's.
-                let owner = Owner::Flow { record: flow, direction: Direction::ToServer };
-                sink.emit(Event::Threat(ThreatSeen { now_ns, owner, threat, evidence }));
-            }
-            if action == ThreatAction::Drop {
-                findings.note_threat();
-            }
-        });
+        threats.see_record(flow, record, now_ns, teller(flow, now_ns, *sink, findings));
     }
 
     fn anomaly(&mut self, direction: Direction, protocol: AppProtocol, anomaly: AppAnomaly) {
@@ -110,8 +102,52 @@ impl<S: EventSink> AppSink for Listener<'_, S> {
             self.findings.object(cause);
         }
         let kind = AnomalyKind::App(protocol, anomaly);
-        let event = Anomaly { now_ns: self.now_ns, flow: self.record, direction, kind };
-        self.sink.emit(Event::Anomaly(event));
+        let Listener { record: flow, now_ns, ref mut threats, ref mut sink, ref mut findings, .. } = *self;
+        sink.emit(Event::Anomaly(Anomaly { now_ns, flow, direction, kind }));
+        threats.see_anomaly(flow, protocol, anomaly, now_ns, teller(flow, now_ns, *sink, findings));
+    }
+
+    fn carried(&mut self, _: Direction, _: AppProtocol, carried: AppProtocol) {
+        let Listener { record: flow, now_ns, ref mut threats, ref mut sink, ref mut findings, .. } = *self;
+        threats.see_carried(flow, carried, now_ns, teller(flow, now_ns, *sink, findings));
+    }
+}
+
+impl<S: EventSink> Listener<'_, S> {
+    /// Says what the flow speaks, where that was not said before.
+    pub(super) fn note_protocol(&mut self, app: &App, told: &mut AppProtocol) {
+        let protocol = app.protocol();
+        if std::mem::replace(told, protocol) != protocol {
+            let Listener { record: flow, now_ns, ref mut threats, ref mut sink, ref mut findings, .. } =
+                *self;
+            let tell = teller(flow, now_ns, *sink, findings);
+            threats.see_protocol(flow, protocol, app.outer_protocol(), now_ns, tell);
+        }
+    }
+
+    /// Says that the flow is over.
+    pub(super) fn end(&mut self, protocol: AppProtocol) {
+        let Listener { record: flow, now_ns, ref mut threats, ref mut sink, ref mut findings, .. } = *self;
+        threats.see_end(flow, protocol, now_ns, teller(flow, now_ns, *sink, findings));
+    }
+}
+
+/// Tells of threats, and has what shows them dropped where the operator wants that.
+fn teller<'t, S: EventSink>(
+    flow: &'t FlowRecord,
+    now_ns: u64,
+    sink: &'t mut S,
+    findings: &'t mut Findings,
+) -> impl FnMut(Found<'_>) {
+    move |Found { threat, action, evidence }| {
+        if let Some(evidence) = evidence {
+            // What a message asks for, or is answered: it is the client's.
+            let owner = Owner::Flow { record: flow, direction: Direction::ToServer };
+            sink.emit(Event::Threat(ThreatSeen { now_ns, owner, threat, evidence }));
+        }
+        if action == ThreatAction::Drop {
+            findings.note_threat();
+        }
     }
 }
 

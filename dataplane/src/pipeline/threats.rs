@@ -2,6 +2,7 @@
 
 use flow_table::FlowId;
 
+use super::tracked::Tracked;
 use super::{FOUND, Pipeline, RxMeta};
 use crate::decode::{Checksum, Glimpse, Network, Packet, TcpFlags, Transport};
 use crate::event::{Event, EventSink, Owner, ThreatSeen};
@@ -179,8 +180,9 @@ impl Pipeline {
         tracked.request.number = tracked.request.number.wrapping_add(1);
         if let Some(part) = part {
             let bytes = tracked.record.bytes[Direction::ToServer as usize];
-            let number = tracked.request.number;
-            self.threats.watch_request(Watched { id, number, part, since_ns: now_ns, bytes });
+            let (number, source) = (tracked.request.number, tracked.record.client.0);
+            let watched = Watched { id, number, part, source, since_ns: now_ns, bytes, is_slow: false };
+            self.threats.watch_request(watched);
         }
     }
 
@@ -189,12 +191,13 @@ impl Pipeline {
         for _ in 0..SLOW_REQUESTS_PER_CALL_MAX {
             let Pipeline { threats, flows, .. } = self;
             let Some(watched) = threats.next_request_due(now_ns) else { return };
-            let Some(tracked) = flows.value(watched.id) else { continue };
-            let is_over =
-                tracked.request.number != watched.number || tracked.disposition != Disposition::Inspect;
-            if is_over {
+            let is_under_way = |tracked: &&Tracked| {
+                tracked.request.number == watched.number && tracked.disposition == Disposition::Inspect
+            };
+            let Some(tracked) = flows.value(watched.id).filter(is_under_way) else {
+                threats.see_request_over(&watched);
                 continue;
-            }
+            };
             let (record, direction, mut is_dropped) = (&tracked.record, Direction::ToServer, false);
             threats.see_slow(&watched, record, now_ns, |found| {
                 is_dropped |= told(found, Owner::Flow { record, direction }, now_ns, sink);
@@ -206,8 +209,9 @@ impl Pipeline {
         }
     }
 
-    /// Takes note of a piece of a datagram that was refused.
-    pub(super) fn see_refused<S: EventSink>(
+    /// Shows a piece of a datagram that is refused to the detectors.
+    #[cold]
+    pub(super) fn see_refused_piece<S: EventSink>(
         &mut self,
         cause: DropReason,
         frame: &[u8],

@@ -6,7 +6,7 @@ use super::heard::Heard;
 use super::listener::Listener;
 use super::secrets::Secrets;
 use super::{Counters, Handling, Side};
-use crate::app::{App, Opened, Opening, RequestPart, SpareParsers, TlsRecords};
+use crate::app::{App, AppProtocol, Opened, Opening, RequestPart, SpareParsers, TlsRecords};
 use crate::decode::{Checksum, Packet, TcpFlags, Transport};
 use crate::event::{Anomaly, AnomalyKind, Event, EventSink, FlowEnd, FlowEndCause, FlowState};
 use crate::flow::{Direction, Elsewhere, FlowRecord, Timeouts, protocol};
@@ -50,6 +50,8 @@ pub(super) struct Tracked {
     /// Of a connection that was picked up: its first bytes, until they tell who is its client.
     opening: Option<Opening>,
     app: App,
+    /// What of `app` the detectors of threats were told that it speaks.
+    app_told: AppProtocol,
     scans: Lanes,
     /// What these cost.
     pub(super) account: FlowAccount,
@@ -105,6 +107,7 @@ impl Tracked {
             unchecked_flags: [0; 2],
             opening: None,
             app: App::new(),
+            app_told: AppProtocol::Pending,
             scans: Lanes::default(),
             account: FlowAccount::default(),
             secrets: Secrets::default(),
@@ -277,6 +280,7 @@ impl Tracked {
             is_turned: false,
             opening: &mut self.opening,
             app: &mut self.app,
+            app_told: &mut self.app_told,
             tls: &mut self.tls,
             scans: &mut self.scans,
             secrets: &mut self.secrets,
@@ -297,6 +301,7 @@ impl Tracked {
             Listener::new(&self.record, &mut self.scans, &mut self.secrets, inspection);
         if is_app {
             self.app.datagram(direction, payload, parsers, &mut listener);
+            listener.note_protocol(&self.app, &mut self.app_told);
         } else {
             App::payload(direction, payload, &mut listener);
         }
@@ -321,6 +326,8 @@ impl Tracked {
             self.app.advance(direction, StreamChunk::Data(bytes), parsers, &mut listener);
         }
         self.app.finish(parsers, &mut listener);
+        listener.note_protocol(&self.app, &mut self.app_told);
+        listener.end(self.app.protocol());
     }
 
     /// The last event of the flow.
@@ -357,6 +364,7 @@ pub(super) struct Reader<'t> {
     pub(super) is_turned: bool,
     opening: &'t mut Option<Opening>,
     app: &'t mut App,
+    app_told: &'t mut AppProtocol,
     tls: &'t mut Option<TlsRecords>,
     scans: &'t mut Lanes,
     secrets: &'t mut Secrets,
@@ -412,6 +420,7 @@ impl Reader<'_> {
     ) {
         let (mut listener, parsers) = Listener::new(self.record, self.scans, self.secrets, inspection);
         self.app.advance(direction, chunk, parsers, &mut listener);
+        listener.note_protocol(self.app, self.app_told);
         if let Some(tls) = self.tls {
             tls.advance(direction, chunk);
             if tls.is_broken() {

@@ -18,8 +18,8 @@ use crate::policy::{Threat, ThreatPolicy};
 /// Bytes at the begin of an echo's data that differ by nature: a struct timeval, or two, and to spare.
 const OWN_BYTES: usize = 24;
 
-/// Bytes behind them that are compared: of messages of all lengths the same.
-const COMPARED_BYTES: usize = 64;
+/// Bytes behind them that are compared, as many as pings have that nobody asked for more: longer ones begin alike.
+const COMPARED_BYTES: usize = 32;
 
 /// Bytes behind them without which there is nothing to compare.
 const COMPARED_BYTES_MIN: usize = 8;

@@ -6,7 +6,7 @@ use super::blocked_sources::BlockedSources;
 use super::tallies::{Limit, Reached, Tallies, Whose};
 use super::{Found, Unbooked};
 use crate::app::{AppProtocol, Record};
-use crate::policy::{Threat, ThreatAction};
+use crate::policy::ThreatAction;
 
 /// The books of the detectors of one worker.
 #[derive(Debug)]

@@ -4,15 +4,18 @@
 //! meanwhile does not matter. So packets of fast requests cost nothing here, and no flow has a clock of its own.
 
 use std::collections::VecDeque;
+use std::hash::Hasher;
+use std::net::IpAddr;
 
 use flow_table::FlowId;
 
 use super::Found;
-use super::ledger::{Ledger, Seen};
-use super::tallies::{Limit, Whose};
+use super::ledger::Ledger;
+use super::tallies::{Limit, Reached, site};
+use super::windows::{Windows, write_address};
 use crate::app::RequestPart;
 use crate::flow::{Direction, FlowRecord};
-use crate::limits::SLOW_REQUESTS_MAX;
+use crate::limits::{SLOW_REQUESTS_MAX, THREAT_TALLY_SETS, THREAT_TALLY_WAYS};
 use crate::policy::{Threat, ThreatPolicy};
 
 /// Requests under way, by what of them is: those that began first stand first.
@@ -21,6 +24,8 @@ pub(super) struct SlowRequests {
     head: Slow,
     body: Slow,
     bytes_per_s: u64,
+    /// How many of a source are slow, by source and by what of them is under way.
+    slow: Windows<u32>,
 }
 
 /// Those of which the same is under way.
@@ -43,6 +48,10 @@ pub struct Watched {
     pub since_ns: u64,
     /// What the client had sent then, in bytes on the wire.
     pub bytes: u64,
+    /// The client.
+    pub source: IpAddr,
+    /// Whether it was slow when it was looked at the last time.
+    pub is_slow: bool,
 }
 
 impl Slow {
@@ -50,7 +59,7 @@ impl Slow {
         Slow { limit: Slow::limit(policy, threat, seconds), watched: VecDeque::new() }
     }
 
-    /// All that are slow are looked at once in each window.
+    /// Its window is the time after which a request is looked at.
     fn limit(policy: &ThreatPolicy, threat: Threat, seconds: &str) -> Limit {
         let window_ns = u64::from(policy.threshold(threat, seconds)) * 1_000_000_000;
         let (action, count) = (policy.action(threat), policy.threshold(threat, "requests"));
@@ -71,26 +80,28 @@ impl Slow {
 }
 
 impl SlowRequests {
-    pub(super) fn new(policy: &ThreatPolicy) -> SlowRequests {
-        SlowRequests {
+    pub(super) fn new(policy: &ThreatPolicy, seed: [u64; 2]) -> SlowRequests {
+        let mut requests = SlowRequests {
             head: Slow::new(policy, Threat::Slowloris, "head_s"),
             body: Slow::new(policy, Threat::SlowBody, "body_s"),
-            bytes_per_s: policy.threshold(Threat::SlowBody, "bytes_per_s").into(),
-        }
+            bytes_per_s: 0,
+            slow: Windows::new(seed, THREAT_TALLY_WAYS),
+        };
+        requests.set_policy(policy);
+        requests
     }
 
     pub(super) fn set_policy(&mut self, policy: &ThreatPolicy) {
+        self.bytes_per_s = policy.threshold(Threat::SlowBody, "bytes_per_s").into();
         self.head.limit = Slow::limit(policy, Threat::Slowloris, "head_s");
         self.body.limit = Slow::limit(policy, Threat::SlowBody, "body_s");
-        self.bytes_per_s = policy.threshold(Threat::SlowBody, "bytes_per_s").into();
+        let is_off = self.head.limit.is_ignored() && self.body.limit.is_ignored();
+        self.slow.set_kept(if is_off { 0 } else { THREAT_TALLY_SETS });
     }
 
     /// A part of a request is under way behind a packet.
     pub(super) fn watch(&mut self, watched: Watched) {
-        match watched.part {
-            RequestPart::Head => self.head.watch(watched),
-            RequestPart::Body => self.body.watch(watched),
-        }
+        self.of(watched.part).watch(watched);
     }
 
     /// One that is to be looked at.
@@ -108,18 +119,53 @@ impl SlowRequests {
         ledger: &mut Ledger,
         tell: &mut impl FnMut(Found<'_>),
     ) {
+        let limit = self.of(watched.part).limit;
+        if limit.is_ignored() {
+            return self.see_over(watched);
+        }
         let sent = flow.bytes[Direction::ToServer as usize];
         let seconds = now_ns.saturating_sub(watched.since_ns) / 1_000_000_000;
         let bytes_per_s = sent.saturating_sub(watched.bytes) / seconds.max(1);
-        let (slow, is_slow) = match watched.part {
-            RequestPart::Head => (&mut self.head, true),
-            RequestPart::Body => (&mut self.body, bytes_per_s < self.bytes_per_s),
-        };
+        let is_slow = watched.part == RequestPart::Head || bytes_per_s < self.bytes_per_s;
         if is_slow {
-            let detail = Some(("bytes_per_s", bytes_per_s));
-            let whose = Whose::Source(flow.client.0);
-            ledger.add(&slow.limit, Seen { whose, weight: 1, detail, now_ns }, tell);
+            let window = self.slow.at(self.hash(watched), now_ns, u64::MAX);
+            window.books += u32::from(!watched.is_slow);
+            let within_ms = now_ns.saturating_sub(window.begin_ns) / 1_000_000;
+            if window.books >= limit.count {
+                let reached = Reached { count: window.books, within_ms, is_first: window.tell_once() };
+                ledger.report(&limit, reached, tell, |evidence| {
+                    evidence.text("by", b"source");
+                    evidence.number("bytes_per_s", bytes_per_s);
+                });
+            }
+        } else {
+            self.see_over(watched);
         }
-        slow.watch(Watched { since_ns: now_ns, bytes: sent, ..*watched });
+        self.watch(Watched { since_ns: now_ns, bytes: sent, is_slow, ..*watched });
+    }
+
+    /// It is not under way any more, or not slow. A source of which but half as many are as make a threat is told of the next time.
+    pub(super) fn see_over(&mut self, watched: &Watched) {
+        let (count, hash) = (self.of(watched.part).limit.count, self.hash(watched));
+        if watched.is_slow
+            && let Some(window) = self.slow.known(hash)
+        {
+            window.books = window.books.saturating_sub(1);
+            window.is_told &= window.books > count / 2;
+        }
+    }
+
+    fn of(&mut self, part: RequestPart) -> &mut Slow {
+        match part {
+            RequestPart::Head => &mut self.head,
+            RequestPart::Body => &mut self.body,
+        }
+    }
+
+    fn hash(&self, watched: &Watched) -> u64 {
+        let mut hasher = self.slow.hasher();
+        hasher.write_u8(watched.part as u8);
+        write_address(&mut hasher, site(watched.source));
+        hasher.finish()
     }
 }

@@ -9,7 +9,7 @@ fn check_accepts_the_defaults_and_reports_mistakes_of_all_files() {
     let folder = Folder::new();
     let fine = folder.weir(&["check"]);
     assert_eq!((fine.code, fine.stderr.as_str()), (Some(0), ""));
-    assert!(fine.stdout.starts_with("ok: 0 links, 5 packs, "), "{}", fine.stdout);
+    assert!(fine.stdout.starts_with("ok: 0 links, 6 packs, "), "{}", fine.stdout);
 
     folder.file("weir.toml", "moed = 'protect'\n[flows]\nmax = 'many'\n");
     folder.file("packs/a.toml", "[pack]\nname = 1\n");
@@ -142,5 +142,5 @@ fn check_refuses_what_run_refuses() {
     let link = "[[link]]\nname = 'a'\ninside = 'in0'\noutside = 'out0'\non_engine_loss = 'drop'\n";
     folder.file("weir.toml", link);
     let fine = folder.weir(&["check", "--config", "weir.toml"]);
-    assert!(fine.code == Some(0) && fine.stdout.starts_with("ok: 1 link, 5 packs, "), "{}", fine.stderr);
+    assert!(fine.code == Some(0) && fine.stdout.starts_with("ok: 1 link, 6 packs, "), "{}", fine.stderr);
 }

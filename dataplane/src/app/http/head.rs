@@ -68,6 +68,7 @@ pub(super) struct Head {
 enum Length {
     Absent,
     Bytes(u64),
+    Negative,
     Wrong,
 }
 
@@ -185,8 +186,10 @@ impl Head {
         if self.kind.bodiless {
             return Some(Framing::Length(0));
         }
-        if self.length == Length::Wrong {
-            out.anomaly(AppAnomaly::ContentLength);
+        match self.length {
+            Length::Wrong => out.anomaly(AppAnomaly::ContentLength),
+            Length::Negative => out.anomaly(AppAnomaly::NegativeLength),
+            Length::Absent | Length::Bytes(_) => {}
         }
         let is_response = self.kind.direction == Direction::ToClient;
         if self.coding != Coding::Absent {
@@ -201,7 +204,7 @@ impl Head {
         match (self.coding, self.length) {
             (Coding::Chunked, _) => Some(Framing::Chunked),
             (Coding::Other, _) => is_response.then_some(Framing::UntilClose),
-            (Coding::Absent, Length::Wrong) => None,
+            (Coding::Absent, Length::Wrong | Length::Negative) => None,
             (Coding::Absent, Length::Bytes(bytes)) => Some(Framing::Length(bytes)),
             (Coding::Absent, Length::Absent) if is_response => Some(Framing::UntilClose),
             (Coding::Absent, Length::Absent) => Some(Framing::Length(0)),
@@ -242,8 +245,10 @@ impl Head {
     /// `1*DIGIT`, and the same in every repetition (RFC 9112 §6.3, item 5).
     fn content_length(&mut self, value: &[u8], whole: bool) {
         for element in value.split(|byte| *byte == b',') {
-            let length = match decimal(trim_ows(element)) {
-                Some(bytes) if whole => Length::Bytes(bytes),
+            let element = trim_ows(element);
+            let length = match (decimal(element), element.strip_prefix(b"-").and_then(decimal)) {
+                (Some(bytes), _) if whole => Length::Bytes(bytes),
+                (None, Some(1..)) if whole => Length::Negative,
                 _ => Length::Wrong,
             };
             self.length = if matches!(self.length, Length::Absent) || self.length == length {

@@ -208,6 +208,9 @@ fn faulty_framing_without_a_reading_is_payload() {
     for (head, anomaly) in [
         ("Content-Length: 3\r\nContent-Length: 4", ContentLength),
         ("Content-Length: 0x3", ContentLength),
+        ("Content-Length: -1", NegativeLength),
+        ("Content-Length: 3, -1", ContentLength),
+        ("Content-Length: -0", ContentLength),
         ("Content-Length:", ContentLength),
         ("Content-Length: 18446744073709551616", ContentLength),
         ("Content-Length : 3", HeaderLine),

@@ -204,6 +204,9 @@ impl HeaderList {
         if name.eq_ignore_ascii_case(b"content-length") {
             match decimal(value) {
                 Some(bytes) if self.length.is_none_or(|before| before == bytes) => self.length = Some(bytes),
+                None if value.strip_prefix(b"-").and_then(decimal).is_some() => {
+                    self.fault(AppAnomaly::NegativeLength);
+                }
                 _ => self.fault(AppAnomaly::ContentLength),
             }
         }
@@ -317,6 +320,7 @@ mod tests {
             ("a:b", "c", Http2Header),
             ("", "c", Http2Header),
             ("content-length", "+1", ContentLength),
+            ("content-length", "-1", NegativeLength),
             ("content-length", "1, 1", ContentLength),
             ("host", "b", Http2Host),
             (":path", "/b", Http2PseudoHeader),

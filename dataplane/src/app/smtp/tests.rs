@@ -101,6 +101,7 @@ fn secrets_are_not_told() {
     let recorder = told_however_cut(AppProtocol::Smtp, &turns);
     let commands = recorder.instances(ToServer, Field::Command);
     assert_eq!(commands, [&b"EHLO c"[..], b"AUTH PLAIN ***", b"AUTH LOGIN", b"QUIT"]);
+    assert_eq!(recorder.anomalies(), [AppAnomaly::LoginRefused], "once of two");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::{certificate::Certificate, version::Version};
 use crate::app::{messages::Measure, signature::Answer, wire::Wire};
 
 const CLIENT_HELLO: u8 = 1;
+const CLIENT_MASTER_KEY: u8 = 2;
 const SERVER_HELLO: u8 = 4;
 /// An X.509 certificate.
 const X509: u8 = 1;
@@ -13,6 +14,7 @@ const LENGTH_BYTES: usize = 2;
 const NO_PADDING: u8 = 0x80;
 /// Bytes of a ClientHello before its lists: type, version, and the lengths of three lists.
 const CLIENT_FIXED_BYTES: u16 = 1 + 2 + 3 * 2;
+const KEY_ARGUMENT_BYTES_MAX: u16 = 8;
 /// A cipher's name.
 const CIPHER_BYTES: u16 = 3;
 
@@ -54,6 +56,18 @@ pub(super) fn client_version(record: &[u8]) -> Option<Version> {
         && (16..=32).contains(&challenge)
         && length == lists.checked_add(CLIENT_FIXED_BYTES)?;
     is_so.then_some(Version(version))
+}
+
+/// Whether what a client says behind its hello brings an argument of a key that is longer than any cipher takes: the initial
+/// vector of a block cipher of that time has 8 bytes. Broken servers copy it whole (CVE-2002-0656).
+pub(super) fn has_long_argument(record: &[u8]) -> bool {
+    let mut wire = Wire(record);
+    let mut argument_bytes = || {
+        let (_length, kind, _cipher) = (wire.u16()?, wire.u8()?, wire.take(CIPHER_BYTES.into())?);
+        let (_clear, _encrypted, argument) = (wire.u16()?, wire.u16()?, wire.u16()?);
+        (kind == CLIENT_MASTER_KEY).then_some(argument)
+    };
+    argument_bytes().is_some_and(|bytes| bytes > KEY_ARGUMENT_BYTES_MAX)
 }
 
 /// The certificate of a ServerHello; `None` for what is none.

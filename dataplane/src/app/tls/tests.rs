@@ -248,6 +248,21 @@ fn ssl_2_and_what_is_begun_by_it() {
 }
 
 #[test]
+fn a_key_of_ssl_2_with_a_long_argument_is_told() {
+    let key = |argument_bytes: u8| {
+        let body = [&[2][..], &[1, 0, 0x80, 0, 0, 0, 4, 0, argument_bytes], &[7; 4]].concat();
+        [&[0x80, body.len() as u8][..], &body, &vec![8; argument_bytes.into()]].concat()
+    };
+    let anomalies = |key: &[u8]| {
+        let turn = Turn::client(&[&ssl2_hello(2), key].concat());
+        told_however_cut(AppProtocol::Tls, &[turn]).anomalies()
+    };
+    assert_eq!(anomalies(&key(8)), []);
+    assert_eq!(anomalies(&key(9)), [AppAnomaly::Ssl2KeyArgument]);
+    assert_eq!(anomalies(&[&[0x80, 3][..], &[4, 0, 9]].concat()), [], "it is no key");
+}
+
+#[test]
 fn a_heartbeat_longer_than_its_record_is_told() {
     let hello = record(HANDSHAKE, &client_hello(b"weir.example"));
     let sound = record(HEARTBEAT, &[&[1, 0, 4][..], &[7; 20]].concat());

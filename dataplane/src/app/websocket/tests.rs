@@ -189,6 +189,30 @@ fn comparable(recorder: Recorder) -> Vec<Told> {
     recorder.told.into_iter().filter(is_kept).collect()
 }
 
+#[test]
+fn a_connection_within_messages_is_told() {
+    let of = |client: &[u8], server: &[u8]| told(AGREED, client, server).carried();
+    let ssh = |opcode| client_frame(FIN | opcode, b"SSH-2.0-weir\r\n");
+    assert_eq!(of(&ssh(frame::BINARY), b""), [(ToServer, AppProtocol::Ssh)]);
+    assert_eq!(of(&ssh(frame::TEXT), b""), [(ToServer, AppProtocol::Ssh)]);
+    let pieces =
+        [client_frame(FIN | frame::BINARY, b"SS"), client_frame(FIN | frame::BINARY, b"H-2.0-")].concat();
+    assert_eq!(of(&pieces, &server_frame(FIN | frame::BINARY, b"SSH-2.0-x\r\n")).len(), 2);
+    let hello = [&[22, 3, 1, 1, 0, 1][..], &[0; 30]].concat();
+    assert_eq!(of(&client_frame(FIN | frame::BINARY, &hello), b""), [(ToServer, AppProtocol::Tls)]);
+    for fine in [
+        &b"{\"a\": 1}"[..],
+        b"hello SSH-2.0",
+        b"\x10\x0c\0\x04MQTT\x04",
+        b"CONNECT\naccept-version:1.2\n\n\0",
+        b"RFB 003.008\n",
+    ] {
+        assert_eq!(of(&client_frame(FIN | frame::BINARY, fine), b""), [], "{}", fine.escape_ascii());
+    }
+    let late = [client_frame(FIN | frame::TEXT, b"hi"), ssh(frame::BINARY)].concat();
+    assert_eq!(of(&late, b""), [], "only a begin tells");
+}
+
 proptest! {
     #[test]
     fn any_cut_tells_the_same(

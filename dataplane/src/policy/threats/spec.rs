@@ -12,44 +12,76 @@ pub const THRESHOLDS_MAX: usize = 6;
 pub enum Threat {
     /// Data carried in names and answers of DNS.
     DnsTunnel = 0,
+    /// An old version of TLS or SSL is agreed on.
+    TlsDowngrade = 1,
+    /// A heartbeat of TLS asks for more than it brings.
+    Heartbleed = 2,
+    /// A key of SSL 2.0 has too long an argument.
+    Sslv2CipherOverflow = 3,
+    /// An end speaks SSH 1.
+    SshV1 = 4,
+    /// A name of DNS leads to itself.
+    DnsLoopPointer = 5,
+    /// A message or name of DNS is too long.
+    DnsOversize = 6,
+    /// DNS of type NULL.
+    DnsNullType = 7,
+    /// A zone of DNS is asked for.
+    DnsZoneTransfer = 8,
+    /// A database denies access.
+    DbAccessDenied = 9,
+    /// A server refuses a client again and again.
+    BruteForce = 10,
+    /// A Content-Length below zero.
+    HttpNegativeLength = 11,
+    /// Framing of HTTP that two ends may read differently.
+    RequestSmuggling = 12,
+    /// A port speaks something else.
+    ProtocolMismatch = 13,
+    /// A tunnel of HTTP carries something else than TLS.
+    ConnectTunnel = 14,
+    /// WebSocket carries a connection of another protocol.
+    WebsocketTunnel = 15,
+    /// DNS is asked over HTTPS.
+    Doh = 16,
     /// SYNs that no complete handshake follows.
-    SynFlood = 1,
+    SynFlood = 17,
     /// Packets of ICMP.
-    IcmpFlood = 2,
+    IcmpFlood = 18,
     /// Datagrams of UDP.
-    UdpFlood = 3,
+    UdpFlood = 19,
     /// Datagrams to the port of DNS.
-    DnsFlood = 4,
+    DnsFlood = 20,
     /// Flows that one source has at the same time.
-    SessionLimit = 5,
+    SessionLimit = 21,
     /// Connections to many ports of one host.
-    PortScan = 6,
+    PortScan = 22,
     /// Connections to one port of many hosts.
-    AddressSweep = 7,
+    AddressSweep = 23,
     /// Connections at intervals of one length.
-    Beacon = 8,
+    Beacon = 24,
     /// Control bits that no TCP sends.
-    TcpFlags = 9,
+    TcpFlags = 25,
     /// From an address and port to the same.
-    Land = 10,
+    Land = 26,
     /// A SYN with data.
-    SynData = 11,
+    SynData = 27,
     /// A SYN from the end that was sent one.
-    SplitHandshake = 12,
+    SplitHandshake = 28,
     /// A SYN that offers hardly any room for data.
-    SmallMss = 13,
+    SmallMss = 29,
     /// Connections that are opened with next to no window.
-    SmallWindow = 14,
+    SmallWindow = 30,
     /// Pieces of a datagram that overlap.
-    Teardrop = 15,
+    Teardrop = 31,
     /// Pieces of a datagram that is longer than any.
-    PingOfDeath = 16,
+    PingOfDeath = 32,
     /// Data carried in echoes of ICMP.
-    IcmpTunnel = 17,
+    IcmpTunnel = 33,
     /// Requests whose headers do not come to an end.
-    Slowloris = 18,
+    Slowloris = 34,
     /// Requests whose bodies trickle in.
-    SlowBody = 19,
+    SlowBody = 35,
 }
 
 /// What is said of a threat.
@@ -100,11 +132,27 @@ impl ThreatSpec {
 
 impl Threat {
     /// How many threats there are.
-    pub const COUNT: usize = 20;
+    pub const COUNT: usize = 36;
 
     /// Every threat, in index order: the order of the config and its documentation.
     pub const ALL: [Threat; Threat::COUNT] = [
         Threat::DnsTunnel,
+        Threat::TlsDowngrade,
+        Threat::Heartbleed,
+        Threat::Sslv2CipherOverflow,
+        Threat::SshV1,
+        Threat::DnsLoopPointer,
+        Threat::DnsOversize,
+        Threat::DnsNullType,
+        Threat::DnsZoneTransfer,
+        Threat::DbAccessDenied,
+        Threat::BruteForce,
+        Threat::HttpNegativeLength,
+        Threat::RequestSmuggling,
+        Threat::ProtocolMismatch,
+        Threat::ConnectTunnel,
+        Threat::WebsocketTunnel,
+        Threat::Doh,
         Threat::SynFlood,
         Threat::IcmpFlood,
         Threat::UdpFlood,
@@ -130,6 +178,22 @@ impl Threat {
     pub fn spec(self) -> &'static ThreatSpec {
         match self {
             Threat::DnsTunnel => &messages::DNS_TUNNEL,
+            Threat::TlsDowngrade => &messages::TLS_DOWNGRADE,
+            Threat::Heartbleed => &messages::HEARTBLEED,
+            Threat::Sslv2CipherOverflow => &messages::SSLV2_CIPHER_OVERFLOW,
+            Threat::SshV1 => &messages::SSH_V1,
+            Threat::DnsLoopPointer => &messages::DNS_LOOP_POINTER,
+            Threat::DnsOversize => &messages::DNS_OVERSIZE,
+            Threat::DnsNullType => &messages::DNS_NULL_TYPE,
+            Threat::DnsZoneTransfer => &messages::DNS_ZONE_TRANSFER,
+            Threat::DbAccessDenied => &messages::DB_ACCESS_DENIED,
+            Threat::BruteForce => &messages::BRUTE_FORCE,
+            Threat::HttpNegativeLength => &messages::HTTP_NEGATIVE_LENGTH,
+            Threat::RequestSmuggling => &messages::REQUEST_SMUGGLING,
+            Threat::ProtocolMismatch => &messages::PROTOCOL_MISMATCH,
+            Threat::ConnectTunnel => &messages::CONNECT_TUNNEL,
+            Threat::WebsocketTunnel => &messages::WEBSOCKET_TUNNEL,
+            Threat::Doh => &messages::DOH,
             Threat::SynFlood => &rates::SYN_FLOOD,
             Threat::IcmpFlood => &rates::ICMP_FLOOD,
             Threat::UdpFlood => &rates::UDP_FLOOD,

@@ -1,0 +1,94 @@
+//! What a record says of a login that a server refused, or of an access that it denied, in whatever its protocol has for that.
+
+use crate::app::{AppProtocol, Record, Value};
+
+/// Error codes of MySQL and MariaDB: access denied to a database, to a user, with or without a password; a host that is not
+/// let in; an account that is locked; access denied without a proof (ER_DBACCESS_DENIED_ERROR and those like it).
+const MYSQL: [u64; 6] = [1044, 1045, 1130, 1698, 3118, 3955];
+/// SQLSTATEs of PostgreSQL (appendix A): invalid authorization, and invalid password.
+const PGSQL: [&[u8]; 2] = [b"28000", b"28P01"];
+/// Errors of SQL Server: a login that failed, of an untrusted domain, of a locked account, and a database that is not opened.
+const TDS: [u64; 4] = [18456, 18452, 18486, 4060];
+/// Of Oracle: invalid username or password, no password, a locked account.
+const TNS: [&[u8]; 3] = [b"ORA-01017", b"ORA-01005", b"ORA-28000"];
+/// What errors of Redis begin with.
+const REDIS: [&[u8]; 4] = [b"WRONGPASS", b"NOAUTH", b"NOPERM", b"ERR invalid password"];
+/// Of MongoDB: Unauthorized, AuthenticationFailed.
+const MONGODB: [&[u8]; 2] = [b"13", b"18"];
+/// Of CQL (§9): bad credentials, unauthorized.
+const CASSANDRA: [u64; 2] = [0x0100, 0x2100];
+/// Commands of POP3 and IMAP by which a client says who it is (RFC 1939 §7, RFC 5034, RFC 9051 §6.2).
+const LOGINS: [&[u8]; 5] = [b"PASS", b"APOP", b"AUTH", b"LOGIN", b"AUTHENTICATE"];
+
+/// Whether it says so.
+pub(super) fn is_told(record: &Record) -> bool {
+    let number =
+        |known: &[u64]| matches!(record.find("code"), Some(Value::Number(code)) if known.contains(&code));
+    let text =
+        |name, known: &[&[u8]]| matches!(record.find(name), Some(Value::Text(text)) if known.contains(&text));
+    let begins = |known: &[&[u8]]| {
+        matches!(record.find("error"), Some(Value::Text(error)) if known.iter().any(|begin| {
+            error.starts_with(begin)
+        }))
+    };
+    match record.protocol() {
+        AppProtocol::MySql => number(&MYSQL),
+        AppProtocol::PgSql => text("code", &PGSQL),
+        AppProtocol::Tds => number(&TDS),
+        AppProtocol::Tns => begins(&TNS),
+        AppProtocol::Redis => begins(&REDIS),
+        AppProtocol::MongoDb => text("code", &MONGODB),
+        AppProtocol::Cassandra => number(&CASSANDRA),
+        // RFC 959 §5.4.
+        AppProtocol::Ftp => text("command", &[b"PASS"]) && codes(record).any(|code| code == b"530"),
+        AppProtocol::Imap => is_login(record) && text("status", &[b"NO"]),
+        AppProtocol::Pop3 => is_login(record) && record.find("success") == Some(Value::Flag(false)),
+        _ => false,
+    }
+}
+
+fn is_login(record: &Record) -> bool {
+    let is_one = |command: &[u8]| LOGINS.iter().any(|login| command.eq_ignore_ascii_case(login));
+    matches!(record.find("command"), Some(Value::Text(command)) if is_one(command))
+}
+
+/// The codes of the answers to a command of FTP.
+fn codes(record: &Record) -> impl Iterator<Item = &[u8]> {
+    let listed = record.values().skip_while(|(name, _)| *name != "completion_code").skip(1);
+    listed.map_while(|(_, value)| match value {
+        Value::Text(code) => Some(code),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sightings_tests::{denied, ftp, pop3};
+    use super::*;
+
+    #[test]
+    fn each_protocol_says_it_in_its_own_words() {
+        for protocol in [
+            AppProtocol::MySql,
+            AppProtocol::PgSql,
+            AppProtocol::Tds,
+            AppProtocol::Tns,
+            AppProtocol::Redis,
+            AppProtocol::MongoDb,
+            AppProtocol::Cassandra,
+            AppProtocol::Imap,
+        ] {
+            assert!(is_told(&denied(protocol)), "{protocol:?}");
+            let mut other = denied(protocol);
+            other.begin(protocol, 0);
+            assert!(!is_told(&other), "{protocol:?}");
+        }
+        assert!(is_told(&ftp("PASS", &["331", "530"])));
+        assert!(!is_told(&ftp("PASS", &["230"])));
+        assert!(!is_told(&ftp("RETR", &["530"])));
+        assert!(is_told(&pop3("PASS", false)));
+        assert!(is_told(&pop3("apop", false)));
+        assert!(!is_told(&pop3("PASS", true)));
+        assert!(!is_told(&pop3("RETR", false)));
+    }
+}

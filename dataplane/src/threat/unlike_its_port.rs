@@ -1,0 +1,61 @@
+//! Threats of a connection that is not what it looks like: by its port, or by what carries it.
+//!
+//! What is not recognised is held against nobody.
+
+use crate::app::{AppProtocol, at_home};
+use crate::flow::FlowRecord;
+use crate::policy::Threat;
+
+/// What a protocol that was just told shows, within `outer` where that made way for it.
+pub(super) fn threat_of(
+    flow: &FlowRecord,
+    protocol: AppProtocol,
+    outer: Option<AppProtocol>,
+) -> Option<Threat> {
+    if !protocol.is_known() {
+        return None;
+    }
+    match outer {
+        None => {
+            let home = at_home(flow.protocol, flow.server.1)?;
+            (!home.contains(&protocol)).then_some(Threat::ProtocolMismatch)
+        }
+        Some(AppProtocol::Http) => is_out_of_place(protocol).then_some(Threat::ConnectTunnel),
+        Some(_) => None,
+    }
+}
+
+/// What a proxy is asked to carry, or HTTP makes way for, as a rule: encryption, HTTP, and what that upgrades to.
+fn is_out_of_place(protocol: AppProtocol) -> bool {
+    !matches!(
+        protocol,
+        AppProtocol::Tls
+            | AppProtocol::Http
+            | AppProtocol::Http2
+            | AppProtocol::Grpc
+            | AppProtocol::WebSocket
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sightings_tests::flow;
+    use super::*;
+    use crate::flow::protocol;
+
+    #[test]
+    fn ports_and_carriers_are_held_to_what_they_are_for() {
+        let stream = |port| FlowRecord { protocol: protocol::TCP, ..flow(port) };
+        let mismatch = Some(Threat::ProtocolMismatch);
+        assert_eq!(threat_of(&stream(443), AppProtocol::Ssh, None), mismatch);
+        assert_eq!(threat_of(&stream(443), AppProtocol::Tls, None), None);
+        assert_eq!(threat_of(&flow(53), AppProtocol::OpenVpn, None), mismatch);
+        assert_eq!(threat_of(&flow(53), AppProtocol::Unknown, None), None);
+        assert_eq!(threat_of(&stream(8080), AppProtocol::Ssh, None), None);
+        let within = |protocol| threat_of(&stream(3128), protocol, Some(AppProtocol::Http));
+        assert_eq!(within(AppProtocol::Ssh), Some(Threat::ConnectTunnel));
+        assert_eq!(within(AppProtocol::Tls), None);
+        assert_eq!(within(AppProtocol::WebSocket), None);
+        assert_eq!(threat_of(&stream(25), AppProtocol::Tls, Some(AppProtocol::Smtp)), None);
+    }
+}
