@@ -127,7 +127,7 @@ mod tests {
                 _ => format!("{line}\n"),
             })
             .collect();
-        let settings = set.lines().filter(|line| !line.starts_with(['#', '['])).count();
+        let settings = set.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase())).count();
         let specified: usize = Threat::ALL.iter().map(|threat| 1 + threat.spec().thresholds.len()).sum();
         assert_eq!(settings, specified);
         assert_eq!(Config::parse("reference", &set), Ok(Config::default()));
