@@ -70,6 +70,7 @@ mod record;
 #[cfg(test)]
 mod recorder;
 mod redis;
+mod request_part;
 mod rpc;
 mod rtp;
 mod rtsp;
@@ -123,6 +124,7 @@ pub use self::{
     protocols::{ProtocolInfo, protocols},
     read::Read,
     record::{Record, RecordKind, Value},
+    request_part::RequestPart,
     spare_parsers::SpareParsers,
     tls_records::TlsRecords,
     websocket::WebSocket,
@@ -339,6 +341,15 @@ impl App {
         match self {
             App::Within(within) => within.app_mut().forget(holding),
             _ => *self = App::Payload(Payload::behind(self.protocol(), Outlet::both())),
+        }
+    }
+
+    /// What of a request of HTTP/1 is under way.
+    #[inline]
+    pub fn request_part(&self) -> Option<RequestPart> {
+        match self {
+            App::Http(http) => http.request_part(),
+            _ => None,
         }
     }
 

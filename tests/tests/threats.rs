@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use dataplane::decode::ChecksumMode;
+use dataplane::policy::Threat;
 use tests::corpora::{captures, folder, for_each};
 use tests::player::{Played, Player};
 
@@ -16,6 +17,22 @@ const CONFIG: &str = "mode = 'monitor'\n[packs]\ndefault = false\n";
 /// Captures of tunnels, by how their path begins, and the messages within which each must be told.
 const TUNNELS: [(&str, usize); 3] =
     [("ndpi/bad-dns-traffic.pcap", 20), ("ndpi/dns-exf.pcap", 1), ("suricata-verify/dns__bug-1158/", 20)];
+
+/// Captures that hold other threats, by how their path begins: what scans, was made to break something, or is bent.
+const OTHERS: [(&str, &str); 11] = [
+    ("icmp_tunnel", "ndpi/icmp-tunnel.pcap"),
+    ("ping_of_death", "suricata-verify/ipv6-evasion__ipv6-malformed-fragments-"),
+    ("small_mss", "suricata-verify/tcp-mss-keyword/"),
+    ("split_handshake", "suricata-verify/tcp-split-handshake-01-4whs/"),
+    ("split_handshake", "suricata-verify/util-action-tests__"),
+    ("syn_data", "ndpi/fuzz-2006-06-26-2594.pcap"),
+    ("syn_data", "suricata-verify/detect-bytejump-0"),
+    ("syn_data", "suricata-verify/util-action-tests__"),
+    ("tcp_flags", "ndpi/tcp_scan.pcapng"),
+    // A simulation, whose ends repeat a FIN without ACK.
+    ("tcp_flags", "suricata-verify/mac-eve-multiple-disabled/"),
+    ("teardrop", "suricata-verify/ipv6-evasion__ipv6-malformed-fragments-"),
+];
 
 /// How many requests were seen before a tunnel was told, by client; and whether any DNS was.
 fn told(played: &Played) -> (Vec<(String, usize)>, bool) {
@@ -63,6 +80,36 @@ fn tunnels_in_dns_are_told_and_nothing_else() {
     }
     assert!(told.is_empty(), "told of others: {told:?}");
     assert!(with_dns >= 100, "only {with_dns} captures hold DNS");
+}
+
+#[test]
+fn other_threats_are_told_of_captures_that_hold_them_and_of_no_other() {
+    let Some(corpora) = folder("other_threats_are_told") else { return };
+    let player = Player::new(CONFIG, ChecksumMode::Ignore);
+    let suites = ["ndpi", "zeek", "suricata-verify"];
+    let all: Vec<PathBuf> = suites.iter().flat_map(|suite| captures(&corpora.join(suite))).collect();
+    let found = Mutex::new(BTreeSet::new());
+    for_each(&all, |path| {
+        let played = player.play(&fs::read(path).expect("captures are readable")).expect("no panic");
+        let name = path.strip_prefix(&corpora).expect("below it").display().to_string();
+        for event in played.events.iter().filter(|event| event["anomaly"]["type"] == "threat") {
+            let threat = event["anomaly"]["event"].as_str().unwrap_or_default();
+            // Those of packets and flows stand behind those of messages.
+            let is_of_packets =
+                Threat::from_name(threat).is_some_and(|threat| threat as usize >= Threat::SynFlood as usize);
+            if is_of_packets {
+                eprintln!("{threat} in {name}: {} {}", event["src_ip"], event["anomaly"]["context"]);
+                found.lock().expect("no test thread panicked").insert((threat.to_owned(), name.clone()));
+            }
+        }
+    });
+    let mut found = found.into_inner().expect("no test thread panicked");
+    for (threat, start) in OTHERS {
+        let before = found.len();
+        found.retain(|(told, name)| told != threat || !name.starts_with(start));
+        assert!(found.len() < before, "no {threat} told of {start}");
+    }
+    assert!(found.is_empty(), "told of others: {found:#?}");
 }
 
 #[test]

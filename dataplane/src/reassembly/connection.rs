@@ -1,6 +1,7 @@
 //! [`Connection`]: both streams of one TCP connection and the handshake that opens them.
 
 mod turn;
+mod window;
 
 use super::sequence::{Sequence, Span};
 use super::stream::{Admitted, Stream, WINDOW_BYTES_MAX, segment_bytes};
