@@ -25,6 +25,7 @@ mod headed;
 mod held;
 mod http;
 mod http2;
+mod http_file;
 mod http_transaction;
 mod ike;
 mod imap;
@@ -99,6 +100,7 @@ pub use self::http2::error_name as http2_error_name;
 pub use self::{
     anomaly::AppAnomaly,
     http::{Http, HttpIdle},
+    http_file::{HttpFile, HttpFileStage},
     http_transaction::{Http2Stream, HttpTransaction},
     http2::Http2,
     lane::{Depth, Lane},
@@ -237,6 +239,20 @@ impl App {
         sink: &mut S,
     ) {
         App::payload(direction, bytes, sink);
+        self.look_at(direction, bytes, parsers, sink);
+    }
+
+    /// Shows a datagram, which was told as payload, to whoever is to say what it speaks, or to its parser.
+    fn look_at<S: AppSink>(
+        &mut self,
+        direction: Direction,
+        bytes: &[u8],
+        parsers: &mut SpareParsers,
+        sink: &mut S,
+    ) {
+        if let App::Within(within) = self {
+            return within.look_at(direction, bytes, parsers, sink);
+        }
         if let App::Probing(probe) = self
             && let Some(app) = probe.datagram(direction, bytes, parsers)
         {
@@ -308,6 +324,16 @@ impl App {
             App::Read(read) => read.protocol(),
             App::Payload(payload) => payload.protocol(),
         }
+    }
+
+    /// What the flow spoke last that has a name: where an end broke its protocol, that.
+    pub fn named_protocol(&self) -> AppProtocol {
+        let broken = match self {
+            App::Payload(payload) => payload.broken(),
+            App::Within(within) => return within.named_protocol(),
+            _ => None,
+        };
+        broken.unwrap_or(self.protocol())
     }
 
     /// What the flow spoke before, where that made way for [`App::protocol`].

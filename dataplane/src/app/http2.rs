@@ -257,13 +257,16 @@ impl Http2 {
         let is_preface = head.kind == frames::SETTINGS && !head.has(flag::ACK);
         let continued = side.block.map(|block| block.stream);
         let awaited = (head.kind == frames::CONTINUATION).then_some(head.stream);
-        let is_sound = continued == awaited && head.length <= side.frame_bytes_max && is_sound(head);
+        // RFC 9113 §4.2. One with data ends where it says, for whoever puts up with it.
+        let is_too_long = head.length > side.frame_bytes_max;
+        let is_sound = continued == awaited && (!is_too_long || head.kind == frames::DATA) && is_sound(head);
         // RFC 9113 §3.4: settings come first, but for an end that speaks something else, or knows that it will be forgiven.
         let is_late = is_first && !is_preface;
         if !is_sound {
             return Err(if is_late { AppAnomaly::Malformed } else { AppAnomaly::Http2Frame });
         }
         self.report(direction, is_late.then_some(AppAnomaly::Malformed), out);
+        self.report(direction, is_too_long.then_some(AppAnomaly::Http2Frame), out);
         let flood = self.abuse.frame(direction, head);
         self.report(direction, flood, out);
         if head.kind == frames::DATA { self.begin_data(direction, head, out) } else { Ok(()) }
@@ -357,7 +360,10 @@ impl Http2 {
                 out.sink.end(*lane);
             }
         } else if let Some(stream) = self.streams.find(id) {
-            stream.halves[direction as usize].bytes += u64::from(skipped.data_bytes);
+            let half = &mut stream.halves[direction as usize];
+            half.bytes += u64::from(skipped.data_bytes);
+            let file = &mut stream.transaction.files[direction as usize];
+            (file.bytes, file.has_gap) = (half.bytes, true);
             stream.end(direction, out.sink);
             stream.end_messages(direction, &mut self.inflates, out.sink);
         }
@@ -393,7 +399,7 @@ impl Http2 {
     ) -> Payload {
         self.report(direction, Some(anomaly), out);
         self.end_all(out);
-        let mut payload = Payload::behind(AppProtocol::Failed, self.outlets());
+        let mut payload = Payload::failed(AppProtocol::Http2, self.outlets());
         if self.preface_bytes < PREFACE.len() {
             let read = PREFACE.get(..self.preface_bytes).unwrap_or_default();
             payload.advance(Direction::ToServer, StreamChunk::Data(read), out.sink);

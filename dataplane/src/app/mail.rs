@@ -10,7 +10,7 @@ mod transfer_coding;
 
 use dlp_patterns::Field;
 
-pub(super) use self::email::Email;
+pub(super) use self::{email::Email, parameters::Parameters};
 use self::{
     email::Status,
     head::{Entity, Head, HeadLine, Kind},

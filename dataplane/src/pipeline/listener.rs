@@ -2,8 +2,12 @@
 
 use super::secrets::Secrets;
 use super::tracked::Inspection;
-use crate::app::{AppAnomaly, AppProtocol, AppSink, HttpTransaction, Lane, Record, SpareParsers};
-use crate::event::{Anomaly, AnomalyKind, AppRecord, Event, EventSink, HttpEnd, Reading, ThreatSeen};
+use crate::app::{
+    AppAnomaly, AppProtocol, AppSink, HttpFileStage, HttpTransaction, Lane, Record, SpareParsers,
+};
+use crate::event::{
+    Anomaly, AnomalyKind, AppRecord, Event, EventSink, HttpEnd, HttpFileEnd, Reading, ThreatSeen,
+};
 use crate::flow::{Direction, FlowRecord};
 use crate::inspect::{FieldScan, Findings, Lanes, RuleSets};
 use crate::policy::ThreatAction;
@@ -86,6 +90,12 @@ impl<S: EventSink> AppSink for Listener<'_, S> {
         let transaction = concealed.as_ref().unwrap_or(transaction);
         let event = HttpEnd { now_ns: self.now_ns, flow: self.record, transaction };
         self.sink.emit(Event::Http(event));
+        for direction in Direction::BOTH {
+            if transaction.files[direction as usize].stage != HttpFileStage::Absent {
+                let (now_ns, flow) = (self.now_ns, self.record);
+                self.sink.emit(Event::HttpFile(HttpFileEnd { now_ns, flow, transaction, direction }));
+            }
+        }
     }
 
     fn record(&mut self, record: &Record) {

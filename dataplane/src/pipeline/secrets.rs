@@ -71,12 +71,13 @@ impl Secrets {
     /// The transaction as it may be shown.
     pub(super) fn conceal(&self, transaction: &HttpTransaction) -> HttpTransaction {
         let mut shown = transaction.clone();
-        let HttpTransaction { url, host, user_agent, referer, content_type, redirect, http2, .. } =
+        let HttpTransaction { url, host, user_agent, referer, content_type, redirect, files, http2, .. } =
             &mut shown;
         if self.0.len() > HTTP_SECRETS_MAX {
             let headers = http2.iter_mut().flat_map(|stream| &mut stream.headers);
             let texts = [url, host, user_agent, referer, content_type, redirect];
-            texts.into_iter().chain(headers).for_each(withhold);
+            let names = files.iter_mut().map(|file| &mut file.name);
+            texts.into_iter().chain(names).chain(headers).for_each(withhold);
             return shown;
         }
         if let Some(stream) = http2 {
@@ -90,6 +91,9 @@ impl Secrets {
             }
             for text in [&mut *host, user_agent, referer, content_type, redirect] {
                 secret.conceal(text);
+            }
+            for file in &mut *files {
+                secret.conceal(&mut file.name);
             }
         }
         shown

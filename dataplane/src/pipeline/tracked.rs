@@ -6,7 +6,7 @@ use super::heard::Heard;
 use super::listener::Listener;
 use super::secrets::Secrets;
 use super::{Counters, Handling, Side};
-use crate::app::{App, Opened, Opening, SpareParsers, TlsRecords};
+use crate::app::{App, AppProtocol, Opened, Opening, SpareParsers, TlsRecords};
 use crate::decode::{Checksum, Packet, TcpFlags, Transport};
 use crate::event::{Anomaly, AnomalyKind, Event, EventSink, FlowEnd, FlowEndCause, FlowState};
 use crate::flow::{Direction, Elsewhere, FlowRecord, Timeouts, protocol};
@@ -321,7 +321,8 @@ impl Tracked {
                 true => TcpState::Closed,
                 false => connection.state(),
             }),
-            app: self.app.protocol(),
+            app: self.app.named_protocol(),
+            app_failed: self.app.protocol() == AppProtocol::Failed,
             app_before: self.app.outer_protocol(),
             alerted: self.alerted,
             blocked: match self.disposition {

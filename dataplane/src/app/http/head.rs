@@ -92,6 +92,7 @@ enum Name {
     Location,
     Upgrade,
     Extensions,
+    ContentDisposition,
 }
 
 impl Head {
@@ -167,6 +168,11 @@ impl Head {
             Some(Name::Extensions) => self.offer.extensions(value),
             Some(Name::ContentEncoding) if line.whole => self.content_codings.read(value),
             Some(Name::ContentEncoding) => self.content_codings.give_up(),
+            Some(Name::ContentDisposition) => {
+                if let Some(transaction) = transaction {
+                    transaction.files[self.kind.direction as usize].name_by(value);
+                }
+            }
             Some(name) => {
                 if name == Name::ContentType && self.media == Media::Other {
                     self.media = Media::of(value);
@@ -289,6 +295,7 @@ impl Name {
             (12, b'c') => (b"content-type", Name::ContentType),
             (14, b'c') => (b"content-length", Name::ContentLength),
             (16, b'c') => (b"content-encoding", Name::ContentEncoding),
+            (19, b'c') => (b"content-disposition", Name::ContentDisposition),
             (24, b's') => (b"sec-websocket-extensions", Name::Extensions),
             (17, b't') => (b"transfer-encoding", Name::TransferEncoding),
             _ => return None,

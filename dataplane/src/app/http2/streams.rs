@@ -57,6 +57,12 @@ impl Stream {
         }
         sink.data(lane, bytes);
         half.bytes += bytes.len() as u64;
+        // What goes through a tunnel, and messages of calls, are no file.
+        if self.grpc.is_none() && self.transaction.method != b"CONNECT" {
+            let file = &mut self.transaction.files[direction as usize];
+            file.begin();
+            file.bytes = half.bytes;
+        }
         if let Some(grpc) = &mut self.grpc {
             grpc.body(direction, self.id, bytes, inflates, sink);
         }
