@@ -340,6 +340,8 @@ impl App {
     pub fn outer_protocol(&self) -> Option<AppProtocol> {
         match self {
             App::Within(within) => Some(within.outer()).filter(|outer| *outer != within.protocol()),
+            App::Read(read) => read.before(),
+            App::Payload(payload) => payload.before(),
             _ => None,
         }
     }

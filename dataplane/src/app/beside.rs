@@ -9,6 +9,8 @@ use crate::flow::Direction;
 #[derive(Debug)]
 pub(super) struct Beside<'a, S> {
     pub(super) protocol: AppProtocol,
+    /// What the flow spoke before it changed to that.
+    pub(super) before: Option<AppProtocol>,
     pub(super) sink: &'a mut S,
     /// Room for the record at hand.
     pub(super) record: &'a mut Record,

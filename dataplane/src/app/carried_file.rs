@@ -3,7 +3,8 @@
 use dlp_patterns::Field;
 use sha2::{Digest, Sha256};
 
-use super::{AppSink, beside::Beside, fingerprint::hex, pending::kept, streamed::Streamed};
+use super::{AppSink, beside::Beside, fingerprint::hex, streamed::Streamed};
+use crate::limits::FILE_NAME_BYTES_MAX;
 
 /// A file under way.
 #[derive(Debug)]
@@ -28,7 +29,11 @@ impl CarriedFile {
     /// A file begins; its name is told.
     pub(super) fn begin<S: AppSink>(name: &[u8], told: &Streamed, out: &mut Beside<'_, S>) -> CarriedFile {
         out.field(told.direction(), Field::FileName, name);
-        CarriedFile { name: kept(name), bytes: 0, sha256: Sha256::new() }
+        CarriedFile {
+            name: name.get(..FILE_NAME_BYTES_MAX).unwrap_or(name).to_vec(),
+            bytes: 0,
+            sha256: Sha256::new(),
+        }
     }
 
     pub(super) fn data<S: AppSink>(&mut self, bytes: &[u8], told: &mut Streamed, out: &mut Beside<'_, S>) {

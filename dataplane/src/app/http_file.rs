@@ -1,13 +1,13 @@
 //! [`HttpFile`]: the content of one message of HTTP as a file, its content codings taken off where they could be.
 
 use super::mail::Parameters;
-use crate::limits::HTTP_LOGGED_BYTES_MAX;
+use crate::limits::FILE_NAME_BYTES_MAX;
 
 /// The content of a message, as events tell of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HttpFile {
     /// What Content-Disposition calls it (RFC 6266 §4.3), cut at
-    /// [`HTTP_LOGGED_BYTES_MAX`](crate::limits::HTTP_LOGGED_BYTES_MAX); empty where it has no name.
+    /// [`FILE_NAME_BYTES_MAX`](crate::limits::FILE_NAME_BYTES_MAX); empty where it has no name.
     pub name: Vec<u8>,
     /// Its length so far, in bytes.
     pub bytes: u64,
@@ -40,7 +40,7 @@ impl HttpFile {
     pub(super) fn name_by(&mut self, disposition: &[u8]) {
         if self.name.is_empty() {
             let mut name = Parameters::new(disposition).get(b"filename");
-            name.truncate(HTTP_LOGGED_BYTES_MAX);
+            name.truncate(FILE_NAME_BYTES_MAX);
             self.name = name;
         }
     }

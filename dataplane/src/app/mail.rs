@@ -7,6 +7,7 @@ mod parameters;
 #[cfg(test)]
 mod tests;
 mod transfer_coding;
+mod urls;
 
 use dlp_patterns::Field;
 
@@ -156,6 +157,7 @@ impl Mail {
             }
             Reading::Text(decoder) => {
                 for bytes in decoder.piece(piece) {
+                    self.email.urls.data(bytes);
                     self.told.data(Field::MailBody, bytes, out);
                 }
             }
@@ -234,7 +236,10 @@ impl Mail {
     fn end_part<S: AppSink>(&mut self, has_last_line_end: bool, end: FileEnd, out: &mut Beside<'_, S>) {
         match std::mem::replace(&mut self.reading, Reading::Between) {
             Reading::Text(mut decoder) => {
-                self.told.data(Field::MailBody, decoder.finish(has_last_line_end), out);
+                let last = decoder.finish(has_last_line_end);
+                self.email.urls.data(last);
+                self.email.urls.end();
+                self.told.data(Field::MailBody, last, out);
                 self.told.end(out);
             }
             Reading::File(mut decoder, mut file) => {

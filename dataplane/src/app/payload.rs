@@ -15,6 +15,8 @@ pub struct Payload {
     protocol: AppProtocol,
     /// What it was, where that was broken.
     broken: Option<AppProtocol>,
+    /// What it spoke before it changed to that.
+    before: Option<AppProtocol>,
     outlets: [Outlet; 2],
     /// What the client begins with, while it is open whether that was meant as HTTP.
     first_line: Option<FirstLine>,
@@ -30,18 +32,28 @@ impl Payload {
     /// client which come next are the first of its stream.
     pub(super) fn unproven(outlets: [Outlet; 2], is_first_line: bool) -> Self {
         let first_line = is_first_line.then(FirstLine::default);
-        Payload { protocol: AppProtocol::Unknown, broken: None, outlets, first_line }
+        Payload { protocol: AppProtocol::Unknown, broken: None, before: None, outlets, first_line }
     }
 
     /// What follows behind a parser that gave up, or whose work is done; an outlet that is open has payload
     /// under way.
     pub(super) fn behind(protocol: AppProtocol, outlets: [Outlet; 2]) -> Self {
-        Payload { protocol, broken: None, outlets, first_line: None }
+        Payload { protocol, broken: None, before: None, outlets, first_line: None }
     }
 
     /// What follows behind the parser of a protocol that an end has broken.
     pub(super) fn failed(broken: AppProtocol, outlets: [Outlet; 2]) -> Self {
         Payload { broken: Some(broken), ..Payload::behind(AppProtocol::Failed, outlets) }
+    }
+
+    /// Another protocol follows `protocol`.
+    pub(super) fn note_before(&mut self, protocol: AppProtocol) {
+        self.before.get_or_insert(protocol);
+    }
+
+    /// What the flow spoke before its protocol.
+    pub(super) fn before(&self) -> Option<AppProtocol> {
+        self.before
     }
 
     /// The protocol that an end has broken, where it is that.
@@ -52,7 +64,7 @@ impl Payload {
     /// The same, known as `protocol`; nothing of it remains here.
     pub(super) fn take_as(&mut self, protocol: AppProtocol) -> Payload {
         let (outlets, first_line) = (self.outlets, self.first_line.take());
-        Payload { protocol, broken: None, outlets, first_line }
+        Payload { protocol, broken: None, before: self.before, outlets, first_line }
     }
 
     /// Watches the client's first line, of which these bytes were delivered already.

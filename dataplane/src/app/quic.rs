@@ -16,7 +16,7 @@ use self::{
     version::QuicVersion,
 };
 use super::{
-    AppAnomaly, AppProtocol, AppSink,
+    AppAnomaly, AppProtocol, AppSink, Record,
     beside::Beside,
     ordered_pieces::OrderedPieces,
     parser::{AppParser, Outcome},
@@ -53,9 +53,10 @@ pub(super) struct Quic {
     keys: Option<[InitialKeys; 2]>,
     crypto: [OrderedPieces; 2],
     hello: Option<Hello>,
-    answer: Option<ServerHello>,
+    is_answered: bool,
     datagrams: u8,
-    is_told: bool,
+    /// Hellos that were told.
+    told: u8,
 }
 
 /// What a client asks for.
@@ -109,7 +110,7 @@ impl AppParser for Quic {
         let is_over = match &self.hello {
             // A server of that says nothing that is read.
             Some(Hello::Google(_)) => true,
-            Some(Hello::Tls(_)) => self.answer.is_some(),
+            Some(Hello::Tls(_)) => self.is_answered,
             None => false,
         };
         if !is_over && self.datagrams < QUIC_DATAGRAMS_MAX {
@@ -120,36 +121,52 @@ impl AppParser for Quic {
     }
 
     fn finish<S: AppSink>(&mut self, out: &mut Beside<'_, S>) {
-        let Some(version) = self.version.filter(|_| !self.is_told) else { return };
-        self.is_told = true;
-        out.record(0, |record| {
-            record.display("version", version);
-            match &self.hello {
-                Some(Hello::Tls(hello)) => {
-                    record.text_if_any("sni", hello.sni());
-                    hello.tell(record);
-                }
-                Some(Hello::Google(hello)) => hello.tell(version, record),
-                None => {}
-            }
-            if let Some(answer) = &self.answer {
-                if answer.has_key {
-                    record.flag("session_resumed", true);
-                }
-                answer.tell(record);
-            }
-            if let Some(Hello::Tls(hello)) = &self.hello {
-                hello.tell_extensions(record);
-            }
-        });
+        let Some(version) = self.version.filter(|_| self.told == 0) else { return };
+        self.tell(out, |record| record.display("version", version));
     }
 
     fn is_between_messages(&self) -> bool {
-        self.is_told
+        self.told > 0
     }
 }
 
 impl Quic {
+    /// Tells what one end said.
+    fn tell<S: AppSink>(&mut self, out: &mut Beside<'_, S>, tell: impl FnOnce(&mut Record)) {
+        out.record(self.told.into(), tell);
+        self.told += 1;
+    }
+
+    fn tell_hello<S: AppSink>(&mut self, hello: Hello, out: &mut Beside<'_, S>) {
+        let version = self.version.unwrap_or(QuicVersion::NEGOTIATION);
+        self.tell(out, |record| {
+            record.display("version", version);
+            match &hello {
+                Hello::Tls(hello) => {
+                    record.text_if_any("sni", hello.sni());
+                    hello.tell(record);
+                    hello.tell_extensions(record);
+                }
+                Hello::Google(hello) => hello.tell(version, record),
+            }
+        });
+        self.hello = Some(hello);
+    }
+
+    fn tell_answer<S: AppSink>(&mut self, answer: ServerHello, out: &mut Beside<'_, S>) {
+        answer.tell_fields(out);
+        let version = self.version.unwrap_or(QuicVersion::NEGOTIATION);
+        self.tell(out, |record| {
+            record.display("version", version);
+            if answer.has_key {
+                record.flag("session_resumed", true);
+            }
+            answer.tell(record);
+            answer.tell_extensions(record);
+        });
+        self.is_answered = true;
+    }
+
     fn read<S: AppSink>(&mut self, direction: Direction, bytes: &[u8], out: &mut Beside<'_, S>) {
         if let Some(version) = google::version(bytes) {
             self.version = Some(version);
@@ -174,16 +191,16 @@ impl Quic {
                     .and_then(|body| ClientHello::parse(Carrier::Quic, body, false))
                 {
                     hello.tell_fields(out);
-                    self.hello = Some(Hello::Tls(hello));
+                    self.tell_hello(Hello::Tls(hello), out);
                 } else if let Some(hello) = GoogleHello::find(crypto) {
                     // Before TLS came in, the hello of Google's own stood in the same frames.
                     self.take_hello(hello, out);
                 }
             }
+            Direction::ToClient if self.is_answered => {}
             Direction::ToClient => {
-                self.answer = message(SERVER_HELLO, crypto).and_then(ServerHello::parse);
-                if let Some(answer) = &self.answer {
-                    answer.tell_fields(out);
+                if let Some(answer) = message(SERVER_HELLO, crypto).and_then(ServerHello::parse) {
+                    self.tell_answer(answer, out);
                 }
             }
         }
@@ -207,7 +224,7 @@ impl Quic {
 
     fn take_hello<S: AppSink>(&mut self, hello: GoogleHello, out: &mut Beside<'_, S>) {
         out.field(Direction::ToServer, Field::TlsSni, &hello.server_name);
-        self.hello = Some(Hello::Google(hello));
+        self.tell_hello(Hello::Google(hello), out);
     }
 
     /// The keys are those of the client's first packet, until a server asks for another one by a Retry (RFC 9001 §5.2), or

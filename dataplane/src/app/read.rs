@@ -82,7 +82,7 @@ impl Read {
         sink: &mut S,
     ) -> Option<Payload> {
         if let Reading::Parser(parser) = &mut self.reading {
-            let mut out = Beside { protocol: self.protocol, sink, record };
+            let mut out = Beside { protocol: self.protocol, before: self.payload.before(), sink, record };
             match parser.datagram(direction, bytes, &mut out) {
                 Outcome::More | Outcome::Changed => {}
                 Outcome::Over => self.reading = Reading::Nothing,
@@ -96,7 +96,12 @@ impl Read {
     pub(super) fn finish<S: AppSink>(&mut self, record: &mut Record, sink: &mut S) {
         self.payload.finish(sink);
         if let Reading::Parser(parser) = &mut self.reading {
-            parser.finish(&mut Beside { protocol: self.protocol, sink, record });
+            parser.finish(&mut Beside {
+                protocol: self.protocol,
+                before: self.payload.before(),
+                sink,
+                record,
+            });
         }
     }
 
@@ -114,6 +119,11 @@ impl Read {
             Reading::Probing(_) => false,
             Reading::Nothing => true,
         }
+    }
+
+    /// What the flow spoke before its protocol.
+    pub(super) fn before(&self) -> Option<AppProtocol> {
+        self.payload.before()
     }
 
     pub(super) fn protocol(&self) -> AppProtocol {
@@ -155,7 +165,7 @@ impl Read {
         sink: &mut S,
     ) {
         let Reading::Parser(parser) = &mut self.reading else { return };
-        let mut out = Beside { protocol: self.protocol, sink, record };
+        let mut out = Beside { protocol: self.protocol, before: self.payload.before(), sink, record };
         let outcome = parser.data(direction, bytes, &mut out);
         match outcome {
             Outcome::More => return,
@@ -180,7 +190,7 @@ impl Read {
                 }
             }
             Reading::Parser(parser) => {
-                let mut out = Beside { protocol: self.protocol, sink, record };
+                let mut out = Beside { protocol: self.protocol, before: self.payload.before(), sink, record };
                 if parser.gap(direction, bytes, &mut out) != Outcome::More {
                     out.anomaly(direction, AppAnomaly::Gap);
                     parser.finish(&mut out);
@@ -192,6 +202,9 @@ impl Read {
     }
 
     fn start(&mut self, protocol: AppProtocol) {
+        if self.protocol.is_known() {
+            self.payload.note_before(self.protocol);
+        }
         self.protocol = protocol;
         self.reading = Parser::new(protocol).map_or(Reading::Nothing, Reading::Parser);
     }

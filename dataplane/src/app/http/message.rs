@@ -185,7 +185,11 @@ impl Message {
             }
             BlockRead::End => out.end(),
         }
-        let framing = self.head.framing(out).ok_or(GaveUp)?;
+        let Some(framing) = self.head.framing(out) else {
+            // Whatever it carries is not read as such.
+            self.begin_file(transaction);
+            return Err(GaveUp);
+        };
         self.body = match framing {
             Framing::Length(0) => Body::default(),
             Framing::Length(_) | Framing::Chunked | Framing::UntilClose => {

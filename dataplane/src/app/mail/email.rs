@@ -1,8 +1,8 @@
 //! What events tell of a mail: `email`, in Suricata's names.
 
-use super::parameters::unprotected;
+use super::{parameters::unprotected, urls::Urls};
 use crate::app::{Record, pending::kept};
-use crate::limits::{MAIL_ADDRESSES_TOLD_MAX, MAIL_ATTACHMENTS_TOLD_MAX};
+use crate::limits::{FILE_NAME_BYTES_MAX, MAIL_ADDRESSES_TOLD_MAX, MAIL_ATTACHMENTS_TOLD_MAX};
 
 /// The header fields that are told, the first one of each name, and what is attached. Texts are kept as far as a
 /// record tells them.
@@ -16,6 +16,7 @@ pub(in crate::app) struct Email {
     date: Vec<u8>,
     x_mailer: Vec<u8>,
     attachments: Vec<Vec<u8>>,
+    pub(super) urls: Urls,
     pub(super) status: Status,
 }
 
@@ -53,14 +54,19 @@ impl Email {
 
     pub(super) fn attachment(&mut self, name: &[u8]) {
         if self.attachments.len() < MAIL_ATTACHMENTS_TOLD_MAX {
-            self.attachments.push(kept(name));
+            self.attachments.push(name.get(..FILE_NAME_BYTES_MAX).unwrap_or(name).to_vec());
         }
     }
 
     pub(in crate::app) fn tell(&self, record: &mut Record) {
         record.text("status", self.status.as_str().as_bytes());
         record.text_if_any("from", &self.from);
-        let lists = [("to", &self.to), ("cc", &self.cc), ("attachment", &self.attachments)];
+        let lists = [
+            ("to", self.to.as_slice()),
+            ("cc", &self.cc),
+            ("attachment", &self.attachments),
+            ("url", self.urls.found()),
+        ];
         for (name, list) in lists {
             if !list.is_empty() {
                 record.list(name, |record| list.iter().for_each(|text| record.text("", text)));

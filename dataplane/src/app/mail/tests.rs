@@ -13,7 +13,8 @@ fn told(mail: &[u8]) -> Recorder {
 
 fn read(text: &[u8], piece_bytes: usize) -> Recorder {
     let (mut recorder, mut record) = (Recorder::default(), Record::default());
-    let mut out = Beside { protocol: AppProtocol::Smtp, sink: &mut recorder, record: &mut record };
+    let mut out =
+        Beside { protocol: AppProtocol::Smtp, before: None, sink: &mut recorder, record: &mut record };
     let mut mail = Mail::new(ToServer, 3);
     for piece in text.chunks(piece_bytes.min(text.len().max(1))) {
         mail.data(piece, &mut out);
