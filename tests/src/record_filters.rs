@@ -13,7 +13,21 @@ use crate::scoreboard::Scoreboard;
 use crate::verify::{flatten, is_old, look_up};
 
 /// Kinds of events whose filters are compared.
-pub const PROTOCOLS: [&str; 3] = ["dns", "http", "ssh"];
+pub const PROTOCOLS: [&str; 13] = [
+    "dns",
+    "fileinfo",
+    "ftp",
+    "http",
+    "mqtt",
+    "pgsql",
+    "quic",
+    "rtsp",
+    "sip",
+    "smtp",
+    "ssh",
+    "tls",
+    "websocket",
+];
 
 /// Keys that are left out.
 const LEFT_OUT: [&str; 6] = ["pcap_cnt", "pkt_src", "dns.version", "ip_v", "http.version", "tx_id"];
@@ -63,6 +77,12 @@ impl RecordFilter {
             _ if key.starts_with("http.http2.") => Some("HTTP/2 by Suricata's numbers of settings"),
             _ if key.starts_with("http.request_headers") || key.starts_with("http.response_headers") => {
                 Some("headers, which are not told")
+            }
+            "fileinfo.md5" | "fileinfo.sha1" | "email.body_md5" => {
+                Some("hashes that the case's rules or configuration ask for")
+            }
+            "fileinfo.stored" if keys[key] == true => {
+                Some("files that are kept, as the case's rules or configuration ask for")
             }
             _ if is_odd(key) || key.starts_with("ether.") => Some("speaks of what is not told"),
             _ => None,
