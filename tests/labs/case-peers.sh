@@ -33,6 +33,8 @@ set -euo pipefail
 . "$labs/peers/quic.sh"
 # shellcheck source=peers/nats.sh
 . "$labs/peers/nats.sh"
+# shellcheck source=peers/kafka.sh
+. "$labs/peers/kafka.sh"
 # shellcheck source=peers/mqtt.sh
 . "$labs/peers/mqtt.sh"
 # shellcheck source=peers/smtp.sh
@@ -102,19 +104,17 @@ client_is_done() {
     return 1
 }
 
-# Two words are forbidden: one in all that parsers draw out, the other in what they read it from.
+# One word is forbidden in what parsers draw out, so that they have to read what is to be stopped.
 write_packs() {
     mkdir "$dir/packs"
-    engine_write_pack "$dir/packs/payload.toml" reset payload forbidden-bytes
     engine_write_pack "$dir/packs/fields.toml" reset http.uri forbidden-word
-    sed -i 's/"own"/"fields"/; s/4000001/4000002/
-        s/"http.uri"/"http.uri", "tls.sni", "dns.query", "db.statement", "mail.headers", "websocket.message", "grpc.message"/' \
-        "$dir/packs/fields.toml"
+    local fields='"http.uri", "tls.sni", "dns.query", "db.statement", "mq.topic", "mq.message", "mail.headers"'
+    sed -i "s/\"http.uri\"/$fields, \"websocket.message\", \"grpc.message\"/" "$dir/packs/fields.toml"
     printf '\n[packs]\ndirs = ["packs"]\n' >>"$dir/weir.toml"
 }
 
 if obstacle=$(lab_obstacle); then skip case-peers "$obstacle"; fi
-find_peers http grpc websocket pgsql mysql redis memcached amqp zookeeper ssh dns quic nats mqtt smtp
+find_peers http grpc websocket pgsql mysql redis memcached amqp zookeeper ssh dns quic nats kafka mqtt smtp
 lab_open peers
 trap 'cells_end; lab_close' EXIT
 lab_up "weir-peers-$$"

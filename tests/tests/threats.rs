@@ -2,7 +2,7 @@
 //!
 //! Needs the corpora; says SKIPPED where they are absent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -86,29 +86,121 @@ fn what_is_to_be_dropped_does_not_go_on() {
 /// Every threat is looked for, those that are not by themselves, too.
 const ALL: &str = "mode = 'monitor'\n[packs]\ndefault = false\n[threats.doh]\naction = 'alert'\n";
 
+/// Threats of messages and connections, and the captures that hold them, by how their path begins. Those of `tls_downgrade` agree on
+/// TLS 1.0 or 1.1, as their time did.
+const TOLD: &[(&str, &[&str])] = &[
+    ("brute_force", &["zeek/ftp/bruteforce.pcap"]),
+    (
+        "db_access_denied",
+        &["suricata-verify/pgsql__pgsql-upgrade-tls/", "zeek/postgresql/psql-login-no-role.pcap"],
+    ),
+    ("dns_null_type", &["suricata-verify/dns__dns-udp-null/", "suricata-verify/dns__v2__dns-udp-null/"]),
+    ("dns_oversize", &["ndpi/fuzz-2006-06-26-2594.pcap", "ndpi/malformed_dns.pcap"]),
+    ("dns_tunnel", &["ndpi/bad-dns-traffic.pcap", "ndpi/dns-exf.pcap", "suricata-verify/dns__bug-1158/"]),
+    (
+        "doh",
+        &[
+            "ndpi/dnscrypt-v2-doh.pcap",
+            "ndpi/doq_adguard.pcapng",
+            "ndpi/googledns_android10.pcap",
+            "suricata-verify/dns-over-http2/",
+            "suricata-verify/http2-doh2-tx-log/",
+        ],
+    ),
+    (
+        "protocol_mismatch",
+        &[
+            "suricata-verify/dns-udp-junkrequest-first/",
+            "zeek/http/get-to-ssh-server.pcap",
+            "zeek/http/http-single-conn-22.pcap",
+            "zeek/http/http-to-ssh.pcap",
+            "zeek/ssh/ssh-on-port-80.pcap",
+        ],
+    ),
+    (
+        "request_smuggling",
+        &[
+            "suricata-verify/http-evader__http-evader-010/",
+            "suricata-verify/http-evader__http-evader-014/",
+            "suricata-verify/http-evader__http-evader-020/",
+            "suricata-verify/http-evader__http-evader-022/",
+            "suricata-verify/http-evader__http-evader-031/",
+            "suricata-verify/http-evader__http-evader-046/",
+            "suricata-verify/http-evader__http-evader-246/",
+            "suricata-verify/http-evader__http-evader-264/",
+            "suricata-verify/http-evader__http-evader-304/",
+            "suricata-verify/http-event-chunk/",
+            "suricata-verify/http-multiple-cl/",
+            "zeek/http/261/variant-04-te_cl_desync.pcap",
+        ],
+    ),
+    ("ssh_v1", &["ndpi/custom_categories.pcapng"]),
+    (
+        "tls_downgrade",
+        &[
+            "ndpi/KakaoTalk_chat.pcap",
+            "ndpi/dtls_certificate_fragments.pcap",
+            "ndpi/dtls_old_version.pcapng",
+            "ndpi/google_ssl.pcap",
+            "ndpi/pop3_stls.pcap",
+            "ndpi/tor.pcap",
+            "ndpi/waze.pcap",
+            "suricata-verify/pcap-file-delete-non-alerts-only-flow-timeout-alert/",
+            "suricata-verify/pcap-file-delete-non-alerts-only-stream-alerts/",
+            "suricata-verify/ssl_version_negated/",
+            "suricata-verify/sslv2-tls-upgrade-01/",
+            "suricata-verify/streamsize-keyword-03-prefilter-pseudo/",
+            "suricata-verify/tls__tls-glupteba/",
+            "suricata-verify/tls__tls-pre-1970/",
+            "suricata-verify/tls__tls-random-6989/",
+            "zeek/globus-url-copy-bad-encoding.pcap",
+            "zeek/mysql/encrypted.pcap",
+            "zeek/tls/dtls1_0.pcap",
+            "zeek/tls/heartbleed-encrypted-short.pcap",
+            "zeek/tls/heartbleed-encrypted-success.pcap",
+            "zeek/tls/signed_certificate_timestamp_tls1_0.pcap",
+            "zeek/tls/tls1_1.pcap",
+        ],
+    ),
+    ("websocket_tunnel", &["zeek/websocket/wstunnel-https.pcap"]),
+];
+
 #[test]
-fn threats_are_told_of_captures_that_hold_them_and_of_no_other() {
-    let Some(corpora) = folder("threats_are_told_of_captures_that_hold_them_and_of_no_other") else { return };
+fn threats_of_messages_are_told_of_captures_that_hold_them_and_of_no_other() {
+    let name = "threats_of_messages_are_told_of_captures_that_hold_them_and_of_no_other";
+    let Some(corpora) = folder(name) else { return };
     let player = Player::new(ALL, ChecksumMode::Ignore);
     let suites = ["ndpi", "zeek", "suricata-verify"];
     let all: Vec<PathBuf> = suites.iter().flat_map(|suite| captures(&corpora.join(suite))).collect();
-    let table: Mutex<BTreeMap<String, Vec<String>>> = Mutex::default();
+    let told: Mutex<BTreeMap<String, BTreeSet<String>>> = Mutex::default();
     for_each(&all, |path| {
         let played = player.play(&fs::read(path).expect("captures are readable")).expect("no panic");
         let name = path.strip_prefix(&corpora).expect("below it").display().to_string();
-        for event in &played.events {
-            if event["anomaly"]["type"] == "threat" {
-                let threat = event["anomaly"]["event"].as_str().unwrap_or_default().to_owned();
-                let line = format!(
-                    "{name} {}:{} {}",
-                    event["dest_ip"], event["dest_port"], event["anomaly"]["context"]
-                );
-                table.lock().expect("no test thread panicked").entry(threat).or_default().push(line);
-            }
+        for event in played.events.iter().filter(|event| event["anomaly"]["type"] == "threat") {
+            let threat = event["anomaly"]["event"].as_str().unwrap_or_default();
+            eprintln!("{threat}: {name} {}", event["anomaly"]["context"]);
+            let mut told = told.lock().expect("no test thread panicked");
+            told.entry(threat.to_owned()).or_default().insert(name.clone());
         }
     });
-    for (threat, lines) in table.into_inner().expect("no test thread panicked") {
-        eprintln!("== {threat}: {}", lines.len());
-        lines.iter().for_each(|line| eprintln!("   {line}"));
+    let told = told.into_inner().expect("no test thread panicked");
+    let mut wrong = Vec::new();
+    for (threat, expected) in TOLD {
+        let nothing = BTreeSet::new();
+        let told = told.get(*threat).unwrap_or(&nothing);
+        let is_known = |name: &&String| expected.iter().any(|start| name.starts_with(start));
+        wrong.extend(
+            told.iter().filter(|name| !is_known(name)).map(|name| format!("{threat}: {name} is none")),
+        );
+        let missing = expected.iter().filter(|start| !told.iter().any(|name| name.starts_with(**start)));
+        wrong.extend(missing.map(|start| format!("{threat}: nothing told of {start}")));
     }
+    let named: BTreeSet<&str> = TOLD.iter().map(|(threat, _)| *threat).collect();
+    for threat in
+        ["connect_tunnel", "heartbleed", "http_negative_length", "sslv2_cipher_overflow", "dns_loop_pointer"]
+    {
+        assert!(!named.contains(threat));
+        wrong.extend(told.get(threat).map(|names| format!("{threat}: {names:?}")));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

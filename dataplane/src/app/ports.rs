@@ -4,7 +4,8 @@
 //! share one, and of what a port has, what hosts are known to speak there without harm is at home, too.
 
 use AppProtocol::{
-    Dns, Dtls, Grpc, Http, Http2, Imap, Mdns, Ntp, Pop3, Quic, Smtp, Ssh, Stun, Tls, WebSocket,
+    Dns, Dtls, Grpc, Http, Http2, Imap, Mdns, NetBios, Ntp, OpenVpn, Pop3, Quic, Smtp, Ssh, Stun, Tls,
+    WebSocket,
 };
 
 use super::AppProtocol;
@@ -15,13 +16,14 @@ pub fn at_home(transport: u8, port: u16) -> Option<&'static [AppProtocol]> {
     Some(match (transport, port) {
         (TCP, 22) => &[Ssh],
         (TCP, 25 | 465 | 587) => &[Smtp, Tls],
-        (TCP | UDP, 53) => &[Dns, Mdns],
+        (TCP | UDP, 53) => &[Dns, Mdns, NetBios],
         (TCP, 80) => &[Http, Http2, Grpc, WebSocket, Tls],
         (TCP, 110 | 995) => &[Pop3, Tls],
         (UDP, 123) => &[Ntp],
         (TCP, 143 | 993) => &[Imap, Tls],
-        (TCP, 443) => &[Tls, Http, Http2, Grpc, WebSocket, Stun],
-        (UDP, 443) => &[Quic, Dtls, Stun],
+        // Servers of OpenVPN are set up there in the open, and can share the port with HTTPS.
+        (TCP, 443) => &[Tls, Http, Http2, Grpc, WebSocket, Stun, OpenVpn, Dns],
+        (UDP, 443) => &[Quic, Dtls, Stun, OpenVpn, Dns],
         (TCP, 853) => &[Tls, Dns],
         (UDP, 853) => &[Quic, Dtls, Dns],
         _ => return None,

@@ -59,6 +59,8 @@ pub(super) struct Quic {
     datagrams: u8,
     /// Hellos that were told.
     told: u8,
+    /// Where packets are opened; its memory stays.
+    room: Vec<u8>,
 }
 
 fn begins(prefix: Prefix<'_>) -> Answer {
@@ -121,7 +123,7 @@ impl AppParser for Quic {
     }
 
     fn held_bytes(&self) -> usize {
-        self.crypto.iter().map(OrderedPieces::held_bytes).sum()
+        self.crypto.iter().map(OrderedPieces::held_bytes).sum::<usize>() + self.room.capacity()
     }
 }
 
@@ -163,7 +165,7 @@ impl Quic {
             self.version = Some(version);
             return self.take_google(direction, bytes, out);
         }
-        let (mut rest, mut room, mut is_first) = (bytes, Vec::new(), true);
+        let (mut rest, mut room, mut is_first) = (bytes, std::mem::take(&mut self.room), true);
         while let Some(packet) = LongPacket::read(&mut rest) {
             self.note_version(direction, packet.version);
             if packet.kind == Kind::Initial {
@@ -173,6 +175,7 @@ impl Quic {
                 return self.take_google(direction, packet.bytes, out);
             }
         }
+        self.room = room;
         let crypto = self.crypto[direction as usize].begin();
         match direction {
             // It is said anew behind a Retry, which changed the keys.

@@ -39,6 +39,8 @@ pub(super) struct Smtp {
     commands: Lines,
     replies: Lines,
     reading: Reading,
+    /// Whether the server has said its first word, which answers no command (RFC 5321 §3.1).
+    is_greeted: bool,
     /// Commands without an answer, the oldest first.
     pending: VecDeque<Sent>,
     hello: Vec<u8>,
@@ -293,6 +295,11 @@ impl Smtp {
             return Ok(());
         }
         let is_mail = matches!(self.reading, Reading::Mail(_));
+        // Of a connection that was picked up it may be the answer to a STARTTLS.
+        let is_first = !std::mem::replace(&mut self.is_greeted, true);
+        if is_first && code == b"220" && self.pending.front() != Some(&Sent::StartTls) {
+            return Ok(());
+        }
         match self.pending.pop_front() {
             Some(Sent::StartTls) if code[0] == b'2' => return Err(Answered::Encrypted),
             Some(Sent::Auth) if code == b"334" => {

@@ -16,6 +16,8 @@ pub(super) fn threat_of(
         return None;
     }
     match outer {
+        // An end that says what it is told has no protocol of its own, whatever it looks like.
+        None if protocol == AppProtocol::Echo => None,
         None => {
             let home = at_home(flow.protocol, flow.server.1)?;
             (!home.contains(&protocol)).then_some(Threat::ProtocolMismatch)
@@ -50,6 +52,7 @@ mod tests {
         assert_eq!(threat_of(&stream(443), AppProtocol::Ssh, None), mismatch);
         assert_eq!(threat_of(&stream(443), AppProtocol::Tls, None), None);
         assert_eq!(threat_of(&flow(53), AppProtocol::OpenVpn, None), mismatch);
+        assert_eq!(threat_of(&stream(80), AppProtocol::Echo, None), None);
         assert_eq!(threat_of(&flow(53), AppProtocol::Unknown, None), None);
         assert_eq!(threat_of(&stream(8080), AppProtocol::Ssh, None), None);
         let within = |protocol| threat_of(&stream(3128), protocol, Some(AppProtocol::Http));

@@ -44,7 +44,7 @@ dns_offend() { ! dns_client forbidden-word.peers.test A && ! dns_client +tcp for
 dns_client() { peer_client dig "@$server_v4" -p "$dns_port" +tries=1 +timeout=4 +short "$@"; }
 
 dns_told() {
-    peer_labelled "$dns_port" 3 dns
+    peer_labelled "$dns_port" "3 dns"
     peer_told "$dns_port" dns '.proto == "UDP" and (.dns | .type == "response" and .rcode == "NOERROR"
         and any(.answers[]; .rrname == "allowed.peers.test" and .rrtype == "A" and .rdata == "192.0.2.7"))' "an address"
     peer_told "$dns_port" dns '.proto == "TCP" and (.dns | .type == "response" and any(.answers[]; .rrtype == "TXT"))' \

@@ -17,7 +17,7 @@ grpc_offend() { ! grpc_client forbidden-word; }
 grpc_client() { peer_client /usr/bin/python3 "$labs/peers/grpc_echo.py" client "$server_v4:$grpc_port" "$1"; }
 
 grpc_told() {
-    peer_labelled "$grpc_port" 1 grpc
+    peer_labelled "$grpc_port" "1 grpc"
     peer_told "$grpc_port" grpc '.grpc | .service == "peers.Echo" and .method == "Say" and .status == 0
         and .request == { messages: 1, bytes: 7 } and .response == { messages: 1, bytes: 15 }' \
         "the service, its method, and the messages of both ends"

@@ -63,10 +63,10 @@ http_offend() {
 }
 
 http_told() {
-    peer_labelled "$http_port" 1 http
+    peer_labelled "$http_port" "1 http"
     peer_told "$http_port" http '.http | .hostname == "peers.test:8807" and .url == "/page.txt?by=curl" and .http_method == "GET"
         and .status == 200 and .length == 23 and (.http_user_agent | startswith("curl/"))' "curl's request, and its answer"
-    peer_labelled "$http2_port" 1 http2
+    peer_labelled "$http2_port" "1 http2"
     peer_told "$http2_port" http '.http | .version == "2" and .url == "/page.txt?by=nghttp" and .status == 200 and .length == 23
         and (.http_user_agent | startswith("nghttp2/"))' "nghttp's request, and its answer"
     http_told_of_tls
@@ -78,7 +78,7 @@ http_told() {
 }
 
 http_told_of_tls() {
-    peer_labelled "$https_port" 4 tls
+    peer_labelled "$https_port" "4 tls"
     peer_told "$https_port" tls '.tls | .sni == "peers.test" and .version == "TLS 1.2" and .client_alpns == ["h2", "http/1.1"]
         and .server_alpns == ["h2"] and .subject == "CN=peers.test" and .subjectaltname == ["peers.test"]' \
         "of TLS 1.2 the name, protocols and certificate"

@@ -30,7 +30,7 @@ memcached_client() {
 }
 
 memcached_told() {
-    peer_labelled "$memcached_port" 3 memcached
+    peer_labelled "$memcached_port" "3 memcached"
     peer_told "$memcached_port" memcached '.memcached | .command == "set" and .key == "greeting" and .request_bytes == 8
         and .response == "STORED"' "what is stored"
     peer_told "$memcached_port" memcached '.memcached | .command == "get" and .key == "greeting" and .values == 1

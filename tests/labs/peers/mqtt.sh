@@ -24,14 +24,21 @@ mqtt_talk() {
     done
 }
 
-# A client that was cut off tries again, until it is stopped.
-mqtt_offend() { ! mqtt_client mosquitto_pub -q 1 -r -t notes/victim -m forbidden-bytes; }
+mqtt_offend() { ! mqtt_client mosquitto_pub -q 1 -r -t notes/victim -m forbidden-word; }
 
 mqtt_client() { timeout 10 nsenter --net="$(lab_netns client)" "$1" -h "$server_v4" -p "$mqtt_port" "${@:2}"; }
 
 mqtt_told() {
+    peer_labelled "$mqtt_port" "4 mqtt"
+    peer_told "$mqtt_port" mqtt '.mqtt.connect | .protocol_version == 4 and .client_id == "lab-mqttv311" and .username == "peer"' \
+        "who the client is, in version 3.1.1"
+    peer_told "$mqtt_port" mqtt '.mqtt.connect | .protocol_version == 5 and .client_id == "lab-mqttv5"' "and in version 5"
+    peer_told "$mqtt_port" mqtt '.mqtt.publish | .topic == "notes/mqttv311" and .message == "allowed" and .qos == 1 and .retain' \
+        "what it says, in version 3.1.1"
+    peer_told "$mqtt_port" mqtt '.mqtt.publish | .topic == "notes/mqttv5" and .message == "allowed"' "and in version 5"
+    peer_told "$mqtt_port" mqtt '.mqtt.subscribe.topics[0].topic == "notes/mqttv5"' "what it wants to hear of"
     peer_untold "$mqtt_port" hidden-password "no password"
-    peer_told "$mqtt_port" alert '.alert.context.field == "payload" and .alert.action == "blocked"' "the rule stops it in payload"
+    peer_blocked "$mqtt_port" mqtt mq.message
     check_equal "the server has what is allowed, and nothing else" "$(mqtt_notes)" "notes/mqttv311 allowed,notes/mqttv5 allowed"
 }
 

@@ -36,13 +36,12 @@ mysql_client() {
 }
 
 mysql_told() {
-    peer_labelled "$mysql_port" 2 mysql
+    peer_labelled "$mysql_port" "2 mysql, 1 tls within mysql"
     peer_told "$mysql_port" mysql '.mysql | .cmd == "login" and .user == "peer" and .database == "lab" and .success
         and (.version | contains("MariaDB"))' "the user, the database and the version"
     peer_told "$mysql_port" mysql '.mysql | .command == "SELECT note FROM notes" and .rows == 1' "a query, and its answer"
     peer_told "$mysql_port" mysql '.mysql | .command == "SELECT nothing FROM nowhere" and .success == false
         and .error.sql_state == "42S02"' "an error"
-    peer_labelled "$mysql_port" 1 tls mysql
     peer_told "$mysql_port" mysql '.mysql.tls' "a way made for TLS"
     peer_told "$mysql_port" tls '.tls.version == "TLS 1.3"' "the TLS that follows"
     peer_untold "$mysql_port" hidden-password "no password"

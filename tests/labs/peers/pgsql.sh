@@ -48,7 +48,7 @@ pgsql_client() {
 
 pgsql_told() {
     # One of them is of pgbench before it begins.
-    peer_labelled "$pgsql_port" 4 pgsql
+    peer_labelled "$pgsql_port" "4 pgsql, 1 tls within pgsql"
     peer_told "$pgsql_port" pgsql '.pgsql.request.startup_parameters
         | .user == "postgres" and any(.optional_parameters[]; .database == "postgres")' "the user and the database"
     peer_told "$pgsql_port" pgsql '.pgsql | .request.simple_query == "SELECT note FROM notes"
@@ -59,7 +59,6 @@ pgsql_told() {
         and .response.command_completed == "INSERT 0 1"' "a prepared statement that is run"
     peer_told "$pgsql_port" pgsql '.pgsql | .request.simple_query == "SELECT nothing FROM nowhere"
         and .response.code == "42P01"' "an error"
-    peer_labelled "$pgsql_port" 1 tls pgsql
     peer_told "$pgsql_port" pgsql '.pgsql | .request.message == "SSL Request" and .response.ssl_accepted' "a way made for TLS"
     peer_told "$pgsql_port" tls '.tls | .sni == "peers.test" and .version == "TLS 1.3"' "the TLS that follows"
     peer_blocked "$pgsql_port" pgsql db.statement

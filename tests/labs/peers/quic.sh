@@ -35,7 +35,7 @@ quic_client() {
 }
 
 quic_told() {
-    peer_labelled "$quic_port" 1 quic
+    peer_labelled "$quic_port" "1 quic"
     peer_told "$quic_port" quic '.quic | .sni == "allowed.peers.test" and .version == "1"' "the name"
     peer_told "$quic_port" flow '.flow | .alerted == false and .pkts_toclient > 0' "the server answered what is allowed"
     peer_blocked "$quic_port" quic tls.sni

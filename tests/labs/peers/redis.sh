@@ -24,7 +24,7 @@ redis_offend() { ! redis_client SET victim forbidden-word; }
 redis_client() { peer_client redis-cli --no-auth-warning -h "$server_v4" -p "$redis_port" -a hidden-password -n 3 "$@"; }
 
 redis_told() {
-    peer_labelled "$redis_port" 3 redis
+    peer_labelled "$redis_port" "3 redis"
     peer_told "$redis_port" redis '.redis | .command == "SELECT" and .database == "3" and .success' "the database"
     peer_told "$redis_port" redis '.redis | .command == "SET" and .key == "greeting" and .reply == "OK"
         and .statement == "SET greeting allowed"' "a command, its key, and its answer"

@@ -41,13 +41,12 @@ smtp_client() {
 }
 
 smtp_told() {
-    peer_labelled "$smtp_port" 1 smtp
+    peer_labelled "$smtp_port" "1 smtp, 1 tls within smtp"
     peer_told "$smtp_port" smtp '(.smtp | .helo == "client.test" and .mail_from == "<a@peers.test>"
         and .rcpt_to == ["<b@peers.test>"]) and (.email | .subject == "an allowed subject" and .attachment == ["list.csv"])' \
         "the envelope, the subject and the attachment"
     peer_told "$smtp_port" fileinfo '.fileinfo | .filename == "list.csv" and .size == 8 and .state == "CLOSED"
         and .sha256 == "'"$(printf 'one,two\n' | sha256sum | cut -d' ' -f1)"'"' "the file, decoded"
-    peer_labelled "$smtp_port" 1 tls smtp
     peer_told "$smtp_port" tls '.tls | .sni == "peers.test" and .version == "TLS 1.3"' "the TLS that STARTTLS begins"
     peer_blocked "$smtp_port" smtp mail.headers
     check_equal "the server has what is allowed, and nothing else" \

@@ -29,7 +29,7 @@ ssh_talk() {
 ssh_offend() { :; }
 
 ssh_told() {
-    peer_labelled "$ssh_port" 1 ssh
+    peer_labelled "$ssh_port" "1 ssh"
     peer_told "$ssh_port" ssh '.ssh | (.client.software_version | startswith("OpenSSH_"))
         and (.server.software_version | startswith("OpenSSH_")) and .client.proto_version == "2.0"' "the software of both ends"
     peer_told "$ssh_port" ssh '.ssh | (.client.hassh.string | startswith("curve25519-sha256,"))

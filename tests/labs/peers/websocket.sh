@@ -19,7 +19,7 @@ websocket_client() {
 }
 
 websocket_told() {
-    peer_labelled "$websocket_port" 1 websocket http
+    peer_labelled "$websocket_port" "1 websocket within http"
     peer_told "$websocket_port" http '.http | .url == "/room" and .status == 101' "the request that both ends changed by"
     peer_told "$websocket_port" websocket '.websocket | .opcode == "text" and .fin and has("mask")' "what the client says"
     peer_told "$websocket_port" websocket '.websocket | .opcode == "text" and .fin and (has("mask") | not)' "what is answered"

@@ -22,7 +22,7 @@ zookeeper_ready() { cell_listens "$zookeeper_port"; }
 zookeeper_talk() { printf 'create /notes allowed\nget /notes\nls /\nquit\n' | zookeeper_client client | grep -x allowed; }
 
 # Its client would try for ever.
-zookeeper_offend() { ! zookeeper_client client create /forbidden-bytes text 2>&1 | grep Created; }
+zookeeper_offend() { ! zookeeper_client client create /forbidden-word text 2>&1 | grep Created; }
 
 # zookeeper_client END ARGUMENT...: from one end of the lab.
 zookeeper_client() {
@@ -31,7 +31,11 @@ zookeeper_client() {
 }
 
 zookeeper_told() {
-    peer_blocked "$zookeeper_port" unknown payload
+    peer_labelled "$zookeeper_port" "1 zookeeper"
+    peer_told "$zookeeper_port" zookeeper '.zookeeper | .operation == "connect" and .granted_timeout_ms > 0' "a session"
+    peer_told "$zookeeper_port" zookeeper '.zookeeper | .operation == "create" and .paths == ["/notes"]' "what is made"
+    peer_told "$zookeeper_port" zookeeper '.zookeeper | .operation == "getData" and .paths == ["/notes"]' "what is read"
+    peer_blocked "$zookeeper_port" zookeeper mq.topic
     check_equal "the server has what is allowed, and nothing else" \
         "$(zookeeper_client server ls / 2>/dev/null | grep '^\[')" "[notes, zookeeper]"
 }

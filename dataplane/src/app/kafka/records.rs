@@ -96,7 +96,7 @@ impl Records {
             None => self.records(direction, wire, out),
             Some(compression) => {
                 self.compression = Some(compression);
-                let plain = decompress(compression, wire.rest(), direction, out);
+                let plain = self.decompress(compression, wire.rest(), direction, out);
                 self.records(direction, Wire(&plain), out);
             }
         }
@@ -146,7 +146,7 @@ impl Records {
         let compression = Compression::of(attributes.into()).filter(|_| is_outer);
         if let Some(compression) = compression {
             self.compression = Some(compression);
-            let plain = decompress(compression, value, direction, out);
+            let plain = self.decompress(compression, value, direction, out);
             let mut inner = Wire(&plain);
             while let Some(message) = take_batch(&mut inner) {
                 self.message(direction, message, false, out)?;
@@ -167,6 +167,40 @@ impl Records {
         if let Some(compression) = self.compression {
             record.text("compression", compression.as_str().as_bytes());
         }
+    }
+
+    /// What comes out of compressed records, as far as they are there; nothing of those whose coding is not known here.
+    fn decompress<S: AppSink>(
+        &mut self,
+        compression: Compression,
+        bytes: &[u8],
+        direction: Direction,
+        out: &mut Beside<'_, S>,
+    ) -> Vec<u8> {
+        let mut plain = Vec::new();
+        if !matches!(compression, Compression::Gzip | Compression::Zstd) {
+            return plain;
+        }
+        let mut codings = Codings::default();
+        codings.push(compression.as_str().as_bytes());
+        let Ok(mut decoding) = Decoding::begin(&codings, out.decoders) else {
+            out.anomaly(direction, AppAnomaly::ContentMemory);
+            return plain;
+        };
+        let mut is_capped = false;
+        let pushed = decoding.push(bytes, out.decoders, |piece| {
+            let room = KAFKA_DECODED_BYTES_MAX - plain.len();
+            is_capped |= piece.len() > room;
+            plain.extend_from_slice(piece.get(..room).unwrap_or(piece));
+        });
+        // Where the message was cut it is not complete, which is told of the message.
+        let _incomplete = decoding.end(out.decoders);
+        match pushed {
+            Err(undecoded) => out.anomaly(direction, undecoded.into()),
+            // A batch may be long: what comes out of it is cut like what comes as it is.
+            Ok(()) => self.is_cut |= is_capped,
+        }
+        plain
     }
 
     /// Counts a record that is read; `None` where it is one too many.
@@ -196,37 +230,4 @@ fn take_plain<'w>(wire: &mut Wire<'w>) -> Option<&'w [u8]> {
         length => usize::try_from(length).ok()?,
     };
     wire.take(length.min(wire.rest().len()))
-}
-
-/// What comes out of compressed records, as far as they are there; nothing of those whose coding is not known here.
-fn decompress<S: AppSink>(
-    compression: Compression,
-    bytes: &[u8],
-    direction: Direction,
-    out: &mut Beside<'_, S>,
-) -> Vec<u8> {
-    let mut plain = Vec::new();
-    if !matches!(compression, Compression::Gzip | Compression::Zstd) {
-        return plain;
-    }
-    let mut codings = Codings::default();
-    codings.push(compression.as_str().as_bytes());
-    let Ok(mut decoding) = Decoding::begin(&codings, out.decoders) else {
-        out.anomaly(direction, AppAnomaly::ContentMemory);
-        return plain;
-    };
-    let mut is_capped = false;
-    let pushed = decoding.push(bytes, out.decoders, |piece| {
-        let room = KAFKA_DECODED_BYTES_MAX - plain.len();
-        is_capped |= piece.len() > room;
-        plain.extend_from_slice(piece.get(..room).unwrap_or(piece));
-    });
-    // Where the message was cut it is not complete, which is told of the message.
-    let _incomplete = decoding.end(out.decoders);
-    if is_capped {
-        out.anomaly(direction, AppAnomaly::ContentSize);
-    } else if pushed.is_err() {
-        out.anomaly(direction, AppAnomaly::ContentBroken);
-    }
-    plain
 }

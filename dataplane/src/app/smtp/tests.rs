@@ -101,7 +101,21 @@ fn secrets_are_not_told() {
     let recorder = told_however_cut(AppProtocol::Smtp, &turns);
     let commands = recorder.instances(ToServer, Field::Command);
     assert_eq!(commands, [&b"EHLO c"[..], b"AUTH PLAIN ***", b"AUTH LOGIN", b"QUIT"]);
-    assert_eq!(recorder.anomalies(), [AppAnomaly::LoginRefused], "once of two");
+}
+
+#[test]
+fn a_login_that_is_refused_is_told() {
+    let turns = [
+        Turn::server(HELLO),
+        Turn::client(b"EHLO c\r\n"),
+        Turn::server(b"250 hi\r\n"),
+        Turn::client(b"AUTH PLAIN c2VjcmV0\r\n"),
+        Turn::server(b"535 no\r\n"),
+        Turn::client(b"AUTH PLAIN c2VjcmV1\r\n"),
+        Turn::server(b"235 in\r\n"),
+    ];
+    let recorder = told_however_cut(AppProtocol::Smtp, &turns);
+    assert_eq!(recorder.anomalies(), [AppAnomaly::LoginRefused]);
 }
 
 #[test]
