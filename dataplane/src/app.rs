@@ -78,6 +78,7 @@ mod spare_parsers;
 mod spark;
 mod ssdp;
 mod ssh;
+mod start_tls;
 mod streamed;
 mod stun;
 mod syslog;

@@ -6,7 +6,7 @@ use super::{AppProtocol, AppSink, beside::Beside, messages::Lost};
 use super::{
     cassandra::Cassandra, couchbase::Couchbase, dns::Dns, dtls::Dtls, ftp::Ftp, imap::Imap,
     memcached::Memcached, mongodb::MongoDb, mysql::MySql, pgsql::PgSql, pop3::Pop3, quic::Quic, redis::Redis,
-    rtsp::Rtsp, sip::Sip, smtp::Smtp, ssh::Ssh, tds::Tds, tls::Tls, tns::Tns,
+    rtsp::Rtsp, sip::Sip, smtp::Smtp, ssh::Ssh, start_tls::StartTls, tds::Tds, tls::Tls, tns::Tns,
 };
 use crate::flow::Direction;
 
@@ -81,6 +81,7 @@ pub(super) enum Parser {
     Sip(Box<Sip>),
     Smtp(Box<Smtp>),
     Ssh(Box<Ssh>),
+    StartTls(Box<StartTls>),
     Tds(Box<Tds>),
     Tls(Box<Tls>),
     Tns(Box<Tns>),
@@ -110,7 +111,7 @@ impl Parser {
             AppProtocol::Tds => Parser::Tds(Box::default()),
             AppProtocol::Tls => Parser::Tls(Box::default()),
             AppProtocol::Tns => Parser::Tns(Box::default()),
-            _ => return None,
+            _ => return StartTls::of(protocol).map(Parser::StartTls),
         })
     }
 
@@ -134,6 +135,7 @@ impl Parser {
             Parser::Sip(_) => Sip::FIELDS,
             Parser::Smtp(_) => Smtp::FIELDS,
             Parser::Ssh(_) => Ssh::FIELDS,
+            Parser::StartTls(_) => StartTls::FIELDS,
             Parser::Tds(_) => Tds::FIELDS,
             Parser::Tls(_) => Tls::FIELDS,
             Parser::Tns(_) => Tns::FIELDS,
@@ -164,6 +166,7 @@ impl Parser {
             Parser::Sip(parser) => parser.data(direction, bytes, out),
             Parser::Smtp(parser) => parser.data(direction, bytes, out),
             Parser::Ssh(parser) => parser.data(direction, bytes, out),
+            Parser::StartTls(parser) => parser.data(direction, bytes, out),
             Parser::Tds(parser) => parser.data(direction, bytes, out),
             Parser::Tls(parser) => parser.data(direction, bytes, out),
             Parser::Tns(parser) => parser.data(direction, bytes, out),
@@ -194,6 +197,7 @@ impl Parser {
             Parser::Sip(parser) => parser.gap(direction, bytes, out),
             Parser::Smtp(parser) => parser.gap(direction, bytes, out),
             Parser::Ssh(parser) => parser.gap(direction, bytes, out),
+            Parser::StartTls(parser) => parser.gap(direction, bytes, out),
             Parser::Tds(parser) => parser.gap(direction, bytes, out),
             Parser::Tls(parser) => parser.gap(direction, bytes, out),
             Parser::Tns(parser) => parser.gap(direction, bytes, out),
@@ -224,6 +228,7 @@ impl Parser {
             Parser::Sip(parser) => parser.datagram(direction, bytes, out),
             Parser::Smtp(parser) => parser.datagram(direction, bytes, out),
             Parser::Ssh(parser) => parser.datagram(direction, bytes, out),
+            Parser::StartTls(parser) => parser.datagram(direction, bytes, out),
             Parser::Tds(parser) => parser.datagram(direction, bytes, out),
             Parser::Tls(parser) => parser.datagram(direction, bytes, out),
             Parser::Tns(parser) => parser.datagram(direction, bytes, out),
@@ -249,6 +254,7 @@ impl Parser {
             Parser::Sip(parser) => parser.finish(out),
             Parser::Smtp(parser) => parser.finish(out),
             Parser::Ssh(parser) => parser.finish(out),
+            Parser::StartTls(parser) => parser.finish(out),
             Parser::Tds(parser) => parser.finish(out),
             Parser::Tls(parser) => parser.finish(out),
             Parser::Tns(parser) => parser.finish(out),
@@ -274,6 +280,7 @@ impl Parser {
             Parser::Sip(parser) => parser.is_between_messages(),
             Parser::Smtp(parser) => parser.is_between_messages(),
             Parser::Ssh(parser) => parser.is_between_messages(),
+            Parser::StartTls(parser) => parser.is_between_messages(),
             Parser::Tds(parser) => parser.is_between_messages(),
             Parser::Tls(parser) => parser.is_between_messages(),
             Parser::Tns(parser) => parser.is_between_messages(),
