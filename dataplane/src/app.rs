@@ -86,6 +86,7 @@ mod spare_parsers;
 mod spark;
 mod ssdp;
 mod ssh;
+mod start_tls;
 mod stomp;
 mod streamed;
 mod stun;

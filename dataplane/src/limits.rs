@@ -257,6 +257,12 @@ pub const MAIL_ADDRESSES_TOLD_MAX: usize = 100;
 /// Bytes of the name of a file that is carried; the rest is cut off. No file system in use holds longer ones.
 pub const FILE_NAME_BYTES_MAX: usize = 255;
 
+/// Bytes of a server that are watched for its word that TLS follows: it is given at the begin of a connection.
+pub const START_TLS_BYTES_MAX: usize = 1 << 16;
+
+/// Bytes of a line or an element that gives it: lines of IRC are no longer (RFC 2812 §2.3).
+pub const START_TLS_PIECE_BYTES_MAX: usize = 512;
+
 /// Addresses of the web that an event repeats of a mail.
 pub const MAIL_URLS_TOLD_MAX: usize = 32;
 

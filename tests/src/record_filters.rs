@@ -120,7 +120,16 @@ impl RecordFilter {
         };
         let is_of_ends = ends(ENDS) || ends(["dest_ip", "dest_port", "src_ip", "src_port"]);
         let others = self.keys.iter().filter(|(key, _)| !ENDS.contains(&key.as_str()));
-        is_of_ends && others.into_iter().all(|(key, wanted)| is_same(wanted, &look_up(event, key)))
+        // Addresses in mails are told in one order or another.
+        let is_there = |wanted: &Value| {
+            let urls = event["email"]["url"].as_array().into_iter().flatten();
+            urls.into_iter().any(|url| is_same(wanted, url))
+        };
+        let is_told = |key: &str, wanted: &Value| match key.starts_with("email.url[") {
+            true => is_there(wanted),
+            false => is_same(wanted, &look_up(event, key)),
+        };
+        is_of_ends && others.into_iter().all(|(key, wanted)| is_told(key, wanted))
     }
 }
 
