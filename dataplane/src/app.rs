@@ -28,6 +28,7 @@ mod held;
 mod holding;
 mod http;
 mod http2;
+mod http_file;
 mod http_transaction;
 mod ike;
 mod imap;
@@ -86,6 +87,7 @@ mod spare_parsers;
 mod spark;
 mod ssdp;
 mod ssh;
+mod start_tls;
 mod stomp;
 mod streamed;
 mod stun;
@@ -113,6 +115,7 @@ pub use self::{
     anomaly::AppAnomaly,
     holding::Holding,
     http::{Http, HttpIdle},
+    http_file::{HttpFile, HttpFileStage},
     http_transaction::{Http2Stream, HttpTransaction},
     http2::Http2,
     lane::{Depth, Lane},
@@ -253,6 +256,20 @@ impl App {
         sink: &mut S,
     ) {
         App::payload(direction, bytes, sink);
+        self.look_at(direction, bytes, parsers, sink);
+    }
+
+    /// Shows a datagram, which was told as payload, to whoever is to say what it speaks, or to its parser.
+    fn look_at<S: AppSink>(
+        &mut self,
+        direction: Direction,
+        bytes: &[u8],
+        parsers: &mut SpareParsers,
+        sink: &mut S,
+    ) {
+        if let App::Within(within) = self {
+            return within.look_at(direction, bytes, parsers, sink);
+        }
         if let App::Probing(probe) = self
             && let Some(app) = probe.datagram(direction, bytes, parsers)
         {
@@ -339,8 +356,13 @@ impl App {
     pub fn forget(&mut self, holding: &mut Holding) {
         holding.release();
         match self {
-            App::Within(within) => within.app_mut().forget(holding),
+            App::Within(within) => return within.app_mut().forget(holding),
+            App::Read(read) => *self = App::Payload(read.remains()),
+            App::Payload(_) => {}
             _ => *self = App::Payload(Payload::behind(self.protocol(), Outlet::both())),
+        }
+        if let App::Payload(payload) = self {
+            payload.forget();
         }
     }
 
@@ -384,14 +406,25 @@ impl App {
         }
     }
 
+    /// What the flow spoke last that has a name: where an end broke its protocol, that.
+    pub fn named_protocol(&self) -> AppProtocol {
+        let broken = match self {
+            App::Payload(payload) => payload.broken(),
+            App::Within(within) => return within.named_protocol(),
+            _ => None,
+        };
+        broken.unwrap_or(self.protocol())
+    }
+
     /// What the flow spoke before, where that made way for [`App::protocol`].
     pub fn outer_protocol(&self) -> Option<AppProtocol> {
-        match self {
-            App::Within(within) => Some(within.outer()).filter(|outer| *outer != within.protocol()),
+        let outer = match self {
+            App::Within(within) => Some(within.outer()),
             App::Read(read) => read.before(),
             App::Payload(payload) => payload.before(),
             _ => None,
-        }
+        };
+        outer.filter(|outer| *outer != self.protocol())
     }
 }
 

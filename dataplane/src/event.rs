@@ -22,6 +22,8 @@ pub enum Event<'e> {
     Flow(FlowEnd<'e>),
     /// A request and its response.
     Http(HttpEnd<'e>),
+    /// What one of both carried, as a file.
+    HttpFile(HttpFileEnd<'e>),
     /// A transaction of another protocol.
     App(AppRecord<'e>),
     /// The peers broke a protocol.
@@ -104,6 +106,8 @@ pub struct FlowEnd<'e> {
     pub tcp: Option<TcpState>,
     /// Its protocol.
     pub app: AppProtocol,
+    /// Whether an end broke that, and what followed is of none.
+    pub app_failed: bool,
     /// What it spoke before, where that made way for another one.
     pub app_before: Option<AppProtocol>,
     /// Whether any rule matched.
@@ -175,6 +179,19 @@ pub struct HttpEnd<'e> {
     pub flow: &'e FlowRecord,
     /// What was asked and answered.
     pub transaction: &'e HttpTransaction,
+}
+
+/// The content of a request or of a response, as a file; its transaction is told before.
+#[derive(Clone, Copy, Debug)]
+pub struct HttpFileEnd<'e> {
+    /// When, in ns since the epoch.
+    pub now_ns: u64,
+    /// Where.
+    pub flow: &'e FlowRecord,
+    /// What it is of.
+    pub transaction: &'e HttpTransaction,
+    /// Which way it went: it is `transaction.files[direction]`.
+    pub direction: Direction,
 }
 
 /// A transaction of a protocol other than HTTP, or a part of one that is told for itself.

@@ -254,6 +254,18 @@ pub const MAIL_BOUNDARY_BYTES_MAX: usize = 256;
 /// Addresses of one list, and recipients of one mail, that an event repeats: RFC 5321 §4.5.3.1.8 asks for 100.
 pub const MAIL_ADDRESSES_TOLD_MAX: usize = 100;
 
+/// Bytes of the name of a file that is carried; the rest is cut off. No file system in use holds longer ones.
+pub const FILE_NAME_BYTES_MAX: usize = 255;
+
+/// Bytes of a server that are watched for its word that TLS follows: it is given at the begin of a connection.
+pub const START_TLS_BYTES_MAX: usize = 1 << 16;
+
+/// Bytes of a line or an element that gives it: lines of IRC are no longer (RFC 2812 §2.3).
+pub const START_TLS_PIECE_BYTES_MAX: usize = 512;
+
+/// Addresses of the web that an event repeats of a mail.
+pub const MAIL_URLS_TOLD_MAX: usize = 32;
+
 /// Names of attachments that an event repeats.
 pub const MAIL_ATTACHMENTS_TOLD_MAX: usize = 32;
 
@@ -276,7 +288,7 @@ pub const HEADED_BYTES_KEPT_MAX: usize = 2048;
 /// Protocols that a ClientHello offers by ALPN, of which an event tells: clients offer two or three.
 pub const TLS_ALPNS_MAX: usize = 16;
 
-/// Extensions of a ClientHello that an event lists: clients have up to some twenty.
+/// Extensions of a hello of TLS that an event lists: clients have up to some twenty.
 pub const TLS_EXTENSIONS_MAX: usize = 64;
 
 /// Names of one certificate that an event tells of: those of content networks have about a hundred.

@@ -349,7 +349,7 @@ fn tell_alerts<S: EventSink>(
             rule: inspection.rules.rule(finding),
             field: finding.field,
             hit: &finding.hit,
-            app: tracked.app().protocol(),
+            app: tracked.app().named_protocol(),
             app_before: tracked.app().outer_protocol(),
             blocked,
         }));

@@ -7,7 +7,7 @@
 use dataplane::app::{AppProtocol, Record, RecordKind};
 use dataplane::decode::Glimpse;
 use dataplane::event::{
-    Alert, Anomaly, AnomalyKind, AppRecord, Dropped, Event, FlowEnd, HttpEnd, Owner, ThreatSeen,
+    Alert, Anomaly, AnomalyKind, AppRecord, Dropped, Event, FlowEnd, HttpEnd, HttpFileEnd, Owner, ThreatSeen,
 };
 use dataplane::flow::{Direction, FlowRecord};
 use dataplane::pipeline::Side;
@@ -17,6 +17,7 @@ use crate::config::{EventType, EventTypes};
 
 mod community;
 mod file;
+mod file_body;
 mod http_body;
 mod json;
 mod line;
@@ -38,6 +39,7 @@ pub(crate) use stats::DropReasons;
 pub use stats::Totals;
 pub use timestamp::Timestamp;
 
+use file_body::FileBody;
 use http_body::HttpBody;
 use json::Json;
 use line::{AlertBody, AnomalyBody, Context, DropBody, FlowBody, Line, TcpBody};
@@ -69,6 +71,7 @@ impl EveFormat {
             Event::Drop(_) => EventType::Drop,
             Event::Flow(_) => EventType::Flow,
             Event::Http(_) => EventType::App(AppProtocol::Http),
+            Event::HttpFile(_) => EventType::FileInfo,
             Event::App(told) => kind_of(told.record),
             Event::Anomaly(_) | Event::Threat(_) => EventType::Anomaly,
         };
@@ -80,6 +83,7 @@ impl EveFormat {
             Event::Drop(dropped) => self.dropped(dropped, out),
             Event::Flow(end) => self.flow(end, out),
             Event::Http(end) => self.http(end, out),
+            Event::HttpFile(end) => self.http_file(end, out),
             Event::App(told) => self.record(told, out),
             Event::Anomaly(anomaly) => self.anomaly(anomaly, out),
             Event::Threat(seen) => self.threat(seen, out),
@@ -161,6 +165,17 @@ impl EveFormat {
         let line = self.flow_line(end.now_ns, EventType::App(AppProtocol::Http), end.flow);
         let (tx_id, http) = (Some(end.transaction.id), Some(HttpBody::new(end.transaction)));
         write(&Line { tx_id, http, ..line }, out);
+    }
+
+    fn http_file(&self, end: &HttpFileEnd<'_>, out: &mut Vec<u8>) {
+        let transaction = end.transaction;
+        let line = self.packet_line(end.now_ns, EventType::FileInfo, end.flow, end.direction);
+        let is_http2 = transaction.http2.is_some();
+        let app_proto = if is_http2 { AppProtocol::Http2 } else { AppProtocol::Http }.as_str();
+        let http = Some(HttpBody::new(transaction));
+        let fileinfo = Some(FileBody::new(transaction, end.direction));
+        let tx_id = Some(transaction.id);
+        write(&Line { tx_id, app_proto: Some(app_proto), http, fileinfo, ..line }, out);
     }
 
     fn record(&self, told: &AppRecord<'_>, out: &mut Vec<u8>) {

@@ -109,7 +109,7 @@ impl EventSink for Judged {
                 self.apps.push(end.app);
                 self.blocked.push(end.blocked.map(|(reason, _)| reason));
             }
-            Event::Drop(_) | Event::Threat(_) => {}
+            Event::Drop(_) | Event::HttpFile(_) | Event::Threat(_) => {}
         }
     }
 

@@ -24,6 +24,7 @@ pub mod scoreboard;
 pub mod signature;
 pub mod survey;
 pub mod tidy;
+pub mod tls_names;
 pub mod verify;
 pub mod weir;
 pub mod wrapping;

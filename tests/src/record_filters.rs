@@ -13,7 +13,21 @@ use crate::scoreboard::Scoreboard;
 use crate::verify::{flatten, is_old, look_up};
 
 /// Kinds of events whose filters are compared.
-pub const PROTOCOLS: [&str; 3] = ["dns", "http", "ssh"];
+pub const PROTOCOLS: [&str; 13] = [
+    "dns",
+    "fileinfo",
+    "ftp",
+    "http",
+    "mqtt",
+    "pgsql",
+    "quic",
+    "rtsp",
+    "sip",
+    "smtp",
+    "ssh",
+    "tls",
+    "websocket",
+];
 
 /// Keys that are left out.
 const LEFT_OUT: [&str; 6] = ["pcap_cnt", "pkt_src", "dns.version", "ip_v", "http.version", "tx_id"];
@@ -64,6 +78,12 @@ impl RecordFilter {
             _ if key.starts_with("http.request_headers") || key.starts_with("http.response_headers") => {
                 Some("headers, which are not told")
             }
+            "fileinfo.md5" | "fileinfo.sha1" | "email.body_md5" => {
+                Some("hashes that the case's rules or configuration ask for")
+            }
+            "fileinfo.stored" if keys[key] == true => {
+                Some("files that are kept, as the case's rules or configuration ask for")
+            }
             _ if is_odd(key) || key.starts_with("ether.") => Some("speaks of what is not told"),
             _ => None,
         }));
@@ -100,7 +120,16 @@ impl RecordFilter {
         };
         let is_of_ends = ends(ENDS) || ends(["dest_ip", "dest_port", "src_ip", "src_port"]);
         let others = self.keys.iter().filter(|(key, _)| !ENDS.contains(&key.as_str()));
-        is_of_ends && others.into_iter().all(|(key, wanted)| is_same(wanted, &look_up(event, key)))
+        // Addresses in mails are told in one order or another.
+        let is_there = |wanted: &Value| {
+            let urls = event["email"]["url"].as_array().into_iter().flatten();
+            urls.into_iter().any(|url| is_same(wanted, url))
+        };
+        let is_told = |key: &str, wanted: &Value| match key.starts_with("email.url[") {
+            true => is_there(wanted),
+            false => is_same(wanted, &look_up(event, key)),
+        };
+        is_of_ends && others.into_iter().all(|(key, wanted)| is_told(key, wanted))
     }
 }
 

@@ -15,6 +15,8 @@ pub type Row<'l> = BTreeMap<&'l str, &'l str>;
 /// How a log and records of one protocol are compared.
 pub struct Mapping {
     /// How the name of a log ends.
+    pub log: &'static str,
+    /// What is compared by it.
     pub protocol: &'static str,
     /// The `event_type` of its records.
     pub kinds: &'static [&'static str],
@@ -34,12 +36,26 @@ pub struct Column {
     pub weir: fn(&[&Value]) -> String,
 }
 
+/// The column that says the how many-th row of its flow a row is, from 0.
+pub const ORDINAL: &str = "#";
+
 /// The rows of a log. Empty where it names no columns.
 pub fn rows(log: &str) -> Vec<Row<'_>> {
     let Some(header) = log.lines().find_map(|line| line.strip_prefix("#fields\t")) else { return Vec::new() };
     let names: Vec<&str> = header.split('\t').collect();
     let lines = log.lines().filter(|line| !line.starts_with('#'));
     lines.map(|line| names.iter().copied().zip(line.split('\t')).collect()).collect()
+}
+
+/// The how many-th row of its flow each row is.
+fn ordinals(rows: &[Row<'_>]) -> Vec<String> {
+    let mut counts = BTreeMap::<_, usize>::new();
+    let mut ordinal = |row: &Row<'_>| {
+        let count = counts.entry(row.get("uid").map(|uid| (*uid).to_owned())).or_default();
+        *count += 1;
+        (*count - 1).to_string()
+    };
+    rows.iter().map(&mut ordinal).collect()
 }
 
 impl Mapping {
@@ -49,7 +65,9 @@ impl Mapping {
         if rows.is_empty() {
             board.skip("log without columns");
         }
-        for row in rows {
+        let ordinals = ordinals(&rows);
+        for (mut row, ordinal) in rows.into_iter().zip(&ordinals) {
+            row.insert(ORDINAL, ordinal);
             let is_picked = |event: &&Value| {
                 self.kinds.iter().any(|kind| event["event_type"] == *kind)
                     && are_ends(&row, event)

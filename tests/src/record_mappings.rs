@@ -2,22 +2,35 @@
 
 use serde_json::Value;
 
-use crate::record_log::{Column, Mapping, Row, text};
+use crate::record_log::{Column, Mapping, ORDINAL, Row, text};
+use crate::tls_names::{cipher_number, same_name, same_version};
 
-/// One a protocol whose log is compared.
-pub const MAPPINGS: [Mapping; 3] = [
-    Mapping { protocol: "dns", kinds: &["dns", "mdns", "llmnr"], picks: picks_dns, columns: &DNS },
+/// One a protocol whose log is compared; the first one counts that a log is of.
+pub const MAPPINGS: [Mapping; 7] = [
     Mapping {
-        protocol: "http",
-        kinds: &["http"],
-        picks: |row, event| {
-            event["tx_id"].as_u64().map(|id| (id + 1).to_string()).as_deref()
-                == row.get("trans_depth").copied()
-        },
-        columns: &HTTP,
+        log: "dns",
+        protocol: "dns",
+        kinds: &["dns", "mdns", "llmnr"],
+        picks: picks_dns,
+        columns: &DNS,
     },
-    Mapping { protocol: "ssh", kinds: &["ssh"], picks: |_, _| true, columns: &SSH },
+    Mapping { log: "http", protocol: "http", kinds: &["http"], picks: picks_http, columns: &HTTP },
+    Mapping { log: "mysql", protocol: "mysql", kinds: &["mysql"], picks: picks_next, columns: &MYSQL },
+    Mapping { log: "ssl", protocol: "quic", kinds: &["quic"], picks: |_, _| true, columns: &QUIC },
+    Mapping { log: "redis", protocol: "redis", kinds: &["redis"], picks: picks_next, columns: &REDIS },
+    Mapping { log: "ssh", protocol: "ssh", kinds: &["ssh"], picks: |_, _| true, columns: &SSH },
+    Mapping { log: "ssl", protocol: "tls", kinds: &["tls", "dtls"], picks: |_, _| true, columns: &TLS },
 ];
+
+fn picks_http(row: &Row<'_>, event: &Value) -> bool {
+    let id = event["tx_id"].as_u64().map(|id| (id + 1).to_string());
+    id.as_deref() == row.get("trans_depth").copied()
+}
+
+/// Both number what a flow says.
+fn picks_next(row: &Row<'_>, event: &Value) -> bool {
+    row.get(ORDINAL).is_some_and(|ordinal| text(&event["tx_id"]) == *ordinal)
+}
 
 /// As it is.
 fn same(_: &Row<'_>, said: &str) -> Result<String, &'static str> {
@@ -179,10 +192,17 @@ fn http(records: &[&Value], key: &str) -> String {
     records.first().map(|event| text(&event["http"][key])).unwrap_or_default()
 }
 
+fn host(records: &[&Value]) -> String {
+    match http(records, "http_port").as_str() {
+        "" => http(records, "hostname"),
+        port => http(records, "hostname") + ":" + port,
+    }
+}
+
 // Of versions Zeek tells that of the response.
 const HTTP: [Column; 7] = [
     Column { name: "method", zeek: same, weir: |records| http(records, "http_method") },
-    Column { name: "host", zeek: same, weir: |records| http(records, "hostname") },
+    Column { name: "host", zeek: same, weir: host },
     Column {
         name: "uri",
         zeek: |_, said| Ok(decoded(&unescaped(said))),
@@ -190,7 +210,14 @@ const HTTP: [Column; 7] = [
     },
     Column { name: "referrer", zeek: same, weir: |records| http(records, "http_refer") },
     Column { name: "user_agent", zeek: same, weir: |records| http(records, "http_user_agent") },
-    Column { name: "status_code", zeek: same, weir: |records| http(records, "status") },
+    Column {
+        name: "status_code",
+        zeek: |row, said| match said {
+            "0" => Err("status of a response of HTTP/0.9, which has none"),
+            _ => same(row, said),
+        },
+        weir: |records| http(records, "status"),
+    },
     Column { name: "response_body_len", zeek: same, weir: |records| http(records, "length") },
 ];
 
@@ -222,4 +249,101 @@ const SSH: [Column; 4] = [
             records.first().map(|event| text(&event["ssh"]["server"]["hassh"]["hash"])).unwrap_or_default()
         },
     },
+];
+
+/// What an event says of its protocol by that key.
+fn said(records: &[&Value], key: &str) -> String {
+    records.iter().map(|event| text(&body(event)[key])).find(|said| !said.is_empty()).unwrap_or_default()
+}
+
+/// An empty text is none here.
+fn unless_empty(row: &Row<'_>, said: &str) -> Result<String, &'static str> {
+    if said == "(empty)" { Ok(String::new()) } else { same(row, said) }
+}
+
+fn success(records: &[&Value]) -> String {
+    match said(records, "success").as_str() {
+        "true" => "T".to_owned(),
+        "false" => "F".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+const MYSQL: [Column; 4] = [
+    Column { name: "cmd", zeek: same, weir: |records| said(records, "cmd") },
+    Column { name: "arg", zeek: unless_empty, weir: |records| said(records, "arg") },
+    Column { name: "success", zeek: same, weir: success },
+    Column {
+        name: "rows",
+        zeek: |row, said| match row.get("cmd") {
+            Some(&"query") => Err("rows of a result, which Zeek tells as those that are affected"),
+            _ => same(row, said),
+        },
+        weir: |records| {
+            Some(said(records, "affected_rows")).filter(|rows| !rows.is_empty()).unwrap_or("0".to_owned())
+        },
+    },
+];
+
+const REDIS: [Column; 4] = [
+    Column { name: "cmd.name", zeek: same, weir: |records| said(records, "command") },
+    Column { name: "cmd.key", zeek: same, weir: |records| said(records, "key") },
+    Column { name: "success", zeek: same, weir: success },
+    Column {
+        name: "reply.value",
+        zeek: |row, said| Ok(unescaped(&same(row, said)?)),
+        weir: |records| said(records, "reply"),
+    },
+];
+
+/// What a server chose.
+fn cipher(records: &[&Value]) -> String {
+    let number = |event: &&Value| body(event)["server_handshake"]["cipher"].as_u64();
+    records.iter().find_map(number).map(|number| number.to_string()).unwrap_or_default()
+}
+
+fn zeek_cipher(_: &Row<'_>, said: &str) -> Result<String, &'static str> {
+    Ok(cipher_number(said).map_or(said.to_owned(), |number| number.to_string()))
+}
+
+/// Whether a session was resumed, as a server says it.
+fn resumed(records: &[&Value]) -> String {
+    if said(records, "session_resumed") == "true" { "T" } else { "F" }.to_owned()
+}
+
+fn chosen_alpn(records: &[&Value]) -> String {
+    records
+        .iter()
+        .map(|event| text(&body(event)["server_alpns"][0]))
+        .find(|alpn| !alpn.is_empty())
+        .unwrap_or_default()
+}
+
+const TLS: [Column; 7] = [
+    Column {
+        name: "version",
+        zeek: |_, said| Ok(same_version(said)),
+        weir: |records| same_version(&said(records, "version")),
+    },
+    Column { name: "cipher", zeek: zeek_cipher, weir: cipher },
+    Column { name: "server_name", zeek: same, weir: |records| said(records, "sni") },
+    Column { name: "resumed", zeek: same, weir: resumed },
+    Column { name: "next_protocol", zeek: same, weir: chosen_alpn },
+    Column {
+        name: "subject",
+        zeek: |_, said| Ok(same_name(&unescaped(said))),
+        weir: |records| same_name(&said(records, "subject")),
+    },
+    Column {
+        name: "issuer",
+        zeek: |_, said| Ok(same_name(&unescaped(said))),
+        weir: |records| same_name(&said(records, "issuerdn")),
+    },
+];
+
+// Which version of TLS it is, a version of QUIC does not say: there is one.
+const QUIC: [Column; 3] = [
+    Column { name: "cipher", zeek: zeek_cipher, weir: cipher },
+    Column { name: "server_name", zeek: same, weir: |records| said(records, "sni") },
+    Column { name: "resumed", zeek: same, weir: resumed },
 ];

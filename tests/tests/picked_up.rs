@@ -35,7 +35,12 @@ impl EventSink for Told {
                 self.flows.push((end.flow.client, end.flow.frames, end.app.as_str()));
             }
             Event::Alert(alert) => self.alerts.push(alert.direction),
-            Event::Drop(_) | Event::Http(_) | Event::App(_) | Event::Anomaly(_) | Event::Threat(_) => {}
+            Event::Drop(_)
+            | Event::Http(_)
+            | Event::HttpFile(_)
+            | Event::App(_)
+            | Event::Anomaly(_)
+            | Event::Threat(_) => {}
         }
     }
 }

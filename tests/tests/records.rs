@@ -30,18 +30,61 @@ const OUT_OF_SCOPE: [(&str, &str); 8] = [
 ];
 
 /// Cases whose messages Weir does not see.
-const CASES_OUT_OF_SCOPE: [(&str, &str); 2] = [
+const CASES_OUT_OF_SCOPE: [(&str, &str); 5] = [
     ("decode-teredo-01", "tunnel that Weir does not read: Teredo"),
     ("dns-over-http2", "DNS inside of HTTP/2"),
+    (
+        "firewall__ruletype-firewall-129-smtp-rset-next-tx-blocked-sender",
+        "messages that the case's rules block",
+    ),
+    ("smb-length-5786", "files in SMB, which Weir does not read"),
+    ("smtp-url-schemes-bug-5174", "addresses without their schemes, as the case's configuration asks for"),
+];
+
+/// Comparisons that differ, by how a failure begins, each with who is right.
+const KNOWN_TO_DIFFER: [(&str, &str); 5] = [
+    (
+        "bug-5713-02-ja4:",
+        "without signature algorithms JA4 hashes the extensions alone, as its specification says",
+    ),
+    ("http-not09", "a request without a version is HTTP/0.9, which has no header, to all servers in use"),
+    ("http-gap-simple: expected 2 fileinfo", "the body is as long as Content-Length says, which is 12"),
+    (
+        "http/http-single-conn-22.pcap",
+        "a stream of 12649 bytes, of which its head has 19: Zeek counts two more",
+    ),
+    ("http/missing-zlib-header.pcap", "Zeek counts a body decoded, Suricata and Weir as it was sent"),
 ];
 
 /// Shares of what is in scope that must be equal, in percent, by protocol.
-const PERCENT_MIN: [(&str, usize); 3] = [("dns", 95), ("http", 75), ("ssh", 95)];
+const PERCENT_MIN: &[(&str, usize)] = &[
+    ("dns", 95),
+    ("fileinfo", 80),
+    ("http", 95),
+    ("mysql", 95),
+    ("pgsql", 95),
+    ("quic", 95),
+    ("redis", 90),
+    ("smtp", 90),
+    ("ssh", 95),
+    ("tls", 95),
+    ("websocket", 95),
+];
 
-fn assert_enough(suite: &str, boards: &BTreeMap<&str, Scoreboard>) {
+/// What each suite has.
+const OF_ZEEK: &[&str] = &["dns", "http", "mysql", "quic", "redis", "ssh", "tls"];
+const OF_SURICATA: &[&str] = &["dns", "fileinfo", "http", "pgsql", "quic", "smtp", "ssh", "tls", "websocket"];
+
+fn assert_enough(suite: &str, protocols: &[&str], mut boards: BTreeMap<&str, Scoreboard>) {
+    for protocol in protocols {
+        assert!(boards.contains_key(protocol), "{suite} has nothing of {protocol}");
+    }
     let mut short = Vec::new();
-    for (protocol, percent) in PERCENT_MIN {
-        let Some(board) = boards.get(protocol) else { panic!("{suite} has nothing of {protocol}") };
+    for (protocol, board) in &mut boards {
+        for (start, who) in KNOWN_TO_DIFFER {
+            board.known(start, who);
+        }
+        let percent = PERCENT_MIN.iter().find(|(of, _)| of == protocol).map_or(0, |(_, percent)| *percent);
         eprintln!("{suite}, {protocol}: {board}");
         if board.passed() * 100 < board.applicable() * percent || board.applicable() == 0 {
             short.push(protocol);
@@ -58,7 +101,10 @@ fn logs(path: &Path) -> Vec<(usize, PathBuf)> {
     logs.sort();
     let protocol = |log: &PathBuf| {
         let log = log.file_name()?.to_str()?.strip_prefix(&format!("{name}."))?;
-        MAPPINGS.iter().position(|mapping| log.ends_with(&format!(".{}.log", mapping.protocol)))
+        let is_quic = path.components().any(|part| part.as_os_str() == "quic");
+        MAPPINGS.iter().position(|mapping| {
+            log.ends_with(&format!(".{}.log", mapping.log)) && (mapping.protocol != "quic" || is_quic)
+        })
     };
     logs.into_iter().filter_map(|log| Some((protocol(&log)?, log))).collect()
 }
@@ -86,7 +132,7 @@ fn records_equal_the_logs_of_zeek() {
             }
         }
     }
-    assert_enough("Zeek's logs", &boards);
+    assert_enough("Zeek's logs", OF_ZEEK, boards);
 }
 
 #[test]
@@ -116,5 +162,5 @@ fn records_equal_those_of_suricata_verify() {
             }
         }
     });
-    assert_enough("suricata-verify", &boards.into_inner().expect("no test thread panicked"));
+    assert_enough("suricata-verify", OF_SURICATA, boards.into_inner().expect("no test thread panicked"));
 }

@@ -9,6 +9,8 @@ use crate::{content::Decoders, flow::Direction};
 #[derive(Debug)]
 pub(super) struct Beside<'a, S> {
     pub(super) protocol: AppProtocol,
+    /// What the flow spoke before it changed to that.
+    pub(super) before: Option<AppProtocol>,
     pub(super) sink: &'a mut S,
     /// Room for the record at hand.
     pub(super) record: &'a mut Record,
@@ -20,7 +22,12 @@ impl<'a, S: AppSink> Beside<'a, S> {
     /// With the room that a worker lends.
     pub(super) fn of(protocol: AppProtocol, sink: &'a mut S, parsers: &'a mut SpareParsers) -> Self {
         let (record, decoders) = parsers.record_and_decoders();
-        Beside { protocol, sink, record, decoders }
+        Beside { protocol, before: None, sink, record, decoders }
+    }
+
+    /// The same, of a flow that spoke `before` until it changed.
+    pub(super) fn behind(self, before: Option<AppProtocol>) -> Self {
+        Beside { before, ..self }
     }
 
     /// A whole field; nothing is told of an empty one.

@@ -15,6 +15,10 @@ pub(super) struct Body {
     decoding: Option<Decoding>,
     wire_values: Values,
     decoded_values: Values,
+    /// So far, as it is on the wire.
+    wire_bytes: u64,
+    /// So far, of what it is decoded to; `None` where it cannot be.
+    decoded_bytes: Option<u64>,
 }
 
 impl Body {
@@ -43,7 +47,10 @@ impl Body {
             Decoding::begin(codings, decoders).map_err(AppAnomaly::from)
         };
         match decoding {
-            Ok(decoding) => Body { decoding: Some(decoding), decoded_values: values(), ..plain },
+            Ok(decoding) => {
+                let (decoding, decoded_bytes) = (Some(decoding), Some(0));
+                Body { decoding, decoded_bytes, decoded_values: values(), ..plain }
+            }
             Err(anomaly) => {
                 out.anomaly(anomaly);
                 plain
@@ -62,14 +69,25 @@ impl Body {
         out.data(field, bytes);
         self.wire_values.push(bytes, |piece| out.value(ValueDepth::Wire, field, piece));
         let Some(decoding) = &mut self.decoding else { return };
-        let values = &mut self.decoded_values;
+        let (values, decoded_bytes) = (&mut self.decoded_values, &mut self.decoded_bytes);
         let pushed = decoding.push(bytes, decoders, |decoded| {
+            *decoded_bytes = decoded_bytes.map(|bytes| bytes + decoded.len() as u64);
             out.data_at(Depth::Decoded, field, decoded);
             values.push(decoded, |piece| out.value(ValueDepth::Decoded, field, piece));
         });
         if let Err(undecoded) = pushed {
             self.give_up(field, undecoded.into(), out);
         }
+    }
+
+    /// So many more bytes of it went by, or are missing.
+    pub(super) fn count(&mut self, bytes: u64) {
+        self.wire_bytes = self.wire_bytes.saturating_add(bytes);
+    }
+
+    /// Of what it is decoded to, or else of itself, so far in bytes.
+    pub(super) fn content_bytes(&self) -> u64 {
+        self.decoded_bytes.unwrap_or(self.wire_bytes)
     }
 
     /// It is complete.
@@ -106,7 +124,7 @@ impl Body {
 
     /// What follows is only told as it is.
     fn give_up<S: AppSink>(&mut self, field: Field, anomaly: AppAnomaly, out: &mut Emitter<'_, S>) {
-        self.decoding = None;
+        (self.decoding, self.decoded_bytes) = (None, None);
         self.decoded_values.finish(|piece| out.value(ValueDepth::Decoded, field, piece));
         out.end_at(Depth::Decoded);
         out.anomaly(anomaly);

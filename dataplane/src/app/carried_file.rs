@@ -3,7 +3,7 @@
 use dlp_patterns::Field;
 use sha2::{Digest, Sha256};
 
-use super::{AppSink, beside::Beside, fingerprint::hex, record::kept, streamed::Streamed};
+use super::{AppSink, beside::Beside, fingerprint::hex, record::kept_file_name, streamed::Streamed};
 
 /// A file under way.
 #[derive(Debug)]
@@ -25,10 +25,15 @@ pub(super) enum FileEnd {
 }
 
 impl CarriedFile {
+    /// Memory that it holds, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.name.capacity()
+    }
+
     /// A file begins; its name is told.
     pub(super) fn begin<S: AppSink>(name: &[u8], told: &Streamed, out: &mut Beside<'_, S>) -> CarriedFile {
         out.field(told.direction(), Field::FileName, name);
-        CarriedFile { name: kept(name), bytes: 0, sha256: Sha256::new() }
+        CarriedFile { name: kept_file_name(name), bytes: 0, sha256: Sha256::new() }
     }
 
     pub(super) fn data<S: AppSink>(&mut self, bytes: &[u8], told: &mut Streamed, out: &mut Beside<'_, S>) {
@@ -47,7 +52,9 @@ impl CarriedFile {
     ) {
         told.end(out);
         out.file(id, |record| {
-            record.text_if_any("filename", &self.name);
+            if !self.name.is_empty() {
+                record.file_name("filename", &self.name);
+            }
             record.flag("gaps", end == FileEnd::Gap);
             match end {
                 FileEnd::Closed => {

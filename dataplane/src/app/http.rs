@@ -5,6 +5,7 @@ mod bodies;
 mod chunked;
 #[cfg(test)]
 pub(super) mod conversations;
+mod ending;
 mod head;
 mod header_block;
 mod idle;
@@ -96,6 +97,8 @@ pub struct Http {
     client: Side,
     server: Side,
     after_response: AfterResponse,
+    /// Whether a response was complete.
+    is_behind_response: bool,
     transactions: Transactions,
     /// What follows the response at hand.
     switch: Option<Switch>,
@@ -132,6 +135,7 @@ impl Default for Http {
             client: Side::new(Direction::ToServer),
             server: Side::new(Direction::ToClient),
             after_response: AfterResponse::Next,
+            is_behind_response: false,
             transactions: Transactions::default(),
             switch: None,
         }
@@ -292,6 +296,15 @@ impl Http {
     }
 
     fn read_status_line<S: AppSink>(&mut self, input: &mut &[u8], sink: &mut S) -> Result<(), GaveUp> {
+        // RFC 9112 §2.2 asks it of servers: most clients, too, pass by what a body has behind its length.
+        let is_next = self.is_behind_response && self.status_line.held().is_empty();
+        if is_next && !self.awaits_simple_response() {
+            let blank = input.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+            *input = input.get(blank..).unwrap_or_default();
+            if input.is_empty() {
+                return Ok(());
+            }
+        }
         match self.status_line.read(input) {
             LineRead::More => {}
             LineRead::Line(status) => {
@@ -332,6 +345,7 @@ impl Http {
 
     fn response_complete<S: AppSink>(&mut self, sink: &mut S) {
         self.server.part = Part::StartLine;
+        self.is_behind_response = true;
         self.server.outlet.next_message();
         match self.after_response {
             AfterResponse::Again => {}
@@ -407,80 +421,6 @@ impl Http {
             Direction::ToServer => self.request_complete(sink),
             Direction::ToClient => self.response_complete(sink),
         }
-    }
-
-    /// One direction is over: what it has open ends, what it held back comes out.
-    fn close<S: AppSink>(&mut self, direction: Direction, sink: &mut S) {
-        if direction == Direction::ToClient
-            && self.server.part == Part::StartLine
-            && self.awaits_simple_response()
-        {
-            self.begin_simple_response(sink);
-        }
-        let side = self.side(direction);
-        match side.part {
-            Part::StartLine if direction == Direction::ToServer => self.abandon_request_line(sink),
-            Part::StartLine => {
-                self.server.outlet.to(sink).data(Field::Payload, self.status_line.held());
-                self.status_line.clear();
-            }
-            Part::Message => {
-                if side.message.close(&mut side.outlet.to(sink)) == Progress::Complete {
-                    self.message_complete(direction, sink);
-                }
-            }
-            Part::Tunnel => {}
-        }
-        let side = self.side(direction);
-        side.part = Part::Tunnel;
-        side.outlet.to(sink).end();
-    }
-
-    /// What there is of a request line is none: it comes out as payload, and so does what follows.
-    fn abandon_request_line<S: AppSink>(&mut self, sink: &mut S) {
-        let mut out = self.client.outlet.to(sink);
-        self.request_line.abandon(&mut out);
-        out.data(Field::Payload, self.request_line.held());
-        self.request_line.clear();
-        self.client.part = Part::Tunnel;
-    }
-
-    /// Gives up at `unread` of `direction`: what is unread in both directions comes out as payload, and what
-    /// is open ends unless it is payload already.
-    fn surrender<S: AppSink>(
-        &mut self,
-        direction: Direction,
-        unread: StreamChunk<'_>,
-        sink: &mut S,
-    ) -> Payload {
-        let is_first_line = !self.proven && !self.client.lost && self.client.part == Part::StartLine;
-        if self.client.part == Part::StartLine {
-            self.request_line.abandon(&mut self.client.outlet.to(sink));
-        }
-        for side in [&mut self.client, &mut self.server] {
-            if side.part != Part::Tunnel {
-                side.outlet.to(sink).end();
-            }
-        }
-        self.transactions.finish(&mut self.client.outlet.to(sink));
-        let outlets = [self.client.outlet, self.server.outlet];
-        let mut payload = if self.proven {
-            Payload::behind(AppProtocol::Failed, outlets)
-        } else {
-            Payload::unproven(outlets, is_first_line)
-        };
-        // The direction at hand comes last: its unread bytes may come in this chunk or with the next one.
-        for of in [direction.opposite(), direction] {
-            let (side, line) = match of {
-                Direction::ToServer => (&mut self.client, self.request_line.held()),
-                Direction::ToClient => (&mut self.server, self.status_line.held()),
-            };
-            for held in [line, side.message.held()] {
-                payload.advance(of, StreamChunk::Data(held), sink);
-            }
-        }
-        payload.advance(direction, unread, sink);
-        payload
     }
 
     fn side(&mut self, direction: Direction) -> &mut Side {

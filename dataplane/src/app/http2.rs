@@ -276,7 +276,10 @@ impl Http2 {
         let is_preface = head.kind == frames::SETTINGS && !head.has(flag::ACK);
         let continued = side.block.map(|block| block.stream);
         let awaited = (head.kind == frames::CONTINUATION).then_some(head.stream);
-        let is_sound = continued == awaited && head.length <= side.frame_bytes_max && is_sound(head);
+        let is_of_order = continued == awaited && is_sound(head);
+        // RFC 9113 §4.2. One with data ends where it says, for whoever puts up with it.
+        let is_beyond_size = head.length > side.frame_bytes_max;
+        let is_sound = is_of_order && (!is_beyond_size || head.kind == frames::DATA);
         let is_too_long = head.is_of_block() && head.length as usize > HTTP_HEADER_BYTES_MAX;
         // RFC 9113 §3.4: settings come first, but for an end that speaks something else, or knows that it will be forgiven.
         let is_late = is_first && !is_preface;
@@ -287,6 +290,7 @@ impl Http2 {
             return Err(AppAnomaly::Http2HeaderList);
         }
         self.report(direction, is_late.then_some(AppAnomaly::Malformed), out);
+        self.report(direction, is_beyond_size.then_some(AppAnomaly::Http2Frame), out);
         let flood = self.abuse.frame(direction, head);
         self.report(direction, flood, out);
         if head.kind == frames::DATA { self.begin_data(direction, head, out) } else { Ok(()) }
@@ -426,7 +430,7 @@ impl Http2 {
     ) -> Payload {
         self.report(direction, anomaly, out);
         self.end_all(out);
-        let mut payload = Payload::behind(AppProtocol::Failed, self.outlets());
+        let mut payload = Payload::failed(self.protocol(), self.outlets());
         if self.preface_bytes < PREFACE.len() {
             let read = PREFACE.get(..self.preface_bytes).unwrap_or_default();
             payload.advance(Direction::ToServer, StreamChunk::Data(read), out.sink);

@@ -1,5 +1,7 @@
 //! A request of HTTP and its response, of whatever version, as events tell them.
 
+use super::HttpFile;
+
 /// A request and its response as events tell them. Strings are cut at
 /// [`HTTP_LOGGED_BYTES_MAX`](crate::limits::HTTP_LOGGED_BYTES_MAX) and empty where absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +30,8 @@ pub struct HttpTransaction {
     pub request_bytes: u64,
     /// Bytes of the response body, counted alike.
     pub response_bytes: u64,
+    /// What the request and the response carry.
+    pub files: [HttpFile; 2],
     /// What only HTTP/2 says of it.
     pub http2: Option<Http2Stream>,
 }
@@ -36,11 +40,21 @@ impl HttpTransaction {
     /// Memory that its texts take, in bytes.
     pub(super) fn held_bytes(&self) -> usize {
         let HttpTransaction {
-            method, url, protocol, host, user_agent, referer, content_type, redirect, ..
+            method,
+            url,
+            protocol,
+            host,
+            user_agent,
+            referer,
+            content_type,
+            redirect,
+            files,
+            ..
         } = self;
         let texts = [method, url, protocol, host, user_agent, referer, content_type, redirect];
         let headers = self.http2.iter().flat_map(|stream| &stream.headers);
-        texts.into_iter().chain(headers).map(Vec::capacity).sum()
+        let names = files.iter().map(HttpFile::held_bytes).sum::<usize>();
+        texts.into_iter().chain(headers).map(Vec::capacity).sum::<usize>() + names
     }
 
     /// Forgets all but its memory.
@@ -58,8 +72,10 @@ impl HttpTransaction {
             redirect,
             request_bytes,
             response_bytes,
+            files,
             http2,
         } = self;
+        files.iter_mut().for_each(HttpFile::clear);
         for text in [method, url, protocol, host, user_agent, referer, content_type, redirect] {
             text.clear();
         }

@@ -14,7 +14,7 @@ pub(super) const SIGNATURE: Signature =
 const FIRST_COMMANDS: &[&[u8]] =
     &[b"NICK ", b"CAP LS", b"CAP REQ", b"JOIN #", b"NOTICE AUTH :", b"NOTICE * :"];
 /// A server says who it is, and then greets, or tells what it looks up.
-const GREETINGS: &[&[u8]] = &[b" 001 ", b" 020 ", b" NOTICE ", b" CAP ", b" 433 ", b" 451 "];
+const GREETINGS: &[&[u8]] = &[b" 001 ", b" 020 ", b" NOTICE ", b" CAP ", b" 433 ", b" 451 ", b" 670 "];
 
 fn stream(prefix: Prefix<'_>) -> Answer {
     let user = || prefix.first_line(is_user);

@@ -7,10 +7,11 @@ mod parameters;
 #[cfg(test)]
 mod tests;
 mod transfer_coding;
+mod urls;
 
 use dlp_patterns::Field;
 
-pub(super) use self::email::Email;
+pub(super) use self::{email::Email, parameters::Parameters};
 use self::{
     email::Status,
     head::{Entity, Head, HeadLine, Kind},
@@ -72,7 +73,11 @@ const LEVEL_BYTES: usize = size_of::<Level>() + MAIL_BOUNDARY_BYTES_MAX;
 impl Mail {
     /// Memory that it holds, in bytes.
     pub(super) fn held_bytes(&self) -> usize {
-        self.pieces.held_bytes() + self.email.held_bytes() + self.levels.len() * LEVEL_BYTES
+        let file = match &self.reading {
+            Reading::File(_, file) => file.held_bytes(),
+            Reading::Head(_) | Reading::Text(_) | Reading::Between => 0,
+        };
+        self.pieces.held_bytes() + self.email.held_bytes() + self.levels.len() * LEVEL_BYTES + file
     }
 
     pub(super) fn new(direction: Direction, id: u64) -> Mail {
@@ -164,6 +169,7 @@ impl Mail {
             }
             Reading::Text(decoder) => {
                 for bytes in decoder.piece(piece) {
+                    self.email.urls.data(bytes);
                     self.told.data(Field::MailBody, bytes, out);
                 }
             }
@@ -242,7 +248,10 @@ impl Mail {
     fn end_part<S: AppSink>(&mut self, has_last_line_end: bool, end: FileEnd, out: &mut Beside<'_, S>) {
         match std::mem::replace(&mut self.reading, Reading::Between) {
             Reading::Text(mut decoder) => {
-                self.told.data(Field::MailBody, decoder.finish(has_last_line_end), out);
+                let last = decoder.finish(has_last_line_end);
+                self.email.urls.data(last);
+                self.email.urls.end();
+                self.told.data(Field::MailBody, last, out);
                 self.told.end(out);
             }
             Reading::File(mut decoder, mut file) => {

@@ -7,8 +7,8 @@ use super::{
     amqp::Amqp, cassandra::Cassandra, couchbase::Couchbase, dns::Dns, dtls::Dtls, ftp::Ftp, imap::Imap,
     kafka::Kafka, kerberos::Kerberos, ldap::Ldap, memcached::Memcached, mongodb::MongoDb, mqtt::Mqtt,
     mysql::MySql, nats::Nats, openwire::OpenWire, pgsql::PgSql, pop3::Pop3, quic::Quic, redis::Redis,
-    rtsp::Rtsp, sip::Sip, smb::Smb, smtp::Smtp, ssh::Ssh, stomp::Stomp, tds::Tds, tls::Tls, tns::Tns,
-    zookeeper::ZooKeeper,
+    rtsp::Rtsp, sip::Sip, smb::Smb, smtp::Smtp, ssh::Ssh, start_tls::StartTls, stomp::Stomp, tds::Tds,
+    tls::Tls, tns::Tns, zookeeper::ZooKeeper,
 };
 use crate::flow::Direction;
 
@@ -100,6 +100,7 @@ pub(super) enum Parser {
     Smb(Box<Smb>),
     Smtp(Box<Smtp>),
     Ssh(Box<Ssh>),
+    StartTls(Box<StartTls>),
     Stomp(Box<Stomp>),
     Tds(Box<Tds>),
     Tls(Box<Tls>),
@@ -141,7 +142,7 @@ impl Parser {
             AppProtocol::Tls => Parser::Tls(Box::default()),
             AppProtocol::Tns => Parser::Tns(Box::default()),
             AppProtocol::ZooKeeper => Parser::ZooKeeper(Box::default()),
-            _ => return None,
+            _ => return StartTls::of(protocol).map(Parser::StartTls),
         })
     }
 
@@ -173,6 +174,7 @@ impl Parser {
             Parser::Smb(_) => Smb::FIELDS,
             Parser::Smtp(_) => Smtp::FIELDS,
             Parser::Ssh(_) => Ssh::FIELDS,
+            Parser::StartTls(_) => StartTls::FIELDS,
             Parser::Stomp(_) => Stomp::FIELDS,
             Parser::Tds(_) => Tds::FIELDS,
             Parser::Tls(_) => Tls::FIELDS,
@@ -213,6 +215,7 @@ impl Parser {
             Parser::Smb(parser) => parser.data(direction, bytes, out),
             Parser::Smtp(parser) => parser.data(direction, bytes, out),
             Parser::Ssh(parser) => parser.data(direction, bytes, out),
+            Parser::StartTls(parser) => parser.data(direction, bytes, out),
             Parser::Stomp(parser) => parser.data(direction, bytes, out),
             Parser::Tds(parser) => parser.data(direction, bytes, out),
             Parser::Tls(parser) => parser.data(direction, bytes, out),
@@ -253,6 +256,7 @@ impl Parser {
             Parser::Smb(parser) => parser.gap(direction, bytes, out),
             Parser::Smtp(parser) => parser.gap(direction, bytes, out),
             Parser::Ssh(parser) => parser.gap(direction, bytes, out),
+            Parser::StartTls(parser) => parser.gap(direction, bytes, out),
             Parser::Stomp(parser) => parser.gap(direction, bytes, out),
             Parser::Tds(parser) => parser.gap(direction, bytes, out),
             Parser::Tls(parser) => parser.gap(direction, bytes, out),
@@ -293,6 +297,7 @@ impl Parser {
             Parser::Smb(parser) => parser.datagram(direction, bytes, out),
             Parser::Smtp(parser) => parser.datagram(direction, bytes, out),
             Parser::Ssh(parser) => parser.datagram(direction, bytes, out),
+            Parser::StartTls(parser) => parser.datagram(direction, bytes, out),
             Parser::Stomp(parser) => parser.datagram(direction, bytes, out),
             Parser::Tds(parser) => parser.datagram(direction, bytes, out),
             Parser::Tls(parser) => parser.datagram(direction, bytes, out),
@@ -328,6 +333,7 @@ impl Parser {
             Parser::Smb(parser) => parser.finish(out),
             Parser::Smtp(parser) => parser.finish(out),
             Parser::Ssh(parser) => parser.finish(out),
+            Parser::StartTls(parser) => parser.finish(out),
             Parser::Stomp(parser) => parser.finish(out),
             Parser::Tds(parser) => parser.finish(out),
             Parser::Tls(parser) => parser.finish(out),
@@ -363,6 +369,7 @@ impl Parser {
             Parser::Smb(parser) => parser.held_bytes(),
             Parser::Smtp(parser) => parser.held_bytes(),
             Parser::Ssh(parser) => parser.held_bytes(),
+            Parser::StartTls(parser) => parser.held_bytes(),
             Parser::Stomp(parser) => parser.held_bytes(),
             Parser::Tds(parser) => parser.held_bytes(),
             Parser::Tls(parser) => parser.held_bytes(),
@@ -398,6 +405,7 @@ impl Parser {
             Parser::Smb(parser) => parser.is_between_messages(),
             Parser::Smtp(parser) => parser.is_between_messages(),
             Parser::Ssh(parser) => parser.is_between_messages(),
+            Parser::StartTls(parser) => parser.is_between_messages(),
             Parser::Stomp(parser) => parser.is_between_messages(),
             Parser::Tds(parser) => parser.is_between_messages(),
             Parser::Tls(parser) => parser.is_between_messages(),

@@ -13,6 +13,8 @@ use crate::{flow::Direction, reassembly::StreamChunk};
 #[derive(Debug)]
 pub struct Payload {
     protocol: AppProtocol,
+    /// What it was, where that was broken.
+    broken: Option<AppProtocol>,
     /// What made way for it.
     before: Option<AppProtocol>,
     outlets: [Outlet; 2],
@@ -30,29 +32,44 @@ impl Payload {
     /// client which come next are the first of its stream.
     pub(super) fn unproven(outlets: [Outlet; 2], is_first_line: bool) -> Self {
         let first_line = is_first_line.then(FirstLine::default);
-        Payload { protocol: AppProtocol::Unknown, before: None, outlets, first_line }
+        Payload { protocol: AppProtocol::Unknown, broken: None, before: None, outlets, first_line }
     }
 
     /// What follows behind a parser that gave up, or whose work is done; an outlet that is open has payload
     /// under way.
     pub(super) fn behind(protocol: AppProtocol, outlets: [Outlet; 2]) -> Self {
-        Payload { protocol, before: None, outlets, first_line: None }
+        Payload { protocol, broken: None, before: None, outlets, first_line: None }
+    }
+
+    /// What follows behind the parser of a protocol that an end has broken.
+    pub(super) fn failed(broken: AppProtocol, outlets: [Outlet; 2]) -> Self {
+        Payload { broken: Some(broken), ..Payload::behind(AppProtocol::Failed, outlets) }
     }
 
     /// The same, known as `protocol`; nothing of it remains here.
     pub(super) fn take_as(&mut self, protocol: AppProtocol) -> Payload {
         let (outlets, first_line) = (self.outlets, self.first_line.take());
-        Payload { protocol, before: self.before, outlets, first_line }
+        Payload { protocol, broken: None, before: self.before, outlets, first_line }
     }
 
-    /// `outer` made way for what follows.
+    /// `outer` made way for what follows; the outermost counts.
     pub(super) fn follow(&mut self, outer: AppProtocol) {
-        self.before = Some(outer);
+        self.before.get_or_insert(outer);
     }
 
     /// What the flow spoke before.
     pub(super) fn before(&self) -> Option<AppProtocol> {
         self.before
+    }
+
+    /// The protocol that an end has broken, where it is that.
+    pub(super) fn broken(&self) -> Option<AppProtocol> {
+        self.broken
+    }
+
+    /// Nothing is read any more: what it spoke is all that is kept.
+    pub(super) fn forget(&mut self) {
+        (self.outlets, self.first_line) = (Outlet::both(), None);
     }
 
     /// Watches the client's first line, of which these bytes were delivered already.

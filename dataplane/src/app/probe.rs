@@ -2,7 +2,7 @@
 //! again is scanned as it comes, so that nothing passes for the sake of what it may yet turn out to be.
 
 use super::{
-    App, AppProtocol, AppSink, Http, Payload, Read, SIGNATURES, SpareParsers,
+    App, AppProtocol, AppSink, Http, Payload, Read, SIGNATURES, SpareParsers, Within,
     datagrams::Datagrams,
     emitter::Outlet,
     held::{Held, Told},
@@ -78,7 +78,11 @@ impl Probe {
         let before = if let Probe::Datagrams(before) = self { Some(&**before) } else { None };
         let prefix = Datagrams::prefix(before, direction, bytes);
         if let Some(protocol) = signature::of_datagram(SIGNATURES, prefix) {
-            return Some(read(Payload::unknown(), protocol, parsers));
+            // ICE (RFC 8445): what it finds a way for follows between the same ports.
+            return Some(match protocol {
+                AppProtocol::Stun => App::Within(Within::new(protocol, App::new())),
+                _ => read(Payload::unknown(), protocol, parsers),
+            });
         }
         if !matches!(self, Probe::Datagrams(_)) {
             *self = Probe::Datagrams(Box::default());

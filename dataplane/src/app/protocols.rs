@@ -2,7 +2,10 @@
 
 use dlp_patterns::Field;
 
-use super::{AppProtocol, SIGNATURES, http, http2, parser::Parser, signature::Signature, websocket};
+use super::{
+    AppProtocol, SIGNATURES, http, http2, parser::Parser, signature::Signature, start_tls::StartTls,
+    websocket,
+};
 
 /// One protocol that is recognised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +56,8 @@ pub(super) fn fields(protocol: AppProtocol) -> Option<&'static [Field]> {
         AppProtocol::Http | AppProtocol::Http2 => Some(http::FIELDS),
         AppProtocol::Grpc => Some(http2::GRPC_FIELDS),
         AppProtocol::WebSocket => Some(websocket::FIELDS),
+        // Nothing is told of these.
+        _ if StartTls::of(protocol).is_some() => None,
         _ => Parser::new(protocol).map(|parser| parser.fields()),
     }
 }

@@ -16,7 +16,7 @@ use self::{
     version::QuicVersion,
 };
 use super::{
-    AppAnomaly, AppProtocol, AppSink,
+    AppAnomaly, AppProtocol, AppSink, Record,
     beside::Beside,
     ordered_pieces::{Added, OrderedPieces},
     parser::{AppParser, Outcome},
@@ -52,19 +52,15 @@ pub(super) struct Quic {
     /// Of both directions.
     keys: Option<[InitialKeys; 2]>,
     crypto: [OrderedPieces; 2],
-    hello: Option<Hello>,
-    answer: Option<ServerHello>,
+    /// Whether the client's hello was told.
+    is_asked: bool,
+    /// Whether that of the server was told, or will say nothing that is read.
+    is_answered: bool,
     datagrams: u8,
-    is_told: bool,
+    /// Hellos that were told.
+    told: u8,
     /// Where packets are opened; its memory stays.
     room: Vec<u8>,
-}
-
-/// What a client asks for.
-#[derive(Debug)]
-enum Hello {
-    Tls(ClientHello),
-    Google(GoogleHello),
 }
 
 fn begins(prefix: Prefix<'_>) -> Answer {
@@ -108,12 +104,7 @@ impl AppParser for Quic {
     ) -> Outcome {
         self.datagrams = self.datagrams.saturating_add(1);
         self.read(direction, bytes, out);
-        let is_over = match &self.hello {
-            // A server of that says nothing that is read.
-            Some(Hello::Google(_)) => true,
-            Some(Hello::Tls(_)) => self.answer.is_some(),
-            None => false,
-        };
+        let is_over = self.is_asked && self.is_answered;
         if !is_over && self.datagrams < QUIC_DATAGRAMS_MAX {
             return Outcome::More;
         }
@@ -122,32 +113,13 @@ impl AppParser for Quic {
     }
 
     fn finish<S: AppSink>(&mut self, out: &mut Beside<'_, S>) {
-        let Some(version) = self.version.filter(|_| !self.is_told) else { return };
-        self.is_told = true;
-        out.record(0, |record| {
-            record.display("version", version);
-            match &self.hello {
-                Some(Hello::Tls(hello)) => {
-                    record.text_if_any("sni", hello.sni());
-                    hello.tell(record);
-                }
-                Some(Hello::Google(hello)) => hello.tell(version, record),
-                None => {}
-            }
-            if let Some(answer) = &self.answer {
-                if answer.has_key {
-                    record.flag("session_resumed", true);
-                }
-                answer.tell(record);
-            }
-            if let Some(Hello::Tls(hello)) = &self.hello {
-                hello.tell_extensions(record);
-            }
-        });
+        if self.told == 0 && self.version.is_some() {
+            self.tell(out, |_, _| {});
+        }
     }
 
     fn is_between_messages(&self) -> bool {
-        self.is_told
+        self.told > 0
     }
 
     fn held_bytes(&self) -> usize {
@@ -156,6 +128,38 @@ impl AppParser for Quic {
 }
 
 impl Quic {
+    /// Tells what one end said.
+    fn tell<S: AppSink>(&mut self, out: &mut Beside<'_, S>, tell: impl FnOnce(QuicVersion, &mut Record)) {
+        let version = self.version.unwrap_or(QuicVersion::NEGOTIATION);
+        out.record(self.told.into(), |record| {
+            record.display("version", version);
+            tell(version, record);
+        });
+        self.told += 1;
+    }
+
+    fn tell_hello<S: AppSink>(&mut self, hello: &ClientHello, out: &mut Beside<'_, S>) {
+        hello.tell_fields(out);
+        self.tell(out, |_, record| {
+            record.text_if_any("sni", hello.sni());
+            hello.tell(record);
+            hello.tell_extensions(record);
+        });
+        self.is_asked = true;
+    }
+
+    fn tell_answer<S: AppSink>(&mut self, answer: &ServerHello, out: &mut Beside<'_, S>) {
+        answer.tell_fields(out);
+        self.tell(out, |_, record| {
+            if answer.has_key {
+                record.flag("session_resumed", true);
+            }
+            answer.tell(record);
+            answer.tell_extensions(record);
+        });
+        self.is_answered = true;
+    }
+
     fn read<S: AppSink>(&mut self, direction: Direction, bytes: &[u8], out: &mut Beside<'_, S>) {
         if let Some(version) = google::version(bytes) {
             self.version = Some(version);
@@ -175,22 +179,21 @@ impl Quic {
         let crypto = self.crypto[direction as usize].begin();
         match direction {
             // It is said anew behind a Retry, which changed the keys.
-            Direction::ToServer if self.hello.is_some() => {}
+            Direction::ToServer if self.is_asked => {}
             Direction::ToServer => {
                 if let Some(hello) = message(CLIENT_HELLO, crypto)
                     .and_then(|body| ClientHello::parse(Carrier::Quic, body, false))
                 {
-                    hello.tell_fields(out);
-                    self.hello = Some(Hello::Tls(hello));
+                    self.tell_hello(&hello, out);
                 } else if let Some(hello) = GoogleHello::find(crypto) {
                     // Before TLS came in, the hello of Google's own stood in the same frames.
-                    self.take_hello(hello, out);
+                    self.take_hello(&hello, out);
                 }
             }
+            Direction::ToClient if self.is_answered => {}
             Direction::ToClient => {
-                self.answer = message(SERVER_HELLO, crypto).and_then(ServerHello::parse);
-                if let Some(answer) = &self.answer {
-                    answer.tell_fields(out);
+                if let Some(answer) = message(SERVER_HELLO, crypto).and_then(ServerHello::parse) {
+                    self.tell_answer(&answer, out);
                 }
             }
         }
@@ -208,13 +211,15 @@ impl Quic {
         if direction == Direction::ToServer
             && let Some(hello) = GoogleHello::find(bytes)
         {
-            self.take_hello(hello, out);
+            self.take_hello(&hello, out);
         }
     }
 
-    fn take_hello<S: AppSink>(&mut self, hello: GoogleHello, out: &mut Beside<'_, S>) {
+    /// A server of that says nothing that is read.
+    fn take_hello<S: AppSink>(&mut self, hello: &GoogleHello, out: &mut Beside<'_, S>) {
         out.field(Direction::ToServer, Field::TlsSni, &hello.server_name);
-        self.hello = Some(Hello::Google(hello));
+        self.tell(out, |version, record| hello.tell(version, record));
+        (self.is_asked, self.is_answered) = (true, true);
     }
 
     /// The keys are those of the client's first packet, until a server asks for another one by a Retry (RFC 9001 §5.2), or

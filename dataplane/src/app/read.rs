@@ -82,7 +82,7 @@ impl Read {
         sink: &mut S,
     ) -> Option<Payload> {
         if let Reading::Parser(parser) = &mut self.reading {
-            let mut out = Beside::of(self.protocol, sink, parsers);
+            let mut out = Beside::of(self.protocol, sink, parsers).behind(self.payload.before());
             match parser.datagram(direction, bytes, &mut out) {
                 Outcome::More | Outcome::Changed => {}
                 Outcome::Over => self.reading = Reading::Nothing,
@@ -96,7 +96,7 @@ impl Read {
     pub(super) fn finish<S: AppSink>(&mut self, parsers: &mut SpareParsers, sink: &mut S) {
         self.payload.finish(sink);
         if let Reading::Parser(parser) = &mut self.reading {
-            parser.finish(&mut Beside::of(self.protocol, sink, parsers));
+            parser.finish(&mut Beside::of(self.protocol, sink, parsers).behind(self.payload.before()));
         }
     }
 
@@ -119,7 +119,7 @@ impl Read {
     /// There is no room for what it holds: nothing is read beside the payload any more.
     pub(super) fn abandon<S: AppSink>(&mut self, parsers: &mut SpareParsers, sink: &mut S) -> Payload {
         if let Reading::Parser(parser) = &mut self.reading {
-            parser.finish(&mut Beside::of(self.protocol, sink, parsers));
+            parser.finish(&mut Beside::of(self.protocol, sink, parsers).behind(self.payload.before()));
         }
         self.remains()
     }
@@ -177,7 +177,7 @@ impl Read {
         sink: &mut S,
     ) {
         let Reading::Parser(parser) = &mut self.reading else { return };
-        let mut out = Beside::of(self.protocol, sink, parsers);
+        let mut out = Beside::of(self.protocol, sink, parsers).behind(self.payload.before());
         let outcome = parser.data(direction, bytes, &mut out);
         match outcome {
             Outcome::More => return,
@@ -208,7 +208,7 @@ impl Read {
                 }
             }
             Reading::Parser(parser) => {
-                let mut out = Beside::of(self.protocol, sink, parsers);
+                let mut out = Beside::of(self.protocol, sink, parsers).behind(self.payload.before());
                 if parser.gap(direction, bytes, &mut out) != Outcome::More {
                     out.anomaly(direction, AppAnomaly::Gap);
                     parser.finish(&mut out);
@@ -244,7 +244,7 @@ impl Read {
 mod tests {
     use super::*;
     use crate::app::tls::tests::{client_hello, record};
-    use crate::app::{App, recorder::Recorder};
+    use crate::app::{App, Holding, recorder::Recorder};
 
     /// What a flow is of, and what it was of before, once an end of it said this.
     type Labels = (AppProtocol, Option<AppProtocol>);
@@ -263,6 +263,8 @@ mod tests {
         // Nothing is read of it any more.
         assert_eq!(say(Direction::ToClient, b"no TLS"), both);
         app.finish(&mut parsers, &mut sink);
+        assert_eq!((app.protocol(), app.outer_protocol()), both);
+        app.forget(&mut Holding::default());
         assert_eq!((app.protocol(), app.outer_protocol()), both);
     }
 }

@@ -1,7 +1,7 @@
 //! What a parser tells of one transaction: named values, nested as events show them.
 
 use super::AppProtocol;
-use crate::limits::{RECORD_ITEMS_MAX, RECORD_TEXT_BYTES_MAX};
+use crate::limits::{FILE_NAME_BYTES_MAX, RECORD_ITEMS_MAX, RECORD_TEXT_BYTES_MAX};
 
 /// Named values in the order in which they were told; names are those of Suricata's events, where it has them.
 ///
@@ -115,7 +115,16 @@ impl Record {
 
     /// A text; beyond [`RECORD_TEXT_BYTES_MAX`] it is cut. In a list its name is not used.
     pub fn text(&mut self, name: &'static str, bytes: &[u8]) {
-        let kept = bytes.get(..RECORD_TEXT_BYTES_MAX).unwrap_or(bytes);
+        self.text_up_to(RECORD_TEXT_BYTES_MAX, name, bytes);
+    }
+
+    /// The name of a file; beyond [`FILE_NAME_BYTES_MAX`] it is cut.
+    pub(super) fn file_name(&mut self, name: &'static str, bytes: &[u8]) {
+        self.text_up_to(FILE_NAME_BYTES_MAX, name, bytes);
+    }
+
+    fn text_up_to(&mut self, bytes_max: usize, name: &'static str, bytes: &[u8]) {
+        let kept = bytes.get(..bytes_max).unwrap_or(bytes);
         self.is_cut |= kept.len() < bytes.len();
         let begin = self.text.len() as u32;
         let end = begin + kept.len() as u32;
@@ -258,6 +267,11 @@ pub(super) fn kept(text: &[u8]) -> Vec<u8> {
     text.get(..=RECORD_TEXT_BYTES_MAX).unwrap_or(text).to_vec()
 }
 
+/// The same of the name of a file.
+pub(super) fn kept_file_name(name: &[u8]) -> Vec<u8> {
+    name.get(..=FILE_NAME_BYTES_MAX).unwrap_or(name).to_vec()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -323,6 +337,12 @@ mod tests {
     fn what_is_kept_tells_that_it_was_cut() {
         assert_eq!(kept(&[b'x'; RECORD_TEXT_BYTES_MAX]).len(), RECORD_TEXT_BYTES_MAX);
         assert_eq!(kept(&[b'x'; RECORD_TEXT_BYTES_MAX + 9]).len(), RECORD_TEXT_BYTES_MAX + 1);
+        for (more, is_cut) in [(0, false), (1, true), (9, true)] {
+            let mut record = Record::default();
+            record.file_name("filename", &kept_file_name(&vec![b'x'; FILE_NAME_BYTES_MAX + more]));
+            let Some(Value::Text(name)) = record.find("filename") else { panic!("it is a text") };
+            assert_eq!((name.len(), record.is_cut()), (FILE_NAME_BYTES_MAX, is_cut), "{more}");
+        }
     }
 
     proptest! {

@@ -38,23 +38,45 @@ fn is_begun_by(prefix: Prefix<'_>) -> Answer {
             is_array(prefix.bytes).or(alone).or(inline)
         }
         Direction::ToClient => {
-            Answer::begins_any(prefix.bytes, &[b"+PONG\r\n", b"-NOAUTH ", b"-DENIED Redis"])
+            let words = Answer::begins_any(prefix.bytes, &[b"+PONG\r\n", b"-NOAUTH ", b"-DENIED Redis"]);
+            words.or(is_aggregate(prefix.bytes))
         }
     }
 }
 
 /// Commands that are typed, or sent by what is no library; memcached takes its own in lower case.
 const INLINE: &[&[u8]] =
-    &[b"CONFIG ", b"KEYS ", b"PUBLISH ", b"SELECT ", b"SET ", b"SLAVEOF ", b"SUBSCRIBE "];
+    &[b"AUTH ", b"CONFIG ", b"KEYS ", b"PUBLISH ", b"SELECT ", b"SET ", b"SLAVEOF ", b"SUBSCRIBE "];
 
 /// Whether no line of HTTP begins so, and all of it is graphic.
 fn is_inline(line: &[u8]) -> bool {
     let mut words = line.split(|byte| *byte == b' ').skip(1);
     let is_target =
         |word: &[u8]| word.first() == Some(&b'/') || word.contains(&b':') || word.starts_with(b"HTTP");
-    words.next().is_some_and(|word| !word.is_empty() && !is_target(word))
+    // Mails know an AUTH, too, of a mechanism in capital letters (RFC 4422 §3.1).
+    let is_mechanism = |word: &[u8]| line.starts_with(b"AUTH") && !word.iter().any(u8::is_ascii_lowercase);
+    words.next().is_some_and(|word| !word.is_empty() && !is_target(word) && !is_mechanism(word))
         && !words.any(|word| word.starts_with(b"HTTP/"))
         && line.iter().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
+/// `*3\r\n:1`, as a server answers: how many values of an array, a map, a set or an attribute, and the type of the first.
+fn is_aggregate(bytes: &[u8]) -> Answer {
+    let kind = Answer::when(bytes, 1, |first| first.iter().all(|byte| b"*%~|".contains(byte)));
+    let rest = bytes.get(1..).unwrap_or_default();
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let end = rest.get(digits..).unwrap_or_default();
+    match kind {
+        Answer::Yes(_) if digits > COUNT_DIGITS_MAX || rest.first() == Some(&b'0') => Answer::No,
+        Answer::Yes(_) if end.is_empty() => Answer::More,
+        Answer::Yes(_) if digits == 0 => Answer::No,
+        Answer::Yes(_) => Answer::begins(end, b"\r\n").and(|| {
+            let first = end.get(2..).unwrap_or_default();
+            Answer::when(first, 1, |first| first.iter().all(|byte| b"+-:$*%~|,#_(=!".contains(byte)))
+                .and(|| Answer::Yes(digits + 4))
+        }),
+        other => other,
+    }
 }
 
 /// `*3\r\n$3`, as all libraries send commands.

@@ -44,6 +44,8 @@ pub(super) struct Smtp {
     /// Commands without an answer, the oldest first.
     pending: VecDeque<Sent>,
     hello: Vec<u8>,
+    /// Whether there was one, however it named the client.
+    has_hello: bool,
     envelope: Envelope,
     /// Number of the envelope at hand.
     id: u64,
@@ -208,7 +210,7 @@ impl Smtp {
         out.field(Direction::ToServer, Field::Command, line);
         if command.is_any(&[b"EHLO", b"HELO", b"LHLO"]) {
             self.reset(out);
-            self.hello = kept(command.arguments);
+            (self.hello, self.has_hello) = (kept(command.arguments), true);
         } else if command.is(b"MAIL") {
             self.reset(out);
             self.envelope.from = Some(address(command.arguments, b"FROM:", out));
@@ -331,7 +333,7 @@ impl Smtp {
             Reading::Commands | Reading::Chunk { .. } => self.envelope.mail.take(),
         };
         let email = mail.map(|mail| mail.finish(end, out));
-        let is_untold = self.id == 0 && !self.hello.is_empty();
+        let is_untold = self.id == 0 && self.has_hello;
         if is_untold || email.is_some() || self.envelope.from.is_some() {
             self.tell(email.as_ref(), out);
         }

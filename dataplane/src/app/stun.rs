@@ -37,6 +37,11 @@ fn is_message(wire: &mut Wire<'_>) -> Option<bool> {
     Some(wire.u32()? == COOKIE)
 }
 
+/// Whether a datagram is of STUN.
+pub(super) fn is_one(prefix: Prefix<'_>) -> bool {
+    datagram(prefix).is_yes()
+}
+
 fn datagram(prefix: Prefix<'_>) -> Answer {
     let bytes = prefix.bytes;
     Answer::of_fields(bytes, is_message).or(Answer::of_fields(bytes, |wire| is_old(wire, bytes.len())))
@@ -59,6 +64,20 @@ fn is_old(wire: &mut Wire<'_>, all: usize) -> Option<bool> {
 mod tests {
     use super::*;
     use crate::app::conversation::{Turn, told_however_cut, told_of_datagrams};
+
+    #[test]
+    fn what_ice_opened_the_way_for_has_its_own_name() {
+        let binding = b"\0\x01\0\0\x21\x12\xa4\x42abcdefghijkl";
+        let [one, two] = [
+            b"\x80\x00\0\x01\0\0\0\x10\x12\x34\x56\x78sound",
+            b"\x80\x00\0\x02\0\0\0\x20\x12\x34\x56\x78sound",
+        ];
+        told_of_datagrams(AppProtocol::Stun, &[Turn::client(binding), Turn::client(one)]);
+        told_of_datagrams(
+            AppProtocol::Rtp,
+            &[Turn::client(binding), Turn::client(one), Turn::server(binding), Turn::client(two)],
+        );
+    }
 
     #[test]
     fn the_cookie_tells_and_so_do_attributes() {

@@ -169,7 +169,13 @@ impl AppParser for Tls {
 
     fn finish<S: AppSink>(&mut self, out: &mut Beside<'_, S>) {
         if !std::mem::replace(&mut self.is_told, true) && self.handshake.is_known() {
-            out.record(0, |record| self.handshake.tell(record));
+            let before = out.before;
+            out.record(0, |record| {
+                self.handshake.tell(record);
+                if let Some(before) = before {
+                    record.text("from_proto", before.as_str().as_bytes());
+                }
+            });
         }
     }
 

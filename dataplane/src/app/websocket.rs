@@ -215,7 +215,7 @@ impl WebSocket {
         side.outlet.to(out.sink).end();
         let (Some(left), Some((frame, at))) = (left, &mut side.frame) else {
             self.finish(out.sink);
-            return Err(self.remains(AppProtocol::Failed));
+            return Err(self.failed());
         };
         *at += u64::from(bytes);
         let frame = *frame;
@@ -232,12 +232,17 @@ impl WebSocket {
     fn surrender<S: AppSink>(&mut self, direction: Direction, unread: &[u8], sink: &mut S) -> Payload {
         self.sides[direction as usize].report(AppAnomaly::WebSocketFrame, sink);
         self.finish(sink);
-        let mut payload = self.remains(AppProtocol::Failed);
+        let mut payload = self.failed();
         for (of, side) in Direction::BOTH.into_iter().zip(&self.sides) {
             payload.advance(of, StreamChunk::Data(side.head.held()), sink);
         }
         payload.advance(direction, StreamChunk::Data(unread), sink);
         payload
+    }
+
+    fn failed(&self) -> Payload {
+        let [client, server] = &self.sides;
+        Payload::failed(AppProtocol::WebSocket, [client.outlet, server.outlet])
     }
 
     fn remains(&self, protocol: AppProtocol) -> Payload {

@@ -1,6 +1,6 @@
 //! What a connection speaks behind a protocol that made way for it: a tunnel's content, or what both ends changed to.
 
-use super::{App, AppProtocol, AppSink, SpareParsers};
+use super::{App, AppProtocol, AppSink, SpareParsers, signature::Prefix, stun};
 use crate::{flow::Direction, reassembly::StreamChunk};
 
 /// The protocol that follows another one, as deep as that may be: the outermost is kept beside the innermost.
@@ -29,6 +29,19 @@ impl Within {
         }
     }
 
+    /// Shows a datagram to the inner protocol. What opened the way for that still speaks in between.
+    pub(super) fn look_at<S: AppSink>(
+        &mut self,
+        direction: Direction,
+        bytes: &[u8],
+        parsers: &mut SpareParsers,
+        sink: &mut S,
+    ) {
+        if self.outer != AppProtocol::Stun || !stun::is_one(Prefix::of(direction, bytes)) {
+            self.app.look_at(direction, bytes, parsers, sink);
+        }
+    }
+
     /// What is within.
     pub(super) fn app(&self) -> &App {
         &self.app
@@ -47,9 +60,16 @@ impl Within {
         self.app.is_between_messages()
     }
 
-    /// The inner protocol.
+    /// The inner protocol. Behind STUN nothing need follow: until something that is known does, it is that.
     pub(super) fn protocol(&self) -> AppProtocol {
-        self.app.protocol()
+        let inner = self.app.protocol();
+        if self.outer == AppProtocol::Stun && !inner.is_known() { self.outer } else { inner }
+    }
+
+    /// As [`App::named_protocol`].
+    pub(super) fn named_protocol(&self) -> AppProtocol {
+        let named = self.app.named_protocol();
+        if named.is_known() { named } else { self.protocol() }
     }
 
     pub(super) fn outer(&self) -> AppProtocol {

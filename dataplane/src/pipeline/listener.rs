@@ -2,8 +2,12 @@
 
 use super::secrets::Secrets;
 use super::tracked::Inspection;
-use crate::app::{App, AppAnomaly, AppProtocol, AppSink, HttpTransaction, Lane, Record, SpareParsers};
-use crate::event::{Anomaly, AnomalyKind, AppRecord, Event, EventSink, HttpEnd, Owner, Reading, ThreatSeen};
+use crate::app::{
+    App, AppAnomaly, AppProtocol, AppSink, HttpFileStage, HttpTransaction, Lane, Record, SpareParsers,
+};
+use crate::event::{
+    Anomaly, AnomalyKind, AppRecord, Event, EventSink, HttpEnd, HttpFileEnd, Owner, Reading, ThreatSeen,
+};
 use crate::flow::{Direction, FlowRecord};
 use crate::inspect::{FieldScan, Findings, Lanes, RuleSets};
 use crate::policy::ThreatAction;
@@ -83,10 +87,18 @@ impl<S: EventSink> AppSink for Listener<'_, S> {
 
     fn transaction(&mut self, transaction: &HttpTransaction) {
         let Listener { record: flow, now_ns, ref mut threats, ref mut sink, ref mut findings, .. } = *self;
-        if findings.may_tell() {
-            let concealed = (!self.secrets.is_empty()).then(|| self.secrets.conceal(transaction));
-            let transaction = concealed.as_ref().unwrap_or(transaction);
-            sink.emit(Event::Http(HttpEnd { now_ns, flow, transaction }));
+        // Where there is no room for this event, there is none for those behind it.
+        let may_tell = findings.may_tell();
+        let concealed = (may_tell && !self.secrets.is_empty()).then(|| self.secrets.conceal(transaction));
+        let shown = concealed.as_ref().unwrap_or(transaction);
+        if may_tell {
+            sink.emit(Event::Http(HttpEnd { now_ns, flow, transaction: shown }));
+        }
+        for direction in Direction::BOTH {
+            let is_there = transaction.files[direction as usize].stage != HttpFileStage::Absent;
+            if is_there && findings.may_tell() {
+                sink.emit(Event::HttpFile(HttpFileEnd { now_ns, flow, transaction: shown, direction }));
+            }
         }
         threats.see_transaction(flow, transaction, now_ns, teller(flow, now_ns, *sink, findings));
     }

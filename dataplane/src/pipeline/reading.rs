@@ -116,6 +116,12 @@ impl Reading<'_> {
             if !is_asked && !segment.flags.has(TcpFlags::SYN) {
                 tracked.pick_up();
             }
+        } else if connection.is_one_sided(direction, &segment)
+            && self.settings.exception_for(DropReason::OutOfWindow) == Exception::Ignore
+        {
+            // It passes, so it is read.
+            connection.go_on_one_sided(direction, &segment);
+            tracked.excuse(DropReason::OutOfWindow, self.counters);
         }
         match self.show(tracked, direction, segment, inspection) {
             Err(DropReason::OverlapConflict) => {

@@ -6,7 +6,7 @@ use memchr::memmem;
 
 use crate::app::{HttpTransaction, Record};
 use crate::inspect::Finding;
-use crate::limits::{HTTP_LOGGED_BYTES_MAX, HTTP_SECRETS_MAX};
+use crate::limits::{FILE_NAME_BYTES_MAX, HTTP_LOGGED_BYTES_MAX, HTTP_SECRETS_MAX};
 
 /// Bytes of a match that tell something of it, and are not in a text by chance.
 const TELLING_BYTES: usize = 4;
@@ -71,12 +71,13 @@ impl Secrets {
     /// The transaction as it may be shown.
     pub(super) fn conceal(&self, transaction: &HttpTransaction) -> HttpTransaction {
         let mut shown = transaction.clone();
-        let HttpTransaction { url, host, user_agent, referer, content_type, redirect, http2, .. } =
+        let HttpTransaction { url, host, user_agent, referer, content_type, redirect, files, http2, .. } =
             &mut shown;
         if self.0.len() > HTTP_SECRETS_MAX {
             let headers = http2.iter_mut().flat_map(|stream| &mut stream.headers);
             let texts = [url, host, user_agent, referer, content_type, redirect];
-            texts.into_iter().chain(headers).for_each(withhold);
+            let names = files.iter_mut().map(|file| &mut file.name);
+            texts.into_iter().chain(names).chain(headers).for_each(withhold);
             return shown;
         }
         if let Some(stream) = http2 {
@@ -90,6 +91,10 @@ impl Secrets {
             }
             for text in [&mut *host, user_agent, referer, content_type, redirect] {
                 secret.conceal(text);
+            }
+            for file in &mut *files {
+                let is_cut = file.name.len() >= FILE_NAME_BYTES_MAX;
+                secret.conceal_in(&mut file.name, is_cut);
             }
         }
         shown
@@ -271,6 +276,15 @@ mod tests {
             })
         };
         assert_eq!((shown(false), shown(true)), (Some(true), Some(false)));
+    }
+
+    #[test]
+    fn the_name_of_a_file_that_was_cut_shows_no_part_of_a_secret() {
+        let mut of = HttpTransaction::default();
+        of.files[0].name = [vec![b'.'; FILE_NAME_BYTES_MAX - 6], b"secret".to_vec()].concat();
+        let shown = Secrets(vec![secret(b"secret-that-goes-on", 0)]).conceal(&of);
+        assert_eq!(shown.files[0].name.len(), FILE_NAME_BYTES_MAX);
+        assert!(shown.files[0].name.ends_with(b".******************"));
     }
 
     #[test]

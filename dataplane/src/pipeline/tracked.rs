@@ -348,7 +348,8 @@ impl Tracked {
                 true => TcpState::Closed,
                 false => connection.state(),
             }),
-            app: self.app.protocol(),
+            app: self.app.named_protocol(),
+            app_failed: self.app.protocol() == AppProtocol::Failed,
             app_before: self.app.outer_protocol(),
             alerted: self.alerted,
             blocked: match self.disposition {

@@ -1,5 +1,7 @@
 //! [`Connection`]: both streams of one TCP connection and the handshake that opens them.
 
+mod one_sided;
+mod reopening;
 mod turn;
 mod window;
 
@@ -179,36 +181,6 @@ impl Connection {
         self.is_midstream
     }
 
-    /// Whether `segment` asks for a new connection between the same ports, which the caller tracks anew.
-    ///
-    /// True for a SYN after both ends finished or one reset. On any other connection the SYN is stale or forged unless
-    /// its receiver, who knows, answers it by a SYN-ACK instead of a challenge (RFC 5961 §4): then it is true for that.
-    pub fn is_reopened_by(&self, direction: Direction, segment: &Segment<'_>) -> bool {
-        if !segment.flags.has(TcpFlags::SYN) || segment.flags.0 & (TcpFlags::RST | TcpFlags::FIN) != 0 {
-            return false;
-        }
-        match self.phase {
-            Phase::None | Phase::SynSent(_) => false,
-            _ if segment.flags.has(TcpFlags::ACK) => self.asked.is_some_and(|asked| {
-                asked.opener != direction && asked.data_start.get() == segment.acknowledgment
-            }),
-            _ => self.state().is_finished(),
-        }
-    }
-
-    /// The connection whose SYN-ACK [reopens](Self::is_reopened_by) this one, as it stood before it; its opener is the
-    /// client.
-    pub fn reopened(&self) -> Option<Connection> {
-        let asked = self.asked?;
-        let mut connection = Connection::new();
-        let opener = Direction::ToServer;
-        connection.stream_mut(opener).open_at(asked.data_start);
-        connection.window_shifts[opener as usize] = asked.window_shift;
-        connection.offer_clock(opener, asked.timestamp);
-        connection.phase = Phase::SynSent(opener);
-        Some(connection)
-    }
-
     /// Gives held memory back when the flow ends or is blocked.
     pub fn release(&mut self, memory: &mut Memory) {
         self.streams.iter_mut().for_each(|stream| stream.release(memory));
@@ -335,14 +307,6 @@ impl Connection {
         let (window_shift, timestamp) = (shift_of(segment), segment.timestamp);
         self.asked = Some(Asked { opener: direction, data_start, window_shift, timestamp });
         Ok(admitted)
-    }
-
-    /// The SYN that opened this connection may yet open another.
-    fn ask_on(&mut self, opener: Direction) {
-        let data_start = self.stream(opener).next();
-        let window_shift = self.window_shifts[opener as usize];
-        let timestamp = self.stream(opener).recent_timestamp();
-        self.asked = Some(Asked { opener, data_start, window_shift, timestamp });
     }
 
     /// Remembers the shift and the clock that a first SYN offers. Without a shift, 0 stands.

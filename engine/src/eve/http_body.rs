@@ -11,6 +11,9 @@ pub(super) struct HttpBody<'e> {
     version: Option<&'static str>,
     #[serde(skip_serializing_if = "Text::is_empty")]
     hostname: Text<'e>,
+    /// Behind the name of the host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http_port: Option<u16>,
     #[serde(skip_serializing_if = "Text::is_empty")]
     url: Text<'e>,
     #[serde(skip_serializing_if = "Text::is_empty")]
@@ -70,9 +73,11 @@ impl HttpBody<'_> {
         let http2 = transaction.http2.as_ref();
         let [request_headers, response_headers] =
             http2.map_or([&[][..]; 2], |stream| stream.headers.each_ref().map(Vec::as_slice));
+        let (hostname, http_port) = host_and_port(&transaction.host);
         HttpBody {
             version: http2.map(|_| "2"),
-            hostname: Text(&transaction.host),
+            hostname: Text(hostname),
+            http_port,
             url: Text(&transaction.url),
             http_user_agent: Text(&transaction.user_agent),
             http_content_type: Text(&transaction.content_type),
@@ -88,6 +93,19 @@ impl HttpBody<'_> {
             http2: http2.map(Http2Body::new),
         }
     }
+}
+
+/// The two parts of a Host (RFC 9110 §7.2). What is no port belongs to the name.
+fn host_and_port(host: &[u8]) -> (&[u8], Option<u16>) {
+    let parts = || {
+        let colon = host.iter().rposition(|byte| *byte == b':')?;
+        let (name, port) = (host.get(..colon)?, host.get(colon + 1..)?);
+        // RFC 3986 §3.2.2: an address of IPv6 stands in brackets.
+        let is_name = !name.contains(&b':') || name.starts_with(b"[") && name.ends_with(b"]");
+        let is_port = is_name && port.iter().all(u8::is_ascii_digit);
+        Some((name, std::str::from_utf8(port).ok()?.parse().ok().filter(|_| is_port)?))
+    };
+    parts().map_or((host, None), |(name, port)| (name, Some(port)))
 }
 
 impl Http2Body {

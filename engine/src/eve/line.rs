@@ -12,6 +12,7 @@ use dataplane::verdict::{Causes, DropReason};
 use serde::{Serialize, Serializer};
 
 use super::Timestamp;
+use super::file_body::FileBody;
 use super::http_body::HttpBody;
 use super::link::LinkBody;
 use super::record::Evidence;
@@ -68,6 +69,8 @@ pub(super) struct Line<'e> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) http: Option<HttpBody<'e>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) fileinfo: Option<FileBody<'e>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) flow: Option<FlowBody>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) tcp: Option<TcpBody>,
@@ -105,6 +108,7 @@ impl<'e> Line<'e> {
             drop: None,
             anomaly: None,
             http: None,
+            fileinfo: None,
             flow: None,
             tcp: None,
             stats: None,
@@ -227,6 +231,9 @@ struct FlowEndBody {
     state: &'static str,
     reason: &'static str,
     alerted: bool,
+    /// Whether an end broke the protocol that the flow is named by.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    app_failed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     action: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -264,6 +271,7 @@ impl FlowBody {
             state: end.state.as_str(),
             reason: end.cause.as_str(),
             alerted: end.alerted,
+            app_failed: end.app_failed,
             action: end.blocked.map(|_| "drop"),
             drop_reason: end.blocked.map(|(reason, _)| reason.as_str()),
             drop_epoch: end.blocked.map(|(_, epoch)| epoch.0),

@@ -47,6 +47,7 @@ pub(super) fn flow_end(flow: &FlowRecord) -> FlowEnd<'_> {
         tcp: Some(TcpState::Closed),
         app: AppProtocol::Http,
         app_before: None,
+        app_failed: false,
         alerted: true,
         blocked: None,
         bypassed: None,

@@ -44,6 +44,7 @@ impl EventSink for Lines {
             },
             Event::Flow(end) => end.flow.id,
             Event::Http(end) => end.flow.id,
+            Event::HttpFile(end) => end.flow.id,
             Event::App(told) => told.flow.id,
             Event::Anomaly(anomaly) => anomaly.flow.id,
         };

@@ -108,25 +108,40 @@ pub struct Labels {
 impl Labels {
     /// Compares the flows of one capture.
     pub fn compare(&mut self, name: &str, expected: &[Expected], survey: &Survey, events: &[Value]) {
-        let found: Vec<(Flow, &str)> = events
-            .iter()
-            .filter_map(|event| {
-                Some((Flow::from_eve(event)?, event["app_proto"].as_str().unwrap_or("unknown")))
-            })
-            .collect();
+        // A flow speaks what it changed to, and spoke what made way for that.
+        let names = |event: &'_ Value| {
+            let orig = event["app_proto_orig"].as_str();
+            let names = [Some(event["app_proto"].as_str().unwrap_or("unknown")), orig];
+            names.into_iter().flatten().map(str::to_owned).collect::<Vec<_>>()
+        };
+        let found: Vec<(Flow, Vec<String>)> =
+            events.iter().filter_map(|event| Some((Flow::from_eve(event)?, names(event)))).collect();
         for expectation in expected {
             self.compare_flow(name, expectation, survey, &found);
         }
     }
 
-    fn compare_flow(&mut self, name: &str, expected: &Expected, survey: &Survey, found: &[(Flow, &str)]) {
+    fn compare_flow(
+        &mut self,
+        name: &str,
+        expected: &Expected,
+        survey: &Survey,
+        found: &[(Flow, Vec<String>)],
+    ) {
         let protocol = expected.l7.split('.').next().unwrap_or_default();
-        let names = NAMES.iter().find(|(label, _)| *label == protocol).map(|(_, names)| *names);
+        let names_of = |part: &str| NAMES.iter().find(|(label, _)| *label == part).map(|(_, names)| *names);
+        let names = names_of(protocol);
+        // What is within, where that is a protocol, too.
+        let inner = expected.l7.split('.').nth(1).and_then(names_of).unwrap_or_default();
         let Some(flow) = expected.flow() else {
             return self.board.skip("address in a notation that fits several");
         };
-        let told: BTreeSet<&str> =
-            found.iter().filter(|(found, _)| found.has_ends_of(&flow)).map(|(_, told)| *told).collect();
+        let told: BTreeSet<&str> = found
+            .iter()
+            .filter(|(found, _)| found.has_ends_of(&flow))
+            .flat_map(|(_, told)| told)
+            .map(String::as_str)
+            .collect();
         let line = format!("{name}: {} {} > {} {}", expected.l4, expected.a, expected.b, expected.l7);
         let Some(names) = names.filter(|_| matches!(flow.protocol, 6 | 17)) else {
             for told in told.into_iter().filter(|told| *told != "unknown") {
@@ -147,7 +162,7 @@ impl Labels {
         }
         let (passed, applicable) = self.by_label.entry(protocol.to_owned()).or_default();
         *applicable += 1;
-        if told.iter().any(|told| names.contains(told)) {
+        if told.iter().any(|told| names.contains(told) || inner.contains(told)) {
             *passed += 1;
             self.board.pass();
         } else {

@@ -31,6 +31,9 @@ pub(in super::super) const LLMNR_SIGNATURE: Signature = Signature {
 /// Operations that are in use: query, inverse query, status, notify, update, stateful.
 const OPCODES: [u8; 6] = [0, 1, 2, 4, 5, 6];
 
+/// The class of nearly all (RFC 1035 §3.2.4).
+const INTERNET: u16 = 1;
+
 fn is_of(prefix: Prefix<'_>, protocol: AppProtocol) -> Answer {
     match protocol_of(prefix.bytes) {
         Some(found) if found == protocol => Answer::Yes(HEADER_BYTES),
@@ -58,7 +61,9 @@ fn protocol_of(datagram: &[u8]) -> Option<AppProtocol> {
         && entries <= DNS_ENTRIES_READ_MAX
         && is_whole(header, Cursor::new(datagram)) == Ok(true);
     let is_begun = first.as_ref().is_some_and(|question| may_ask(header, question) && entries <= 64);
-    if !is_whole && !is_begun {
+    let is_plain =
+        first.as_ref().is_some_and(|question| is_plain(header, question)) && cursor.at == datagram.len();
+    if !is_whole && !is_begun && !is_plain {
         return None;
     }
     Some(if is_multicast(header, datagram, first.as_ref()) {
@@ -98,6 +103,15 @@ fn may_ask(header: Header, question: &Question) -> bool {
     let is_question = header.has(QR) || header.counts[1] == 0;
     let is_known = kind_name(question.kind).is_some() && question.kind != kind::OPT;
     header.counts[0] == 1 && is_question && is_known && OPCODES.contains(&header.opcode())
+}
+
+/// Whether a question says so clearly what it asks that, with nothing behind it, it tells whatever is counted.
+fn is_plain(header: Header, question: &Question) -> bool {
+    let is_spelled = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let name = &question.name;
+    let is_name = !name.bytes().is_empty() && !name.is_single() && name.bytes().iter().all(is_spelled);
+    let is_known = kind_name(question.kind).is_some() && question.kind != kind::OPT;
+    is_name && is_known && question.class == INTERNET && OPCODES.contains(&header.opcode())
 }
 
 /// RFC 1002 §4.2.12, §4.2.17: types 32 and 33 of names that are encoded.

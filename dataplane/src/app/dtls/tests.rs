@@ -64,3 +64,18 @@ fn only_what_is_surely_dtls_is_taken_for_it() {
     assert!(!answer(&record(APPLICATION_DATA, 0, &[7; 40])));
     assert!(!answer(&[record(APPLICATION_DATA, 1, &[7; 40]), vec![1]].concat()));
 }
+
+#[test]
+fn either_end_of_a_flow_may_be_the_client_of_the_handshake() {
+    let (hello, answer) = (dtls_client_hello(NAME), server_hello());
+    let hello = piece(CLIENT_HELLO, 0, &hello, 0..hello.len());
+    let answer = piece(SERVER_HELLO, 0, &answer, 0..answer.len());
+    let changed = record(CHANGE_CIPHER_SPEC, 0, &[1]);
+    for (turned, resumed) in [(true, Some(Value::Flag(true))), (false, None)] {
+        // Who answers the hello encrypts before it proves who it is, or who asked does.
+        let by_server = if turned { Turn::client(&changed) } else { Turn::server(&changed) };
+        let turns = [Turn::server(&hello), Turn::client(&answer), by_server];
+        let recorder = told_of_datagrams(AppProtocol::Dtls, &turns);
+        assert_eq!(recorder.records()[0].find("session_resumed"), resumed);
+    }
+}

@@ -93,6 +93,7 @@ enum Name {
     Location,
     Upgrade,
     Extensions,
+    ContentDisposition,
 }
 
 impl Head {
@@ -171,6 +172,11 @@ impl Head {
             Some(Name::Extensions) => self.offer.extensions(value),
             Some(Name::ContentEncoding) if line.whole => self.content_codings.read(value),
             Some(Name::ContentEncoding) => self.content_codings.give_up(),
+            Some(Name::ContentDisposition) => {
+                if let Some(transaction) = transaction {
+                    transaction.files[self.kind.direction as usize].name_by(value);
+                }
+            }
             Some(name) => {
                 if name == Name::ContentType && self.media == Media::Other {
                     self.media = Media::of(value);
@@ -297,6 +303,7 @@ impl Name {
             (12, b'c') => is(name, b"content-type").then_some(Name::ContentType),
             (14, b'c') => is(name, b"content-length").then_some(Name::ContentLength),
             (16, b'c') => is(name, b"content-encoding").then_some(Name::ContentEncoding),
+            (19, b'c') => is(name, b"content-disposition").then_some(Name::ContentDisposition),
             (24, b's') => is(name, b"sec-websocket-extensions").then_some(Name::Extensions),
             (17, b't') => is(name, b"transfer-encoding").then_some(Name::TransferEncoding),
             _ => None,

@@ -13,7 +13,7 @@ pub struct HttpIdle {
 impl HttpIdle {
     /// Goes on where the connection stood, in the room of any parser.
     pub(in crate::app) fn resume(self, mut http: Box<Http>) -> Box<Http> {
-        http.proven = true;
+        (http.proven, http.is_behind_response) = (true, true);
         http.transactions.number_from(self.next_transaction);
         http
     }
@@ -40,7 +40,7 @@ impl Http {
 
     /// A new connection, in the room of a parser that rests.
     pub(in crate::app) fn begin(mut http: Box<Http>) -> Box<Http> {
-        http.proven = false;
+        (http.proven, http.is_behind_response) = (false, false);
         http.transactions.number_from(0);
         http
     }

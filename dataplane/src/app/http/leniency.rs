@@ -77,10 +77,26 @@ fn bare_requests_with_more_spaces_are_read() {
 }
 
 #[test]
+fn spaces_in_a_target_are_told_and_read() {
+    for (line, url, uri) in [
+        ("GET /%41 b  c HTTP/1.1\r\n", "/%41 b  c", "/A b  c"),
+        ("CONNECT h:25 / HTTP/1.0\r\n", "h:25 /", "h:25 /"),
+        ("GET /a HTTP/ HTTP/1.1\r\n", "/a HTTP/", "/a HTTP/"),
+    ] {
+        let request = format!("{line}Host: h\r\n\r\n");
+        let (app, told) = listen_cut_and_whole(&[(ToServer, Data(request.as_bytes()))]);
+        assert_eq!((app.protocol(), told.anomalies()), (AppProtocol::Http, vec![AppAnomaly::RequestLine]));
+        assert_eq!(told.instances(ToServer, Field::HttpUri), [uri.as_bytes()], "{line:?}");
+        assert_eq!(told.instances(ToServer, Field::HttpHeaders), [b"Host: h\r\n"], "{line:?}");
+        assert_eq!(told.transactions()[0].url, url.as_bytes(), "{line:?}");
+    }
+}
+
+#[test]
 fn a_line_that_is_refused_and_names_http_is_told() {
     let capitals = "A".repeat(HTTP_CAPITAL_METHOD_BYTES_MAX + 1);
     for line in [
-        "GET /a b HTTP/1.1\r\n",
+        "SET /a b HTTP/1.1\r\n",
         " GET / HTTP/1.1\r\n",
         "\r\n\tGET / HTTP/1.1\r\n",
         "GET\t/ HTTP/1.1\r\n",
@@ -115,7 +131,7 @@ fn a_line_that_is_refused_and_names_http_is_told() {
 #[test]
 fn the_first_line_is_watched_up_to_its_cap() {
     let sign = " HTTP/1.1\r\n";
-    let line_of = |bytes: usize| format!("GET /a {}{sign}", "b".repeat(bytes - "GET /a ".len() - sign.len()));
+    let line_of = |bytes: usize| format!("SET /a {}{sign}", "b".repeat(bytes - "SET /a ".len() - sign.len()));
     let blanks = "\r\n".repeat(HTTP_LINE_BYTES_MAX);
     for (line, is_told) in [
         (line_of(HTTP_LINE_BYTES_MAX), true),

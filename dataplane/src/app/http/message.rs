@@ -9,7 +9,7 @@ use super::{
     switch::Offer,
 };
 use crate::{
-    app::{AppAnomaly, AppSink, HttpTransaction, RequestPart, body::Body, emitter::Emitter},
+    app::{AppAnomaly, AppSink, HttpFile, HttpTransaction, RequestPart, body::Body, emitter::Emitter},
     content::Decoders,
     flow::Direction,
 };
@@ -88,6 +88,7 @@ impl Message {
     ) {
         self.part = Part::UntilClose;
         self.body = Body::default();
+        self.begin_file(&mut transaction);
         out.data(self.body_field(), held);
         self.count(held.len() as u64, &mut transaction);
     }
@@ -119,6 +120,7 @@ impl Message {
                 Part::Trailers => self.read_trailers(input, out)?,
             };
             if progress == Progress::Complete {
+                self.complete_file(&mut transaction);
                 self.body.end(self.body_field(), decoders, out);
                 out.end();
                 return Ok(progress);
@@ -135,6 +137,9 @@ impl Message {
         out: &mut Emitter<'_, S>,
     ) -> Result<Progress, GaveUp> {
         out.anomaly(AppAnomaly::Gap);
+        if let Some(file) = self.file(&mut transaction) {
+            file.has_gap = true;
+        }
         self.body.gap(self.body_field(), out);
         let mut progress = Progress::More;
         match self.part {
@@ -147,11 +152,21 @@ impl Message {
         // Bytes behind the gap are an instance of their own: nothing that spans it was ever sent like that.
         out.end();
         self.count(bytes, &mut transaction);
+        if progress == Progress::Complete {
+            self.complete_file(&mut transaction);
+        }
         Ok(progress)
     }
 
     /// Nothing follows.
-    pub(super) fn close<S: AppSink>(&mut self, out: &mut Emitter<'_, S>) -> Progress {
+    pub(super) fn close<S: AppSink>(
+        &mut self,
+        mut transaction: Option<&mut HttpTransaction>,
+        out: &mut Emitter<'_, S>,
+    ) -> Progress {
+        if self.part == Part::UntilClose {
+            self.complete_file(&mut transaction);
+        }
         self.block.abandon(out);
         self.body.close(self.body_field(), out);
         out.end();
@@ -183,13 +198,20 @@ impl Message {
             }
             BlockRead::End => out.end(),
         }
-        let framing = self.head.framing(out).ok_or(GaveUp)?;
+        let Some(framing) = self.head.framing(out) else {
+            // Whatever it carries is not read as such.
+            self.begin_file(transaction);
+            return Err(GaveUp);
+        };
         self.body = match framing {
             Framing::Length(0) => Body::default(),
             Framing::Length(_) | Framing::Chunked | Framing::UntilClose => {
                 Body::begin(&self.head.codings(), self.head.value_media(), decoders, out)
             }
         };
+        if framing != Framing::Length(0) {
+            self.begin_file(transaction);
+        }
         self.part = match framing {
             Framing::Length(0) => return Ok(Progress::Complete),
             Framing::Length(bytes) => Part::Length(bytes),
@@ -272,12 +294,31 @@ impl Message {
         }
     }
 
-    fn count(&self, body_bytes: u64, transaction: &mut Option<&mut HttpTransaction>) {
+    fn count(&mut self, body_bytes: u64, transaction: &mut Option<&mut HttpTransaction>) {
+        self.body.count(body_bytes);
         let Some(transaction) = transaction else { return };
         let counter = match self.head.kind().direction {
             Direction::ToServer => &mut transaction.request_bytes,
             Direction::ToClient => &mut transaction.response_bytes,
         };
         *counter = counter.saturating_add(body_bytes);
+        transaction.files[self.head.kind().direction as usize].bytes = self.body.content_bytes();
+    }
+
+    fn file<'t>(&self, transaction: &'t mut Option<&mut HttpTransaction>) -> Option<&'t mut HttpFile> {
+        let transaction = transaction.as_deref_mut()?;
+        Some(&mut transaction.files[self.head.kind().direction as usize])
+    }
+
+    fn begin_file(&self, transaction: &mut Option<&mut HttpTransaction>) {
+        if let Some(file) = self.file(transaction) {
+            file.begin();
+        }
+    }
+
+    fn complete_file(&self, transaction: &mut Option<&mut HttpTransaction>) {
+        if let Some(file) = self.file(transaction) {
+            file.complete();
+        }
     }
 }

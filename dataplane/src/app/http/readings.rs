@@ -5,7 +5,7 @@ use dlp_patterns::Field;
 use super::conversations::listen;
 use crate::{
     app::{
-        App, AppAnomaly, AppProtocol, HttpTransaction, Lane, SpareParsers,
+        App, AppAnomaly, AppProtocol, HttpFile, HttpFileStage, HttpTransaction, Lane, SpareParsers,
         recorder::{Recorder, Told},
     },
     flow::Direction::{self, ToClient, ToServer},
@@ -24,11 +24,17 @@ fn only(recorder: &Recorder, direction: Direction, field: Field) -> Vec<u8> {
     instances.concat()
 }
 
+/// A file of that name and of so many bytes, all of which went by.
+fn whole(name: &[u8], bytes: u64) -> HttpFile {
+    HttpFile { name: name.to_vec(), bytes, stage: HttpFileStage::Complete, has_gap: false }
+}
+
 #[test]
 fn an_exchange_is_fields_and_a_transaction() {
     let (app, told) = exchange(
         b"POST /a%2fb?x=1+2%zz HTTP/1.1\r\nHost:  h.example \r\nReferer: /r\r\nUser-Agent: u\r\ncontent-length: 4\r\n\r\nbody",
-        b"HTTP/1.1 302 Found\r\nContent-Type: text/html; q=1\r\nLocation: /l\r\nTransfer-Encoding: chunked\r\n\r\n\
+        b"HTTP/1.1 302 Found\r\nContent-Type: text/html; q=1\r\nLocation: /l\r\nTransfer-Encoding: chunked\r\n\
+          Content-Disposition: attachment; filename=\"f.txt\"\r\n\r\n\
           3\r\nabc\r\n2;x\r\nde\r\n0\r\nT: 1\r\n\r\n",
     );
     assert_eq!(app.protocol(), AppProtocol::Http);
@@ -53,6 +59,7 @@ fn an_exchange_is_fields_and_a_transaction() {
         redirect: b"/l".into(),
         request_bytes: 4,
         response_bytes: 5,
+        files: [whole(b"", 4), whole(b"f.txt", 5)],
         http2: None,
     };
     assert_eq!(told.transactions(), [&expected]);
@@ -78,11 +85,11 @@ fn a_target_is_told_before_its_line_ends() {
     let (mut app, mut parsers, mut told) = (App::new(), SpareParsers::default(), Recorder::default());
     app.advance(ToServer, Data(b"PUT /early"), &mut parsers, &mut told);
     assert_eq!(told.told, [Told::Begin(Lane::main(ToServer), Field::HttpUri)]);
-    app.advance(ToServer, Data(b"%20 HTTQ"), &mut parsers, &mut told);
+    app.advance(ToServer, Data(b"%20 HTTQ\r\n"), &mut parsers, &mut told);
     assert_eq!(app.protocol(), AppProtocol::Unknown);
     app.finish(&mut parsers, &mut told);
-    assert_eq!(only(&told, ToServer, Field::HttpUri), b"/early ");
-    assert_eq!(only(&told, ToServer, Field::Payload), b"PUT /early%20 HTTQ", "nothing evades");
+    assert_eq!(only(&told, ToServer, Field::HttpUri), b"/early  HTTQ");
+    assert_eq!(only(&told, ToServer, Field::Payload), b"PUT /early%20 HTTQ\r\n", "nothing evades");
     assert_eq!(told.anomalies(), []);
 }
 
@@ -325,7 +332,8 @@ fn too_many_open_requests_are_given_up() {
 fn a_response_that_nobody_asked_for_is_told() {
     let (app, told) = listen(&[(ToClient, Data(b"HTTP/1.1 408 Late\r\nContent-Length: 1\r\n\r\nx"))]);
     assert_eq!((app.protocol(), told.anomalies()), (AppProtocol::Http, vec![AppAnomaly::UnpairedResponse]));
-    let expected = HttpTransaction { status: 408, response_bytes: 1, ..HttpTransaction::default() };
+    let files = [HttpFile::default(), whole(b"", 1)];
+    let expected = HttpTransaction { status: 408, response_bytes: 1, files, ..HttpTransaction::default() };
     assert_eq!(told.transactions(), [&expected]);
 }
 
@@ -372,4 +380,60 @@ fn transactions_live_in_the_buffers_of_old_ones() {
 #[test]
 fn a_flow_pays_little_for_its_parser() {
     assert!(size_of::<App>() <= 64);
+}
+
+#[test]
+fn blank_lines_in_front_of_a_status_line_are_passed_by() {
+    let requests = b"GET /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\n";
+    let responses = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab\r\n\nHTTP/1.1 204 No\r\n\r\n\r";
+    for piece_bytes in [1, responses.len()] {
+        let pieces = responses.chunks(piece_bytes).map(|piece| (ToClient, Data(piece)));
+        let chunks: Vec<_> = [(ToServer, Data(&requests[..]))].into_iter().chain(pieces).collect();
+        let (app, told) = listen(&chunks);
+        assert_eq!((app.protocol(), told.anomalies()), (AppProtocol::Http, vec![]));
+        let statuses: Vec<_> = told.transactions().iter().map(|of| of.status).collect();
+        assert_eq!(statuses, [200, 204]);
+    }
+}
+
+#[test]
+fn a_request_whose_line_breaks_off_is_told() {
+    for (chunks, url) in [
+        (&[(ToServer, Data(&b"GET /a"[..])), (ToClient, Data(b"<html>"))][..], &b"/a"[..]),
+        (&[(ToServer, Data(b"GET /a?b HTT")), (ToServer, Fin)], b"/a?b"),
+    ] {
+        let (_, told) = listen(chunks);
+        let [of] = told.transactions()[..] else { panic!("one transaction of {chunks:?}") };
+        assert_eq!((&of.method[..], &of.url[..], &of.protocol[..]), (&b"GET"[..], url, &b""[..]));
+    }
+    for no_request in [&b"GET a"[..], b"GE", b"SET /a"] {
+        let (_, told) = listen(&[(ToServer, Data(no_request)), (ToServer, Fin)]);
+        assert_eq!(told.transactions().len(), 0, "{}", no_request.escape_ascii());
+    }
+}
+
+#[test]
+fn what_an_end_broke_keeps_its_name() {
+    let (app, _) =
+        exchange(b"GET / HTTP/1.1\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nno status line");
+    assert_eq!((app.protocol(), app.named_protocol()), (AppProtocol::Failed, AppProtocol::Http));
+    let (app, _) = listen(&[(ToServer, Data(b"NO REQUEST\r\n"))]);
+    assert_eq!(app.named_protocol(), app.protocol());
+}
+
+#[test]
+fn a_file_with_a_gap_is_told_as_one() {
+    let head = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc";
+    let (_, told) = listen(&[
+        (ToServer, Data(b"GET / HTTP/1.1\r\n\r\n")),
+        (ToClient, Data(head)),
+        (ToClient, Gap(4)),
+        (ToClient, Data(b"hi")),
+    ]);
+    let expected = HttpFile { has_gap: true, ..whole(b"", 9) };
+    assert_eq!(told.transactions()[0].files, [HttpFile::default(), expected]);
+    let (_, told) =
+        listen(&[(ToServer, Data(b"GET / HTTP/1.1\r\n\r\n")), (ToClient, Data(head)), (ToClient, Fin)]);
+    let expected = HttpFile { stage: HttpFileStage::Begun, ..whole(b"", 3) };
+    assert_eq!(told.transactions()[0].files[1], expected, "it is cut");
 }

@@ -73,6 +73,8 @@ struct Cursor {
     version_end: usize,
     /// Whether the target is told as it comes.
     early: bool,
+    /// Whether the target has spaces.
+    is_spaced: bool,
     uri: UriDecoder,
 }
 
@@ -145,6 +147,9 @@ impl RequestLine {
         let line = self.buffer.view(chunk);
         match self.cursor.examine(line, out) {
             Seen::End => {
+                if self.cursor.is_spaced {
+                    out.anomaly(AppAnomaly::RequestLine);
+                }
                 let request = self.cursor.request(line);
                 if !self.cursor.early {
                     self.cursor.uri.decode(request.target, out);
@@ -162,6 +167,17 @@ impl RequestLine {
             Seen::Next | Seen::More if self.buffer.keep(chunk) => LineRead::More,
             Seen::Next | Seen::More => LineRead::Not(AppAnomaly::TooLong),
         }
+    }
+
+    /// What there is of a line that begins as those of HTTP alone do, where its target has begun.
+    pub(super) fn unfinished(&self) -> Option<Request<'_>> {
+        let (cursor, held) = (&self.cursor, self.buffer.held());
+        let target_end =
+            cursor.target_end.max(if matches!(cursor.part, Part::Target) { cursor.at } else { 0 });
+        let method = held.get(cursor.method_begin..cursor.method_end)?;
+        let target = held.get(cursor.target_begin..target_end)?;
+        let is_one = cursor.early && (target.starts_with(b"/") || has_scheme(target));
+        is_one.then_some(Request { method, target, version: b"" })
     }
 
     /// The line will never be complete: what was told of its target ends.
@@ -195,8 +211,8 @@ impl Cursor {
                 Part::Method => self.method(unseen, line),
                 Part::BeforeTarget => self.before_target(unseen),
                 Part::Target => self.target(unseen, out),
-                Part::BeforeVersion => self.before_version(unseen, line),
-                Part::Version => self.version(unseen),
+                Part::BeforeVersion => self.before_version(unseen, line, out),
+                Part::Version => self.version(unseen, line, out),
                 Part::LineEnd => self.line_end(unseen),
             };
             if !matches!(seen, Seen::Next) {
@@ -274,16 +290,30 @@ impl Cursor {
             b' ' | b'\r' | b'\n' if self.target_begin < self.target_end => self.part = Part::BeforeVersion,
             _ => return Seen::Contradiction,
         }
-        if self.early {
-            self.uri.finish(out);
-        }
         Seen::Next
     }
 
-    fn before_version(&mut self, unseen: &[u8], line: &[u8]) -> Seen {
+    /// No version stands behind the target: a lenient server takes that for a part of it, where a version follows yet.
+    fn go_on_with_target<S: AppSink>(&mut self, line: &[u8], out: &mut Emitter<'_, S>) -> Seen {
+        if !self.early {
+            return Seen::Contradiction;
+        }
+        self.uri.decode(line.get(self.target_end..self.at).unwrap_or_default(), out);
+        (self.part, self.is_spaced) = (Part::Target, true);
+        Seen::Next
+    }
+
+    fn end_target<S: AppSink>(&mut self, out: &mut Emitter<'_, S>) {
+        if self.early {
+            self.uri.finish(out);
+        }
+        self.part = Part::LineEnd;
+    }
+
+    fn before_version<S: AppSink>(&mut self, unseen: &[u8], line: &[u8], out: &mut Emitter<'_, S>) -> Seen {
         match self.spaces(unseen) {
             None => return Seen::More,
-            Some(b'\r' | b'\n') if self.is_simple(line) => self.part = Part::LineEnd,
+            Some(b'\r' | b'\n') if self.is_simple(line) => self.end_target(out),
             Some(b'\r' | b'\n') => return Seen::Contradiction,
             Some(_) => {
                 self.version_begin = self.at;
@@ -297,12 +327,13 @@ impl Cursor {
     /// key.
     fn is_simple(&self, line: &[u8]) -> bool {
         let target = line.get(self.target_begin..self.target_end).unwrap_or_default();
-        line.get(self.method_begin..self.method_end) == Some(b"GET")
+        !self.is_spaced
+            && line.get(self.method_begin..self.method_end) == Some(b"GET")
             && (target.starts_with(b"/") || has_scheme(target))
     }
 
     /// `HTTP/1.` and digits.
-    fn version(&mut self, unseen: &[u8]) -> Seen {
+    fn version<S: AppSink>(&mut self, unseen: &[u8], line: &[u8], out: &mut Emitter<'_, S>) -> Seen {
         for byte in unseen {
             let seen_bytes = self.at - self.version_begin;
             let digits = seen_bytes.saturating_sub(VERSION_PREFIX.len());
@@ -311,9 +342,10 @@ impl Cursor {
                 None if byte.is_ascii_digit() && digits < MINOR_DIGITS_MAX => {}
                 None if digits > 0 => {
                     self.version_end = self.at;
-                    self.part = Part::LineEnd;
+                    self.end_target(out);
                     return Seen::Next;
                 }
+                Some(_) => return self.go_on_with_target(line, out),
                 _ => return Seen::Contradiction,
             }
             self.at += 1;

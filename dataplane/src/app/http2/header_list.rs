@@ -36,9 +36,10 @@ pub(super) enum Known {
     GrpcEncoding,
     GrpcStatus,
     GrpcMessage,
+    ContentDisposition,
 }
 
-const KNOWN: usize = Known::GrpcMessage as usize + 1;
+const KNOWN: usize = Known::ContentDisposition as usize + 1;
 
 /// A list under way; its memory stays for the next one.
 #[derive(Debug, Default)]
@@ -281,6 +282,7 @@ fn regular(name: &[u8]) -> Option<Known> {
         b"user-agent" => Known::UserAgent,
         b"referer" => Known::Referer,
         b"content-type" => Known::ContentType,
+        b"content-disposition" => Known::ContentDisposition,
         b"location" => Known::Location,
         b"grpc-encoding" => Known::GrpcEncoding,
         b"grpc-status" => Known::GrpcStatus,

@@ -146,6 +146,7 @@ impl Http2 {
         ] {
             slot.extend_from_slice(logged(list.value(known)));
         }
+        transaction.files[Direction::ToServer as usize].name_by(list.value(Known::ContentDisposition));
         let half = &mut stream.halves[Direction::ToServer as usize];
         (half.part, half.length) = (Part::Body, list.length());
         stream.told().headers[Direction::ToServer as usize].extend_from_slice(list.logged());
@@ -173,6 +174,7 @@ impl Http2 {
         if status / 100 == 3 {
             transaction.redirect.extend_from_slice(logged(list.value(Known::Location)));
         }
+        transaction.files[direction as usize].name_by(list.value(Known::ContentDisposition));
         let is_bodiless = transaction.method == b"HEAD" || matches!(status, 204 | 304);
         let half = &mut stream.halves[direction as usize];
         (half.part, half.length) = (Part::Body, list.length().filter(|_| !is_bodiless));
@@ -207,6 +209,7 @@ impl Http2 {
     pub(super) fn end_half<S: AppSink>(&mut self, direction: Direction, id: u32, out: &mut Out<'_, S>) {
         let Some(stream) = self.streams.find(id) else { return };
         stream.end_all(direction, out);
+        stream.transaction.files[direction as usize].complete();
         let half = &mut stream.halves[direction as usize];
         half.part = Part::Over;
         // RFC 9113 §8.1.1.

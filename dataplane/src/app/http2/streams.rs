@@ -3,7 +3,7 @@
 use dlp_patterns::Field;
 
 use super::{Out, grpc::Grpc, header_list::HeaderList};
-use crate::app::{AppProtocol, AppSink, Http2Stream, HttpTransaction, body::Body, emitter::Outlet};
+use crate::app::{AppProtocol, AppSink, Http2Stream, HttpFile, HttpTransaction, body::Body, emitter::Outlet};
 use crate::content::Media;
 use crate::flow::Direction;
 use crate::limits::{HTTP_SPARE_TRANSACTIONS_MAX, HTTP2_STREAMS_MAX};
@@ -100,8 +100,14 @@ impl Stream {
         half.bytes += bytes.len() as u64;
         let mut told = half.outlet.to(out.sink);
         match &mut half.body {
-            Some(body) if half.has_body => body.data(body_field(direction), bytes, out.decoders, &mut told),
+            Some(body) if half.has_body => {
+                body.data(body_field(direction), bytes, out.decoders, &mut told);
+                body.count(bytes.len() as u64);
+            }
             _ => told.data(body_field(direction), bytes),
+        }
+        if let Some(file) = self.file(direction).filter(|_| !bytes.is_empty()) {
+            file.begin();
         }
         if let Some(grpc) = &mut self.grpc {
             grpc.body(direction, self.id, bytes, out);
@@ -115,11 +121,25 @@ impl Stream {
         let mut told = half.outlet.to(out.sink);
         if let Some(body) = half.body.as_mut().filter(|_| half.has_body) {
             body.gap(body_field(direction), &mut told);
+            body.count(bytes.into());
         }
         told.end();
+        if let Some(file) = self.file(direction) {
+            file.has_gap = true;
+        }
         if let Some(grpc) = &mut self.grpc {
             grpc.break_off(direction, self.id, out);
         }
+    }
+
+    /// The body as a file, as long as it is by now. What goes through a tunnel, and messages of calls, are none.
+    fn file(&mut self, direction: Direction) -> Option<&mut HttpFile> {
+        if self.grpc.is_some() || self.transaction.method == b"CONNECT" {
+            return None;
+        }
+        let file = &mut self.transaction.files[direction as usize];
+        file.bytes = self.halves[direction as usize].content_bytes();
+        Some(file)
     }
 
     /// The body is complete, or what follows is another instance.
@@ -161,6 +181,11 @@ impl Half {
             bytes: 0,
             length: None,
         }
+    }
+
+    /// Of the body without its codings, or else of itself, so far in bytes.
+    fn content_bytes(&self) -> u64 {
+        self.body.as_ref().filter(|_| self.has_body).map_or(self.bytes, |body| body.content_bytes())
     }
 }
 

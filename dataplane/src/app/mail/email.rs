@@ -1,7 +1,10 @@
 //! What events tell of a mail: `email`, in Suricata's names.
 
-use super::parameters::unprotected;
-use crate::app::{Record, record::kept};
+use super::{parameters::unprotected, urls::Urls};
+use crate::app::{
+    Record,
+    record::{kept, kept_file_name},
+};
 use crate::limits::{MAIL_ADDRESSES_TOLD_MAX, MAIL_ATTACHMENTS_TOLD_MAX};
 
 /// The header fields that are told, the first one of each name, and what is attached. Texts are kept as far as a
@@ -16,6 +19,7 @@ pub(in crate::app) struct Email {
     date: Vec<u8>,
     x_mailer: Vec<u8>,
     attachments: Vec<Vec<u8>>,
+    pub(super) urls: Urls,
     pub(super) status: Status,
 }
 
@@ -33,7 +37,7 @@ impl Email {
     pub(super) fn held_bytes(&self) -> usize {
         let lists = [&self.to, &self.cc, &self.attachments].into_iter().flatten();
         let texts = [&self.from, &self.subject, &self.message_id, &self.date, &self.x_mailer];
-        lists.chain(texts).map(Vec::capacity).sum()
+        lists.chain(texts).map(Vec::capacity).sum::<usize>() + self.urls.held_bytes()
     }
 
     /// A header field, unfolded.
@@ -60,19 +64,24 @@ impl Email {
 
     pub(super) fn attachment(&mut self, name: &[u8]) {
         if self.attachments.len() < MAIL_ATTACHMENTS_TOLD_MAX {
-            self.attachments.push(kept(name));
+            self.attachments.push(kept_file_name(name));
         }
     }
 
     pub(in crate::app) fn tell(&self, record: &mut Record) {
         record.text("status", self.status.as_str().as_bytes());
         record.text_if_any("from", &self.from);
-        let lists = [("to", &self.to), ("cc", &self.cc), ("attachment", &self.attachments)];
-        for (name, list) in lists {
+        for (name, list) in [("to", &self.to), ("cc", &self.cc)] {
             if !list.is_empty() {
                 record.list(name, |record| list.iter().for_each(|text| record.text("", text)));
             }
         }
+        if !self.attachments.is_empty() {
+            let tell =
+                |record: &mut Record| self.attachments.iter().for_each(|name| record.file_name("", name));
+            record.list("attachment", tell);
+        }
+        self.urls.tell(record);
         record.text_if_any("subject", &self.subject);
         record.text_if_any("message_id", &self.message_id);
         record.text_if_any("date", &self.date);

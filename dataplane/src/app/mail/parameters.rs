@@ -7,12 +7,12 @@ use crate::limits::RECORD_TEXT_BYTES_MAX;
 
 /// `value; name=value; name="value"`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Parameters<'v> {
+pub(in crate::app) struct Parameters<'v> {
     text: &'v [u8],
 }
 
 impl<'v> Parameters<'v> {
-    pub(super) fn new(text: &'v [u8]) -> Parameters<'v> {
+    pub(in crate::app) fn new(text: &'v [u8]) -> Parameters<'v> {
         Parameters { text }
     }
 
@@ -23,7 +23,7 @@ impl<'v> Parameters<'v> {
     }
 
     /// The value of a parameter, its sections put together and its percents decoded (RFC 2231 §3, §4); empty where it is absent.
-    pub(super) fn get(self, wanted: &[u8]) -> Vec<u8> {
+    pub(in crate::app) fn get(self, wanted: &[u8]) -> Vec<u8> {
         let mut value = Vec::new();
         let mut rest = self.text.get(self.value_end()..).unwrap_or_default();
         while let Some((name, part)) = next(&mut rest) {

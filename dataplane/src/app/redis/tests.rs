@@ -156,3 +156,18 @@ fn a_copy_of_the_database_is_no_reply() {
     assert_eq!(recorder.records().len(), 1);
     assert_eq!(recorder.anomalies(), []);
 }
+
+#[test]
+fn what_a_server_answers_tells_where_the_command_does_not() {
+    for answer in
+        [&b"*2\r\n:1\r\n:2\r\n"[..], b"|1\r\n+ttl\r\n:3\r\n*1\r\n:5\r\n", b"%1\r\n$1\r\na\r\n,0.1\r\n"]
+    {
+        let recorder = told(&[Turn::client(b"NEW COMMAND\r\n"), Turn::server(answer)]);
+        assert_eq!(recorder.records().len(), 1, "{}", answer.escape_ascii());
+        assert_eq!(recorder.records()[0].find("command"), Some(Value::Text(b"NEW")));
+    }
+    let recorder = told(&[Turn::client(b"AUTH somebody secret\r\n"), Turn::server(b"+OK\r\n")]);
+    assert_eq!(recorder.records().len(), 1);
+    let of_mails = [Turn::client(b"AUTH PLAIN AHdlaXIAd2Vpcg==\r\n"), Turn::server(b"*no number\r\n")];
+    told_however_cut(AppProtocol::Unknown, &of_mails);
+}

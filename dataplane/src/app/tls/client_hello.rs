@@ -3,7 +3,7 @@
 use dlp_patterns::Field;
 
 use super::{
-    extension_name::extension_name,
+    extension_name::tell_extension,
     grease::is_grease,
     ja3::Ja3,
     ja4::{Carrier, Offer},
@@ -118,11 +118,7 @@ impl ClientHello {
     pub(in crate::app) fn tell_extensions(&self, record: &mut Record) {
         record.list("extensions", |record| {
             for kind in &self.extensions {
-                record.object("", |record| {
-                    if let Some(name) = extension_name(*kind) {
-                        record.text("name", name.as_bytes());
-                    }
-                    record.number("type", (*kind).into());
+                tell_extension(*kind, record, |record| {
                     let values = match *kind {
                         SERVER_NAME => std::slice::from_ref(&self.sni),
                         ALPN => &self.alpns,

@@ -1,7 +1,20 @@
 //! The names of extensions (IANA's registry of TLS ExtensionType Values).
 
+use crate::app::Record;
+
+/// Tells an extension, as a value of a list: its name, where it has one, its number, and what `values` tells.
+pub(super) fn tell_extension(kind: u16, record: &mut Record, values: impl FnOnce(&mut Record)) {
+    record.object("", |record| {
+        if let Some(name) = extension_name(kind) {
+            record.text("name", name.as_bytes());
+        }
+        record.number("type", kind.into());
+        values(record);
+    });
+}
+
 /// The name of an extension; `None` where it has none, or nobody uses it.
-pub(super) fn extension_name(kind: u16) -> Option<&'static str> {
+fn extension_name(kind: u16) -> Option<&'static str> {
     Some(match kind {
         0 => "server_name",
         1 => "max_fragment_length",

@@ -14,7 +14,10 @@ use crate::flow::Direction;
 pub(in crate::app) struct Handshake {
     client: Option<ClientHello>,
     server: Option<ServerHello>,
+    /// By direction.
     certificates: [Option<Certificate>; 2],
+    /// Whether the client of the handshake is the server of the flow, as ICE has it either way.
+    is_turned: bool,
     /// Whether both speak SSL 2.0.
     is_ssl2: bool,
     /// Whether the server said that its first messages are complete: only then are keys negotiated anew before TLS 1.3.
@@ -47,6 +50,7 @@ impl Handshake {
                     out.anomaly(direction, AppAnomaly::MessageCut);
                 }
                 hello.tell_fields(out);
+                self.is_turned = direction == Direction::ToClient;
                 self.client = Some(hello);
             }
             SERVER_HELLO if self.server.as_ref().is_none_or(|server| server.is_retry) => {
@@ -103,7 +107,7 @@ impl Handshake {
 
     /// An end says that it encrypts from now on, by the rules before TLS 1.3.
     pub(in crate::app) fn note_change(&mut self, direction: Direction) {
-        self.is_changed |= direction == Direction::ToClient;
+        self.is_changed |= (direction == Direction::ToClient) != self.is_turned;
     }
 
     /// Whether all but the hellos is encrypted.
@@ -130,7 +134,11 @@ impl Handshake {
 
     /// Tells all of it.
     pub(in crate::app) fn tell(&self, record: &mut Record) {
-        let [of_client, of_server] = &self.certificates;
+        let mut certificates = self.certificates.each_ref();
+        if self.is_turned {
+            certificates.reverse();
+        }
+        let [of_client, of_server] = certificates;
         if let Some(certificate) = of_server {
             certificate.tell(record);
         }

@@ -2,9 +2,10 @@
 
 use dlp_patterns::Field;
 
-use super::{client_hello::alpns, ja3::Ja3, version::Version};
+use super::{client_hello::alpns, extension_name::tell_extension, ja3::Ja3, version::Version};
 use crate::app::{AppSink, Record, beside::Beside, wire::Wire};
 use crate::flow::Direction;
+use crate::limits::TLS_EXTENSIONS_MAX;
 
 const ALPN: u16 = 16;
 const PRE_SHARED_KEY: u16 = 41;
@@ -22,6 +23,7 @@ pub(in crate::app) struct ServerHello {
     pub(in crate::app) version: Version,
     cipher: u16,
     alpn: Vec<u8>,
+    extensions: Vec<u16>,
     ja3s: Ja3,
     /// Whether a session is resumed, as far as this message says so (RFC 8446 §2.2).
     pub(in crate::app) has_key: bool,
@@ -60,7 +62,9 @@ impl ServerHello {
             }
         }
         let ja3s = Ja3::of(legacy_version, &[&[cipher], &kinds]);
-        Some(ServerHello { version, cipher, alpn, ja3s, has_key, is_retry: *random == RETRY })
+        let is_retry = *random == RETRY;
+        let extensions = kinds.iter().copied().take(TLS_EXTENSIONS_MAX).collect();
+        Some(ServerHello { version, cipher, alpn, extensions, ja3s, has_key, is_retry })
     }
 
     /// Tells what rules read.
@@ -76,6 +80,15 @@ impl ServerHello {
         }
         record.object("server_handshake", |record| {
             record.number("cipher", self.cipher.into());
+        });
+    }
+
+    /// Tells each extension: its name, where it has one, and its number.
+    pub(in crate::app) fn tell_extensions(&self, record: &mut Record) {
+        record.list("extensions", |record| {
+            for kind in &self.extensions {
+                tell_extension(*kind, record, |_| {});
+            }
         });
     }
 }

@@ -248,3 +248,61 @@ fn a_reset_of_nothing_known_opens_nothing() {
     assert_eq!(exchange.connection.state(), TcpState::None);
     assert_eq!(exchange.connection.expected(ToServer), None);
 }
+
+/// A client's segment goes on, whatever the server says.
+fn go_on(exchange: &mut Exchange, direction: Direction, segment: Segment<'_>) -> Result<String, DropReason> {
+    assert!(exchange.connection.is_one_sided(direction, &segment));
+    exchange.connection.go_on_one_sided(direction, &segment);
+    exchange.push(direction, segment)
+}
+
+#[test]
+fn one_end_alone_is_read_where_that_is_wanted() {
+    let mut exchange = Exchange::default();
+    let first = CLIENT.wrapping_add(1);
+    assert_eq!(exchange.push(ToServer, segment(SYN, CLIENT, 0, "")), ok(""));
+    for refused in [
+        segment(ACK, first, SERVER + 1, ""),
+        segment(ACK, first.wrapping_add(1), SERVER + 1, "b"),
+        segment(0, first, SERVER + 1, "a"),
+    ] {
+        assert!(!exchange.connection.is_one_sided(ToServer, &refused), "{refused:?}");
+    }
+    assert!(!exchange.connection.is_one_sided(ToClient, &segment(ACK, first, SERVER + 1, "a")));
+    assert_eq!(go_on(&mut exchange, ToServer, segment(ACK, first, SERVER + 1, "abc")), ok("abc"));
+    assert_eq!(exchange.client(6, "ghi"), ok(""), "it waits");
+    assert_eq!(exchange.client(3, "def"), ok("defghi"));
+    // What the server agreed to comes late, and says the same.
+    let answer = segment(SYN | ACK, SERVER, first, "");
+    assert!(!exchange.connection.is_reopened_by(ToClient, &answer));
+    assert_eq!(exchange.push(ToClient, answer), ok(""));
+    assert_eq!(exchange.server(ACK, 0, 9, "xyz"), ok("xyz"));
+}
+
+#[test]
+fn an_answer_that_says_another_place_opens_the_connection_anew() {
+    let mut exchange = Exchange::default();
+    let first = CLIENT.wrapping_add(1);
+    assert_eq!(exchange.push(ToServer, segment(SYN, CLIENT, 0, "")), ok(""));
+    assert_eq!(go_on(&mut exchange, ToServer, segment(ACK, first, 77, "forged")), ok("forged"));
+    let answer = segment(SYN | ACK, SERVER, first, "");
+    assert!(exchange.connection.is_reopened_by(ToClient, &answer));
+    exchange.connection = exchange.connection.reopened().expect("it was asked for");
+    assert_eq!(exchange.push(ToClient, answer), ok(""));
+    assert_eq!(exchange.client(0, "true"), ok("true"));
+}
+
+#[test]
+fn a_server_alone_is_read_where_that_is_wanted() {
+    let mut exchange = Exchange::default();
+    let first = CLIENT.wrapping_add(1);
+    assert_eq!(exchange.push(ToClient, segment(SYN | ACK, SERVER, first, "")), ok(""));
+    let answer = segment(ACK, SERVER + 1, first.wrapping_add(100), "abc");
+    assert_eq!(exchange.push(ToClient, answer), REFUSED);
+    assert_eq!(go_on(&mut exchange, ToClient, answer), ok("abc"));
+    // Who saw both numbers agreed on needs no other word.
+    let mut exchange = Exchange::established();
+    let answer = segment(ACK, SERVER + 1, first.wrapping_add(100), "abc");
+    assert!(!exchange.connection.is_one_sided(ToClient, &answer));
+    assert_eq!(exchange.client(0, "abc"), ok("abc"));
+}

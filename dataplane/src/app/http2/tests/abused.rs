@@ -209,3 +209,11 @@ fn tricks_for_who_goes_on_in_http1_are_told() {
     assert_eq!(recorder.anomalies(), [Http2StreamReuse]);
     assert_eq!(recorder.instances(ToServer, Field::HttpRequestBody), [b"x"]);
 }
+
+#[test]
+fn data_beyond_the_size_of_a_frame_is_told_and_read() {
+    let long = vec![b'x'; 16_385];
+    let recorder = told(&[client(&[headers(0, 1, &REQUEST), data(flag::END_STREAM, 1, &long)])]);
+    assert_eq!(recorder.anomalies(), [AppAnomaly::Http2Frame]);
+    assert_eq!(recorder.instances(ToServer, Field::HttpRequestBody).concat(), long);
+}

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use flate2::{Compression, write::DeflateEncoder};
 
 use super::{calls::gzip, *};
-use crate::app::{Depth, recorder::Told};
+use crate::app::{Depth, HttpFile, HttpFileStage, recorder::Told};
 
 const TEXT: &[u8] = b"some text, and some text again";
 
@@ -61,6 +61,37 @@ fn each_stream_has_its_coding() {
     assert_eq!(instances(&recorder, Depth::Wire), bodies);
     let counted: Vec<_> = recorder.transactions().iter().map(|of| of.response_bytes).collect();
     assert_eq!(counted, bodies.iter().map(|body| body.len() as u64).collect::<Vec<_>>());
+    let files: Vec<_> = recorder.transactions().iter().map(|of| of.files[1].clone()).collect();
+    assert_eq!(
+        files,
+        vec![file(b"", TEXT.len(), HttpFileStage::Complete); 5],
+        "as long as what they come to"
+    );
+}
+
+fn file(name: &[u8], bytes: usize, stage: HttpFileStage) -> HttpFile {
+    HttpFile { name: name.to_vec(), bytes: bytes as u64, stage, has_gap: false }
+}
+
+#[test]
+fn what_streams_carry_is_told_as_files() {
+    let named = with(&REQUEST, &[("content-disposition", "attachment; filename=a.txt")]);
+    let answer = headers(0, 1, &[(":status", "200")]);
+    let recorder = told(&[
+        client(&[headers(0, 1, &named), data(0, 1, b"abc"), data(flag::END_STREAM, 1, b"de")]),
+        server(&[answer.clone(), data(0, 1, b"abc")]),
+    ]);
+    let files = [file(b"a.txt", 5, HttpFileStage::Complete), file(b"", 3, HttpFileStage::Begun)];
+    assert_eq!(recorder.transactions()[0].files, files);
+    assert!(recorder.transactions()[0].held_bytes() > named.len(), "its name counts");
+    let tunnel = headers(0, 1, &[(":method", "CONNECT"), (":authority", "h.example:25")]);
+    let call = headers(0, 1, &with(&REQUEST, &[("content-type", "application/grpc")]));
+    for (protocol, request) in [(AppProtocol::Http2, tunnel), (AppProtocol::Grpc, call)] {
+        let frames = [request, data(flag::END_STREAM, 1, b"\0\0\0\0\x01x")];
+        let turns = [client(&frames), server(&[answer.clone()])];
+        let stages = told_however_cut(protocol, &turns).transactions()[0].files.each_ref().map(|of| of.stage);
+        assert_eq!(stages, [HttpFileStage::Absent; 2]);
+    }
 }
 
 #[test]
@@ -100,4 +131,6 @@ fn nothing_is_decoded_behind_a_gap() {
     assert_eq!(app.protocol(), AppProtocol::Http2);
     assert_eq!(recorder.anomalies(), [AppAnomaly::Gap, AppAnomaly::ContentGap]);
     assert_eq!(instances(&recorder, Depth::Wire), [&body[..15], &body[18..]]);
+    let whole = file(b"", body.len(), HttpFileStage::Complete);
+    assert_eq!(recorder.transactions()[0].files[0], HttpFile { has_gap: true, ..whole });
 }

@@ -1,0 +1,37 @@
+//! What a `fileinfo` event says of the content of a message of HTTP, in Suricata's names.
+
+use dataplane::app::{HttpFileStage, HttpTransaction};
+use dataplane::flow::Direction;
+use serde::Serialize;
+
+use super::text::Text;
+
+#[derive(Serialize)]
+pub(super) struct FileBody<'e> {
+    #[serde(skip_serializing_if = "Text::is_empty")]
+    filename: Text<'e>,
+    gaps: bool,
+    state: &'static str,
+    stored: bool,
+    /// In bytes.
+    size: u64,
+    tx_id: u64,
+}
+
+impl FileBody<'_> {
+    pub(super) fn new(transaction: &HttpTransaction, direction: Direction) -> FileBody<'_> {
+        let file = &transaction.files[direction as usize];
+        // One without a name has that of the resource.
+        let query = transaction.url.iter().position(|byte| *byte == b'?').unwrap_or(transaction.url.len());
+        let name = if file.name.is_empty() { &transaction.url[..query] } else { &file.name };
+        let is_whole = file.stage == HttpFileStage::Complete && !file.has_gap;
+        FileBody {
+            filename: Text(name),
+            gaps: file.has_gap,
+            state: if is_whole { "CLOSED" } else { "TRUNCATED" },
+            stored: false,
+            size: file.bytes,
+            tx_id: transaction.id,
+        }
+    }
+}
