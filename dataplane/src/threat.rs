@@ -106,7 +106,7 @@ pub fn datagrams_counted(frames: u64) -> Option<u32> {
         2..STEP if frames.is_power_of_two() => Some((frames / 2) as u32),
         2..STEP => None,
         STEP => Some((STEP / 2) as u32),
-        _ if frames % STEP == 0 => Some(STEP as u32),
+        _ if frames.is_multiple_of(STEP) => Some(STEP as u32),
         _ => None,
     }
 }
