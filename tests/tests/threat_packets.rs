@@ -377,7 +377,7 @@ fn pieces_that_overlap_or_go_too_far_are_told_by_their_names() {
 
 #[test]
 fn echoes_that_bring_other_data_each_time_are_a_tunnel() {
-    let tunnel = |at: usize| echo(if at % 2 == 0 { 8 } else { 0 }, 1, &[at as u8; 200]);
+    let tunnel = |at: usize| echo(if at.is_multiple_of(2) { 8 } else { 0 }, 1, &[at as u8; 200]);
     let mut scene = Scene::new(Threat::IcmpTunnel, ThreatAction::Drop, &[("messages", 20)]);
     let verdicts: Vec<Verdict> = (0..30).map(|at| scene.judge(MS, &tunnel(at))).collect();
     assert!(verdicts[..19].iter().all(|verdict| *verdict == Verdict::Forward));
