@@ -59,6 +59,7 @@ smb_told() {
     peer_told "$smb_port" smb '.smb | .command == "SMB2_COMMAND_CREATE" and .filename == "allowed.txt"
         and .status == "STATUS_SUCCESS"' "a file"
     peer_told "$smb_port" smb '.smb | .command == "SMB2_COMMAND_WRITE" and .moved_bytes == 8' "what is written"
+    peer_told "$smb_port" smb '.smb | .command == "SMB2_COMMAND_READ" and .moved_bytes == 8 and .tree_id > 0' "what is read"
     peer_blocked "$smb_port" smb file.name
     check_equal "the server has what is allowed, and nothing else" "$(ls "$1/share")" allowed.txt
 }
