@@ -17,6 +17,10 @@ pub(super) struct Records {
     /// Records that were read.
     read: usize,
     is_cut: bool,
+    /// Bytes that came out of compressed batches.
+    decoded_bytes: usize,
+    /// Whether more would have come out than may.
+    is_capped: bool,
 }
 
 /// How a batch is compressed: the lowest three bits of its attributes.
@@ -28,6 +32,9 @@ enum Compression {
     Zstd,
     Unknown,
 }
+
+/// Bytes that are decompressed at a time.
+const PIECE_BYTES: usize = 512;
 
 const COMPRESSION: u16 = 7;
 /// Of batches that transactions write: nothing of it is a message.
@@ -96,7 +103,7 @@ impl Records {
             None => self.records(direction, wire, out),
             Some(compression) => {
                 self.compression = Some(compression);
-                let plain = decompress(compression, wire.rest(), direction, out);
+                let plain = self.decompress(compression, wire.rest(), direction, out);
                 self.records(direction, Wire(&plain), out);
             }
         }
@@ -146,7 +153,7 @@ impl Records {
         let compression = Compression::of(attributes.into()).filter(|_| is_outer);
         if let Some(compression) = compression {
             self.compression = Some(compression);
-            let plain = decompress(compression, value, direction, out);
+            let plain = self.decompress(compression, value, direction, out);
             let mut inner = Wire(&plain);
             while let Some(message) = take_batch(&mut inner) {
                 self.message(direction, message, false, out)?;
@@ -158,6 +165,48 @@ impl Records {
         out.field(direction, Field::MqMessage, key);
         out.field(direction, Field::MqMessage, value);
         Some(())
+    }
+
+    /// What comes out of compressed records, as far as they are there; nothing of those whose coding is not known here.
+    fn decompress<S: AppSink>(
+        &mut self,
+        compression: Compression,
+        bytes: &[u8],
+        direction: Direction,
+        out: &mut Beside<'_, S>,
+    ) -> Vec<u8> {
+        let mut plain = Vec::new();
+        if !matches!(compression, Compression::Gzip | Compression::Zstd) || self.is_capped {
+            return plain;
+        }
+        let mut codings = Codings::default();
+        codings.push(compression.as_str().as_bytes());
+        let Ok(mut decoding) = Decoding::begin(&codings, out.decoders) else {
+            out.anomaly(direction, AppAnomaly::ContentMemory);
+            return plain;
+        };
+        let room = KAFKA_DECODED_BYTES_MAX - self.decoded_bytes;
+        let mut pushed = Ok(());
+        // Piece by piece, so that little is decompressed beyond the cap.
+        for piece in bytes.chunks(PIECE_BYTES) {
+            if pushed.is_err() || self.is_capped {
+                break;
+            }
+            pushed = decoding.push(piece, out.decoders, |decoded| {
+                let room = room - plain.len();
+                self.is_capped |= decoded.len() > room;
+                plain.extend_from_slice(decoded.get(..room).unwrap_or(decoded));
+            });
+        }
+        // Where the message was cut it is not complete, which is told of the message.
+        let _incomplete = decoding.end(out.decoders);
+        self.decoded_bytes += plain.len();
+        if self.is_capped {
+            out.anomaly(direction, AppAnomaly::DecompressionCap);
+        } else if pushed.is_err() {
+            out.anomaly(direction, AppAnomaly::DecompressionFailed);
+        }
+        plain
     }
 
     pub(super) fn tell(&self, record: &mut Record) {
@@ -196,37 +245,4 @@ fn take_plain<'w>(wire: &mut Wire<'w>) -> Option<&'w [u8]> {
         length => usize::try_from(length).ok()?,
     };
     wire.take(length.min(wire.rest().len()))
-}
-
-/// What comes out of compressed records, as far as they are there; nothing of those whose coding is not known here.
-fn decompress<S: AppSink>(
-    compression: Compression,
-    bytes: &[u8],
-    direction: Direction,
-    out: &mut Beside<'_, S>,
-) -> Vec<u8> {
-    let mut plain = Vec::new();
-    if !matches!(compression, Compression::Gzip | Compression::Zstd) {
-        return plain;
-    }
-    let mut codings = Codings::default();
-    codings.push(compression.as_str().as_bytes());
-    let Ok(mut decoding) = Decoding::begin(&codings, out.decoders) else {
-        out.anomaly(direction, AppAnomaly::ContentMemory);
-        return plain;
-    };
-    let mut is_capped = false;
-    let pushed = decoding.push(bytes, out.decoders, |piece| {
-        let room = KAFKA_DECODED_BYTES_MAX - plain.len();
-        is_capped |= piece.len() > room;
-        plain.extend_from_slice(piece.get(..room).unwrap_or(piece));
-    });
-    // Where the message was cut it is not complete, which is told of the message.
-    let _incomplete = decoding.end(out.decoders);
-    if is_capped {
-        out.anomaly(direction, AppAnomaly::DecompressionCap);
-    } else if pushed.is_err() {
-        out.anomaly(direction, AppAnomaly::DecompressionFailed);
-    }
-    plain
 }

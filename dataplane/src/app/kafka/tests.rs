@@ -106,6 +106,12 @@ fn what_expands_beyond_measure_is_capped() {
     let bomb = batch(4, 1, &zstd::bulk::compress(&vec![0; 8 << 20], 1).expect("memory takes all"));
     let recorder = told_however_cut(AppProtocol::Kafka, &[Turn::client(&produce(0, &bomb))]);
     assert_eq!(recorder.anomalies(), [AppAnomaly::DecompressionCap]);
+    // All batches of a message count.
+    let large = batch(4, 1, &zstd::bulk::compress(&vec![0; 200 << 10], 1).expect("memory takes all"));
+    let recorder = told_however_cut(AppProtocol::Kafka, &[Turn::client(&produce(0, &large.repeat(9)))]);
+    assert_eq!(recorder.anomalies(), [AppAnomaly::DecompressionCap]);
+    let recorder = told_however_cut(AppProtocol::Kafka, &[Turn::client(&produce(0, &large))]);
+    assert!(recorder.anomalies().is_empty());
 }
 
 #[test]
