@@ -484,7 +484,8 @@ pub const MQ_NAME_BYTES_TOLD_MAX: usize = 256;
 /// Records of one message of Kafka that are told: with [`MESSAGE_BYTES_HELD_MAX`] those of nearly all of them.
 pub const KAFKA_RECORDS_TOLD_MAX: usize = 1024;
 
-/// Bytes that a batch of Kafka is decompressed to: a batch of the size that its clients make, which is 16 KiB, many times over.
+/// Bytes that the batches of one message of Kafka are decompressed to: those of a batch that its clients make, which is 16 KiB, many
+/// times over.
 pub const KAFKA_DECODED_BYTES_MAX: usize = 256 * 1024;
 
 /// Bytes of a packet of MQTT that are kept until the other end has answered: a text of the longest that an event repeats, and what

@@ -36,7 +36,8 @@ mod tests {
 
     #[test]
     fn texts_are_found_behind_other_values() {
-        let table = b"\x01aF\0\0\0\x03\x01xV\x01bt\x01\x01cl\0\0\0\0\0\0\0\x01\x07productS\0\0\0\x04weir";
+        let table =
+            b"\x01vV\x01aF\0\0\0\x03\x01xV\x01bt\x01\x01cl\0\0\0\0\0\0\0\x01\x07productS\0\0\0\x04weir";
         assert_eq!(text(table, b"product"), Some(&b"weir"[..]));
         assert_eq!((text(table, b"b"), text(table, b"x"), text(b"\x01a?", b"a")), (None, None, None));
     }

@@ -17,6 +17,10 @@ pub(super) struct Records {
     /// Records that were read.
     read: usize,
     is_cut: bool,
+    /// Bytes that came out of compressed batches.
+    decoded_bytes: usize,
+    /// Whether more would have come out than may.
+    is_capped: bool,
 }
 
 /// How a batch is compressed: the lowest three bits of its attributes.
@@ -28,6 +32,9 @@ enum Compression {
     Zstd,
     Unknown,
 }
+
+/// Bytes that are decompressed at a time.
+const PIECE_BYTES: usize = 512;
 
 const COMPRESSION: u16 = 7;
 /// Of batches that transactions write: nothing of it is a message.
@@ -160,15 +167,6 @@ impl Records {
         Some(())
     }
 
-    pub(super) fn tell(&self, record: &mut Record) {
-        if self.count > 0 {
-            record.number("records", self.count);
-        }
-        if let Some(compression) = self.compression {
-            record.text("compression", compression.as_str().as_bytes());
-        }
-    }
-
     /// What comes out of compressed records, as far as they are there; nothing of those whose coding is not known here.
     fn decompress<S: AppSink>(
         &mut self,
@@ -178,7 +176,7 @@ impl Records {
         out: &mut Beside<'_, S>,
     ) -> Vec<u8> {
         let mut plain = Vec::new();
-        if !matches!(compression, Compression::Gzip | Compression::Zstd) {
+        if !matches!(compression, Compression::Gzip | Compression::Zstd) || self.is_capped {
             return plain;
         }
         let mut codings = Codings::default();
@@ -187,20 +185,37 @@ impl Records {
             out.anomaly(direction, AppAnomaly::ContentMemory);
             return plain;
         };
-        let mut is_capped = false;
-        let pushed = decoding.push(bytes, out.decoders, |piece| {
-            let room = KAFKA_DECODED_BYTES_MAX - plain.len();
-            is_capped |= piece.len() > room;
-            plain.extend_from_slice(piece.get(..room).unwrap_or(piece));
-        });
+        let room = KAFKA_DECODED_BYTES_MAX - self.decoded_bytes;
+        let mut pushed = Ok(());
+        // Piece by piece, so that little is decompressed beyond the cap.
+        for piece in bytes.chunks(PIECE_BYTES) {
+            if pushed.is_err() || self.is_capped {
+                break;
+            }
+            pushed = decoding.push(piece, out.decoders, |decoded| {
+                let room = room - plain.len();
+                self.is_capped |= decoded.len() > room;
+                plain.extend_from_slice(decoded.get(..room).unwrap_or(decoded));
+            });
+        }
         // Where the message was cut it is not complete, which is told of the message.
         let _incomplete = decoding.end(out.decoders);
-        match pushed {
-            Err(undecoded) => out.anomaly(direction, undecoded.into()),
-            // A batch may be long: what comes out of it is cut like what comes as it is.
-            Ok(()) => self.is_cut |= is_capped,
+        self.decoded_bytes += plain.len();
+        if let Err(undecoded) = pushed {
+            out.anomaly(direction, undecoded.into());
         }
+        // A batch may be long: what comes out of it is cut like what comes as it is.
+        self.is_cut |= self.is_capped;
         plain
+    }
+
+    pub(super) fn tell(&self, record: &mut Record) {
+        if self.count > 0 {
+            record.number("records", self.count);
+        }
+        if let Some(compression) = self.compression {
+            record.text("compression", compression.as_str().as_bytes());
+        }
     }
 
     /// Counts a record that is read; `None` where it is one too many.

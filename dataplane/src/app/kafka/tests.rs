@@ -106,16 +106,22 @@ fn compressed_batches_are_told() {
 fn what_expands_beyond_measure_is_capped() {
     let bomb = batch(4, 1, &zstd::bulk::compress(&vec![0; 8 << 20], 1).expect("memory takes all"));
     let recorder = told_however_cut(AppProtocol::Kafka, &[Turn::client(&produce(0, &bomb))]);
-    assert_eq!(recorder.anomalies(), [AppAnomaly::ContentRatio]);
+    assert_eq!(recorder.anomalies(), [AppAnomaly::ContentRatio, AppAnomaly::MessageCut]);
 }
 
 #[test]
 fn a_long_batch_is_cut_and_no_bomb() {
     let log: String = (0..1500).map(|line| format!("{line:08} {}\n", "nothing to see ".repeat(13))).collect();
     assert!(log.len() > KAFKA_DECODED_BYTES_MAX);
-    let batch = batch(4, 1, &zstd::bulk::compress(log.as_bytes(), 1).expect("memory takes all"));
-    let recorder = told_however_cut(AppProtocol::Kafka, &[Turn::client(&produce(0, &batch))]);
+    let long = batch(4, 1, &zstd::bulk::compress(log.as_bytes(), 1).expect("memory takes all"));
+    let recorder = told_however_cut(AppProtocol::Kafka, &[Turn::client(&produce(0, &long))]);
     assert_eq!(recorder.anomalies(), [AppAnomaly::MessageCut]);
+    // All batches of a message count.
+    let half = batch(4, 1, &zstd::bulk::compress(&log.as_bytes()[..200 << 10], 1).expect("memory takes all"));
+    let recorder = told_however_cut(AppProtocol::Kafka, &[Turn::client(&produce(0, &half.repeat(9)))]);
+    assert_eq!(recorder.anomalies(), [AppAnomaly::MessageCut]);
+    let recorder = told_however_cut(AppProtocol::Kafka, &[Turn::client(&produce(0, &half))]);
+    assert!(recorder.anomalies().is_empty());
 }
 
 #[test]

@@ -73,7 +73,7 @@ mod tests {
         names.insert(&[0; UUID_BYTES], b"none");
         assert_eq!((names.name(&[1; UUID_BYTES]), names.name(&[2; UUID_BYTES])), (None, Some(&b"name"[..])));
         assert_eq!(names.name(&[0; UUID_BYTES]), None);
-        names.insert(&[2; UUID_BYTES], b"other");
-        assert_eq!((names.name(&[2; UUID_BYTES]), names.0.len()), (Some(&b"other"[..]), KAFKA_TOPIC_IDS_MAX));
+        names.insert(&[3; UUID_BYTES], b"other");
+        assert_eq!((names.name(&[3; UUID_BYTES]), names.0.len()), (Some(&b"other"[..]), KAFKA_TOPIC_IDS_MAX));
     }
 }
