@@ -153,7 +153,7 @@ impl Quic {
         self.hello = Some(hello);
     }
 
-    fn tell_answer<S: AppSink>(&mut self, answer: ServerHello, out: &mut Beside<'_, S>) {
+    fn tell_answer<S: AppSink>(&mut self, answer: &ServerHello, out: &mut Beside<'_, S>) {
         answer.tell_fields(out);
         let version = self.version.unwrap_or(QuicVersion::NEGOTIATION);
         self.tell(out, |record| {
@@ -200,7 +200,7 @@ impl Quic {
             Direction::ToClient if self.is_answered => {}
             Direction::ToClient => {
                 if let Some(answer) = message(SERVER_HELLO, crypto).and_then(ServerHello::parse) {
-                    self.tell_answer(answer, out);
+                    self.tell_answer(&answer, out);
                 }
             }
         }
