@@ -14,7 +14,7 @@ pub(super) enum Told {
     Begin(Lane, Field),
     /// An instance ended, with its bytes.
     End(Lane, Field, Vec<u8>),
-    Transaction(HttpTransaction),
+    Transaction(Box<HttpTransaction>),
     Record(Record),
     /// What is wrong, and where that decides: how many bytes of the directions' own open instances were told before.
     Anomaly(AppAnomaly, [usize; 2]),
@@ -107,7 +107,7 @@ impl AppSink for Recorder {
     }
 
     fn transaction(&mut self, transaction: &HttpTransaction) {
-        self.told.push(Told::Transaction(transaction.clone()));
+        self.told.push(Told::Transaction(Box::new(transaction.clone())));
     }
 
     fn record(&mut self, record: &Record) {

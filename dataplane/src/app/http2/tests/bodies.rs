@@ -88,7 +88,7 @@ fn what_streams_carry_is_told_as_files() {
     let call = headers(0, 1, &with(&REQUEST, &[("content-type", "application/grpc")]));
     for (protocol, request) in [(AppProtocol::Http2, tunnel), (AppProtocol::Grpc, call)] {
         let frames = [request, data(flag::END_STREAM, 1, b"\0\0\0\0\x01x")];
-        let turns = [client(&frames), server(&[answer.clone()])];
+        let turns = [client(&frames), server(std::slice::from_ref(&answer))];
         let stages = told_however_cut(protocol, &turns).transactions()[0].files.each_ref().map(|of| of.stage);
         assert_eq!(stages, [HttpFileStage::Absent; 2]);
     }
