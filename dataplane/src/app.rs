@@ -71,6 +71,7 @@ mod record;
 #[cfg(test)]
 mod recorder;
 mod redis;
+mod request_part;
 mod rpc;
 mod rtp;
 mod rtsp;
@@ -126,6 +127,7 @@ pub use self::{
     protocols::{ProtocolInfo, protocols},
     read::Read,
     record::{Record, RecordKind, Value},
+    request_part::RequestPart,
     spare_parsers::SpareParsers,
     tls_records::TlsRecords,
     websocket::WebSocket,
@@ -361,6 +363,15 @@ impl App {
         }
         if let App::Payload(payload) = self {
             payload.forget();
+        }
+    }
+
+    /// What of a request of HTTP/1 is under way.
+    #[inline]
+    pub fn request_part(&self) -> Option<RequestPart> {
+        match self {
+            App::Http(http) => http.request_part(),
+            _ => None,
         }
     }
 

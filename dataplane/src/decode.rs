@@ -31,6 +31,7 @@ mod pppoe;
 pub mod protocol;
 mod sctp;
 mod span;
+mod syn_options;
 mod tcp;
 #[cfg(test)]
 mod tests;
@@ -42,6 +43,7 @@ mod vxlan;
 pub use self::glimpse::Glimpse;
 pub(crate) use self::ipv6::offset_of_next_header;
 pub use self::nested::Surroundings;
+pub use self::syn_options::SynOptions;
 pub use self::tunnel::{Tunnel, TunnelKind, kind_at_port};
 
 use self::datagram::Around;

@@ -360,6 +360,44 @@ pub const THREAT_COUNT_BOUNDS: [u32; 2] = [1, 1_000_000];
 /// The same of seconds, up to a day: what is slower is not remembered for so long.
 pub const THREAT_SECONDS_BOUNDS: [u32; 2] = [1, 86_400];
 
+/// The same of packets in a window: up to a million a second for some minutes.
+pub const THREAT_PACKETS_BOUNDS: [u32; 2] = [1, 100_000_000];
+
+/// The same of ports or addresses that a scan reaches: what [`THREAT_SCAN_BITS`] tell apart well.
+pub const THREAT_SCAN_BOUNDS: [u32; 2] = [4, 160];
+
+/// The same of seconds for which a source is blocked, up to a day: 0 is not at all.
+pub const THREAT_BLOCK_SECONDS_BOUNDS: [u32; 2] = [0, 86_400];
+
+/// Bits by which a scan's ports or addresses are told apart, by hash.
+pub const THREAT_SCAN_BITS: usize = 256;
+
+/// Sources, destinations and pairs of which one worker counts what they send: sets, by hash, of so many. Some 60 bytes each, so 1 MiB
+/// with all of them in use; where more are at work, the one of a set that was silent the longest is forgotten.
+pub const THREAT_TALLY_SETS: usize = 4096;
+/// See [`THREAT_TALLY_SETS`].
+pub const THREAT_TALLY_WAYS: usize = 4;
+
+/// The same of pairs of which it remembers ports, addresses, intervals or echoes, each of up to 200 bytes.
+pub const THREAT_PAIR_SETS: usize = 2048;
+/// See [`THREAT_PAIR_SETS`].
+pub const THREAT_PAIR_WAYS: usize = 4;
+
+/// Sources of which one worker knows how many flows they have: sets, by hash, of so many.
+pub const THREAT_SESSION_SETS: usize = 8192;
+/// See [`THREAT_SESSION_SETS`].
+pub const THREAT_SESSION_WAYS: usize = 4;
+
+/// Echoes between two ends that are remembered, to tell those that bring other data.
+pub const ICMP_ECHOES_REMEMBERED: usize = 8;
+
+/// Requests of HTTP/1 under way that one worker looks after, to see which are slow; those beyond are not looked after. Some 80 bytes
+/// each.
+pub const SLOW_REQUESTS_MAX: usize = 16 * 1024;
+
+/// Requests under way that are looked at in one call between two batches: some 100 ns each.
+pub const SLOW_REQUESTS_PER_CALL_MAX: usize = 64;
+
 /// The least and the most that a threshold of the version of TLS may be: SSL 2.0 as 2, TLS 1.3 as 13.
 pub const THREAT_TLS_VERSION_BOUNDS: [u32; 2] = [2, 13];
 

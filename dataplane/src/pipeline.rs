@@ -20,6 +20,7 @@ mod reading;
 mod reset;
 mod rewrite;
 mod secrets;
+mod threats;
 mod tracked;
 
 use std::sync::Arc;
@@ -52,7 +53,7 @@ use crate::limits::FLOWS_EXPIRED_PER_CALL_MAX;
 use crate::policy::{Disposition, Settings, ThreatPolicy};
 use crate::reassembly::Memory;
 pub use crate::rx_meta::{RxMeta, Side};
-use crate::threat::Threats;
+use crate::threat::{self, Threats};
 use crate::verdict::{DropReason, Verdict};
 
 /// Why looking up the flow of the packet at hand cannot fail.
@@ -184,6 +185,7 @@ impl Pipeline {
         self.rules.release_unused();
         self.defragmenter.expire(now_ns);
         self.answer_fallen(sink);
+        self.look_after_requests(now_ns, sink);
     }
 
     /// Ends all flows: the engine stops, or the capture is over.
@@ -235,7 +237,7 @@ impl Pipeline {
             return Verdict::Forward;
         };
         self.counters.decapsulated += u64::from(!packet.tunnels.is_empty());
-        let (id, direction) = match self.find_or_begin(packet, network, meta, sink) {
+        let (id, direction) = match self.find_or_refuse(frame, packet, network, meta, sink) {
             Ok(found) => found,
             Err(cause) => return self.refuse_flowless(cause, frame, meta, sink),
         };
@@ -244,8 +246,11 @@ impl Pipeline {
         tracked.note(direction, meta.side, packet);
         let client = tracked.client;
         let is_spoofed = tracked.is_wrong_side(direction, meta.side) && !self.admits_wrong_side(id);
-        let tracked = self.flows.value_mut(id).expect(FOUND);
         self.findings.clear();
+        if !is_spoofed && !threat::is_ordinary(packet) {
+            self.see_in_flow(id, direction, packet, meta.now_ns, sink);
+        }
+        let tracked = self.flows.value_mut(id).expect(FOUND);
         let (rules, findings, parsers) = (&mut self.rules, &mut self.findings, &mut self.parsers);
         let threats = &mut self.threats;
         let mut inspection = Inspection { rules, findings, parsers, threats, sink, now_ns: meta.now_ns };
@@ -285,7 +290,7 @@ impl Pipeline {
         if let (Some(cause), Verdict::Forward) = (bypass.or(exempt), verdict) {
             self.bypass(id, cause);
         }
-        self.conclude(id);
+        self.conclude_judged(id, direction, packet, meta.now_ns, sink);
         verdict
     }
 
@@ -365,5 +370,8 @@ fn end_flow<S: EventSink>(
         tell_alerts(tracked, false, counters, inspection);
     }
     tracked.release(memory, inspection.rules);
+    if tracked.is_counted {
+        inspection.threats.see_gone(tracked.record.client.0);
+    }
     inspection.sink.emit(Event::Flow(tracked.end(inspection.now_ns, cause)));
 }

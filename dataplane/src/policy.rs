@@ -12,7 +12,9 @@ pub use self::bypass::{Bypass, BypassCause, IpNetwork, Trusted};
 pub use self::exceptions::{Exception, Exceptions, Scope};
 pub use self::fragments::FragmentPolicy;
 pub use self::tcp::{Overlap, TcpPolicy, Urgent};
-pub use self::threats::{THRESHOLDS_MAX, Threat, ThreatAction, ThreatPolicy, ThreatSpec, Threshold};
+pub use self::threats::{
+    THRESHOLDS_MAX, Threat, ThreatAction, ThreatCounts, ThreatPolicy, ThreatSpec, Threshold,
+};
 use crate::decode::ChecksumMode;
 use crate::flow::Timeouts;
 use crate::inspect::{Epoch, FlowSteps, ReloadPolicy};

@@ -37,6 +37,12 @@ set -euo pipefail
 . "$labs/peers/kafka.sh"
 # shellcheck source=peers/mqtt.sh
 . "$labs/peers/mqtt.sh"
+# shellcheck source=peers/ldap.sh
+. "$labs/peers/ldap.sh"
+# shellcheck source=peers/krb5.sh
+. "$labs/peers/krb5.sh"
+# shellcheck source=peers/smb.sh
+. "$labs/peers/smb.sh"
 # shellcheck source=peers/smtp.sh
 . "$labs/peers/smtp.sh"
 
@@ -108,13 +114,13 @@ client_is_done() {
 write_packs() {
     mkdir "$dir/packs"
     engine_write_pack "$dir/packs/fields.toml" reset http.uri forbidden-word
-    local fields='"http.uri", "tls.sni", "dns.query", "db.statement", "mq.topic", "mq.message", "mail.headers"'
-    sed -i "s/\"http.uri\"/$fields, \"websocket.message\", \"grpc.message\"/" "$dir/packs/fields.toml"
+    local fields='"http.uri", "tls.sni", "dns.query", "db.statement", "db.user", "mq.topic", "mq.message", "file.name"'
+    sed -i "s/\"http.uri\"/$fields, \"mail.headers\", \"websocket.message\", \"grpc.message\"/" "$dir/packs/fields.toml"
     printf '\n[packs]\ndirs = ["packs"]\n' >>"$dir/weir.toml"
 }
 
 if obstacle=$(lab_obstacle); then skip case-peers "$obstacle"; fi
-find_peers http grpc websocket pgsql mysql redis memcached amqp zookeeper ssh dns quic nats kafka mqtt smtp
+find_peers http grpc websocket quic dns ssh smtp pgsql mysql redis memcached amqp kafka mqtt nats zookeeper ldap krb5 smb
 lab_open peers
 trap 'cells_end; lab_close' EXIT
 lab_up "weir-peers-$$"

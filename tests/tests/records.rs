@@ -64,7 +64,7 @@ const PERCENT_MIN: &[(&str, usize)] = &[
     ("mysql", 95),
     ("pgsql", 95),
     ("quic", 95),
-    ("redis", 90),
+    ("redis", 95),
     ("smtp", 90),
     ("ssh", 95),
     ("tls", 95),

@@ -66,7 +66,7 @@ fn played(
         }
     }
     pipeline.finish(now_ns, &mut told);
-    let counted = pipeline.counters().threats[threat as usize];
+    let counted = pipeline.counters().threats[threat];
     assert_eq!(counted > 0, !told.0.is_empty(), "{} is counted", threat.as_str());
     (told.0, is_dropped)
 }

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use dataplane::decode::ChecksumMode;
+use dataplane::policy::Threat;
 use tests::corpora::{captures, folder, for_each};
 use tests::player::{Played, Player};
 
@@ -16,6 +17,22 @@ const CONFIG: &str = "mode = 'monitor'\n[packs]\ndefault = false\n";
 /// Captures of tunnels, by how their path begins, and the messages within which each must be told.
 const TUNNELS: [(&str, usize); 3] =
     [("ndpi/bad-dns-traffic.pcap", 20), ("ndpi/dns-exf.pcap", 1), ("suricata-verify/dns__bug-1158/", 20)];
+
+/// Captures that hold other threats, by how their path begins: what scans, was made to break something, or is bent.
+const OTHERS: [(&str, &str); 11] = [
+    ("icmp_tunnel", "ndpi/icmp-tunnel.pcap"),
+    ("ping_of_death", "suricata-verify/ipv6-evasion__ipv6-malformed-fragments-"),
+    ("small_mss", "suricata-verify/tcp-mss-keyword/"),
+    ("split_handshake", "suricata-verify/tcp-split-handshake-01-4whs/"),
+    ("split_handshake", "suricata-verify/util-action-tests__"),
+    ("syn_data", "ndpi/fuzz-2006-06-26-2594.pcap"),
+    ("syn_data", "suricata-verify/detect-bytejump-0"),
+    ("syn_data", "suricata-verify/util-action-tests__"),
+    ("tcp_flags", "ndpi/tcp_scan.pcapng"),
+    // A simulation, whose ends repeat a FIN without ACK.
+    ("tcp_flags", "suricata-verify/mac-eve-multiple-disabled/"),
+    ("teardrop", "suricata-verify/ipv6-evasion__ipv6-malformed-fragments-"),
+];
 
 /// How many requests were seen before a tunnel was told, by client; and whether any DNS was.
 fn told(played: &Played) -> (Vec<(String, usize)>, bool) {
@@ -66,6 +83,36 @@ fn tunnels_in_dns_are_told_and_nothing_else() {
 }
 
 #[test]
+fn other_threats_are_told_of_captures_that_hold_them_and_of_no_other() {
+    let Some(corpora) = folder("other_threats_are_told") else { return };
+    let player = Player::new(CONFIG, ChecksumMode::Ignore);
+    let suites = ["ndpi", "zeek", "suricata-verify"];
+    let all: Vec<PathBuf> = suites.iter().flat_map(|suite| captures(&corpora.join(suite))).collect();
+    let found = Mutex::new(BTreeSet::new());
+    for_each(&all, |path| {
+        let played = player.play(&fs::read(path).expect("captures are readable")).expect("no panic");
+        let name = path.strip_prefix(&corpora).expect("below it").display().to_string();
+        for event in played.events.iter().filter(|event| event["anomaly"]["type"] == "threat") {
+            let threat = event["anomaly"]["event"].as_str().unwrap_or_default();
+            // Those of packets and flows stand behind those of messages.
+            let is_of_packets =
+                Threat::from_name(threat).is_some_and(|threat| threat as usize >= Threat::SynFlood as usize);
+            if is_of_packets {
+                eprintln!("{threat} in {name}: {} {}", event["src_ip"], event["anomaly"]["context"]);
+                found.lock().expect("no test thread panicked").insert((threat.to_owned(), name.clone()));
+            }
+        }
+    });
+    let mut found = found.into_inner().expect("no test thread panicked");
+    for (threat, start) in OTHERS {
+        let before = found.len();
+        found.retain(|(told, name)| told != threat || !name.starts_with(start));
+        assert!(found.len() < before, "no {threat} told of {start}");
+    }
+    assert!(found.is_empty(), "told of others: {found:#?}");
+}
+
+#[test]
 fn what_is_to_be_dropped_does_not_go_on() {
     let Some(corpora) = folder("what_is_to_be_dropped_does_not_go_on") else { return };
     let file = fs::read(corpora.join("ndpi/bad-dns-traffic.pcap")).expect("it is readable");
@@ -90,6 +137,7 @@ const ALL: &str = "mode = 'monitor'\n[packs]\ndefault = false\n[threats.doh]\nac
 /// TLS 1.0 or 1.1, as their time did.
 const TOLD: &[(&str, &[&str])] = &[
     ("brute_force", &["zeek/ftp/bruteforce.pcap"]),
+    ("connect_tunnel", &["zeek/http/connect-with-smtp.pcap"]),
     (
         "db_access_denied",
         &["suricata-verify/pgsql__pgsql-upgrade-tls/", "zeek/postgresql/psql-login-no-role.pcap"],
@@ -143,6 +191,7 @@ const TOLD: &[(&str, &[&str])] = &[
             "ndpi/dtls_old_version.pcapng",
             "ndpi/google_ssl.pcap",
             "ndpi/pop3_stls.pcap",
+            "ndpi/stun_dtls_unidirectional_server.pcap",
             "ndpi/tor.pcap",
             "ndpi/waze.pcap",
             "suricata-verify/pcap-file-delete-non-alerts-only-flow-timeout-alert/",
@@ -155,11 +204,13 @@ const TOLD: &[(&str, &[&str])] = &[
             "suricata-verify/tls__tls-random-6989/",
             "zeek/globus-url-copy-bad-encoding.pcap",
             "zeek/mysql/encrypted.pcap",
+            "zeek/rdp/rdp-to-ssl.pcap",
             "zeek/tls/dtls1_0.pcap",
             "zeek/tls/heartbleed-encrypted-short.pcap",
             "zeek/tls/heartbleed-encrypted-success.pcap",
             "zeek/tls/signed_certificate_timestamp_tls1_0.pcap",
             "zeek/tls/tls1_1.pcap",
+            "zeek/tls/webrtc-stun.pcap",
         ],
     ),
     ("websocket_tunnel", &["zeek/websocket/wstunnel-https.pcap"]),
@@ -196,9 +247,7 @@ fn threats_of_messages_are_told_of_captures_that_hold_them_and_of_no_other() {
         wrong.extend(missing.map(|start| format!("{threat}: nothing told of {start}")));
     }
     let named: BTreeSet<&str> = TOLD.iter().map(|(threat, _)| *threat).collect();
-    for threat in
-        ["connect_tunnel", "heartbleed", "http_negative_length", "sslv2_cipher_overflow", "dns_loop_pointer"]
-    {
+    for threat in ["heartbleed", "http_negative_length", "sslv2_cipher_overflow", "dns_loop_pointer"] {
         assert!(!named.contains(threat));
         wrong.extend(told.get(threat).map(|names| format!("{threat}: {names:?}")));
     }

@@ -36,7 +36,8 @@ struct Head {
     /// Where the next message begins of those that are sent as one.
     next: u32,
     message: u64,
-    tree: u32,
+    /// `None` of what is answered late, which has another number in its place (MS-SMB2 §2.2.1.1).
+    tree: Option<u32>,
     session: u64,
 }
 
@@ -47,12 +48,14 @@ const STATUS_PENDING: u32 = 0x103;
 impl Head {
     fn parse(wire: &mut Wire<'_>) -> Option<Head> {
         const RESPONSE: u32 = 1;
+        const ASYNC: u32 = 2;
         let (magic, _size, _charge) = (wire.take(4)?, wire.u16_le()?, wire.u16_le()?);
         let (status, command, _credits) = (wire.u32_le()?, wire.u16_le()?, wire.u16_le()?);
         let (flags, next, message) = (wire.u32_le()?, wire.u32_le()?, wire.u64_le()?);
         let (_process, tree, session) = (wire.u32_le()?, wire.u32_le()?, wire.u64_le()?);
         let _signature = wire.take(16)?;
         let is_response = flags & RESPONSE != 0;
+        let tree = (flags & ASYNC == 0).then_some(tree);
         (magic == SMB_2).then_some(Head { status, command, is_response, next, message, tree, session })
     }
 }
@@ -176,7 +179,8 @@ impl Session {
         if !command.is_answered() {
             return;
         }
-        let Head { message, tree, session, .. } = head;
+        let Head { message, session, .. } = head;
+        let tree = head.tree.unwrap_or(0);
         let exchange = Exchange { id: self.next_id, message, tree, session, command };
         self.next_id += 1;
         if let Err(Beyond { request, is_first }) = self.pending.push(exchange) {
@@ -214,7 +218,7 @@ impl Exchange {
             record.text("dialect", dialect_name(dialect).as_bytes());
             self.command.tell(record);
             let session = answer.map_or(self.session, |(head, _)| head.session);
-            let tree = answer.map_or(self.tree, |(head, _)| head.tree);
+            let tree = answer.and_then(|(head, _)| head.tree).unwrap_or(self.tree);
             if let Some((head, answer)) = answer {
                 tell_status(head.status, record);
                 answer.tell(record);

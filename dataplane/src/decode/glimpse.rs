@@ -47,7 +47,9 @@ impl Glimpse {
         }
     }
 
-    fn of_packet(packet: &Packet<'_>) -> Glimpse {
+    /// What a packet tells.
+    #[cold]
+    pub(crate) fn of_packet(packet: &Packet<'_>) -> Glimpse {
         let mut glimpse =
             Glimpse { vlans: packet.vlans, tunnels: packet.tunnels.clone(), ..Glimpse::default() };
         let Some(network) = packet.network else { return glimpse };

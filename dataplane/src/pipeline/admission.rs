@@ -95,8 +95,15 @@ impl Pipeline {
             bytes: [0; 2],
             tcp_flags: [0; 2],
         };
-        let tracked = Tracked::new(record, client, client_side, &self.settings.bypass);
-        let id = self.admit(key, tracked, meta.now_ns, sink)?;
+        let is_counted = self.may_begin(&record, direction, packet, meta, sink)?;
+        let mut tracked = Tracked::new(record, client, client_side, &self.settings.bypass);
+        tracked.is_counted = is_counted;
+        let source = tracked.record.client.0;
+        let id = self.admit(key, tracked, meta.now_ns, sink).inspect_err(|_| {
+            if is_counted {
+                self.threats.see_gone(source);
+            }
+        })?;
         self.next_flow_id += 1;
         self.counters.flows += 1;
         Ok((id, direction))

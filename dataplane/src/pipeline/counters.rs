@@ -2,7 +2,9 @@
 
 use crate::decode::DecodeError;
 use crate::inspect::Findings;
-use crate::policy::{BypassCause, Threat};
+#[cfg(doc)]
+use crate::policy::Threat;
+use crate::policy::{BypassCause, ThreatCounts};
 use crate::verdict::{DropReason, Verdict};
 
 /// Totals since the start. At every instant `frames_in = forwarded + Σ dropped + held`.
@@ -55,7 +57,7 @@ pub struct Counters {
     /// Alerts told.
     pub alerts: u64,
     /// Packets, messages and flows that are part of a threat, by [`Threat`]; an event tells of the first of each offender.
-    pub threats: [u64; Threat::COUNT],
+    pub threats: ThreatCounts,
     /// Hits beyond what one packet may list.
     pub hits_unlisted: u64,
     /// Transactions, records and anomalies beyond what one packet may tell.
@@ -143,7 +145,7 @@ impl Counters {
         add_each(&mut self.flows_bypassed, &other.flows_bypassed);
         self.bypassed += other.bypassed;
         self.alerts += other.alerts;
-        add_each(&mut self.threats, &other.threats);
+        self.threats.add(&other.threats);
         self.hits_unlisted += other.hits_unlisted;
         self.app_events_untold += other.app_events_untold;
         self.scans_restarted += other.scans_restarted;

@@ -76,7 +76,8 @@ impl Pipeline {
         meta: RxMeta,
         sink: &mut S,
     ) -> Verdict {
-        if self.settings.exception_for(cause) != Exception::DropPacket {
+        // Of a threat, the flow that is dropped is none yet.
+        if !matches!(self.settings.exception_for(cause), Exception::DropPacket | Exception::DropFlow) {
             self.counters.excepted[cause as usize] += 1;
             return Verdict::Forward;
         }

@@ -27,7 +27,10 @@ impl Pipeline {
             _ => self.defragmenter.push(frame, packet, meta, self.newest_ns),
         };
         let mut verdict = match pushed {
-            Pushed::Refused(reason) => self.refuse_flowless(reason, frame, meta, sink),
+            Pushed::Refused(reason) => {
+                self.see_refused_piece(reason, frame, meta, sink);
+                self.refuse_flowless(reason, frame, meta, sink)
+            }
             Pushed::Waits | Pushed::Whole(_) => waits,
         };
         self.counters.count(verdict);

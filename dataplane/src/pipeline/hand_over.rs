@@ -56,8 +56,9 @@ impl HandOver {
 }
 
 impl Pipeline {
-    /// Once the verdict on a frame is known: offers its flow where it is settled, and lets it live on.
-    pub(super) fn conclude(&mut self, id: FlowId) {
+    /// Once the verdict on a frame is known: offers its flow where it is settled, and lets it live on. Whether that has become
+    /// established.
+    pub(super) fn conclude(&mut self, id: FlowId) -> bool {
         let tracked = self.flows.value_mut(id).expect(FOUND);
         let has_become_established = tracked.is_half_open && tracked.is_established();
         tracked.is_half_open &= !has_become_established;
@@ -71,6 +72,7 @@ impl Pipeline {
         if has_become_established {
             self.flows.establish(id);
         }
+        has_become_established
     }
 
     /// Offers the settled flows of which frames came since the last call: true where their frames will be handled so, and

@@ -6,7 +6,7 @@ use super::heard::Heard;
 use super::listener::Listener;
 use super::secrets::Secrets;
 use super::{Counters, Handling, Side};
-use crate::app::{App, AppProtocol, Holding, Opened, Opening, SpareParsers, TlsRecords};
+use crate::app::{App, AppProtocol, Holding, Opened, Opening, RequestPart, SpareParsers, TlsRecords};
 use crate::decode::{Checksum, Packet, TcpFlags, Transport};
 use crate::event::{Anomaly, AnomalyKind, Event, EventSink, FlowEnd, FlowEndCause, FlowState};
 use crate::flow::{Direction, Elsewhere, FlowRecord, Timeouts, protocol};
@@ -31,6 +31,10 @@ pub(super) struct Tracked {
     pub(super) alerted: bool,
     /// Whether it was never established: it is the table's to evict.
     pub(super) is_half_open: bool,
+    /// Whether it counts as one that its source has.
+    pub(super) is_counted: bool,
+    /// What of a request of HTTP was under way behind its last packet to the server.
+    pub(super) request: UnderWay,
     /// Whether somebody handles its frames before they come here, and counts them.
     pub(super) is_elsewhere: bool,
     /// Whether a sender left checksums partial: only here are they completed.
@@ -61,6 +65,13 @@ pub(super) struct Tracked {
     is_conflict_told: bool,
 }
 
+/// What of a request is under way, and which such part that is of all that there were.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct UnderWay {
+    pub(super) part: Option<RequestPart>,
+    pub(super) number: u32,
+}
+
 /// What a flow's bytes are shown to, and who hears of it.
 pub(super) struct Inspection<'a, S> {
     pub(super) rules: &'a mut RuleSets,
@@ -88,6 +99,8 @@ impl Tracked {
             connection,
             alerted: false,
             is_half_open: false,
+            is_counted: false,
+            request: UnderWay::default(),
             is_elsewhere: false,
             leaves_checksums: false,
             inspected_bytes: 0,

@@ -1,8 +1,12 @@
 //! [`ThreatPolicy`]: what becomes of each threat, and when it is one, by the operator's word.
 
+mod counts;
 mod messages;
+mod packets;
+mod rates;
 mod spec;
 
+pub use self::counts::ThreatCounts;
 pub use self::spec::{THRESHOLDS_MAX, Threat, ThreatSpec, Threshold};
 
 /// What is done about a threat.

@@ -3,6 +3,7 @@
 mod one_sided;
 mod reopening;
 mod turn;
+mod window;
 
 use super::sequence::{Sequence, Span};
 use super::stream::{Admitted, Stream, WINDOW_BYTES_MAX, segment_bytes};

@@ -80,6 +80,14 @@ impl<T: Default> Windows<T> {
     }
 }
 
+impl<T> Windows<T> {
+    /// What is known under a hash, however old.
+    pub(super) fn known(&mut self, hash: u64) -> Option<&mut Window<T>> {
+        let place = (hash as usize).checked_rem(self.sets.len())?;
+        self.sets[place].iter_mut().find(|window| window.hash == hash)
+    }
+}
+
 impl<T> Window<T> {
     fn is_over(&self, now_ns: u64, window_ns: u64) -> bool {
         let begin_ns = if self.is_told { self.last_ns } else { self.begin_ns };

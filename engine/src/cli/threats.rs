@@ -70,7 +70,8 @@ fn table(listed: &[Listed]) -> Table {
 /// The lines of a config that say what is so anyway.
 fn config(listed: &[Listed]) -> String {
     let mut text = String::new();
-    for threat in listed {
+    for (index, threat) in listed.iter().enumerate() {
+        text.push_str(if index > 0 { "\n" } else { "" });
         comment(&format!("{}:", threat.about), &mut text);
         let _ = writeln!(text, "[threats.{}]\n#action = \"{}\"", threat.name, threat.action);
         for ListedThreshold { name, default, min, max, unit, about } in &threat.thresholds {
@@ -126,7 +127,7 @@ mod tests {
                 _ => format!("{line}\n"),
             })
             .collect();
-        let settings = set.lines().filter(|line| !line.starts_with(['#', '['])).count();
+        let settings = set.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase())).count();
         let specified: usize = Threat::ALL.iter().map(|threat| 1 + threat.spec().thresholds.len()).sum();
         assert_eq!(settings, specified);
         assert_eq!(Config::parse("reference", &set), Ok(Config::default()));

@@ -35,3 +35,32 @@ impl FileBody<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use dataplane::app::HttpFile;
+
+    use super::*;
+
+    #[test]
+    fn a_file_has_its_name_or_that_of_the_resource() {
+        let whole = HttpFile { bytes: 3, stage: HttpFileStage::Complete, ..HttpFile::default() };
+        let with_gap = HttpFile { name: b"f.txt".into(), has_gap: true, ..whole.clone() };
+        let files = [whole, with_gap];
+        let transaction =
+            HttpTransaction { id: 7, url: b"/a/b?c".into(), files, ..HttpTransaction::default() };
+        for (direction, told) in [
+            (
+                Direction::ToServer,
+                r#"{"filename":"/a/b","gaps":false,"state":"CLOSED","stored":false,"size":3,"tx_id":7}"#,
+            ),
+            (
+                Direction::ToClient,
+                r#"{"filename":"f.txt","gaps":true,"state":"TRUNCATED","stored":false,"size":3,"tx_id":7}"#,
+            ),
+        ] {
+            let body = serde_json::to_string(&FileBody::new(&transaction, direction)).expect("it is plain");
+            assert_eq!(body, told);
+        }
+    }
+}

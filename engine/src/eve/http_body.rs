@@ -145,3 +145,24 @@ impl Serialize for ErrorCode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_of_a_host_stands_apart() {
+        for (host, told) in [
+            (&b"a.example:8080"[..], (&b"a.example"[..], Some(8080))),
+            (b"[::1]:80", (b"[::1]", Some(80))),
+            (b"[::1]", (b"[::1]", None)),
+            (b"::1", (b"::1", None)),
+            (b"a.example", (b"a.example", None)),
+            (b"a.example:", (b"a.example:", None)),
+            (b"a.example:+1", (b"a.example:+1", None)),
+            (b"a.example:65536", (b"a.example:65536", None)),
+        ] {
+            assert_eq!(host_and_port(host), told, "{}", host.escape_ascii());
+        }
+    }
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use af_xdp::Port;
 use dataplane::decode::DecodeError;
 use dataplane::pipeline::Counters;
-use dataplane::policy::{BypassCause, Threat};
+use dataplane::policy::{BypassCause, Threat, ThreatCounts};
 use dataplane::verdict::DropReason;
 use serde::{Serialize, Serializer};
 
@@ -179,11 +179,11 @@ impl Serialize for BypassCauses {
 }
 
 /// What is part of a threat, by threat; every one is written.
-struct Threats([u64; Threat::COUNT]);
+struct Threats(ThreatCounts);
 
 impl Serialize for Threats {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(Threat::ALL.map(|threat| (threat.as_str(), self.0[threat as usize])))
+        serializer.collect_map(Threat::ALL.map(|threat| (threat.as_str(), self.0[threat])))
     }
 }
 

@@ -54,12 +54,14 @@ amqp_told() {
     peer_labelled "$amqp_port" "3 amqp"
     peer_told "$amqp_port" amqp '.amqp | .method == "connection.start-ok" and .user == "guest"' "who the client is"
     peer_told "$amqp_port" amqp '.amqp | .method == "queue.declare" and .queue == "jobs"' "the queue"
-    peer_told "$amqp_port" amqp '.amqp | .method == "basic.publish" and .routing_key == "jobs" and .message_bytes == 7' "what it says"
+    peer_told "$amqp_port" amqp '.amqp | .method == "basic.publish" and .routing_key == "jobs" and .message_bytes == 7' \
+        "what it says"
     peer_told "$amqp_port" amqp '.amqp | .method == "basic.get-ok" and .message_bytes == 7' "what it hears"
     peer_blocked "$amqp_port" amqp mq.message
     peer_labelled "$stomp_port" "1 stomp"
     peer_told "$stomp_port" stomp '.stomp | .command == "CONNECT" and .login == "guest"' "who the other client is"
-    peer_told "$stomp_port" stomp '.stomp | .command == "SEND" and .destination == "/queue/notes" and .message_bytes == 7' "what it says"
+    peer_told "$stomp_port" stomp '.stomp | .command == "SEND" and .destination == "/queue/notes" and .message_bytes == 7' \
+        "what it says"
     peer_blocked "$stomp_port" stomp mq.message
     check_equal "no job is left" "$(in_ns server amqp-get --url="amqp://guest:guest@$server_v4:$amqp_port" -q jobs)" ""
     check_equal "of the notes there is what is allowed" \

@@ -49,6 +49,7 @@ dns_told() {
         and any(.answers[]; .rrname == "allowed.peers.test" and .rrtype == "A" and .rdata == "192.0.2.7"))' "an address"
     peer_told "$dns_port" dns '.proto == "TCP" and (.dns | .type == "response" and any(.answers[]; .rrtype == "TXT"))' \
         "a text, over TCP"
-    peer_told "$dns_port" dns '.dns | .rcode == "NXDOMAIN" and .queries[0].rrname == "missing.peers.test"' "that there is no such name"
+    peer_told "$dns_port" dns '.dns | .rcode == "NXDOMAIN" and .queries[0].rrname == "missing.peers.test"' \
+        "that there is no such name"
     peer_blocked "$dns_port" dns dns.query 2
 }

@@ -53,5 +53,6 @@ kafka_told() {
 }
 
 kafka_notes() {
-    in_ns server timeout 20 kcat -b "127.0.0.1:$(<"$1/port")" -C -t notes -o beginning -e -q | cut -d, -f1 | sort | uniq -c | xargs
+    in_ns server timeout 20 kcat -b "127.0.0.1:$(<"$1/port")" -C -t notes -o beginning -e -q |
+        cut -d, -f1 | sort | uniq -c | xargs
 }

@@ -18,8 +18,8 @@ mqtt_ready() { cell_listens "$mqtt_port"; }
 mqtt_talk() {
     local version
     for version in mqttv311 mqttv5; do
-        mqtt_client mosquitto_pub -V "$version" -i "lab-$version" -u peer -P hidden-password -q 1 -r -t "notes/$version" -m allowed \
-            || return
+        mqtt_client mosquitto_pub -V "$version" -i "lab-$version" -u peer -P hidden-password -q 1 -r \
+            -t "notes/$version" -m allowed || return
         mqtt_client mosquitto_sub -V "$version" -C 1 -W 10 -t "notes/$version" | grep -x allowed || return
     done
 }

@@ -24,7 +24,8 @@ SQL
 mysql_ready() { cell_listens "$mysql_port"; }
 
 mysql_talk() {
-    mysql_client --skip-ssl -e "CREATE TABLE notes (note text); INSERT INTO notes VALUES ('allowed'); SELECT note FROM notes" || return
+    mysql_client --skip-ssl -e "CREATE TABLE notes (note text); INSERT INTO notes VALUES ('allowed')" || return
+    mysql_client --skip-ssl -e "SELECT note FROM notes" || return
     ! mysql_client --skip-ssl -e "SELECT nothing FROM nowhere" || return
     mysql_client --ssl -e "INSERT INTO notes VALUES ('within TLS')"
 }
@@ -36,7 +37,7 @@ mysql_client() {
 }
 
 mysql_told() {
-    peer_labelled "$mysql_port" "2 mysql, 1 tls within mysql"
+    peer_labelled "$mysql_port" "3 mysql, 1 tls within mysql"
     peer_told "$mysql_port" mysql '.mysql | .cmd == "login" and .user == "peer" and .database == "lab" and .success
         and (.version | contains("MariaDB"))' "the user, the database and the version"
     peer_told "$mysql_port" mysql '.mysql | .command == "SELECT note FROM notes" and .rows == 1' "a query, and its answer"

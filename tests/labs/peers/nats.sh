@@ -24,11 +24,15 @@ nats_client() {
 
 nats_told() {
     peer_labelled "$nats_port" "1 nats"
-    peer_told "$nats_port" nats '.nats | .command == "INFO" and .auth_required and (.version | startswith("2."))' "what the server says it is"
+    peer_told "$nats_port" nats '.nats | .command == "INFO" and .auth_required and (.version | startswith("2."))' \
+        "what the server says it is"
     peer_told "$nats_port" nats '.nats | .command == "CONNECT" and .user == "peer" and .name == "lab"' "who the client is"
-    peer_told "$nats_port" nats '.nats | .command == "SUB" and .subject == "notes.*" and .sid == "1"' "what it wants to hear of"
-    peer_told "$nats_port" nats '.nats | .command == "PUB" and .subject == "notes.first" and .message_bytes == 7' "what it says"
-    peer_told "$nats_port" nats '.nats | .command == "MSG" and .subject == "notes.first" and .message_bytes == 7' "what it hears"
+    peer_told "$nats_port" nats '.nats | .command == "SUB" and .subject == "notes.*" and .sid == "1"' \
+        "what it wants to hear of"
+    peer_told "$nats_port" nats '.nats | .command == "PUB" and .subject == "notes.first" and .message_bytes == 7' \
+        "what it says"
+    peer_told "$nats_port" nats '.nats | .command == "MSG" and .subject == "notes.first" and .message_bytes == 7' \
+        "what it hears"
     peer_untold "$nats_port" hidden-password "no password"
     peer_blocked "$nats_port" nats mq.message
     check "the server was told what is allowed" grep -q 'MSG_PAYLOAD: \["allowed"\]' "$1/log"

@@ -59,7 +59,8 @@ pgsql_told() {
         and .response.command_completed == "INSERT 0 1"' "a prepared statement that is run"
     peer_told "$pgsql_port" pgsql '.pgsql | .request.simple_query == "SELECT nothing FROM nowhere"
         and .response.code == "42P01"' "an error"
-    peer_told "$pgsql_port" pgsql '.pgsql | .request.message == "SSL Request" and .response.ssl_accepted' "a way made for TLS"
+    peer_told "$pgsql_port" pgsql '.pgsql | .request.message == "SSL Request" and .response.ssl_accepted' \
+        "a way made for TLS"
     peer_told "$pgsql_port" tls '.tls | .sni == "peers.test" and .version == "TLS 1.3"' "the TLS that follows"
     peer_blocked "$pgsql_port" pgsql db.statement
     check_equal "the server has what is allowed, and nothing else" "$(pgsql_notes)" "allowed,copied,prepared 0,within TLS"

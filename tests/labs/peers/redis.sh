@@ -29,7 +29,8 @@ redis_told() {
     peer_told "$redis_port" redis '.redis | .command == "SET" and .key == "greeting" and .reply == "OK"
         and .statement == "SET greeting allowed"' "a command, its key, and its answer"
     peer_told "$redis_port" redis '.redis | .command == "HELLO" and .success' "the change to version 3"
-    peer_told "$redis_port" redis '.redis | .command == "NOTHING" and (.error | startswith("ERR unknown command"))' "an error"
+    peer_told "$redis_port" redis '.redis | .command == "NOTHING" and (.error | startswith("ERR unknown command"))' \
+        "an error"
     peer_untold "$redis_port" hidden-password "no password"
     peer_blocked "$redis_port" redis db.statement
     check_equal "the server has what is allowed, and nothing else" "$(redis_keys)" greeting

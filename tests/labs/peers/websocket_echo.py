@@ -6,7 +6,7 @@ import sys
 import websockets
 
 
-async def echo(connection, _path):
+async def echo(connection, _path=None):
     async for message in connection:
         print("was told", message, flush=True)
         await connection.send("echo of " + message)

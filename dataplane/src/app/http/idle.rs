@@ -1,7 +1,7 @@
 //! A connection between two exchanges, without its parser.
 
 use super::{Http, Part, Side};
-use crate::app::{AppProtocol, payload::Payload};
+use crate::app::{AppProtocol, RequestPart, payload::Payload};
 use crate::limits::HTTP_SPARE_BUFFER_BYTES_MAX;
 
 /// What a connection needs of its parser while nothing is under way: most connections at most times.
@@ -27,6 +27,15 @@ impl Http {
             && self.server.part == Part::Tunnel
             && self.transactions.is_idle();
         is_over.then(|| Payload::behind(AppProtocol::Http, [self.client.outlet, self.server.outlet]))
+    }
+
+    /// What of a request is under way.
+    pub(in crate::app) fn request_part(&self) -> Option<RequestPart> {
+        match self.client.part {
+            Part::StartLine if self.proven && !self.request_line.is_idle() => Some(RequestPart::Head),
+            Part::StartLine | Part::Tunnel => None,
+            Part::Message => self.client.message.request_part(),
+        }
     }
 
     /// A new connection, in the room of a parser that rests.

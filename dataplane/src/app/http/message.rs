@@ -9,7 +9,7 @@ use super::{
     switch::Offer,
 };
 use crate::{
-    app::{AppAnomaly, AppSink, HttpFile, HttpTransaction, body::Body, emitter::Emitter},
+    app::{AppAnomaly, AppSink, HttpFile, HttpTransaction, RequestPart, body::Body, emitter::Emitter},
     content::Decoders,
     flow::Direction,
 };
@@ -61,6 +61,15 @@ impl Message {
             block: HeaderBlock::default(),
             chunked: Chunked::default(),
             body: Body::default(),
+        }
+    }
+
+    /// What of a request is under way; `None` for a body whose end nothing tells.
+    pub(super) fn request_part(&self) -> Option<RequestPart> {
+        match self.part {
+            Part::Head => Some(RequestPart::Head),
+            Part::Length(_) | Part::Chunked | Part::Trailers => Some(RequestPart::Body),
+            Part::UntilClose => None,
         }
     }
 

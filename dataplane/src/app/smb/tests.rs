@@ -38,6 +38,15 @@ fn answered(command: u8, number: u8, status: u32, body: &[u8]) -> Turn {
     Turn::server(&framed(&[&message(command, number, status, true, body)]))
 }
 
+/// The same with a number of its own in place of the tree's.
+fn answered_late(command: u8, number: u8, status: u32, body: &[u8]) -> Turn {
+    const ASYNC: u8 = 2;
+    let mut message = message(command, number, status, true, body);
+    message[16] |= ASYNC;
+    message[32..40].copy_from_slice(&7_u64.to_le_bytes());
+    Turn::server(&framed(&[&message]))
+}
+
 fn create(name: &str) -> Vec<u8> {
     let name = utf16(name);
     let length = (name.len() as u16).to_le_bytes();
@@ -78,8 +87,8 @@ fn shares_files_and_logins_are_told() {
         answered(3, 2, 0, b"\x10\0\x01\0"),
         asked(5, 3, &create("a\\plan.txt")),
         // It takes a while.
-        answered(5, 3, STATUS_PENDING, b"\x09\0"),
-        answered(5, 3, 0, &opened),
+        answered_late(5, 3, STATUS_PENDING, b"\x09\0"),
+        answered_late(5, 3, 0, &opened),
         asked(8, 4, b"\x31\0\0\0\0\x10\0\0"),
         answered(8, 4, 0, b"\x11\0\x50\0\x05\0\0\0\0\0\0\0\0\0\0\0hello"),
         asked(13, 5, b"\x04\0\0\0"),
@@ -98,6 +107,7 @@ fn shares_files_and_logins_are_told() {
     assert_eq!(records[2].find("share_type"), Some(Value::Text(b"FILE")));
     assert_eq!(records[3].find("disposition"), Some(Value::Text(b"FILE_OPEN")));
     assert_eq!(records[3].find("size"), Some(Value::Number(5)));
+    assert_eq!(records[3].find("tree_id"), Some(Value::Number(9)));
     assert_eq!(records[4].find("request_bytes"), Some(Value::Number(4096)));
     assert_eq!(records[4].find("moved_bytes"), Some(Value::Number(5)));
     assert_eq!(records[4].find("tree_id"), Some(Value::Number(9)));

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::{ThreatAction, messages};
+use super::{ThreatAction, messages, packets, rates};
 
 /// Thresholds that one threat may have.
 pub const THRESHOLDS_MAX: usize = 6;
@@ -44,6 +44,44 @@ pub enum Threat {
     WebsocketTunnel = 15,
     /// DNS is asked over HTTPS.
     Doh = 16,
+    /// SYNs that no complete handshake follows.
+    SynFlood = 17,
+    /// Packets of ICMP.
+    IcmpFlood = 18,
+    /// Datagrams of UDP.
+    UdpFlood = 19,
+    /// Datagrams to the port of DNS.
+    DnsFlood = 20,
+    /// Flows that one source has at the same time.
+    SessionLimit = 21,
+    /// Connections to many ports of one host.
+    PortScan = 22,
+    /// Connections to one port of many hosts.
+    AddressSweep = 23,
+    /// Connections at intervals of one length.
+    Beacon = 24,
+    /// Control bits that no TCP sends.
+    TcpFlags = 25,
+    /// From an address and port to the same.
+    Land = 26,
+    /// A SYN with data.
+    SynData = 27,
+    /// A SYN from the end that was sent one.
+    SplitHandshake = 28,
+    /// A SYN that offers hardly any room for data.
+    SmallMss = 29,
+    /// Connections that are opened with next to no window.
+    SmallWindow = 30,
+    /// Pieces of a datagram that overlap.
+    Teardrop = 31,
+    /// Pieces of a datagram that is longer than any.
+    PingOfDeath = 32,
+    /// Data carried in echoes of ICMP.
+    IcmpTunnel = 33,
+    /// Requests whose headers do not come to an end.
+    Slowloris = 34,
+    /// Requests whose bodies trickle in.
+    SlowBody = 35,
 }
 
 /// What is said of a threat.
@@ -94,7 +132,7 @@ impl ThreatSpec {
 
 impl Threat {
     /// How many threats there are.
-    pub const COUNT: usize = 17;
+    pub const COUNT: usize = 36;
 
     /// Every threat, in index order: the order of the config and its documentation.
     pub const ALL: [Threat; Threat::COUNT] = [
@@ -115,6 +153,25 @@ impl Threat {
         Threat::ConnectTunnel,
         Threat::WebsocketTunnel,
         Threat::Doh,
+        Threat::SynFlood,
+        Threat::IcmpFlood,
+        Threat::UdpFlood,
+        Threat::DnsFlood,
+        Threat::SessionLimit,
+        Threat::PortScan,
+        Threat::AddressSweep,
+        Threat::Beacon,
+        Threat::TcpFlags,
+        Threat::Land,
+        Threat::SynData,
+        Threat::SplitHandshake,
+        Threat::SmallMss,
+        Threat::SmallWindow,
+        Threat::Teardrop,
+        Threat::PingOfDeath,
+        Threat::IcmpTunnel,
+        Threat::Slowloris,
+        Threat::SlowBody,
     ];
 
     /// What is said of it.
@@ -137,6 +194,25 @@ impl Threat {
             Threat::ConnectTunnel => &messages::CONNECT_TUNNEL,
             Threat::WebsocketTunnel => &messages::WEBSOCKET_TUNNEL,
             Threat::Doh => &messages::DOH,
+            Threat::SynFlood => &rates::SYN_FLOOD,
+            Threat::IcmpFlood => &rates::ICMP_FLOOD,
+            Threat::UdpFlood => &rates::UDP_FLOOD,
+            Threat::DnsFlood => &rates::DNS_FLOOD,
+            Threat::SessionLimit => &rates::SESSION_LIMIT,
+            Threat::PortScan => &rates::PORT_SCAN,
+            Threat::AddressSweep => &rates::ADDRESS_SWEEP,
+            Threat::Beacon => &rates::BEACON,
+            Threat::TcpFlags => &packets::TCP_FLAGS,
+            Threat::Land => &packets::LAND,
+            Threat::SynData => &packets::SYN_DATA,
+            Threat::SplitHandshake => &packets::SPLIT_HANDSHAKE,
+            Threat::SmallMss => &packets::SMALL_MSS,
+            Threat::SmallWindow => &packets::SMALL_WINDOW,
+            Threat::Teardrop => &packets::TEARDROP,
+            Threat::PingOfDeath => &packets::PING_OF_DEATH,
+            Threat::IcmpTunnel => &packets::ICMP_TUNNEL,
+            Threat::Slowloris => &packets::SLOWLORIS,
+            Threat::SlowBody => &packets::SLOW_BODY,
         }
     }
 

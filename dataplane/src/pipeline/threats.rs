@@ -1,0 +1,249 @@
+//! What the detectors of threats are shown of packets and flows, and what becomes of those that are one.
+
+use flow_table::FlowId;
+
+use super::tracked::Tracked;
+use super::{FOUND, Pipeline, RxMeta};
+use crate::decode::{Checksum, Glimpse, Network, Packet, TcpFlags, Transport};
+use crate::event::{Event, EventSink, Owner, ThreatSeen};
+use crate::flow::{Direction, FlowRecord};
+use crate::limits::SLOW_REQUESTS_PER_CALL_MAX;
+use crate::policy::{Disposition, Mode, ThreatAction};
+use crate::reassembly::TcpState;
+use crate::threat::{self, Found, Watched};
+use crate::verdict::DropReason;
+
+/// Tells of a threat where that is to be told; whether what shows it is to be dropped.
+fn told<S: EventSink>(found: Found<'_>, owner: Owner<'_>, now_ns: u64, sink: &mut S) -> bool {
+    let Found { threat, action, evidence } = found;
+    if let Some(evidence) = evidence {
+        sink.emit(Event::Threat(ThreatSeen { now_ns, owner, threat, evidence }));
+    }
+    action == ThreatAction::Drop
+}
+
+impl Pipeline {
+    /// The flow of a packet, as by [`find_or_begin`](Self::find_or_begin), unless the packet is part of a threat by itself.
+    pub(super) fn find_or_refuse<S: EventSink>(
+        &mut self,
+        frame: &[u8],
+        packet: &Packet<'_>,
+        network: &Network,
+        meta: RxMeta,
+        sink: &mut S,
+    ) -> Result<(FlowId, Direction), DropReason> {
+        if !threat::is_ordinary(packet) && self.is_threat(frame, packet, network, meta, sink) {
+            return Err(DropReason::Threat);
+        }
+        self.find_or_begin(packet, network, meta, sink)
+    }
+
+    fn is_threat<S: EventSink>(
+        &mut self,
+        frame: &[u8],
+        packet: &Packet<'_>,
+        network: &Network,
+        meta: RxMeta,
+        sink: &mut S,
+    ) -> bool {
+        // Its receiver does not take it for anything.
+        if packet.checksum == Checksum::Bad {
+            return false;
+        }
+        let (now_ns, link) = (meta.now_ns, meta.link);
+        let Pipeline { threats, flowless, .. } = self;
+        let mut is_dropped = false;
+        threats.see_packet(frame, packet, network, now_ns, |found| {
+            // As many sources as are made up are told of no faster than drops are.
+            if found.evidence.is_none() || !flowless.may_tell(now_ns) {
+                is_dropped |= found.action == ThreatAction::Drop;
+                return;
+            }
+            let glimpse = &Glimpse::of_packet(packet);
+            is_dropped |= told(found, Owner::Nobody { link, glimpse }, now_ns, sink);
+        });
+        self.stops(is_dropped)
+    }
+
+    /// Whether a flow may begin, and counts as one that its source has.
+    ///
+    /// # Errors
+    /// [`DropReason::Threat`] where it is part of one that is to be dropped.
+    pub(super) fn may_begin<S: EventSink>(
+        &mut self,
+        record: &FlowRecord,
+        direction: Direction,
+        packet: &Packet<'_>,
+        meta: RxMeta,
+        sink: &mut S,
+    ) -> Result<bool, DropReason> {
+        let (now_ns, mut is_dropped) = (meta.now_ns, false);
+        let is_counted = self.threats.see_begin(record, packet, now_ns, |found| {
+            is_dropped |= told(found, Owner::Flow { record, direction }, now_ns, sink);
+        });
+        if !self.stops(is_dropped) {
+            return Ok(is_counted);
+        }
+        if is_counted {
+            self.threats.see_gone(record.client.0);
+        }
+        Err(DropReason::Threat)
+    }
+
+    /// Shows a packet that is not [ordinary](threat::is_ordinary) to the detectors, in its flow, which counts it already. Whether it
+    /// is to be stopped is in the findings.
+    pub(super) fn see_in_flow<S: EventSink>(
+        &mut self,
+        id: FlowId,
+        direction: Direction,
+        packet: &Packet<'_>,
+        now_ns: u64,
+        sink: &mut S,
+    ) {
+        let Pipeline { threats, flows, .. } = self;
+        let tracked = flows.value(id).expect(FOUND);
+        let (record, mut is_dropped) = (&tracked.record, false);
+        let mut tell =
+            |found: Found<'_>| is_dropped |= told(found, Owner::Flow { record, direction }, now_ns, sink);
+        match (packet.transport, &tracked.connection) {
+            (Transport::Tcp(header), Some(connection)) => {
+                let is_syn = header.flags.0 & (TcpFlags::SYN | TcpFlags::ACK) == TcpFlags::SYN;
+                let is_asked = connection.state() == TcpState::SynSent;
+                if is_syn && is_asked && direction == Direction::ToClient {
+                    threats.see_answering_syn(record.server.0, now_ns, &mut tell);
+                }
+            }
+            _ => {
+                if let Some(packets) = threat::datagrams_counted(record.frames[direction as usize]) {
+                    threats.see_datagrams(record, direction, packets, now_ns, &mut tell);
+                }
+            }
+        }
+        if self.stops(is_dropped) {
+            self.findings.note_threat();
+        }
+    }
+
+    /// Once the verdict on a packet is known: lets its flow live on, and notes what is under way in it.
+    pub(super) fn conclude_judged<S: EventSink>(
+        &mut self,
+        id: FlowId,
+        direction: Direction,
+        packet: &Packet<'_>,
+        now_ns: u64,
+        sink: &mut S,
+    ) {
+        if direction == Direction::ToServer && !packet.payload.is_empty() {
+            self.watch_request(id, now_ns);
+        }
+        if self.conclude(id) && self.is_threat_once_answered(id, direction, packet, now_ns, sink) {
+            self.block_as_threat(id);
+        }
+    }
+
+    /// Both ends of a flow have spoken, or a handshake is complete.
+    #[cold]
+    fn is_threat_once_answered<S: EventSink>(
+        &mut self,
+        id: FlowId,
+        direction: Direction,
+        packet: &Packet<'_>,
+        now_ns: u64,
+        sink: &mut S,
+    ) -> bool {
+        let Pipeline { threats, flows, .. } = self;
+        let tracked = flows.value(id).expect(FOUND);
+        let (record, mut is_dropped) = (&tracked.record, false);
+        let window_bytes = match (packet.transport, &tracked.connection) {
+            (Transport::Tcp(header), Some(connection))
+                if threat::is_ordinary(packet) && direction == Direction::ToServer =>
+            {
+                Some(connection.window_bytes(direction, header.window))
+            }
+            _ => None,
+        };
+        threats.see_answered(record, window_bytes, now_ns, |found| {
+            is_dropped |= told(found, Owner::Flow { record, direction }, now_ns, sink);
+        });
+        self.stops(is_dropped)
+    }
+
+    /// Notes what of a request of HTTP is under way behind a packet, where that was not so before it.
+    #[inline]
+    fn watch_request(&mut self, id: FlowId, now_ns: u64) {
+        let tracked = self.flows.value_mut(id).expect(FOUND);
+        let part = tracked.app().request_part();
+        if part == tracked.request.part || tracked.disposition != Disposition::Inspect {
+            return;
+        }
+        tracked.request.part = part;
+        tracked.request.number = tracked.request.number.wrapping_add(1);
+        if let Some(part) = part {
+            let bytes = tracked.record.bytes[Direction::ToServer as usize];
+            let (number, source) = (tracked.request.number, tracked.record.client.0);
+            let watched = Watched { id, number, part, source, since_ns: now_ns, bytes, is_slow: false };
+            self.threats.watch_request(watched);
+        }
+    }
+
+    /// Looks at requests of HTTP that were under way for as long as they may be, a bounded number at a time.
+    pub(super) fn look_after_requests<S: EventSink>(&mut self, now_ns: u64, sink: &mut S) {
+        for _ in 0..SLOW_REQUESTS_PER_CALL_MAX {
+            let Pipeline { threats, flows, .. } = self;
+            let Some(watched) = threats.next_request_due(now_ns) else { return };
+            let is_under_way = |tracked: &&Tracked| {
+                tracked.request.number == watched.number && tracked.disposition == Disposition::Inspect
+            };
+            let Some(tracked) = flows.value(watched.id).filter(is_under_way) else {
+                threats.see_request_over(&watched);
+                continue;
+            };
+            let (record, direction, mut is_dropped) = (&tracked.record, Direction::ToServer, false);
+            threats.see_slow(&watched, record, now_ns, |found| {
+                is_dropped |= told(found, Owner::Flow { record, direction }, now_ns, sink);
+            });
+            if self.stops(is_dropped) {
+                self.block_as_threat(watched.id);
+            }
+            self.threats.book(&mut self.counters.threats);
+        }
+    }
+
+    /// Shows a piece of a datagram that is refused to the detectors.
+    #[cold]
+    pub(super) fn see_refused_piece<S: EventSink>(
+        &mut self,
+        cause: DropReason,
+        frame: &[u8],
+        meta: RxMeta,
+        sink: &mut S,
+    ) {
+        let glimpse = &Glimpse::of(frame, meta.wire_bytes, meta.link_type);
+        let Some((source, _)) = glimpse.ends else { return };
+        let Pipeline { threats, flowless, counters, .. } = self;
+        let (now_ns, link) = (meta.now_ns, meta.link);
+        threats.see_refused(cause, source, now_ns, |found| {
+            if found.evidence.is_some() && flowless.may_tell(now_ns) {
+                told(found, Owner::Nobody { link, glimpse }, now_ns, sink);
+            }
+        });
+        threats.book(&mut counters.threats);
+    }
+
+    /// Whether what is part of a threat that is to be dropped does not go on; books what was found.
+    fn stops(&mut self, is_dropped: bool) -> bool {
+        self.threats.book(&mut self.counters.threats);
+        let is_monitored = self.settings.mode == Mode::Monitor;
+        self.counters.excepted[DropReason::Threat as usize] += u64::from(is_dropped && is_monitored);
+        is_dropped && !is_monitored
+    }
+
+    /// From now on nothing of a flow passes.
+    fn block_as_threat(&mut self, id: FlowId) {
+        let (reason, reset, epoch) = (DropReason::Threat, false, self.rules.epoch());
+        let tracked = self.flows.value_mut(id).expect(FOUND);
+        tracked.met.add(reason);
+        tracked.disposition = Disposition::Blocked { reason, reset, epoch };
+        tracked.release(&mut self.memory, &mut self.rules);
+    }
+}
