@@ -1,7 +1,14 @@
 //! The cap of every queue, table and buffer that traffic can fill, with its unit and its reason.
 
+mod mail;
+
 use dlp_patterns::limits::TAIL_BYTES;
 use flow_table::Vlans;
+
+pub use self::mail::{
+    FILE_NAME_BYTES_MAX, MAIL_ADDRESSES_TOLD_MAX, MAIL_ATTACHMENTS_TOLD_MAX, MAIL_BOUNDARY_BYTES_MAX,
+    MAIL_NESTING_MAX, MAIL_URLS_TOLD_MAX,
+};
 
 /// VLAN tags that are decoded, those inside of tunnels included; a deeper stack is
 /// [`DecodeError::TooManyTags`](crate::decode::DecodeError). A key of a flow holds as many.
@@ -245,29 +252,11 @@ pub const SSH_PACKET_BYTES_MAX: u32 = 256 * 1024;
 /// Errors of one response of SQL Server that are told as fields: a batch that fails has a few.
 pub const TDS_ERRORS_MAX: usize = 8;
 
-/// Multiparts and mails within a mail that are open at once; Suricata reads 32, mail programs write four at most.
-pub const MAIL_NESTING_MAX: usize = 16;
-
-/// Bytes of what stands between the parts of a mail: RFC 2046 §5.1.1 allows 70, and mail programs read longer ones.
-pub const MAIL_BOUNDARY_BYTES_MAX: usize = 256;
-
-/// Addresses of one list, and recipients of one mail, that an event repeats: RFC 5321 §4.5.3.1.8 asks for 100.
-pub const MAIL_ADDRESSES_TOLD_MAX: usize = 100;
-
-/// Bytes of the name of a file that is carried; the rest is cut off. No file system in use holds longer ones.
-pub const FILE_NAME_BYTES_MAX: usize = 255;
-
 /// Bytes of a server that are watched for its word that TLS follows: it is given at the begin of a connection.
 pub const START_TLS_BYTES_MAX: usize = 1 << 16;
 
 /// Bytes of a line or an element that gives it: lines of IRC are no longer (RFC 2812 §2.3).
 pub const START_TLS_PIECE_BYTES_MAX: usize = 512;
-
-/// Addresses of the web that an event repeats of a mail.
-pub const MAIL_URLS_TOLD_MAX: usize = 32;
-
-/// Names of attachments that an event repeats.
-pub const MAIL_ATTACHMENTS_TOLD_MAX: usize = 32;
 
 /// Commands of one connection of SMTP, POP3, IMAP or FTP that wait for their answer: mailers send some ten ahead, and one for each
 /// recipient.

@@ -137,6 +137,7 @@ const ALL: &str = "mode = 'monitor'\n[packs]\ndefault = false\n[threats.doh]\nac
 /// TLS 1.0 or 1.1, as their time did.
 const TOLD: &[(&str, &[&str])] = &[
     ("brute_force", &["zeek/ftp/bruteforce.pcap"]),
+    ("connect_tunnel", &["zeek/http/connect-with-smtp.pcap"]),
     (
         "db_access_denied",
         &["suricata-verify/pgsql__pgsql-upgrade-tls/", "zeek/postgresql/psql-login-no-role.pcap"],
@@ -190,6 +191,7 @@ const TOLD: &[(&str, &[&str])] = &[
             "ndpi/dtls_old_version.pcapng",
             "ndpi/google_ssl.pcap",
             "ndpi/pop3_stls.pcap",
+            "ndpi/stun_dtls_unidirectional_server.pcap",
             "ndpi/tor.pcap",
             "ndpi/waze.pcap",
             "suricata-verify/pcap-file-delete-non-alerts-only-flow-timeout-alert/",
@@ -202,11 +204,13 @@ const TOLD: &[(&str, &[&str])] = &[
             "suricata-verify/tls__tls-random-6989/",
             "zeek/globus-url-copy-bad-encoding.pcap",
             "zeek/mysql/encrypted.pcap",
+            "zeek/rdp/rdp-to-ssl.pcap",
             "zeek/tls/dtls1_0.pcap",
             "zeek/tls/heartbleed-encrypted-short.pcap",
             "zeek/tls/heartbleed-encrypted-success.pcap",
             "zeek/tls/signed_certificate_timestamp_tls1_0.pcap",
             "zeek/tls/tls1_1.pcap",
+            "zeek/tls/webrtc-stun.pcap",
         ],
     ),
     ("websocket_tunnel", &["zeek/websocket/wstunnel-https.pcap"]),
@@ -243,9 +247,7 @@ fn threats_of_messages_are_told_of_captures_that_hold_them_and_of_no_other() {
         wrong.extend(missing.map(|start| format!("{threat}: nothing told of {start}")));
     }
     let named: BTreeSet<&str> = TOLD.iter().map(|(threat, _)| *threat).collect();
-    for threat in
-        ["connect_tunnel", "heartbleed", "http_negative_length", "sslv2_cipher_overflow", "dns_loop_pointer"]
-    {
+    for threat in ["heartbleed", "http_negative_length", "sslv2_cipher_overflow", "dns_loop_pointer"] {
         assert!(!named.contains(threat));
         wrong.extend(told.get(threat).map(|names| format!("{threat}: {names:?}")));
     }

@@ -196,9 +196,9 @@ impl RequestLine {
         self.buffer.trim(bytes_max);
     }
 
-    /// Forgets the bytes of an abandoned line.
+    /// Forgets the bytes of an abandoned line, and gives their memory back: no other line follows.
     pub(super) fn clear(&mut self) {
-        self.buffer.clear();
+        self.buffer = LineBuffer::default();
     }
 }
 
