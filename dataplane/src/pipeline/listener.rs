@@ -81,6 +81,10 @@ impl<S: EventSink> AppSink for Listener<'_, S> {
         }
     }
 
+    fn is_heard(&self, direction: Direction, field: dlp_patterns::Field) -> bool {
+        self.rules.speak_of(field, direction)
+    }
+
     fn transaction(&mut self, transaction: &HttpTransaction) {
         let concealed = (!self.secrets.is_empty()).then(|| self.secrets.conceal(transaction));
         let transaction = concealed.as_ref().unwrap_or(transaction);
@@ -113,7 +117,7 @@ impl<S: EventSink> AppSink for Listener<'_, S> {
 }
 
 /// How many findings there were before a scan.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Told {
     listed: usize,
     unlisted: u64,
@@ -125,7 +129,15 @@ impl Told {
     }
 
     /// Remembers which of the findings since then are secret.
+    #[inline]
     fn note_since(self, rules: &RuleSets, findings: &Findings, secrets: &mut Secrets) {
+        if self != Told::of(findings) {
+            self.note(rules, findings, secrets);
+        }
+    }
+
+    #[cold]
+    fn note(self, rules: &RuleSets, findings: &Findings, secrets: &mut Secrets) {
         for finding in findings.listed().iter().skip(self.listed) {
             secrets.note(rules.rule(finding), finding);
         }

@@ -9,7 +9,7 @@ use crate::{
         AppAnomaly, AppSink, Depth,
         emitter::{Emitter, ValueDepth},
     },
-    content::{Decoders, Decoding, Values},
+    content::{Decoders, Decoding, Media, Values},
     flow::Direction,
 };
 
@@ -22,16 +22,29 @@ pub(super) struct Body {
 }
 
 impl Body {
+    /// A body begins of which nothing is said, or there is none.
+    pub(super) fn begin_bare(&mut self) {
+        self.decoding = None;
+        self.wire_values.begin(Media::Other);
+        self.decoded_values.begin(Media::Other);
+    }
+
     /// A body begins behind its head.
-    pub(super) fn begin<S: AppSink>(head: &Head, decoders: &mut Decoders, out: &mut Emitter<'_, S>) -> Body {
-        let values = || match head.kind().direction {
-            Direction::ToServer => Values::of(head.media()),
-            Direction::ToClient => Values::None,
+    pub(super) fn begin<S: AppSink>(
+        &mut self,
+        head: &Head,
+        decoders: &mut Decoders,
+        out: &mut Emitter<'_, S>,
+    ) {
+        let media = match head.kind().direction {
+            Direction::ToServer => head.media(),
+            Direction::ToClient => Media::Other,
         };
-        let plain = Body { wire_values: values(), ..Body::default() };
+        self.begin_bare();
+        self.wire_values.begin(media);
         let codings = head.codings();
         if codings.is_plain() {
-            return plain;
+            return;
         }
         let decoding = if codings.is_unknown() {
             Err(AppAnomaly::ContentCoding)
@@ -41,11 +54,11 @@ impl Body {
             Decoding::begin(&codings, decoders).map_err(AppAnomaly::from)
         };
         match decoding {
-            Ok(decoding) => Body { decoding: Some(decoding), decoded_values: values(), ..plain },
-            Err(anomaly) => {
-                out.anomaly(anomaly);
-                plain
+            Ok(decoding) => {
+                self.decoding = Some(decoding);
+                self.decoded_values.begin(media);
             }
+            Err(anomaly) => out.anomaly(anomaly),
         }
     }
 
@@ -58,12 +71,12 @@ impl Body {
         out: &mut Emitter<'_, S>,
     ) {
         out.data(field, bytes);
-        self.wire_values.push(bytes, |piece| out.value(ValueDepth::Wire, field, piece));
+        out.values(&mut self.wire_values, ValueDepth::Wire, field, bytes);
         let Some(decoding) = &mut self.decoding else { return };
         let values = &mut self.decoded_values;
         let pushed = decoding.push(bytes, decoders, |decoded| {
             out.data_at(Depth::Decoded, field, decoded);
-            values.push(decoded, |piece| out.value(ValueDepth::Decoded, field, piece));
+            out.values(values, ValueDepth::Decoded, field, decoded);
         });
         if let Err(undecoded) = pushed {
             self.give_up(field, undecoded.into(), out);

@@ -74,7 +74,7 @@ impl Message {
         out: &mut Emitter<'_, S>,
     ) {
         self.part = Part::UntilClose;
-        self.body = Body::default();
+        self.body.begin_bare();
         out.data(self.body_field(), held);
         self.count(held.len() as u64, &mut transaction);
     }
@@ -171,12 +171,12 @@ impl Message {
             BlockRead::End => out.end(),
         }
         let framing = self.head.framing(out).ok_or(GaveUp)?;
-        self.body = match framing {
-            Framing::Length(0) => Body::default(),
+        match framing {
+            Framing::Length(0) => self.body.begin_bare(),
             Framing::Length(_) | Framing::Chunked | Framing::UntilClose => {
-                Body::begin(&self.head, decoders, out)
+                self.body.begin(&self.head, decoders, out);
             }
-        };
+        }
         self.part = match framing {
             Framing::Length(0) => return Ok(Progress::Complete),
             Framing::Length(bytes) => Part::Length(bytes),

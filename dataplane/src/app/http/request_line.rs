@@ -54,6 +54,7 @@ pub(super) enum LineRead<L> {
 pub(super) struct RequestLine {
     buffer: LineBuffer,
     cursor: Cursor,
+    uri: UriDecoder,
 }
 
 /// How far the line is understood. Offsets count bytes from the begin of the line.
@@ -73,7 +74,6 @@ struct Cursor {
     version_end: usize,
     /// Whether the target is told as it comes.
     early: bool,
-    uri: UriDecoder,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -115,9 +115,10 @@ impl RequestLine {
     pub(in crate::app) fn of(bytes: &[u8], looked: Option<&Looked>) -> Answer {
         let anew = Looked::default();
         let line = bytes.get(..HTTP_LINE_BYTES_MAX).unwrap_or(bytes);
-        let (mut cursor, mut outlet) =
-            (looked.unwrap_or(&anew).0.borrow_mut(), Outlet::new(Direction::ToServer));
-        match cursor.examine(line, &mut outlet.to(&mut ())) {
+        let mut cursor = looked.unwrap_or(&anew).0.borrow_mut();
+        // Nobody is told of the target here.
+        let (mut uri, mut outlet) = (UriDecoder::default(), Outlet::new(Direction::ToServer));
+        match cursor.examine(line, &mut uri, &mut outlet.to(&mut ())) {
             Seen::End => Answer::Yes(cursor.at),
             Seen::Contradiction => Answer::No,
             Seen::Next | Seen::More if line.len() == HTTP_LINE_BYTES_MAX => Answer::No,
@@ -138,12 +139,12 @@ impl RequestLine {
         take: impl FnOnce(Request<'_>) -> L,
     ) -> LineRead<L> {
         let line = self.buffer.view(chunk);
-        match self.cursor.examine(line, out) {
+        match self.cursor.examine(line, &mut self.uri, out) {
             Seen::End => {
                 let request = self.cursor.request(line);
                 if !self.cursor.early {
-                    self.cursor.uri.decode(request.target, out);
-                    self.cursor.uri.finish(out);
+                    self.uri.decode(request.target, out);
+                    self.uri.finish(out);
                 }
                 let taken = take(request);
                 self.buffer.consume(self.cursor.at, chunk);
@@ -161,7 +162,7 @@ impl RequestLine {
 
     /// The line will never be complete: what was told of its target ends.
     pub(super) fn abandon<S: AppSink>(&mut self, out: &mut Emitter<'_, S>) {
-        self.cursor.uri.finish(out);
+        self.uri.finish(out);
         self.cursor = Cursor::default();
     }
 
@@ -182,14 +183,14 @@ impl RequestLine {
 }
 
 impl Cursor {
-    fn examine<S: AppSink>(&mut self, line: &[u8], out: &mut Emitter<'_, S>) -> Seen {
+    fn examine<S: AppSink>(&mut self, line: &[u8], uri: &mut UriDecoder, out: &mut Emitter<'_, S>) -> Seen {
         loop {
             let unseen = line.get(self.at..).unwrap_or_default();
             let seen = match self.part {
                 Part::Blank => self.blank(unseen),
                 Part::Method => self.method(unseen, line),
                 Part::BeforeTarget => self.before_target(unseen),
-                Part::Target => self.target(unseen, out),
+                Part::Target => self.target(unseen, uri, out),
                 Part::BeforeVersion => self.before_version(unseen, line),
                 Part::Version => self.version(unseen),
                 Part::LineEnd => self.line_end(unseen),
@@ -255,12 +256,12 @@ impl Cursor {
 
     /// The target ends at the first byte that none of its forms allows (RFC 9112 §3.2); bytes above ASCII
     /// are let pass, as servers do.
-    fn target<S: AppSink>(&mut self, unseen: &[u8], out: &mut Emitter<'_, S>) -> Seen {
+    fn target<S: AppSink>(&mut self, unseen: &[u8], uri: &mut UriDecoder, out: &mut Emitter<'_, S>) -> Seen {
         let is_end = |byte: &u8| *byte <= b' ' || *byte == 0x7f;
         let target_bytes = unseen.iter().position(is_end).unwrap_or(unseen.len());
         let (piece, rest) = unseen.split_at(target_bytes);
         if self.early {
-            self.uri.decode(piece, out);
+            uri.decode(piece, out);
         }
         self.at += target_bytes;
         let Some(end) = rest.first() else { return Seen::More };
@@ -270,7 +271,7 @@ impl Cursor {
             _ => return Seen::Contradiction,
         }
         if self.early {
-            self.uri.finish(out);
+            uri.finish(out);
         }
         Seen::Next
     }
@@ -298,22 +299,27 @@ impl Cursor {
 
     /// `HTTP/1.` and digits.
     fn version(&mut self, unseen: &[u8]) -> Seen {
-        for byte in unseen {
-            let seen_bytes = self.at - self.version_begin;
-            let digits = seen_bytes.saturating_sub(VERSION_PREFIX.len());
-            match VERSION_PREFIX.get(seen_bytes) {
-                Some(expected) if byte == expected => {}
-                None if byte.is_ascii_digit() && digits < MINOR_DIGITS_MAX => {}
-                None if digits > 0 => {
-                    self.version_end = self.at;
-                    self.part = Part::LineEnd;
-                    return Seen::Next;
-                }
-                _ => return Seen::Contradiction,
-            }
-            self.at += 1;
+        let prefix = VERSION_PREFIX.get(self.at - self.version_begin..).unwrap_or_default();
+        let prefix_bytes = prefix.len().min(unseen.len());
+        let (begin, rest) = unseen.split_at(prefix_bytes);
+        if !prefix.starts_with(begin) {
+            return Seen::Contradiction;
         }
-        Seen::More
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.at += prefix_bytes + digits;
+        let all_digits = (self.at - self.version_begin).saturating_sub(VERSION_PREFIX.len());
+        if all_digits > MINOR_DIGITS_MAX {
+            return Seen::Contradiction;
+        }
+        if rest.len() == digits {
+            return Seen::More;
+        }
+        if all_digits == 0 {
+            return Seen::Contradiction;
+        }
+        self.version_end = self.at;
+        self.part = Part::LineEnd;
+        Seen::Next
     }
 
     /// CRLF, or LF alone (RFC 9112 §2.2), behind spaces or none.
