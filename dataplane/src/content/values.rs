@@ -76,8 +76,8 @@ impl Values {
         }
     }
 
-    /// A body of that type.
-    fn of(media: Media) -> Values {
+    /// The values of a body of that type.
+    pub fn of(media: Media) -> Values {
         match media {
             Media::Form => Values::Form(Percent::new(Known::Nothing)),
             Media::Json => Values::Json(JsonValues::default()),
