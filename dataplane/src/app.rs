@@ -442,6 +442,10 @@ pub trait AppSink {
     fn data(&mut self, lane: Lane, bytes: &[u8]);
     /// The instance that this lane has open is complete, or what follows it went by unseen.
     fn end(&mut self, lane: Lane);
+    /// Whether anybody hears what is told of a field beside its bytes as they come: values within it, their escapes taken off.
+    fn is_heard(&self, _direction: Direction, _field: Field) -> bool {
+        true
+    }
     /// A request and its response are complete, or will never be.
     fn transaction(&mut self, transaction: &HttpTransaction);
     /// A transaction of another protocol, or a part of one that is told for itself.
@@ -454,6 +458,9 @@ pub trait AppSink {
 
 /// Nobody listens.
 impl AppSink for () {
+    fn is_heard(&self, _: Direction, _: Field) -> bool {
+        false
+    }
     fn begin(&mut self, _: Lane, _: Field) {}
     fn data(&mut self, _: Lane, _: &[u8]) {}
     fn end(&mut self, _: Lane) {}

@@ -16,6 +16,16 @@ impl<T, const MAX: usize> Spare<T, MAX> {
         self.0.pop()
     }
 
+    /// All of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.0.iter().map(Box::as_ref)
+    }
+
+    /// Frees the memory of all but so many.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.0.truncate(len);
+    }
+
     /// Takes one in; beyond the cap its memory is freed.
     pub(crate) fn push(&mut self, spare: Box<T>) {
         if self.0.len() < MAX {

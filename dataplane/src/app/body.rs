@@ -27,17 +27,26 @@ impl Body {
         codings.is_plain() && media == Media::Other
     }
 
+    /// A body begins of which nothing is said, or there is none.
+    pub(super) fn begin_bare(&mut self) {
+        self.decoding = None;
+        self.wire_values.begin(Media::Other);
+        self.decoded_values.begin(Media::Other);
+        (self.wire_bytes, self.decoded_bytes) = (0, None);
+    }
+
     /// A body begins that has these codings, and values as `media` says.
     pub(super) fn begin<S: AppSink>(
+        &mut self,
         codings: &Codings,
         media: Media,
         decoders: &mut Decoders,
         out: &mut Emitter<'_, S>,
-    ) -> Body {
-        let values = || Values::of(media);
-        let plain = Body { wire_values: values(), ..Body::default() };
+    ) {
+        self.begin_bare();
+        self.wire_values.begin(media);
         if codings.is_plain() {
-            return plain;
+            return;
         }
         let decoding = if codings.is_unknown() {
             Err(AppAnomaly::ContentCoding)
@@ -48,13 +57,10 @@ impl Body {
         };
         match decoding {
             Ok(decoding) => {
-                let (decoding, decoded_bytes) = (Some(decoding), Some(0));
-                Body { decoding, decoded_bytes, decoded_values: values(), ..plain }
+                (self.decoding, self.decoded_bytes) = (Some(decoding), Some(0));
+                self.decoded_values.begin(media);
             }
-            Err(anomaly) => {
-                out.anomaly(anomaly);
-                plain
-            }
+            Err(anomaly) => out.anomaly(anomaly),
         }
     }
 
@@ -67,13 +73,13 @@ impl Body {
         out: &mut Emitter<'_, S>,
     ) {
         out.data(field, bytes);
-        self.wire_values.push(bytes, |piece| out.value(ValueDepth::Wire, field, piece));
+        out.values(&mut self.wire_values, ValueDepth::Wire, field, bytes);
         let Some(decoding) = &mut self.decoding else { return };
         let (values, decoded_bytes) = (&mut self.decoded_values, &mut self.decoded_bytes);
         let pushed = decoding.push(bytes, decoders, |decoded| {
             *decoded_bytes = decoded_bytes.map(|bytes| bytes + decoded.len() as u64);
             out.data_at(Depth::Decoded, field, decoded);
-            values.push(decoded, |piece| out.value(ValueDepth::Decoded, field, piece));
+            out.values(values, ValueDepth::Decoded, field, decoded);
         });
         if let Err(undecoded) = pushed {
             self.give_up(field, undecoded.into(), out);

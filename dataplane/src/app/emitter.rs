@@ -4,7 +4,7 @@
 use dlp_patterns::Field;
 
 use super::{AppAnomaly, AppProtocol, AppSink, Depth, HttpTransaction, Lane};
-use crate::content::Piece;
+use crate::content::{Piece, Values};
 use crate::flow::Direction;
 
 const _: () = assert!((AppAnomaly::ContentMemory as u32) < u32::BITS);
@@ -101,8 +101,8 @@ impl<S: AppSink> Emitter<'_, S> {
 
     /// Ends the open instances, if there are any, the deepest first.
     pub(super) fn end(&mut self) {
-        if self.outlet.open != 0 {
-            Depth::ALL.into_iter().rev().for_each(|depth| self.end_at(depth));
+        while let Some(deepest) = self.outlet.open.checked_ilog2() {
+            self.end_at(Depth::ALL[deepest as usize]);
         }
     }
 
@@ -113,6 +113,26 @@ impl<S: AppSink> Emitter<'_, S> {
             self.outlet.open &= !bit;
             self.sink.end(self.outlet.lane(depth));
         }
+    }
+
+    /// Takes apart the next bytes of a body, of which values are told `depth` deep. Where nobody hears of them they are not
+    /// looked for: who does from some byte on is told what begins there.
+    #[inline]
+    pub(super) fn values(&mut self, values: &mut Values, depth: ValueDepth, field: Field, bytes: &[u8]) {
+        if values.are_none() {
+            return;
+        }
+        if self.is_heard(field) {
+            values.push(bytes, |piece| self.value(depth, field, piece));
+        } else {
+            values.restart(|piece| self.value(depth, field, piece));
+        }
+    }
+
+    /// Whether anybody hears what is told of a field beside its bytes.
+    #[inline]
+    pub(super) fn is_heard(&self, field: Field) -> bool {
+        self.sink.is_heard(self.outlet.direction, field)
     }
 
     /// Tells a piece of a value, `depth` deep.

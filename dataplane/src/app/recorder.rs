@@ -36,6 +36,8 @@ impl Told {
 #[derive(Debug, Default)]
 pub(super) struct Recorder {
     pub(super) told: Vec<Told>,
+    /// Whether it wants to hear of fields' bytes alone.
+    pub(super) is_deaf: bool,
     open: BTreeMap<Lane, (Field, Vec<u8>)>,
 }
 
@@ -104,6 +106,10 @@ impl AppSink for Recorder {
     fn end(&mut self, lane: Lane) {
         let (field, bytes) = self.open.remove(&lane).expect("only what is open ends");
         self.told.push(Told::End(lane, field, bytes));
+    }
+
+    fn is_heard(&self, _direction: Direction, _field: Field) -> bool {
+        !self.is_deaf
     }
 
     fn transaction(&mut self, transaction: &HttpTransaction) {

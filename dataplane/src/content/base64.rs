@@ -64,7 +64,8 @@ impl Base64 {
         if self.part == Part::Text {
             out(Piece::Base64End);
         }
-        *self = Base64 { part, ..Base64::default() };
+        (self.part, self.bits, self.bit_count) = (part, 0, 0);
+        self.decoded.clear();
     }
 
     fn take(&mut self, digit: u8, out: &mut impl FnMut(Piece<'_>)) {

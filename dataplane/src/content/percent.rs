@@ -80,7 +80,7 @@ impl Percent {
         self.unit.flush(out);
     }
 
-    /// Nothing follows: an escape that is cut off is none.
+    /// Nothing follows: an escape that is cut off is none. What is pushed then begins anew.
     pub fn finish(&mut self, out: &mut impl FnMut(Piece<'_>)) {
         self.abandon(out);
         self.settle(out);

@@ -66,7 +66,17 @@ impl Media {
 }
 
 impl Values {
-    /// A body of that type begins.
+    /// A body of that type begins. In its place: these are large.
+    #[inline]
+    pub fn begin(&mut self, media: Media) {
+        if media != Media::Other {
+            *self = Values::of(media);
+        } else if !self.are_none() {
+            *self = Values::None;
+        }
+    }
+
+    /// The values of a body of that type.
     pub fn of(media: Media) -> Values {
         match media {
             Media::Form => Values::Form(Percent::new(Known::Nothing)),
@@ -74,6 +84,12 @@ impl Values {
             Media::Markup => Values::Markup(MarkupValues::default()),
             Media::Other => Values::None,
         }
+    }
+
+    /// Whether none are known here.
+    #[inline]
+    pub fn are_none(&self) -> bool {
+        matches!(self, Values::None)
     }
 
     /// Reads on: all that the bytes complete is told.
@@ -100,12 +116,13 @@ impl Values {
 
     /// Nothing follows.
     pub fn finish(&mut self, mut out: impl FnMut(Piece<'_>)) {
-        match std::mem::take(self) {
-            Values::Form(mut form) => form.finish(&mut out),
-            Values::Json(JsonValues(mut json)) => json.finish(&mut out),
-            Values::Markup(MarkupValues(mut markup)) => markup.finish(&mut out),
-            Values::None => {}
+        match self {
+            Values::Form(form) => form.finish(&mut out),
+            Values::Json(JsonValues(json)) => json.finish(&mut out),
+            Values::Markup(MarkupValues(markup)) => markup.finish(&mut out),
+            Values::None => return,
         }
+        *self = Values::None;
     }
 }
 

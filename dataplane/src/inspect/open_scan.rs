@@ -72,6 +72,7 @@ impl OpenScan {
     }
 
     /// The next bytes of the open field, at `now_ns`.
+    #[inline]
     pub(super) fn data(
         &mut self,
         rules: &mut RuleSets,
@@ -113,7 +114,9 @@ impl OpenScan {
     pub(super) fn end(&mut self, rules: &mut RuleSets, direction: Direction, findings: &mut Findings) {
         let open = &self.open;
         let first = findings.listed().len();
-        if let Some(set) = rules.get(open.epoch).filter(|_| open.is_scanned) {
+        if open.is_scanned
+            && let Some(set) = rules.get(open.epoch)
+        {
             findings.finish(set, &mut self.state);
             if !findings.hits.is_empty() {
                 findings.take_hits(rules, open.place(direction));
@@ -142,11 +145,14 @@ impl OpenScan {
     }
 
     /// Reads under the field's own rules.
+    #[inline]
     fn read(&mut self, rules: &RuleSets, direction: Direction, bytes: &[u8], findings: &mut Findings) {
         let open = &mut self.open;
         open.offset += bytes.len() as u64;
         open.last = bytes.last().copied().or(open.last);
-        if let Some(set) = rules.get(open.epoch).filter(|_| open.is_scanned) {
+        if open.is_scanned
+            && let Some(set) = rules.get(open.epoch)
+        {
             open.is_scanned = findings.may_read(open.field);
             if open.is_scanned {
                 findings.scan(set, &mut self.state, bytes);

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use arrayvec::ArrayVec;
-use dlp_patterns::{Rule, RuleSet};
+use dlp_patterns::{Field, Rule, RuleSet};
 
 use super::Finding;
 use super::lanes::Others;
 use super::open_scan::OpenScan;
+use crate::flow::Direction;
 use crate::limits::{
     FIELD_SCANS_SPARE_MAX, LANES_SPARE_MAX, RULE_SETS_RETIRED_MAX, RULES_FINISH_BYTES_MAX,
     RULES_FINISH_NS_MAX,
@@ -150,6 +151,13 @@ impl RuleSets {
             return Some(&self.current.rules);
         }
         self.retired.iter().find(|retired| retired.set.epoch == epoch).map(|retired| &*retired.set.rules)
+    }
+
+    /// Whether any rule speaks of a field, be it one of a former set that open fields still need.
+    #[inline]
+    pub fn speak_of(&self, field: Field, direction: Direction) -> bool {
+        let speaks = |set: &InUse| set.rules.has_rules(field, direction);
+        speaks(&self.current) || self.retired.iter().any(|retired| speaks(&retired.set))
     }
 
     /// Bytes that a field which is open at a swap goes on for.

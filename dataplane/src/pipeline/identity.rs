@@ -31,7 +31,7 @@ pub(super) fn end_cause(
     if !tracked.is_elsewhere && silent_ns > tracked.timeout_ns(&settings.timeouts) {
         return Some(FlowEndCause::Timeout);
     }
-    let (Transport::Tcp(header), Some(connection)) = (packet.transport, &tracked.connection) else {
+    let (Transport::Tcp(header), Some(connection)) = (&packet.transport, &tracked.connection) else {
         return None;
     };
     // Where the operator has such a segment inspected, its receiver may take it for its sender's.
@@ -40,7 +40,9 @@ pub(super) fn end_cause(
         return None;
     }
     let reopened = match tracked.disposition {
-        Disposition::Inspect => connection.is_reopened_by(direction, &segment(&header, packet)),
+        Disposition::Inspect => {
+            header.flags.has(TcpFlags::SYN) && connection.is_reopened_by(direction, &segment(header, packet))
+        }
         // Both ends were told that it is over, and nothing of it was tracked since.
         // Or anybody sent a segment from the middle of nothing: what the SYN opens is inspected, and a connection that lives
         // on is again one of which the begin was not seen.

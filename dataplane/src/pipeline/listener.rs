@@ -85,6 +85,10 @@ impl<S: EventSink> AppSink for Listener<'_, S> {
         }
     }
 
+    fn is_heard(&self, direction: Direction, field: dlp_patterns::Field) -> bool {
+        self.rules.speak_of(field, direction)
+    }
+
     fn transaction(&mut self, transaction: &HttpTransaction) {
         let Listener { record: flow, now_ns, ref mut threats, ref mut sink, ref mut findings, .. } = *self;
         // Where there is no room for this event, there is none for those behind it.
@@ -170,7 +174,7 @@ fn teller<'t, S: EventSink>(
 }
 
 /// How many findings there were before a scan.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Told {
     listed: usize,
     unlisted: u64,
@@ -182,7 +186,15 @@ impl Told {
     }
 
     /// Remembers which of the findings since then are secret.
+    #[inline]
     fn note_since(self, rules: &RuleSets, findings: &Findings, secrets: &mut Secrets) {
+        if self != Told::of(findings) {
+            self.note(rules, findings, secrets);
+        }
+    }
+
+    #[cold]
+    fn note(self, rules: &RuleSets, findings: &Findings, secrets: &mut Secrets) {
         for finding in findings.listed().iter().skip(self.listed) {
             secrets.note(rules.rule(finding), finding);
         }

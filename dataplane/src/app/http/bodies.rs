@@ -7,7 +7,7 @@ use flate2::{Compression, write::GzEncoder};
 
 use super::conversations::{cut, listen};
 use crate::{
-    app::{AppAnomaly, recorder::Recorder},
+    app::{App, AppAnomaly, SpareParsers, recorder::Recorder},
     flow::Direction::{self, ToClient, ToServer},
     limits::CONTENT_LAYERS_MAX,
     reassembly::StreamChunk::{self, Data, Fin, Gap},
@@ -119,6 +119,22 @@ fn values_of_requests_are_told_without_their_escapes() {
     let told = told(&[(ToServer, Data(&message(&format!("POST / HTTP/1.1\r\n{kind}\r\n"), &body)))]);
     let instances = told.instances(ToServer, Field::HttpRequestBody);
     assert!(instances.contains(&b"a=%27+or+1".as_slice()) && instances.contains(&b"a=' or 1".as_slice()));
+}
+
+#[test]
+fn values_are_told_to_whoever_hears_of_them() {
+    let (mut app, mut parsers, mut told) = (App::new(), SpareParsers::default(), Recorder::default());
+    let head = "POST /?a=%2527 HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\n";
+    let body = b"a=%27&b=1&c=%27".as_slice();
+    let request = message(head, body);
+    let (unheard, heard) = request.split_at(request.len() - "&c=%27".len());
+    told.is_deaf = true;
+    app.advance(ToServer, Data(unheard), &mut parsers, &mut told);
+    told.is_deaf = false;
+    app.advance(ToServer, Data(heard), &mut parsers, &mut told);
+    app.advance(ToServer, REQUEST.1, &mut parsers, &mut told);
+    assert_eq!(told.instances(ToServer, Field::HttpRequestBody), [b"c='", body]);
+    assert_eq!(told.instances(ToServer, Field::HttpUri), [b"/?a=%27".as_slice(), b"/"]);
 }
 
 #[test]

@@ -61,6 +61,7 @@ pub(super) struct Head {
     content_codings: Codings,
     /// What was done to the message beside `chunked` (RFC 9112 §7).
     transfer_codings: Codings,
+    /// Of a request: of a response it does not matter.
     media: Media,
 }
 
@@ -119,12 +120,9 @@ impl Head {
         self.content_codings.followed_by(&self.transfer_codings)
     }
 
-    /// What the body is said to be, of a request: nobody looks for values in what a server says.
-    pub(super) fn value_media(&self) -> Media {
-        match self.kind.direction {
-            Direction::ToServer => self.media,
-            Direction::ToClient => Media::Other,
-        }
+    /// What the body of a request is said to be: nobody looks for values in what a server says.
+    pub(super) fn media(&self) -> Media {
+        self.media
     }
 
     pub(super) fn kind(&self) -> Kind {
@@ -137,6 +135,7 @@ impl Head {
     }
 
     /// Reads one line. False where it is no header line that all read alike ([`AppAnomaly::HeaderLine`]).
+    #[inline]
     pub(super) fn line(
         &mut self,
         line: FieldLine<'_>,
@@ -151,6 +150,7 @@ impl Head {
     }
 
     /// A line that begins with a name. False where a colon is missing, or what stands before it is no name.
+    #[inline]
     fn named(&mut self, line: FieldLine<'_>, transaction: &mut Option<&mut HttpTransaction>) -> bool {
         let colon = memchr(b':', line.read);
         let Some((name, value)) = colon.and_then(|colon| line.read.split_at_checked(colon)) else {
@@ -178,7 +178,8 @@ impl Head {
                 }
             }
             Some(name) => {
-                if name == Name::ContentType && self.media == Media::Other {
+                let is_request = self.kind.direction == Direction::ToServer;
+                if is_request && name == Name::ContentType && self.media == Media::Other {
                     self.media = Media::of(value);
                 }
                 self.note(name, value, transaction);
@@ -222,6 +223,7 @@ impl Head {
 
     /// A line that continues the one before (obs-fold, RFC 9112 §5.2). Rejecting it and reading it as a
     /// space are both allowed, so a folded framing header has no agreed meaning: false.
+    #[cold]
     fn folded(
         &mut self,
         line: FieldLine<'_>,
@@ -295,17 +297,17 @@ impl Name {
     fn of(name: &[u8]) -> Option<Name> {
         // Length and first letter alone turn down nearly every other header.
         match (name.len(), name.first()?.to_ascii_lowercase()) {
-            (4, b'h') => is(name, b"host").then_some(Name::Host),
-            (7, b'r') => is(name, b"referer").then_some(Name::Referer),
-            (7, b'u') => is(name, b"upgrade").then_some(Name::Upgrade),
-            (8, b'l') => is(name, b"location").then_some(Name::Location),
-            (10, b'u') => is(name, b"user-agent").then_some(Name::UserAgent),
-            (12, b'c') => is(name, b"content-type").then_some(Name::ContentType),
-            (14, b'c') => is(name, b"content-length").then_some(Name::ContentLength),
-            (16, b'c') => is(name, b"content-encoding").then_some(Name::ContentEncoding),
-            (19, b'c') => is(name, b"content-disposition").then_some(Name::ContentDisposition),
-            (24, b's') => is(name, b"sec-websocket-extensions").then_some(Name::Extensions),
-            (17, b't') => is(name, b"transfer-encoding").then_some(Name::TransferEncoding),
+            (4, b'h') => is(name, b"Host").then_some(Name::Host),
+            (7, b'r') => is(name, b"Referer").then_some(Name::Referer),
+            (7, b'u') => is(name, b"Upgrade").then_some(Name::Upgrade),
+            (8, b'l') => is(name, b"Location").then_some(Name::Location),
+            (10, b'u') => is(name, b"User-Agent").then_some(Name::UserAgent),
+            (12, b'c') => is(name, b"Content-Type").then_some(Name::ContentType),
+            (14, b'c') => is(name, b"Content-Length").then_some(Name::ContentLength),
+            (16, b'c') => is(name, b"Content-Encoding").then_some(Name::ContentEncoding),
+            (19, b'c') => is(name, b"Content-Disposition").then_some(Name::ContentDisposition),
+            (24, b's') => is(name, b"Sec-WebSocket-Extensions").then_some(Name::Extensions),
+            (17, b't') => is(name, b"Transfer-Encoding").then_some(Name::TransferEncoding),
             _ => None,
         }
     }
@@ -315,10 +317,10 @@ impl Name {
     }
 }
 
-/// Whether a name is that one, whatever its case. Of a known length it is compared in few steps.
+/// Whether a name is that one, whatever its case. Nearly all write it alike: then that is a matter of few steps.
 #[inline]
-fn is<const BYTES: usize>(name: &[u8], lower: &[u8; BYTES]) -> bool {
-    name.as_array().is_some_and(|name: &[u8; BYTES]| name.map(|byte| byte.to_ascii_lowercase()) == *lower)
+fn is<const BYTES: usize>(name: &[u8], usual: &[u8; BYTES]) -> bool {
+    name == usual || name.eq_ignore_ascii_case(usual)
 }
 
 /// Where the transaction keeps the header; `None` where it keeps none of that direction.

@@ -138,6 +138,7 @@ impl HeaderBlock {
     }
 
     /// A line is complete, `content` being what the piece has of it. False where not all read it alike.
+    #[inline]
     fn complete(
         &mut self,
         content: &[u8],

@@ -87,7 +87,7 @@ impl Message {
         out: &mut Emitter<'_, S>,
     ) {
         self.part = Part::UntilClose;
-        self.body = Body::default();
+        self.body.begin_bare();
         self.begin_file(&mut transaction);
         out.data(self.body_field(), held);
         self.count(held.len() as u64, &mut transaction);
@@ -203,12 +203,12 @@ impl Message {
             self.begin_file(transaction);
             return Err(GaveUp);
         };
-        self.body = match framing {
-            Framing::Length(0) => Body::default(),
+        match framing {
+            Framing::Length(0) => self.body.begin_bare(),
             Framing::Length(_) | Framing::Chunked | Framing::UntilClose => {
-                Body::begin(&self.head.codings(), self.head.value_media(), decoders, out)
+                self.body.begin(&self.head.codings(), self.head.media(), decoders, out);
             }
-        };
+        }
         if framing != Framing::Length(0) {
             self.begin_file(transaction);
         }

@@ -54,6 +54,7 @@ pub(super) enum LineRead<L> {
 pub(super) struct RequestLine {
     buffer: LineBuffer,
     cursor: Cursor,
+    uri: UriDecoder,
 }
 
 /// How far the line is understood. Offsets count bytes from the begin of the line.
@@ -75,7 +76,6 @@ struct Cursor {
     early: bool,
     /// Whether the target has spaces.
     is_spaced: bool,
-    uri: UriDecoder,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -122,9 +122,10 @@ impl RequestLine {
     pub(in crate::app) fn of(bytes: &[u8], looked: Option<&Looked>) -> Answer {
         let anew = Looked::default();
         let line = bytes.get(..HTTP_LINE_BYTES_MAX).unwrap_or(bytes);
-        let (mut cursor, mut outlet) =
-            (looked.unwrap_or(&anew).0.borrow_mut(), Outlet::new(Direction::ToServer));
-        match cursor.examine(line, &mut outlet.to(&mut ())) {
+        let mut cursor = looked.unwrap_or(&anew).0.borrow_mut();
+        // Nobody is told of the target here.
+        let (mut uri, mut outlet) = (UriDecoder::default(), Outlet::new(Direction::ToServer));
+        match cursor.examine(line, &mut uri, &mut outlet.to(&mut ())) {
             Seen::End => Answer::Yes(cursor.at),
             Seen::Contradiction => Answer::No,
             Seen::Next | Seen::More if line.len() == HTTP_LINE_BYTES_MAX => Answer::No,
@@ -145,15 +146,15 @@ impl RequestLine {
         take: impl FnOnce(Request<'_>) -> L,
     ) -> LineRead<L> {
         let line = self.buffer.view(chunk);
-        match self.cursor.examine(line, out) {
+        match self.cursor.examine(line, &mut self.uri, out) {
             Seen::End => {
                 if self.cursor.is_spaced {
                     out.anomaly(AppAnomaly::RequestLine);
                 }
                 let request = self.cursor.request(line);
                 if !self.cursor.early {
-                    self.cursor.uri.decode(request.target, out);
-                    self.cursor.uri.finish(out);
+                    self.uri.decode(request.target, out);
+                    self.uri.finish(out);
                 }
                 let taken = take(request);
                 self.buffer.consume(self.cursor.at, chunk);
@@ -182,7 +183,7 @@ impl RequestLine {
 
     /// The line will never be complete: what was told of its target ends.
     pub(super) fn abandon<S: AppSink>(&mut self, out: &mut Emitter<'_, S>) {
-        self.cursor.uri.finish(out);
+        self.uri.finish(out);
         self.cursor = Cursor::default();
     }
 
@@ -203,16 +204,16 @@ impl RequestLine {
 }
 
 impl Cursor {
-    fn examine<S: AppSink>(&mut self, line: &[u8], out: &mut Emitter<'_, S>) -> Seen {
+    fn examine<S: AppSink>(&mut self, line: &[u8], uri: &mut UriDecoder, out: &mut Emitter<'_, S>) -> Seen {
         loop {
             let unseen = line.get(self.at..).unwrap_or_default();
             let seen = match self.part {
                 Part::Blank => self.blank(unseen),
                 Part::Method => self.method(unseen, line),
                 Part::BeforeTarget => self.before_target(unseen),
-                Part::Target => self.target(unseen, out),
-                Part::BeforeVersion => self.before_version(unseen, line, out),
-                Part::Version => self.version(unseen, line, out),
+                Part::Target => self.target(unseen, uri, out),
+                Part::BeforeVersion => self.before_version(unseen, line, uri, out),
+                Part::Version => self.version(unseen, line, uri, out),
                 Part::LineEnd => self.line_end(unseen),
             };
             if !matches!(seen, Seen::Next) {
@@ -276,12 +277,12 @@ impl Cursor {
 
     /// The target ends at the first byte that none of its forms allows (RFC 9112 §3.2); bytes above ASCII
     /// are let pass, as servers do.
-    fn target<S: AppSink>(&mut self, unseen: &[u8], out: &mut Emitter<'_, S>) -> Seen {
+    fn target<S: AppSink>(&mut self, unseen: &[u8], uri: &mut UriDecoder, out: &mut Emitter<'_, S>) -> Seen {
         let is_end = |byte: &u8| *byte <= b' ' || *byte == 0x7f;
         let target_bytes = unseen.iter().position(is_end).unwrap_or(unseen.len());
         let (piece, rest) = unseen.split_at(target_bytes);
         if self.early {
-            self.uri.decode(piece, out);
+            uri.decode(piece, out);
         }
         self.at += target_bytes;
         let Some(end) = rest.first() else { return Seen::More };
@@ -294,26 +295,37 @@ impl Cursor {
     }
 
     /// No version stands behind the target: a lenient server takes that for a part of it, where a version follows yet.
-    fn go_on_with_target<S: AppSink>(&mut self, line: &[u8], out: &mut Emitter<'_, S>) -> Seen {
+    fn go_on_with_target<S: AppSink>(
+        &mut self,
+        line: &[u8],
+        uri: &mut UriDecoder,
+        out: &mut Emitter<'_, S>,
+    ) -> Seen {
         if !self.early {
             return Seen::Contradiction;
         }
-        self.uri.decode(line.get(self.target_end..self.at).unwrap_or_default(), out);
+        uri.decode(line.get(self.target_end..self.at).unwrap_or_default(), out);
         (self.part, self.is_spaced) = (Part::Target, true);
         Seen::Next
     }
 
-    fn end_target<S: AppSink>(&mut self, out: &mut Emitter<'_, S>) {
+    fn end_target<S: AppSink>(&mut self, uri: &mut UriDecoder, out: &mut Emitter<'_, S>) {
         if self.early {
-            self.uri.finish(out);
+            uri.finish(out);
         }
         self.part = Part::LineEnd;
     }
 
-    fn before_version<S: AppSink>(&mut self, unseen: &[u8], line: &[u8], out: &mut Emitter<'_, S>) -> Seen {
+    fn before_version<S: AppSink>(
+        &mut self,
+        unseen: &[u8],
+        line: &[u8],
+        uri: &mut UriDecoder,
+        out: &mut Emitter<'_, S>,
+    ) -> Seen {
         match self.spaces(unseen) {
             None => return Seen::More,
-            Some(b'\r' | b'\n') if self.is_simple(line) => self.end_target(out),
+            Some(b'\r' | b'\n') if self.is_simple(line) => self.end_target(uri, out),
             Some(b'\r' | b'\n') => return Seen::Contradiction,
             Some(_) => {
                 self.version_begin = self.at;
@@ -333,24 +345,35 @@ impl Cursor {
     }
 
     /// `HTTP/1.` and digits.
-    fn version<S: AppSink>(&mut self, unseen: &[u8], line: &[u8], out: &mut Emitter<'_, S>) -> Seen {
-        for byte in unseen {
-            let seen_bytes = self.at - self.version_begin;
-            let digits = seen_bytes.saturating_sub(VERSION_PREFIX.len());
-            match VERSION_PREFIX.get(seen_bytes) {
-                Some(expected) if byte == expected => {}
-                None if byte.is_ascii_digit() && digits < MINOR_DIGITS_MAX => {}
-                None if digits > 0 => {
-                    self.version_end = self.at;
-                    self.end_target(out);
-                    return Seen::Next;
-                }
-                Some(_) => return self.go_on_with_target(line, out),
-                _ => return Seen::Contradiction,
-            }
-            self.at += 1;
+    fn version<S: AppSink>(
+        &mut self,
+        unseen: &[u8],
+        line: &[u8],
+        uri: &mut UriDecoder,
+        out: &mut Emitter<'_, S>,
+    ) -> Seen {
+        let prefix = VERSION_PREFIX.get(self.at - self.version_begin..).unwrap_or_default();
+        let prefix_bytes = prefix.iter().zip(unseen).take_while(|(expected, byte)| expected == byte).count();
+        self.at += prefix_bytes;
+        if prefix_bytes < prefix.len().min(unseen.len()) {
+            return self.go_on_with_target(line, uri, out);
         }
-        Seen::More
+        let rest = unseen.get(prefix_bytes..).unwrap_or_default();
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.at += digits;
+        let all_digits = (self.at - self.version_begin).saturating_sub(VERSION_PREFIX.len());
+        if all_digits > MINOR_DIGITS_MAX {
+            return Seen::Contradiction;
+        }
+        if rest.len() == digits {
+            return Seen::More;
+        }
+        if all_digits == 0 {
+            return Seen::Contradiction;
+        }
+        self.version_end = self.at;
+        self.end_target(uri, out);
+        Seen::Next
     }
 
     /// CRLF, or LF alone (RFC 9112 §2.2), behind spaces or none.

@@ -22,8 +22,26 @@ pub(super) struct StatusLine {
     at: usize,
 }
 
-const PREFIX: &[u8] = b"HTTP/1.";
-const VERSION_DIGIT: usize = PREFIX.len();
+/// The fixed part of the line, by the least and the greatest byte that may stand in each place.
+const FIXED: [(u8, u8); CODE_END] = {
+    let [slash, dot, space] = [(b'/', b'/'), (b'.', b'.'), (b' ', b' ')];
+    let digit = (b'0', b'9');
+    [
+        (b'H', b'H'),
+        (b'T', b'T'),
+        (b'T', b'T'),
+        (b'P', b'P'),
+        slash,
+        (b'1', b'1'),
+        dot,
+        digit,
+        space,
+        (b'1', b'9'),
+        digit,
+        digit,
+    ]
+};
+const VERSION_DIGIT: usize = "HTTP/1.".len();
 const CODE_BEGIN: usize = VERSION_DIGIT + 2;
 const CODE_END: usize = CODE_BEGIN + 3;
 
@@ -91,29 +109,17 @@ impl Status {
 
 /// Looks at the bytes of `line` from `at` on.
 fn examine(line: &[u8], at: &mut usize) -> Seen {
-    while *at <= CODE_END {
-        let Some(byte) = line.get(*at) else { return Seen::More };
-        if !is_allowed(*at, *byte) {
-            return Seen::Contradiction;
-        }
-        if *at == CODE_END && *byte != b' ' {
-            break;
-        }
-        *at += 1;
+    let places = FIXED.get(*at..).unwrap_or_default().iter();
+    let unseen = line.get(*at..).unwrap_or_default();
+    if !places.zip(unseen).all(|((least, greatest), byte)| (least..=greatest).contains(&byte)) {
+        return Seen::Contradiction;
     }
-    reason(line, at)
-}
-
-/// Whether the fixed part of a status line may have `byte` at `offset`. The space behind the code is
-/// mandatory, but many leave it away with an empty reason.
-fn is_allowed(offset: usize, byte: u8) -> bool {
-    match offset {
-        VERSION_DIGIT => byte.is_ascii_digit(),
-        CODE_BEGIN => matches!(byte, b'1'..=b'9'),
-        CODE_END => matches!(byte, b' ' | b'\r' | b'\n'),
-        _ if offset > CODE_BEGIN => byte.is_ascii_digit(),
-        _ if offset > VERSION_DIGIT => byte == b' ',
-        _ => PREFIX.get(offset) == Some(&byte),
+    *at = line.len().min(CODE_END).max(*at);
+    match line.get(CODE_END) {
+        None => Seen::More,
+        // The space behind the code is mandatory, but many leave it away with an empty reason.
+        Some(b' ' | b'\r' | b'\n') => reason(line, at),
+        Some(_) => Seen::Contradiction,
     }
 }
 

@@ -7,6 +7,7 @@ use super::{request_line::Request, status_line::Status};
 use crate::{
     app::{AppSink, HttpTransaction, emitter::Emitter},
     limits::{HTTP_LOGGED_BYTES_MAX, HTTP_PIPELINED_MAX, HTTP_SPARE_TRANSACTIONS_MAX},
+    spare::Spare,
 };
 
 /// Open transactions, the oldest first, and emptied ones for reuse.
@@ -14,14 +15,14 @@ use crate::{
 pub(super) struct Transactions {
     open: VecDeque<Open>,
     /// The response under way that no request waits for.
-    unpaired: Option<HttpTransaction>,
-    spare: Vec<HttpTransaction>,
+    unpaired: Option<Box<HttpTransaction>>,
+    spare: Spare<HttpTransaction, HTTP_SPARE_TRANSACTIONS_MAX>,
     next_id: u64,
 }
 
 #[derive(Debug)]
 struct Open {
-    transaction: HttpTransaction,
+    transaction: Box<HttpTransaction>,
     /// The request is complete. Only the newest one can be under way.
     requested: bool,
     /// The response is complete. Only a response to a request that is still under way leaves it here.
@@ -31,8 +32,8 @@ struct Open {
 impl Transactions {
     /// Memory that it holds, in bytes.
     pub(super) fn held_bytes(&self) -> usize {
-        let open = self.open.iter().map(|open| &open.transaction);
-        open.chain(&self.unpaired).chain(&self.spare).map(HttpTransaction::held_bytes).sum()
+        let under_way = self.open.iter().map(|open| &open.transaction).chain(&self.unpaired);
+        under_way.map(Box::as_ref).chain(self.spare.iter()).map(HttpTransaction::held_bytes).sum()
     }
 
     /// Whether none is under way.
@@ -60,7 +61,7 @@ impl Transactions {
 
     /// The transaction whose request is under way.
     pub(super) fn request(&mut self) -> Option<&mut HttpTransaction> {
-        self.open.back_mut().map(|open| &mut open.transaction)
+        self.open.back_mut().map(|open| &mut *open.transaction)
     }
 
     /// The request under way is complete.
@@ -73,7 +74,7 @@ impl Transactions {
 
     /// The transaction that the next response belongs to, if anybody asked for one.
     pub(super) fn awaiting(&self) -> Option<&HttpTransaction> {
-        self.open.front().filter(|oldest| !oldest.answered).map(|oldest| &oldest.transaction)
+        self.open.front().filter(|oldest| !oldest.answered).map(|oldest| &*oldest.transaction)
     }
 
     /// A final response begins. False where nobody asked for it.
@@ -91,14 +92,14 @@ impl Transactions {
     /// The transaction whose final response is under way.
     pub(super) fn response(&mut self) -> Option<&mut HttpTransaction> {
         let oldest = self.open.front_mut().map(|open| &mut open.transaction);
-        self.unpaired.as_mut().or(oldest)
+        self.unpaired.as_mut().or(oldest).map(|transaction| &mut **transaction)
     }
 
     /// The final response under way is complete.
     pub(super) fn response_complete<S: AppSink>(&mut self, out: &mut Emitter<'_, S>) {
         if let Some(unpaired) = self.unpaired.take() {
             out.transaction(&unpaired);
-            return self.recycle(unpaired);
+            return self.spare.push(unpaired);
         }
         if let Some(oldest) = self.open.front_mut() {
             oldest.answered = true;
@@ -110,7 +111,7 @@ impl Transactions {
     pub(super) fn give_up_oldest<S: AppSink>(&mut self, out: &mut Emitter<'_, S>) {
         if let Some(oldest) = self.open.pop_front() {
             out.transaction(&oldest.transaction);
-            self.recycle(oldest.transaction);
+            self.spare.push(oldest.transaction);
         }
     }
 
@@ -143,18 +144,12 @@ impl Transactions {
     fn hand_out_complete<S: AppSink>(&mut self, out: &mut Emitter<'_, S>) {
         if let Some(complete) = self.open.pop_front_if(|oldest| oldest.requested && oldest.answered) {
             out.transaction(&complete.transaction);
-            self.recycle(complete.transaction);
-        }
-    }
-
-    fn recycle(&mut self, transaction: HttpTransaction) {
-        if self.spare.len() < HTTP_SPARE_TRANSACTIONS_MAX {
-            self.spare.push(transaction);
+            self.spare.push(complete.transaction);
         }
     }
 
     /// An empty transaction with the next number, in the buffers of an old one where there is one.
-    fn fresh(&mut self) -> HttpTransaction {
+    fn fresh(&mut self) -> Box<HttpTransaction> {
         let mut transaction = self.spare.pop().unwrap_or_default();
         transaction.clear();
         transaction.id = self.next_id;

@@ -10,7 +10,7 @@ use crate::{
         AppSink,
         emitter::{Emitter, ValueDepth},
     },
-    content::{Known, Percent},
+    content::{Known, Percent, Piece},
 };
 
 /// Runs without escapes that are at least this long are emitted where they lie, in bytes; shorter ones are
@@ -51,14 +51,21 @@ impl UriDecoder {
             }
         }
         out.data(Field::HttpUri, &gathered);
-        self.values.push(whole, &mut |piece| out.value(ValueDepth::Wire, Field::HttpUri, piece));
+        let is_heard = out.is_heard(Field::HttpUri);
+        let mut tell = |piece: Piece<'_>| out.value(ValueDepth::Wire, Field::HttpUri, piece);
+        if is_heard {
+            self.values.push(whole, &mut tell);
+        } else {
+            self.values.finish(&mut tell);
+        }
     }
 
     /// No more pieces: a cut escape was none.
     pub(in crate::app) fn finish<S: AppSink>(&mut self, out: &mut Emitter<'_, S>) {
         out.data(Field::HttpUri, &self.cut);
         self.values.finish(&mut |piece| out.value(ValueDepth::Wire, Field::HttpUri, piece));
-        *self = UriDecoder::default();
+        self.cut.clear();
+        self.query = false;
         out.end();
     }
 

@@ -86,11 +86,8 @@ impl Stream {
         let half = &mut self.halves[direction as usize];
         half.has_body = !Body::is_plain(list.codings(), media);
         if half.has_body {
-            let begun = Body::begin(list.codings(), media, out.decoders, &mut half.outlet.to(out.sink));
-            match &mut half.body {
-                Some(room) => **room = begun,
-                None => half.body = Some(Box::new(begun)),
-            }
+            let body = half.body.get_or_insert_default();
+            body.begin(list.codings(), media, out.decoders, &mut half.outlet.to(out.sink));
         }
     }
 

@@ -357,3 +357,17 @@ fn of_too_many_sets_the_oldest_goes_and_its_scans_begin_anew() {
     bench.told();
     assert_eq!(bench.rules.retired(), 0);
 }
+
+#[test]
+fn rules_speak_of_a_field_until_no_open_field_needs_them() {
+    let (mut rules, mut scan) =
+        (RuleSets::finishing(Arc::clone(&sets()[0]), RULES_FINISH_BYTES_MAX), FieldScan::default());
+    assert!(rules.speak_of(Field::Payload, WAY) && !rules.speak_of(Field::HttpUri, WAY));
+    scan.begin(&mut rules, WAY, Field::Payload);
+    let none = RuleSet::compile(&Vec::<Pack>::new()).expect("no pack compiles");
+    rules.swap(rules.epoch().next(), Arc::new(none), 1);
+    assert!(rules.speak_of(Field::Payload, WAY), "it is still read under the old ones");
+    scan.abandon(&mut rules);
+    rules.release_unused();
+    assert!(!rules.speak_of(Field::Payload, WAY));
+}
