@@ -145,9 +145,10 @@ impl AppParser for Kafka {
     }
 
     fn held_bytes(&self) -> usize {
-        let Session { pending, mechanism, .. } = &self.session;
+        let Session { pending, topics, mechanism, .. } = &self.session;
         self.ends.iter().map(Messages::held_bytes).sum::<usize>()
             + pending.held_bytes()
+            + topics.held_bytes()
             + mechanism.capacity()
     }
 

@@ -4,7 +4,7 @@ use crate::app::{HttpTransaction, Record, Value};
 use crate::flow::FlowRecord;
 
 /// Hosts of public resolvers, and what stands below them.
-const RESOLVERS: [&[u8]; 16] = [
+const RESOLVERS: [&[u8]; 15] = [
     b"cloudflare-dns.com",
     b"dns.adguard-dns.com",
     b"dns.adguard.com",
@@ -20,7 +20,6 @@ const RESOLVERS: [&[u8]; 16] = [
     b"doh.opendns.com",
     b"doh.pub",
     b"one.one.one.one",
-    b"security.cloudflare-dns.com",
 ];
 
 /// A handshake of TLS or QUIC that names a resolver.

@@ -49,7 +49,7 @@ impl<T: Default> Windows<T> {
     }
 
     /// What is known under a hash at `now_ns`; nothing, where that is older than `window_ns` or gave way. Of whom an event told,
-    /// it is kept until as long without another.
+    /// it is kept until as long without another. Not to be asked where nothing [is kept](Self::is_off).
     pub(super) fn at(&mut self, hash: u64, now_ns: u64, window_ns: u64) -> &mut Window<T> {
         let place = hash as usize % self.sets.len();
         let (ways, set) = (self.ways, &mut self.sets[place]);

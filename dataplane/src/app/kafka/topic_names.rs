@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::reader::Reader;
 use crate::app::names::named;
-use crate::limits::KAFKA_TOPIC_IDS_MAX;
+use crate::limits::{KAFKA_TOPIC_IDS_MAX, MQ_NAME_BYTES_TOLD_MAX};
 
 /// Names that the broker told, by identifier.
 ///
@@ -15,6 +15,11 @@ pub(super) struct TopicNames(VecDeque<([u8; UUID_BYTES], Vec<u8>)>);
 pub(super) const UUID_BYTES: usize = 16;
 
 impl TopicNames {
+    /// At most, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.0.len() * (size_of::<([u8; UUID_BYTES], Vec<u8>)>() + MQ_NAME_BYTES_TOLD_MAX)
+    }
+
     /// Of the topic with this identifier.
     pub(super) fn name(&self, id: &[u8]) -> Option<&[u8]> {
         self.0.iter().find(|(of, _)| of == id).map(|(_, name)| name.as_slice())
@@ -70,6 +75,7 @@ mod tests {
         for id in 0..=KAFKA_TOPIC_IDS_MAX {
             names.insert(&[id as u8 + 1; UUID_BYTES], b"name");
         }
+        assert!(names.held_bytes() >= KAFKA_TOPIC_IDS_MAX * (UUID_BYTES + b"name".len()));
         names.insert(&[0; UUID_BYTES], b"none");
         assert_eq!((names.name(&[1; UUID_BYTES]), names.name(&[2; UUID_BYTES])), (None, Some(&b"name"[..])));
         assert_eq!(names.name(&[0; UUID_BYTES]), None);
