@@ -84,6 +84,8 @@ pub struct Pipeline {
     /// The newest time seen: captures may step back, deadlines must not.
     newest_ns: u64,
     flowless: FlowlessEvents,
+    /// The same of threats, which no flood of drops is to hide.
+    flowless_threats: FlowlessEvents,
     foresight: Foresight,
     hand_over: HandOver,
 }
@@ -109,6 +111,7 @@ impl Pipeline {
             next_flow_id: settings.first_flow_id,
             newest_ns: 0,
             flowless: FlowlessEvents::default(),
+            flowless_threats: FlowlessEvents::default(),
             foresight: Foresight::default(),
             hand_over: HandOver::default(),
             rules: RuleSets::new(rules, settings.reload),

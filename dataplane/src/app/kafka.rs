@@ -147,7 +147,7 @@ impl AppParser for Kafka {
     fn held_bytes(&self) -> usize {
         let Session { pending, topics, mechanism, .. } = &self.session;
         self.ends.iter().map(Messages::held_bytes).sum::<usize>()
-            + pending.held_bytes()
+            + pending.held_bytes_of(8)
             + topics.held_bytes()
             + mechanism.capacity()
     }

@@ -87,7 +87,12 @@ impl<T> Pending<T> {
 
     /// Memory that they may take, each with a text as long as one is kept, in bytes.
     pub(super) fn held_bytes(&self) -> usize {
-        self.waiting.len() * (size_of::<T>() + RECORD_TEXT_BYTES_MAX)
+        self.held_bytes_of(1)
+    }
+
+    /// The same with so many texts each.
+    pub(super) fn held_bytes_of(&self, texts: usize) -> usize {
+        self.waiting.len() * (size_of::<T>() + texts * RECORD_TEXT_BYTES_MAX)
     }
 
     /// Whether nothing waits.

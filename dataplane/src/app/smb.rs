@@ -112,7 +112,7 @@ impl AppParser for Smb {
     }
 
     fn held_bytes(&self) -> usize {
-        self.ends.iter().map(Messages::held_bytes).sum::<usize>() + self.session.pending.held_bytes()
+        self.ends.iter().map(Messages::held_bytes).sum::<usize>() + self.session.pending.held_bytes_of(2)
     }
 
     fn is_between_messages(&self) -> bool {

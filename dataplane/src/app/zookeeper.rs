@@ -111,7 +111,7 @@ impl AppParser for ZooKeeper {
     }
 
     fn held_bytes(&self) -> usize {
-        self.client.held_bytes() + self.server.held_bytes() + self.session.pending.held_bytes()
+        self.client.held_bytes() + self.server.held_bytes() + self.session.pending.held_bytes_of(4)
     }
 
     fn is_between_messages(&self) -> bool {

@@ -51,7 +51,7 @@ impl Pipeline {
             return false;
         }
         let (now_ns, link) = (meta.now_ns, meta.link);
-        let Pipeline { threats, flowless, .. } = self;
+        let Pipeline { threats, flowless_threats: flowless, .. } = self;
         let mut is_dropped = false;
         threats.see_packet(frame, packet, network, now_ns, |found| {
             // As many sources as are made up are told of no faster than drops are.
@@ -220,7 +220,7 @@ impl Pipeline {
     ) {
         let glimpse = &Glimpse::of(frame, meta.wire_bytes, meta.link_type);
         let Some((source, _)) = glimpse.ends else { return };
-        let Pipeline { threats, flowless, counters, .. } = self;
+        let Pipeline { threats, flowless_threats: flowless, counters, .. } = self;
         let (now_ns, link) = (meta.now_ns, meta.link);
         threats.see_refused(cause, source, now_ns, |found| {
             if found.evidence.is_some() && flowless.may_tell(now_ns) {

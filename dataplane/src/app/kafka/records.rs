@@ -129,6 +129,7 @@ impl Records {
             out.field(direction, Field::MqMessage, take_signed(&mut record)?);
         }
         for _ in 0..signed(&mut record)? {
+            self.next()?;
             let _name = take_signed(&mut record)?;
             out.field(direction, Field::MqMessage, take_signed(&mut record)?);
         }
