@@ -47,7 +47,7 @@ enum Command {
     Run(RunArgs),
     /// Remove what an engine that is gone left attached to a link.
     Detach(DetachArgs),
-    /// Ask the running engine of a config to load its packs anew.
+    /// Ask the running engine of a config to load its packs and `[threats]` anew.
     Reload(ReloadArgs),
     /// List the live flows of the running engine of a config.
     Flows(FlowsArgs),

@@ -2,6 +2,7 @@
 
 use toml::de::DeTable;
 
+use super::value::choice;
 use super::{Document, Place, Value};
 
 /// A view of one table that remembers which keys were asked for, so that the others can be refused.
@@ -20,9 +21,19 @@ impl<'d> Table<'d> {
 
     /// The value of a key that has to be there; its absence is a mistake.
     pub fn need(&self, key: &str) -> Value<'d> {
+        self.need_with(key, || None)
+    }
+
+    /// What is listed beside the name that stands at a key. The key has to be there; its absence is a mistake
+    /// whose hint lists the names.
+    pub fn need_one_of<T: Copy>(&self, key: &str, names: &[(&str, T)]) -> Option<T> {
+        self.need_with(key, || Some(choice(names))).one_of(names)
+    }
+
+    fn need_with(&self, key: &str, hint: impl FnOnce() -> Option<String>) -> Value<'d> {
         let value = self.optional(key);
         if !value.is_present() && !self.document.is_torn {
-            self.document.note(self.at_bytes, format!("missing key `{key}`"), None);
+            self.document.note(self.at_bytes, format!("missing key `{key}`"), hint());
         }
         value
     }

@@ -68,12 +68,9 @@ impl<'d> Value<'d> {
         if let Some((_, meaning)) = names.iter().find(|(known, _)| *known == name) {
             return Some(*meaning);
         }
-        let known = || names.iter().map(|(known, _)| *known);
-        let list = || format!("one of: {}", known().collect::<Vec<_>>().join(", "));
-        self.mistake(
-            format!("`{name}` is not known here"),
-            did_you_mean(name, known()).or_else(|| Some(list())),
-        );
+        let known = names.iter().map(|(known, _)| *known);
+        let hint = did_you_mean(name, known).unwrap_or_else(|| choice(names));
+        self.mistake(format!("`{name}` is not known here"), Some(hint));
         None
     }
 
@@ -154,4 +151,10 @@ fn described(value: &DeValue<'_>) -> &'static str {
         DeValue::Array(_) => "an array",
         DeValue::Table(_) => "a table",
     }
+}
+
+/// A hint that lists all names to choose from.
+pub(super) fn choice<T>(names: &[(&str, T)]) -> String {
+    let known: Vec<_> = names.iter().map(|(known, _)| *known).collect();
+    format!("one of: {}", known.join(", "))
 }

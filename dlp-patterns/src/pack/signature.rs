@@ -37,13 +37,13 @@ impl Signature {
         let id = rule.need("id").integer(1..=u32::MAX);
         let name = rule.need("name").string();
         let description = rule.optional("description").string().unwrap_or_default();
-        let action = rule.need("action").one_of(&Action::NAMES);
+        let action = rule.need_one_of("action", &Action::NAMES);
         let severity = rule.need("severity").integer(1..=4u8);
         let category = rule.need("category").string();
         let fields = read_fields(rule.need("fields"));
         let direction = rule.optional("direction").one_of(&Direction::BOTH.map(|way| (way.as_str(), way)));
         let composition = Composition::read(rule);
-        let mask = rule.need("mask").one_of(&Mask::NAMES);
+        let mask = rule.need_one_of("mask", &Mask::NAMES);
         let references = rule.optional("references").strings().unwrap_or_default();
         let examples = rule.need("examples").table();
         let positive = examples.and_then(|examples| some_strings(examples.need("positive")));

@@ -48,7 +48,7 @@ fn every_mistake_of_a_pack_is_found_at_once() {
         mistakes(&wrong),
         [
             "p.toml:1:1: missing key `version`",
-            "p.toml:4:1: missing key `mask`",
+            "p.toml:4:1: missing key `mask`\n  hint: one of: none, secret, card",
             "p.toml:5:6: 0 is not within 1 to 4294967295",
             "p.toml:6:1: unknown key `nocse`\n  hint: did you mean `nocase`?",
             "p.toml:8:10: `rest` is not known here\n  hint: did you mean `reset`?",

@@ -21,7 +21,7 @@ fn read_trusted(table: &Table<'_>) -> Option<Trusted> {
     let protocols = [("tcp", protocol::TCP), ("udp", protocol::UDP)];
     let network = read_network(table.need("server"));
     let port = table.optional("port").integer(1..=u16::MAX);
-    let protocol = table.need("protocol").one_of(&protocols);
+    let protocol = table.need_one_of("protocol", &protocols);
     let after_bytes = table.need("after_bytes").integer(BYPASS_AFTER_BYTES);
     Some(Trusted { network: network?, port, protocol: protocol?, after_bytes: after_bytes? })
 }

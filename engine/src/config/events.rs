@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use dataplane::app::AppProtocol;
+use dataplane::app::{self, AppProtocol, ProtocolInfo};
 use dlp_patterns::document::{Place, Table};
 
 use crate::limits::STATS_INTERVAL_S;
@@ -44,11 +44,12 @@ pub enum EventType {
 }
 
 impl EventType {
-    /// Every kind, in index order.
+    /// Every kind that is ever written: those of protocols that are parsed, under the names of their events.
     pub fn all() -> impl Iterator<Item = EventType> {
         use EventType::*;
-        let protocols = AppProtocol::ALL.into_iter().filter(|protocol| protocol.is_known());
-        [Alert, Drop, Flow, Anomaly, Stats, Reload, Link, FileInfo].into_iter().chain(protocols.map(App))
+        let told = |info: &ProtocolInfo| info.event() == Some(info.protocol.as_str());
+        let protocols = app::protocols().into_iter().filter(told).map(|info| App(info.protocol));
+        [Alert, Drop, Flow, Anomaly, Stats, Reload, Link, FileInfo].into_iter().chain(protocols)
     }
 
     /// The name that `event_type` uses.

@@ -53,7 +53,7 @@ fn read_link(
     let name = read_name(table.need("name"), names);
     let inside = read_interface(table.need("inside"), interfaces);
     let outside = read_interface(table.need("outside"), interfaces);
-    let on_engine_loss = table.need("on_engine_loss").one_of(&losses);
+    let on_engine_loss = table.need_one_of("on_engine_loss", &losses);
     let tuning = Tuning::read(table);
     let cores = read_cores(table.optional("cores"), cores);
     let spin_us = table.optional("spin_us").integer(SPIN_US);

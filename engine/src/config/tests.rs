@@ -252,7 +252,10 @@ fn each_mistake_is_pointed_at() {
             "[link]\nname = 'a'",
             "w.toml:1:1: one table where an array of tables belongs\n  hint: write [[name]] for [name]",
         ),
-        (&LINK.replace("on_engine_loss = 'drop'", ""), "w.toml:1:1: missing key `on_engine_loss`"),
+        (
+            &LINK.replace("on_engine_loss = 'drop'", ""),
+            "w.toml:1:1: missing key `on_engine_loss`\n  hint: one of: forward, drop",
+        ),
         (
             &LINK.replace("'drop'", "'open'"),
             "w.toml:5:18: `open` is not known here\n  hint: one of: forward, drop",
@@ -296,6 +299,14 @@ fn each_mistake_is_pointed_at() {
         (
             "[events]\ntypes = ['alerts']",
             "w.toml:2:10: `alerts` is not known here\n  hint: did you mean `alert`?",
+        ),
+        (
+            "[events]\ntypes = ['http2']",
+            "w.toml:2:10: `http2` is not known here\n  hint: did you mean `http`?",
+        ),
+        (
+            "[threats]\nland = 'drop'",
+            "w.toml:2:8: a threat is a table\n  hint: write [threats.land], and below it its `action`",
         ),
         ("[events]\neve = ''", "w.toml:2:7: an empty path\n  hint: a file, or `-` for standard output"),
         ("[packs]\ndirs = 'packs'", "w.toml:2:8: an array of strings belongs here, not a string"),

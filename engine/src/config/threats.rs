@@ -7,7 +7,11 @@ pub(super) fn read(root: &Table<'_>) -> ThreatPolicy {
     let mut policy = ThreatPolicy::default();
     let Some(threats) = root.optional("threats").table() else { return policy };
     for threat in Threat::ALL {
-        if let Some(table) = threats.optional(threat.as_str()).table() {
+        let value = threats.optional(threat.as_str());
+        if value.is_present() && !value.is_table() {
+            let hint = format!("write [threats.{}], and below it its `action`", threat.as_str());
+            value.mistake("a threat is a table", Some(hint));
+        } else if let Some(table) = value.table() {
             read_threat(&table, threat, &mut policy);
         }
     }
