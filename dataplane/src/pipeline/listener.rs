@@ -86,10 +86,18 @@ impl<S: EventSink> AppSink for Listener<'_, S> {
     }
 
     fn transaction(&mut self, transaction: &HttpTransaction) {
-        let Listener { record: flow, now_ns, ref mut threats, ref mut sink, ref mut findings, .. } = *self;
+        let Listener {
+            record: flow,
+            now_ns,
+            ref secrets,
+            ref mut threats,
+            ref mut sink,
+            ref mut findings,
+            ..
+        } = *self;
         // Where there is no room for this event, there is none for those behind it.
         let may_tell = findings.may_tell();
-        let concealed = (may_tell && !self.secrets.is_empty()).then(|| self.secrets.conceal(transaction));
+        let concealed = (may_tell && !secrets.is_empty()).then(|| secrets.conceal(transaction));
         let shown = concealed.as_ref().unwrap_or(transaction);
         if may_tell {
             sink.emit(Event::Http(HttpEnd { now_ns, flow, transaction: shown }));
@@ -100,34 +108,58 @@ impl<S: EventSink> AppSink for Listener<'_, S> {
                 sink.emit(Event::HttpFile(HttpFileEnd { now_ns, flow, transaction: shown, direction }));
             }
         }
-        threats.see_transaction(flow, transaction, now_ns, teller(flow, now_ns, *sink, findings));
+        threats.see_transaction(flow, transaction, now_ns, teller(flow, now_ns, secrets, *sink, findings));
     }
 
     fn record(&mut self, record: &Record) {
-        let Listener { record: flow, now_ns, ref mut threats, ref mut sink, ref mut findings, .. } = *self;
+        let Listener {
+            record: flow,
+            now_ns,
+            ref secrets,
+            ref mut threats,
+            ref mut sink,
+            ref mut findings,
+            ..
+        } = *self;
         if findings.may_tell() {
-            let concealed = (!self.secrets.is_empty()).then(|| self.secrets.conceal_record(record));
+            let concealed = (!secrets.is_empty()).then(|| secrets.conceal_record(record));
             let record = concealed.as_ref().unwrap_or(record);
             sink.emit(Event::App(AppRecord { now_ns, flow, record }));
         }
-        threats.see_record(flow, record, now_ns, teller(flow, now_ns, *sink, findings));
+        threats.see_record(flow, record, now_ns, teller(flow, now_ns, secrets, *sink, findings));
     }
 
     fn anomaly(&mut self, direction: Direction, protocol: AppProtocol, anomaly: AppAnomaly) {
         if let Some(cause) = anomaly.cause() {
             self.findings.object(cause);
         }
-        let Listener { record: flow, now_ns, ref mut threats, ref mut sink, ref mut findings, .. } = *self;
+        let Listener {
+            record: flow,
+            now_ns,
+            ref secrets,
+            ref mut threats,
+            ref mut sink,
+            ref mut findings,
+            ..
+        } = *self;
         if findings.may_tell() {
             let kind = AnomalyKind::App(protocol, anomaly);
             sink.emit(Event::Anomaly(Anomaly { now_ns, flow, direction, kind }));
         }
-        threats.see_anomaly(flow, protocol, anomaly, now_ns, teller(flow, now_ns, *sink, findings));
+        threats.see_anomaly(flow, protocol, anomaly, now_ns, teller(flow, now_ns, secrets, *sink, findings));
     }
 
     fn carried(&mut self, _: Direction, _: AppProtocol, carried: AppProtocol) {
-        let Listener { record: flow, now_ns, ref mut threats, ref mut sink, ref mut findings, .. } = *self;
-        threats.see_carried(flow, carried, now_ns, teller(flow, now_ns, *sink, findings));
+        let Listener {
+            record: flow,
+            now_ns,
+            ref secrets,
+            ref mut threats,
+            ref mut sink,
+            ref mut findings,
+            ..
+        } = *self;
+        threats.see_carried(flow, carried, now_ns, teller(flow, now_ns, secrets, *sink, findings));
     }
 }
 
@@ -136,17 +168,32 @@ impl<S: EventSink> Listener<'_, S> {
     pub(super) fn note_protocol(&mut self, app: &App, told: &mut AppProtocol) {
         let protocol = app.protocol();
         if std::mem::replace(told, protocol) != protocol {
-            let Listener { record: flow, now_ns, ref mut threats, ref mut sink, ref mut findings, .. } =
-                *self;
-            let tell = teller(flow, now_ns, *sink, findings);
+            let Listener {
+                record: flow,
+                now_ns,
+                ref secrets,
+                ref mut threats,
+                ref mut sink,
+                ref mut findings,
+                ..
+            } = *self;
+            let tell = teller(flow, now_ns, secrets, *sink, findings);
             threats.see_protocol(flow, protocol, app.outer_protocol(), now_ns, tell);
         }
     }
 
     /// Says that the flow is over.
     pub(super) fn end(&mut self, protocol: AppProtocol) {
-        let Listener { record: flow, now_ns, ref mut threats, ref mut sink, ref mut findings, .. } = *self;
-        threats.see_end(flow, protocol, now_ns, teller(flow, now_ns, *sink, findings));
+        let Listener {
+            record: flow,
+            now_ns,
+            ref secrets,
+            ref mut threats,
+            ref mut sink,
+            ref mut findings,
+            ..
+        } = *self;
+        threats.see_end(flow, protocol, now_ns, teller(flow, now_ns, secrets, *sink, findings));
     }
 }
 
@@ -154,6 +201,7 @@ impl<S: EventSink> Listener<'_, S> {
 fn teller<'t, S: EventSink>(
     flow: &'t FlowRecord,
     now_ns: u64,
+    secrets: &'t Secrets,
     sink: &'t mut S,
     findings: &'t mut Findings,
 ) -> impl FnMut(Found<'_>) {
@@ -161,6 +209,8 @@ fn teller<'t, S: EventSink>(
         if let Some(evidence) = evidence {
             // What a message asks for, or is answered: it is the client's.
             let owner = Owner::Flow { record: flow, direction: Direction::ToServer };
+            let concealed = (!secrets.is_empty()).then(|| secrets.conceal_record(evidence));
+            let evidence = concealed.as_ref().unwrap_or(evidence);
             sink.emit(Event::Threat(ThreatSeen { now_ns, owner, threat, evidence }));
         }
         if action == ThreatAction::Drop {
