@@ -373,8 +373,8 @@ fn end_flow<S: EventSink>(
         tell_alerts(tracked, false, counters, inspection);
     }
     tracked.release(memory, inspection.rules);
-    if tracked.is_counted {
-        inspection.threats.see_gone(tracked.record.client.0);
+    if let Some(source) = tracked.counted_source() {
+        inspection.threats.see_gone(source);
     }
     inspection.sink.emit(Event::Flow(tracked.end(inspection.now_ns, cause)));
 }

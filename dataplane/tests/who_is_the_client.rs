@@ -8,7 +8,7 @@ use std::sync::Arc;
 use dataplane::event::{Event, EventSink};
 use dataplane::flow::Direction;
 use dataplane::pipeline::{Pipeline, Side};
-use dataplane::policy::Settings;
+use dataplane::policy::{Settings, Threat, ThreatAction};
 use dlp_patterns::{Pack, RuleSet};
 
 const PACK: &str = "[pack]\nname = 'own'\nversion = '1'\ndescription = 'd'\n[[rule]]\nid = 1\nname = 'n'\naction = 'reset'\n\
@@ -19,6 +19,7 @@ const PACK: &str = "[pack]\nname = 'own'\nversion = '1'\ndescription = 'd'\n[[ru
 const RESPONSE: &[u8] = b"HTTP/1.1 200 OK\r\n\r\n";
 
 const SYN: u8 = 0x02;
+const FIN: u8 = 0x01;
 const ACK: u8 = 0x10;
 const PSH_ACK: u8 = 0x18;
 
@@ -72,4 +73,26 @@ fn who_sent_a_syn_stays_the_client_of_what_lives_on() {
         bench.attack(begin);
         assert_eq!(bench.alerts.0, [Direction::ToServer], "{}", begin.escape_ascii());
     }
+}
+
+/// A SYN that no receiver takes begins a flow, and what is picked up in it may tell its server by a response.
+#[test]
+fn a_flow_that_turns_no_longer_counts_for_who_began_it() {
+    const S: u64 = 1_000_000_000;
+    let mut settings = Settings { flows_max: 16, ..Settings::default() };
+    settings.threats.set_action(Threat::SessionLimit, ThreatAction::Drop);
+    settings.threats.set_threshold(Threat::SessionLimit, "sessions", 3);
+    let rules = Arc::new(RuleSet::compile(&[]).expect("no packs compile"));
+    let pipeline = Pipeline::new(settings, rules);
+    let mut bench = Bench { pipeline, alerts: Alerts::default(), now_ns: S };
+    for _ in 0..10 {
+        bench.send(0, SYN | FIN, [777, 0], b"");
+        bench.send(0, PSH_ACK, [1000, 2000], RESPONSE);
+        bench.now_ns += 1_000_000 * S;
+        for _ in 0..1000 {
+            bench.pipeline.expire(bench.now_ns, &mut bench.alerts);
+        }
+        assert_eq!(bench.pipeline.flows_active(), 0);
+    }
+    assert_eq!(bench.pipeline.counters().threats[Threat::SessionLimit], 0);
 }

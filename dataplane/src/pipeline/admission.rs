@@ -97,7 +97,7 @@ impl Pipeline {
         };
         let is_counted = self.may_begin(&record, direction, packet, meta, sink)?;
         let mut tracked = Tracked::new(record, client, client_side, &self.settings.bypass);
-        tracked.is_counted = is_counted;
+        tracked.counted = is_counted.then_some(Direction::ToServer);
         let source = tracked.record.client.0;
         let id = self.admit(key, tracked, meta.now_ns, sink).inspect_err(|_| {
             if is_counted {

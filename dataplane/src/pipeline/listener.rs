@@ -215,6 +215,8 @@ fn teller<'t, S: EventSink>(
             let evidence = concealed.as_ref().unwrap_or(evidence);
             // What a message asks for, or is answered: it is the client's.
             let owner = Owner::Flow { record: flow, direction: Direction::ToServer };
+            let concealed = (!secrets.is_empty()).then(|| secrets.conceal_record(evidence));
+            let evidence = concealed.as_ref().unwrap_or(evidence);
             sink.emit(Event::Threat(ThreatSeen { now_ns, owner, threat, evidence }));
         }
         if action == ThreatAction::Drop {

@@ -1,5 +1,7 @@
 //! All that is remembered of one flow between two of its packets.
 
+use std::net::IpAddr;
+
 use flow_table::Orientation;
 
 use super::heard::Heard;
@@ -31,8 +33,8 @@ pub(super) struct Tracked {
     pub(super) alerted: bool,
     /// Whether it was never established: it is the table's to evict.
     pub(super) is_half_open: bool,
-    /// Whether it counts as one that its source has.
-    pub(super) is_counted: bool,
+    /// To whom the end sends of which it counts as one flow; who is its client may turn out to be otherwise later.
+    pub(super) counted: Option<Direction>,
     /// What of a request of HTTP was under way behind its last packet to the server.
     pub(super) request: UnderWay,
     /// Whether somebody handles its frames before they come here, and counts them.
@@ -99,7 +101,7 @@ impl Tracked {
             connection,
             alerted: false,
             is_half_open: false,
-            is_counted: false,
+            counted: None,
             request: UnderWay::default(),
             is_elsewhere: false,
             leaves_checksums: false,
@@ -150,9 +152,18 @@ impl Tracked {
         self.client = self.client.opposite();
         self.client_side = self.client_side.map(Side::opposite);
         self.heard = self.heard.turned();
+        self.counted = self.counted.map(Direction::opposite);
         if let Some(connection) = &mut self.connection {
             connection.turn();
         }
+    }
+
+    /// The source that was said to have begun it, where it counts as one of its flows.
+    pub(super) fn counted_source(&self) -> Option<IpAddr> {
+        self.counted.map(|direction| match direction {
+            Direction::ToServer => self.record.client.0,
+            Direction::ToClient => self.record.server.0,
+        })
     }
 
     /// Whether this is the first drop of the flow for that reason.
