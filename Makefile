@@ -9,7 +9,7 @@ SECONDS = 60
 SCANS = 1000000
 FRAMES = 1000000
 
-.PHONY: help build demo test tiers fuzz match-check cuts xdp-check check bench protocols clean
+.PHONY: help build demo test tiers fuzz seeds match-check cuts xdp-check check bench protocols clean
 
 help: ## show this list
 	@awk -F ': *## *' '/^[a-z-]+:.*##/ { split($$1, name, ":"); printf "make %-11s %s\n", name[1], $$2 }' Makefile
@@ -27,8 +27,12 @@ test: ## run every test that this machine can run, and list the skipped ones
 tiers: ## test the matcher on vector instructions that this machine may lack, emulated
 	@tests/tiers.sh
 
-fuzz: ## fuzz the matcher, the decoder and reassembly for SECONDS each, 60 unless told otherwise
+fuzz: ## fuzz the matcher, the decoder, reassembly and each parser for SECONDS each, 60 unless told otherwise
 	@tests/fuzz.sh $(SECONDS)
+
+seeds: ## keep the conversations of the parsers' tests as what the fuzzer begins with
+	@deploy/prepare.sh build
+	WEIR_FUZZ_SEEDS=$(CURDIR)/tests/fuzz/seeds $(CARGO) test --locked -p dataplane --lib app::
 
 match-check: ## compare random scans with Hyperscan and plain automata, SCANS of each pack
 	@tests/match_check.sh $(SCANS)

@@ -34,6 +34,8 @@ mod ike;
 mod imap;
 mod irc;
 mod kafka;
+#[cfg(test)]
+mod kept;
 mod kerberos;
 mod lane;
 mod ldap;

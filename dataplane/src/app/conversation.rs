@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use dlp_patterns::Field;
 
 use super::{
-    App, AppProtocol, SpareParsers, protocols,
+    App, AppProtocol, SpareParsers, kept, protocols,
     recorder::{Recorder, Told},
 };
 use crate::{flow::Direction, reassembly::StreamChunk};
@@ -25,10 +25,15 @@ impl Turn {
     pub(super) fn server(bytes: &[u8]) -> Turn {
         Turn { direction: Direction::ToClient, bytes: bytes.to_vec() }
     }
+
+    fn chunk(&self) -> (Direction, StreamChunk<'_>) {
+        (self.direction, StreamChunk::Data(&self.bytes))
+    }
 }
 
 /// What a conversation tells, which must be of `protocol`; fails where that depends on how it is cut.
 pub(super) fn told_however_cut(protocol: AppProtocol, turns: &[Turn]) -> Recorder {
+    kept::keep(protocol, false, turns.iter().map(Turn::chunk));
     let whole = told(protocol, turns, &|_| usize::MAX);
     let single = told(protocol, turns, &|_| 1);
     assert_eq!(single.told, whole.told, "a byte at a time");
@@ -43,6 +48,7 @@ pub(super) fn told_however_cut(protocol: AppProtocol, turns: &[Turn]) -> Recorde
 
 /// What datagrams of a flow of `protocol` tell.
 pub(super) fn told_of_datagrams(protocol: AppProtocol, datagrams: &[Turn]) -> Recorder {
+    kept::keep(protocol, true, datagrams.iter().map(Turn::chunk));
     let (mut app, mut parsers, mut recorder) = (App::new(), SpareParsers::default(), Recorder::default());
     let mut spoken = BTreeSet::from([protocol]);
     for Turn { direction, bytes } in datagrams {

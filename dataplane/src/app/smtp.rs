@@ -159,7 +159,11 @@ impl Smtp {
                     match read {
                         Ok(()) => {}
                         Err(Stop::GaveUp) => return Outcome::GaveUp,
-                        Err(Stop::Mail) => self.reading = Reading::Mail(self.new_mail()),
+                        Err(Stop::Mail) => {
+                            // Behind chunks it is out of order (RFC 3030 §3): whoever takes it adds to them.
+                            let begun = self.envelope.mail.take();
+                            self.reading = Reading::Mail(begun.unwrap_or_else(|| self.new_mail()));
+                        }
                         Err(Stop::Chunk { bytes, is_last }) => self.begin_chunk(bytes, is_last, out),
                     }
                 }

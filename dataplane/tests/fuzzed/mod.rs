@@ -1,8 +1,10 @@
 //! What holds for all that a port may receive: here for the frames that a fuzzer's bytes stand for.
 
 pub(crate) mod content;
+pub(crate) mod conversation;
 pub(crate) mod decode;
 pub(crate) mod fragments;
+mod heard;
 pub(crate) mod segments;
 
 use std::sync::{Arc, OnceLock};
