@@ -64,6 +64,10 @@ pub const HTTP_CAPITAL_METHOD_BYTES_MAX: usize = 8 * 1024;
 /// Bytes of the header block of one message.
 pub const HTTP_HEADER_BYTES_MAX: usize = 128 * 1024;
 
+/// Readings of one connection that are followed beside the one that is told as such: a message with two lengths and a coding
+/// has fewer.
+pub const HTTP_READINGS_MAX: usize = 8;
+
 /// Requests of one connection that wait for their response.
 pub const HTTP_PIPELINED_MAX: usize = 128;
 
