@@ -1,7 +1,6 @@
 use std::time::Duration;
 
 use af_xdp::{AttachMode, OnEngineLoss, ZeroCopy};
-use dataplane::app::HttpFraming;
 use dataplane::flow::protocol;
 use dataplane::policy::{IpNetwork, Overlap, Trusted, Urgent};
 use dataplane::verdict::DropReason;
