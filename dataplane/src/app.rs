@@ -116,7 +116,7 @@ pub use self::http2::error_name as http2_error_name;
 pub use self::{
     anomaly::AppAnomaly,
     holding::Holding,
-    http::{Http, HttpIdle},
+    http::{Http, HttpFraming, HttpIdle},
     http_file::{HttpFile, HttpFileStage},
     http_transaction::{Http2Stream, HttpTransaction},
     http2::Http2,
@@ -188,7 +188,7 @@ impl App {
                     return self.replay(held.as_deref(), (direction, chunk), parsers, sink);
                 }
             },
-            App::Http(http) => match http.advance(direction, chunk, parsers.decoders(), sink) {
+            App::Http(http) => match http.advance(direction, chunk, parsers, sink) {
                 Err(payload) => Some(App::Payload(payload)),
                 Ok(Went::Switched(switch, rest)) => {
                     let early = http.take_early(sink);

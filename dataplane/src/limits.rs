@@ -1,10 +1,12 @@
 //! The cap of every queue, table and buffer that traffic can fill, with its unit and its reason.
 
+mod http;
 mod mail;
 
 use dlp_patterns::limits::TAIL_BYTES;
 use flow_table::Vlans;
 
+pub use self::http::*;
 pub use self::mail::{
     FILE_NAME_BYTES_MAX, MAIL_ADDRESSES_TOLD_MAX, MAIL_ATTACHMENTS_TOLD_MAX, MAIL_BOUNDARY_BYTES_MAX,
     MAIL_NESTING_MAX, MAIL_URLS_TOLD_MAX,
@@ -56,40 +58,6 @@ pub const RETAINED_BYTES_PER_STREAM_MAX: usize = 8 * 1024 * 1024;
 /// Bytes of all flows of one worker that were inspected and are kept until they are acknowledged: 10 Gbit/s over a round
 /// trip of some 50 ms.
 pub const RETAINED_BYTES_PER_WORKER_MAX: usize = 64 * 1024 * 1024;
-
-/// Bytes of a request line or of a status line, and of what each end says while its protocol is open; nginx and Apache refuse
-/// lines above 8 KiB.
-pub const HTTP_LINE_BYTES_MAX: usize = 32 * 1024;
-
-/// Bytes of a request method; the longest registered one, UPDATEREDIRECTREF, has 17.
-pub const HTTP_METHOD_BYTES_MAX: usize = 32;
-
-/// Bytes of a request method of capital letters, `_` and `-` alone, which servers take at any length that
-/// their line buffer has: 8 KiB in nginx and Apache.
-pub const HTTP_CAPITAL_METHOD_BYTES_MAX: usize = 8 * 1024;
-
-/// Bytes of the header block of one message.
-pub const HTTP_HEADER_BYTES_MAX: usize = 128 * 1024;
-
-/// Requests of one connection that wait for their response.
-pub const HTTP_PIPELINED_MAX: usize = 128;
-
-/// Bytes of a URL, host name or user agent that an event repeats; the rest is cut off.
-pub const HTTP_LOGGED_BYTES_MAX: usize = 1024;
-
-/// Bytes of a header line that are read; of a longer one the rest only passes by. A name and a value that
-/// an event repeats in full.
-pub const HTTP_FIELD_LINE_BYTES_READ: usize = 64 + HTTP_LOGGED_BYTES_MAX;
-
-/// Bytes of a chunk-size line with its extensions, which nobody uses in earnest.
-pub const HTTP_CHUNK_LINE_BYTES_MAX: usize = 1024;
-
-/// Emptied transactions that one connection keeps for reuse: more than browsers ever pipelined.
-pub const HTTP_SPARE_TRANSACTIONS_MAX: usize = 8;
-
-/// Masked matches that are remembered while the transactions of one connection are under way, to mask them in the events of
-/// these as well; with more of them, these events show no text. Each takes about 200 bytes.
-pub const HTTP_SECRETS_MAX: usize = 16;
 
 /// Hits of one packet that become alerts; more are counted, not listed.
 pub const HITS_PER_PACKET_MAX: usize = 64;

@@ -104,7 +104,7 @@ impl Pipeline {
             memory: Memory::new(settings.held_bytes_max, settings.retained_bytes_max),
             restored: Vec::new(),
             findings: Findings::new(settings.packet_steps_max, settings.flow_steps),
-            parsers: SpareParsers::with_bytes_max(settings.app_bytes_max),
+            parsers: SpareParsers::with_bytes_max(settings.app_bytes_max).framed(settings.http_framing),
             threats: Threats::new(&settings.threats, settings.hash_seed),
             resets: Resets::default(),
             counters: Counters::default(),

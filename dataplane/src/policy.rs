@@ -15,6 +15,7 @@ pub use self::tcp::{Overlap, TcpPolicy, Urgent};
 pub use self::threats::{
     THRESHOLDS_MAX, Threat, ThreatAction, ThreatCounts, ThreatPolicy, ThreatSpec, Threshold,
 };
+use crate::app::HttpFraming;
 use crate::decode::ChecksumMode;
 use crate::flow::Timeouts;
 use crate::inspect::{Epoch, FlowSteps, ReloadPolicy};
@@ -47,6 +48,8 @@ pub struct Settings {
     pub bypass: Bypass,
     /// What becomes of TCP segments that receivers may read in two ways.
     pub tcp: TcpPolicy,
+    /// What becomes of messages of HTTP/1 whose end two receivers may see in different places.
+    pub http_framing: HttpFraming,
     /// What becomes of each threat, and when it is one.
     pub threats: ThreatPolicy,
     /// What becomes of open fields when other rules come into force.
@@ -88,6 +91,7 @@ impl Default for Settings {
             exceptions: Exceptions::default(),
             bypass: Bypass::default(),
             tcp: TcpPolicy::default(),
+            http_framing: HttpFraming::default(),
             threats: ThreatPolicy::default(),
             reload: ReloadPolicy::default(),
             timeouts: Timeouts::default(),

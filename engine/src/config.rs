@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use dataplane::app::HttpFraming;
 use dataplane::flow::Timeouts;
 use dataplane::inspect::{FlowSteps, ReloadPolicy};
 use dataplane::policy::{
@@ -42,6 +43,8 @@ pub struct Config {
     pub bypass: Bypass,
     /// What becomes of TCP segments that receivers may read in two ways.
     pub tcp: TcpPolicy,
+    /// What becomes of messages of HTTP/1 that receivers may read in several ways.
+    pub http_framing: HttpFraming,
     /// What becomes of each threat, and when it is one.
     pub threats: ThreatPolicy,
     /// What happens at each cause that is no rule.
@@ -177,6 +180,7 @@ impl Config {
             inspection: read_inspection(&root),
             bypass: bypass::read(&root),
             tcp: tcp::read(&root),
+            http_framing: read_http(&root),
             threats: threats::read(&root),
             exceptions: read_exceptions(&root),
             events: events::read(&root),
@@ -191,6 +195,7 @@ impl Config {
             exceptions: self.exceptions,
             bypass: self.bypass.clone(),
             tcp: self.tcp,
+            http_framing: self.http_framing,
             threats: self.threats,
             reload: self.packs.reload_policy,
             timeouts: self.flows.timeouts,
@@ -295,6 +300,12 @@ fn read_inspection(root: &Table<'_>) -> InspectionConfig {
         inspection.flow_steps.per_kib = steps;
     }
     inspection
+}
+
+fn read_http(root: &Table<'_>) -> HttpFraming {
+    let framings = [("strict", HttpFraming::Strict), ("compat", HttpFraming::Compat)];
+    let table = root.optional("http").table();
+    table.and_then(|table| table.optional("framing").one_of(&framings)).unwrap_or_default()
 }
 
 fn read_exceptions(root: &Table<'_>) -> Exceptions {

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use dataplane::app::HttpFraming;
 use dataplane::decode::{LinkType, TcpFlags};
 use dataplane::event::{Event, EventSink};
 use dataplane::flow::Direction::{self, ToServer};
@@ -280,5 +281,30 @@ fn a_connection_opens_where_a_segment_from_the_middle_of_nothing_was_blocked() {
         assert_eq!(bench.judge(&connection.segment(ToServer, DATA, b"\x01harmless")), Verdict::Forward);
         let attack = connection.segment(ToServer, DATA, ATTACK);
         assert_eq!(bench.judge(&attack), Verdict::Reset(DropReason::Rule));
+    }
+}
+
+/// A message that two receivers may read differently stops in front of its body, or all that either would see is looked at.
+#[test]
+fn framing_with_two_readings_is_stopped_or_read_in_both() {
+    let (blocked, caught) = (Verdict::Drop(DropReason::FlowBlocked), Verdict::Reset(DropReason::Rule));
+    let broken = Verdict::Reset(DropReason::AppError);
+    // A target to who reads chunks, and of a body to who goes by the length.
+    let of_both = b"0\r\n\r\nGET /resetword HTTP/1.1\r\n\r\n".as_slice();
+    for (framing, body, verdicts) in [
+        (HttpFraming::Strict, of_both, [broken, blocked]),
+        (HttpFraming::Compat, of_both, [Verdict::Forward, caught]),
+        (HttpFraming::Compat, b"2\nab\r\n0\r\n\r\n", [Verdict::Forward, broken]),
+        (HttpFraming::Compat, b"2\r\nab\r\n0\r\n\r\n", [Verdict::Forward, Verdict::Forward]),
+    ] {
+        let ends = Ends::new("10.0.0.1:40000".parse().unwrap(), "192.0.2.1:80".parse().unwrap(), &[]);
+        let mut connection = Connection::new(ends, [1000, 5]);
+        let settings = Settings { flows_max: 1024, http_framing: framing, ..Settings::default() };
+        let mut bench =
+            Bench { pipeline: Pipeline::new(settings, rules()), ended: Ended::default(), now_ns: 0 };
+        connection.handshake().iter().for_each(|frame| assert_eq!(bench.judge(frame), Verdict::Forward));
+        let head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 40\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let judged = [&head[..], body].map(|bytes| bench.judge(&connection.segment(ToServer, DATA, bytes)));
+        assert_eq!(judged, verdicts, "{framing:?} {}", body.escape_ascii());
     }
 }

@@ -23,6 +23,8 @@ pub enum AppAnomaly {
     LengthAndCoding,
     /// A transfer coding other than a single, final `chunked`.
     TransferCoding,
+    /// Framing that can be read in more ways than are followed at once, where all are to be (`compat`).
+    Readings,
     /// A chunk size that is no number, too large, or not followed by CRLF.
     ChunkSize,
     /// A response that nobody asked for.
@@ -137,6 +139,7 @@ impl AppAnomaly {
             AppAnomaly::NegativeLength => "http_negative_length",
             AppAnomaly::LengthAndCoding => "http_length_and_coding",
             AppAnomaly::TransferCoding => "http_transfer_coding",
+            AppAnomaly::Readings => "http_readings",
             AppAnomaly::ChunkSize => "http_chunk_size",
             AppAnomaly::UnpairedResponse => "http_unpaired_response",
             AppAnomaly::Pipelined => "http_pipelined",
@@ -192,6 +195,18 @@ impl AppAnomaly {
     /// Whether two ends may read the bytes differently, so that an inspector can be led astray.
     pub fn is_ambiguous(self) -> bool {
         self.cause() == Some(DropReason::AppError)
+    }
+
+    /// Whether a message of HTTP/1 with it is read in every way, where that is asked for.
+    pub fn is_read_in_every_way(self) -> bool {
+        matches!(
+            self,
+            AppAnomaly::HeaderLine
+                | AppAnomaly::ContentLength
+                | AppAnomaly::NegativeLength
+                | AppAnomaly::LengthAndCoding
+                | AppAnomaly::TransferCoding
+        )
     }
 
     /// What it is among the causes that the operator has a word for; `None` where it is only told.

@@ -6,6 +6,11 @@ mod chunked;
 #[cfg(test)]
 pub(super) mod conversations;
 mod ending;
+#[cfg(test)]
+mod every_reading;
+mod forks;
+mod framing;
+mod framings;
 mod head;
 mod header_block;
 mod idle;
@@ -24,9 +29,9 @@ mod uri_decode;
 
 use dlp_patterns::Field;
 
-pub use self::idle::HttpIdle;
 pub(super) use self::request_line::Looked;
 use self::{
+    forks::{Forks, is_empty, passed},
     head::Kind,
     message::{GaveUp, Progress},
     request_line::{LineRead, RequestLine},
@@ -34,13 +39,14 @@ use self::{
     status_line::{Status, StatusLine},
     transactions::Transactions,
 };
+pub use self::{framing::HttpFraming, idle::HttpIdle};
 pub(super) use self::{
     head::{decimal, media_type},
     switch::Switch,
     uri_decode::UriDecoder,
 };
 use super::{
-    AppAnomaly, AppProtocol, AppSink,
+    AppAnomaly, AppProtocol, AppSink, SpareParsers,
     payload::Payload,
     signature::{Answer, Prefix, Signature},
 };
@@ -102,6 +108,8 @@ pub struct Http {
     transactions: Transactions,
     /// What follows the response at hand.
     switch: Option<Switch>,
+    /// Other readings of the same bytes.
+    forks: Forks,
 }
 
 /// How a connection goes on behind a piece of it.
@@ -138,6 +146,7 @@ impl Default for Http {
             is_behind_response: false,
             transactions: Transactions::default(),
             switch: None,
+            forks: Forks::default(),
         }
     }
 }
@@ -159,11 +168,47 @@ impl Http {
         &mut self,
         direction: Direction,
         chunk: StreamChunk<'c>,
-        decoders: &mut Decoders,
+        parsers: &mut SpareParsers,
         sink: &mut S,
     ) -> Result<Went<'c>, Payload> {
         let mut unread = chunk;
-        let read = match (&mut unread, direction) {
+        let framing = parsers.http_framing();
+        let decoders = parsers.decoders();
+        loop {
+            let at_hand = unread;
+            self.side(direction).message.read_as(framing);
+            let read = self.read_on(direction, &mut unread, decoders, sink);
+            if !self.forks.is_empty() {
+                self.forks.advance(direction, passed(at_hand, unread), decoders, sink);
+            }
+            match read {
+                Ok(()) if self.fork(direction, decoders, sink) && !is_empty(unread) => {}
+                Ok(()) => break,
+                Err(GaveUp) if self.ends_for_want_of_sense(direction, sink) => {
+                    if is_empty(unread) {
+                        break;
+                    }
+                }
+                Err(GaveUp) => return Err(self.surrender(direction, unread, sink)),
+            }
+        }
+        if self.switch.is_some() && !self.forks.is_empty() {
+            // What follows has one reading only.
+            sink.anomaly(direction, AppProtocol::Http, AppAnomaly::Readings);
+            self.forks.finish(sink);
+        }
+        Ok(self.switch.take().map_or(Went::On, |switch| Went::Switched(switch, unread)))
+    }
+
+    /// Reads on, up to the end of `unread`, or to where the connection switches, or behind a head that has other readings.
+    fn read_on<S: AppSink>(
+        &mut self,
+        direction: Direction,
+        unread: &mut StreamChunk<'_>,
+        decoders: &mut Decoders,
+        sink: &mut S,
+    ) -> Result<(), GaveUp> {
+        match (unread, direction) {
             (StreamChunk::Data(rest), Direction::ToServer) => self.requests(rest, decoders, sink),
             (StreamChunk::Data(rest), Direction::ToClient) => self.responses(rest, decoders, sink),
             (StreamChunk::Gap(0), _) => Ok(()),
@@ -172,10 +217,6 @@ impl Http {
                 self.close(direction, sink);
                 Ok(())
             }
-        };
-        match read {
-            Ok(()) => Ok(self.switch.take().map_or(Went::On, |switch| Went::Switched(switch, unread))),
-            Err(GaveUp) => Err(self.surrender(direction, unread, sink)),
         }
     }
 
@@ -186,6 +227,7 @@ impl Http {
             + self.status_line.held_bytes()
             + sides
             + self.transactions.held_bytes()
+            + self.forks.held_bytes()
     }
 
     /// There is no room for what it holds: all that it did not read is payload, and so is what follows.
@@ -195,6 +237,12 @@ impl Http {
 
     /// The flow is over.
     pub(super) fn finish<S: AppSink>(&mut self, sink: &mut S) {
+        self.forks.finish(sink);
+        self.finish_reading(sink);
+    }
+
+    /// Its own, and no other.
+    fn finish_reading<S: AppSink>(&mut self, sink: &mut S) {
         for direction in Direction::BOTH {
             self.close(direction, sink);
         }
@@ -214,8 +262,12 @@ impl Http {
                     let mut out = self.client.outlet.to(sink);
                     let request = self.transactions.request();
                     let read = self.client.message.read(input, request, decoders, &mut out)?;
+                    let is_forked = self.client.message.has_others();
                     if read == Progress::Complete {
                         self.request_complete(sink);
+                    }
+                    if is_forked {
+                        return Ok(());
                     }
                 }
                 Part::Tunnel => self.client.outlet.to(sink).data(Field::Payload, std::mem::take(input)),
@@ -241,7 +293,7 @@ impl Http {
         match read {
             LineRead::More => return Ok(()),
             LineRead::Not(anomaly) => {
-                if self.proven {
+                if self.proven && !(self.client.forked && anomaly == AppAnomaly::RequestLine) {
                     out.anomaly(anomaly);
                 }
                 return Err(GaveUp);
@@ -282,11 +334,12 @@ impl Http {
                     };
                     let mut out = self.server.outlet.to(sink);
                     let read = self.server.message.read(input, response, decoders, &mut out)?;
+                    let is_forked = self.server.message.has_others();
                     if read == Progress::Complete {
                         self.response_complete(sink);
-                        if self.switch.is_some() {
-                            return Ok(());
-                        }
+                    }
+                    if is_forked || self.switch.is_some() {
+                        return Ok(());
                     }
                 }
                 Part::Tunnel => self.server.outlet.to(sink).data(Field::Payload, std::mem::take(input)),
@@ -313,7 +366,7 @@ impl Http {
             }
             LineRead::Not(_) if self.awaits_simple_response() => self.begin_simple_response(sink),
             LineRead::Not(anomaly) => {
-                if self.proven {
+                if self.proven && !(self.server.forked && anomaly == AppAnomaly::StatusLine) {
                     self.server.outlet.to(sink).anomaly(anomaly);
                 }
                 return Err(GaveUp);

@@ -55,7 +55,7 @@ impl Probe {
         sink: &mut S,
     ) -> Next {
         match (&mut *self, chunk) {
-            (Probe::Http(http), _) => match http.advance(direction, chunk, parsers.decoders(), sink) {
+            (Probe::Http(http), _) => match http.advance(direction, chunk, parsers, sink) {
                 Err(payload) => Next::Decided(App::Payload(payload)),
                 // It is proven before anything is answered, and so before it makes way for another protocol.
                 Ok(_) if http.is_proven() => self.take_http(),

@@ -1,6 +1,6 @@
 //! Parsers whose message is over, for the next ones to take the room of.
 
-use super::{Http, Read, Record};
+use super::{Http, HttpFraming, Read, Record};
 use crate::account::Account;
 use crate::content::Decoders;
 use crate::limits::{APP_BYTES_PER_WORKER_MAX, HTTP_PARSERS_SPARE_MAX, READS_SPARE_MAX};
@@ -15,6 +15,7 @@ pub struct SpareParsers {
     reads: Spare<Read, READS_SPARE_MAX>,
     /// Room for the record that a parser tells.
     record: Record,
+    http_framing: HttpFraming,
     decoders: Decoders,
 }
 
@@ -32,6 +33,7 @@ impl SpareParsers {
             http: Spare::default(),
             reads: Spare::default(),
             record: Record::default(),
+            http_framing: HttpFraming::default(),
             decoders: Decoders::charged_to(account.clone()),
             account,
         }
@@ -40,6 +42,17 @@ impl SpareParsers {
     /// What parsers and decoders hold now, in bytes, as it is charged.
     pub fn held_bytes(&self) -> usize {
         self.account.taken_bytes()
+    }
+
+    /// The same, which read messages of HTTP/1 like that.
+    #[must_use]
+    pub fn framed(self, http_framing: HttpFraming) -> SpareParsers {
+        SpareParsers { http_framing, ..self }
+    }
+
+    /// How messages of HTTP/1 are read whose framing has several readings.
+    pub(crate) fn http_framing(&self) -> HttpFraming {
+        self.http_framing
     }
 
     pub(super) fn account(&self) -> &Account {

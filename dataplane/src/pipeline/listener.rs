@@ -3,7 +3,8 @@
 use super::secrets::Secrets;
 use super::tracked::Inspection;
 use crate::app::{
-    App, AppAnomaly, AppProtocol, AppSink, HttpFileStage, HttpTransaction, Lane, Record, SpareParsers,
+    App, AppAnomaly, AppProtocol, AppSink, HttpFileStage, HttpFraming, HttpTransaction, Lane, Record,
+    SpareParsers,
 };
 use crate::event::{
     Anomaly, AnomalyKind, AppRecord, Event, EventSink, HttpEnd, HttpFileEnd, Owner, Reading, ThreatSeen,
@@ -25,6 +26,7 @@ pub(super) struct Listener<'l, S> {
     threats: &'l mut Threats,
     sink: &'l mut S,
     now_ns: u64,
+    http_framing: HttpFraming,
 }
 
 impl<'l, S> Listener<'l, S> {
@@ -36,8 +38,10 @@ impl<'l, S> Listener<'l, S> {
         inspection: &'l mut Inspection<'_, S>,
     ) -> (Listener<'l, S>, &'l mut SpareParsers) {
         let Inspection { rules, findings, parsers, threats, sink, now_ns } = inspection;
-        let (beside, now_ns) = (FieldScan::default(), *now_ns);
-        (Listener { record, scans, beside, secrets, rules, findings, threats, sink, now_ns }, parsers)
+        let (beside, now_ns, http_framing) = (FieldScan::default(), *now_ns, parsers.http_framing());
+        let listener: Listener<'l, S> =
+            Listener { record, scans, beside, secrets, rules, findings, threats, sink, now_ns, http_framing };
+        (listener, parsers)
     }
 }
 
@@ -134,7 +138,10 @@ impl<S: EventSink> AppSink for Listener<'_, S> {
     }
 
     fn anomaly(&mut self, direction: Direction, protocol: AppProtocol, anomaly: AppAnomaly) {
-        if let Some(cause) = anomaly.cause() {
+        let is_read = self.http_framing == HttpFraming::Compat
+            && protocol == AppProtocol::Http
+            && anomaly.is_read_in_every_way();
+        if let Some(cause) = anomaly.cause().filter(|_| !is_read) {
             self.findings.object(cause);
         }
         let Listener {

@@ -14,6 +14,7 @@ pub(super) fn threat_of(anomaly: AppAnomaly) -> Option<Threat> {
         AppAnomaly::ContentLength
         | AppAnomaly::LengthAndCoding
         | AppAnomaly::TransferCoding
+        | AppAnomaly::Readings
         | AppAnomaly::ChunkSize
         | AppAnomaly::Http2ConnectionHeader => Threat::RequestSmuggling,
         _ => return None,

@@ -134,6 +134,9 @@ fn what_becomes_of_tcp_segments_is_read() {
     assert_eq!(config.settings().retained_bytes_max, 5000);
     assert_eq!(config.exceptions.get(DropReason::Midstream), Exception::Reject);
     assert_eq!(config.exceptions.get(DropReason::OverlapUnverified), Exception::PassFlow);
+    let config = Config::parse("w.toml", "[http]\nframing = 'compat'").expect("it is right");
+    assert_eq!(config.settings().http_framing, HttpFraming::Compat);
+    assert_eq!(default.settings().http_framing, HttpFraming::Strict);
     let told = mistakes("[tcp]\noverlap = 'forward'");
     assert!(told.contains("w.toml:2") && told.contains("rewrite"), "{told}");
 }

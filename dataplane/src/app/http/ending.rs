@@ -70,6 +70,7 @@ impl Http {
         unread: StreamChunk<'_>,
         sink: &mut S,
     ) -> Payload {
+        self.forks.finish(sink);
         let is_first_line = !self.proven && !self.client.lost && self.client.part == Part::StartLine;
         if self.client.part == Part::StartLine {
             if direction == Direction::ToClient {

@@ -2,7 +2,7 @@
 
 use memchr::memchr;
 
-use super::switch::Offer;
+use super::{framings::Framings, switch::Offer};
 use crate::{
     app::{AppAnomaly, AppSink, HttpTransaction, emitter::Emitter},
     content::{Codings, Media},
@@ -43,7 +43,7 @@ pub(super) enum Framing {
 }
 
 /// The header lines so far.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Head {
     kind: Kind,
     length: Length,
@@ -63,6 +63,10 @@ pub(super) struct Head {
     transfer_codings: Codings,
     /// Of a request: of a response it does not matter.
     media: Media,
+    /// What its framing headers may be read as, each for itself.
+    framings: Framings,
+    /// A framing header that only some readers see, behind a bare CR or a NUL.
+    hidden: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,12 +116,19 @@ impl Head {
             content_codings: Codings::default(),
             transfer_codings: Codings::default(),
             media: Media::Other,
+            framings: Framings::default(),
+            hidden: false,
         }
     }
 
-    /// What was done to the body, in that order.
-    pub(super) fn codings(&self) -> Codings {
-        self.content_codings.followed_by(&self.transfer_codings)
+    /// What was done to the body, in that order. Who goes by a length heeds no Transfer-Encoding.
+    pub(super) fn codings(&self, framing: Framing) -> Codings {
+        match framing {
+            Framing::Length(_) => self.content_codings.clone(),
+            Framing::Chunked | Framing::UntilClose => {
+                self.content_codings.followed_by(&self.transfer_codings)
+            }
+        }
     }
 
     /// What the body of a request is said to be: nobody looks for values in what a server says.
@@ -146,7 +157,53 @@ impl Head {
             Some(b' ' | b'\t') => self.folded(line, fresh, transaction),
             _ => self.named(line, transaction),
         };
+        if line.odd {
+            self.reveal(line.read);
+        }
         is_plain && !line.odd
+    }
+
+    /// Framing headers within an odd line: there are those to whom a bare CR ends it, or a NUL a name or a value.
+    fn reveal(&mut self, line: &[u8]) {
+        for piece in line.split(|byte| matches!(byte, b'\r' | 0)) {
+            let colon = memchr(b':', piece).unwrap_or(piece.len());
+            let (name, value) = piece.split_at_checked(colon).unwrap_or((piece, &[]));
+            let Some(name) = Name::of(name.trim_ascii()).filter(|name| name.is_framing()) else { continue };
+            self.hidden = true;
+            match (name, value.get(1..)) {
+                (Name::ContentLength, Some(value)) => {
+                    value.split(|byte| *byte == b',').for_each(|of| self.framings.add_length(trim_ows(of)));
+                }
+                (_, Some(value)) => self.framings.add_coding(value),
+                (_, None) => self.framings.add_unknown(),
+            }
+        }
+    }
+
+    /// What is read as such of a message for which RFC 9112 says `told`, and all else that receivers may read.
+    pub(super) fn framings(&self, told: Option<Framing>) -> (Framing, Option<Framings>) {
+        let is_response = self.kind.direction == Direction::ToClient;
+        let none = if is_response { Framing::UntilClose } else { Framing::Length(0) };
+        if self.kind.bodiless {
+            return (Framing::Length(0), None);
+        }
+        let is_wrong = matches!(self.length, Length::Wrong | Length::Negative);
+        let is_ignored = is_wrong || self.broken || self.hidden || self.coding == Coding::Other;
+        let is_odd = self.coding_odd || self.kind.is_1_0 || self.length != Length::Absent;
+        if !is_ignored && (self.coding == Coding::Absent || !is_odd) {
+            return (told.unwrap_or(none), None);
+        }
+        let mut all = self.framings.clone();
+        if self.coding == Coding::Other {
+            all.add(Framing::UntilClose);
+        }
+        // In HTTP/1.0 there was no chunked coding.
+        if is_ignored || self.kind.is_1_0 {
+            all.add(none);
+        }
+        let main = told.or(all.first()).unwrap_or(none);
+        let others = all.without(main);
+        (main, (!others.is_empty() || !others.is_all()).then_some(others))
     }
 
     /// A line that begins with a name. False where a colon is missing, or what stands before it is no name.
@@ -233,6 +290,10 @@ impl Head {
         let Some(name) = self.last.filter(|_| !fresh) else { return !fresh };
         if name.is_framing() {
             self.broken = true;
+            match name {
+                Name::TransferEncoding => self.framings.add_coding(line.read),
+                _ => self.framings.add_unknown(),
+            }
             return false;
         }
         // Whether the coding goes on or another one follows is not agreed.
@@ -255,8 +316,12 @@ impl Head {
 
     /// `1*DIGIT`, and the same in every repetition (RFC 9112 §6.3, item 5).
     fn content_length(&mut self, value: &[u8], whole: bool) {
+        if !whole {
+            self.framings.add_unknown();
+        }
         for element in value.split(|byte| *byte == b',') {
             let element = trim_ows(element);
+            self.framings.add_length(element);
             let length = match (decimal(element), element.strip_prefix(b"-").and_then(decimal)) {
                 (Some(bytes), _) if whole => Length::Bytes(bytes),
                 (None, Some(1..)) if whole => Length::Negative,
@@ -271,6 +336,10 @@ impl Head {
     }
 
     fn transfer_encoding(&mut self, value: &[u8], whole: bool) {
+        self.framings.add_coding(value);
+        if !whole {
+            self.framings.add_unknown();
+        }
         for element in value.split(|byte| *byte == b',') {
             let is_chunked = whole && trim_ows(element).eq_ignore_ascii_case(b"chunked");
             self.coding_odd |= self.coding != Coding::Absent || !is_chunked;

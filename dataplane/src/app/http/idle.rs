@@ -66,6 +66,6 @@ impl Http {
 
 impl Side {
     fn is_idle(&self) -> bool {
-        self.part == Part::StartLine && !self.lost && self.outlet.is_idle()
+        self.part == Part::StartLine && !self.lost && !self.forked && self.outlet.is_idle()
     }
 }

@@ -3,7 +3,9 @@
 use dlp_patterns::Field;
 
 use super::{
+    HttpFraming,
     chunked::{Chunked, ChunkedRead},
+    framings::Framings,
     head::{Framing, Head, Kind},
     header_block::{BlockRead, HeaderBlock},
     switch::Offer,
@@ -22,6 +24,9 @@ pub(super) struct Message {
     block: HeaderBlock,
     chunked: Chunked,
     body: Body,
+    read_as: HttpFraming,
+    /// What else its framing may be.
+    others: Option<Framings>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +66,8 @@ impl Message {
             block: HeaderBlock::default(),
             chunked: Chunked::default(),
             body: Body::default(),
+            read_as: HttpFraming::default(),
+            others: None,
         }
     }
 
@@ -77,6 +84,43 @@ impl Message {
     pub(super) fn begin(&mut self, kind: Kind) {
         self.head = Head::new(kind);
         self.part = Part::Head;
+    }
+
+    /// How messages are read whose framing has several readings.
+    pub(super) fn read_as(&mut self, framing: HttpFraming) {
+        self.read_as = framing;
+    }
+
+    pub(super) fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// Whether the head that was just read has other readings.
+    pub(super) fn has_others(&self) -> bool {
+        self.others.is_some()
+    }
+
+    /// Those, once.
+    pub(super) fn take_others(&mut self) -> Option<Framings> {
+        self.others.take()
+    }
+
+    /// Whether all that follows is its body.
+    pub(super) fn is_until_close(&self) -> bool {
+        self.part == Part::UntilClose
+    }
+
+    /// Goes on behind a head, where the body has that framing.
+    pub(super) fn resume<S: AppSink>(
+        &mut self,
+        head: &Head,
+        framing: Framing,
+        decoders: &mut Decoders,
+        out: &mut Emitter<'_, S>,
+    ) -> Progress {
+        self.head = head.clone();
+        self.read_as = HttpFraming::Compat;
+        self.enter(framing, &mut None, decoders, out)
     }
 
     /// There is no start line, no header block and no length: what was held of one, and all that follows, is body.
@@ -108,7 +152,13 @@ impl Message {
     ) -> Result<Progress, GaveUp> {
         while !input.is_empty() {
             let progress = match self.part {
-                Part::Head => self.read_head(input, &mut transaction, decoders, out)?,
+                Part::Head => {
+                    let progress = self.read_head(input, &mut transaction, decoders, out)?;
+                    if self.others.is_some() && progress == Progress::More {
+                        return Ok(progress);
+                    }
+                    progress
+                }
                 Part::Length(left) => self.read_length(left, input, &mut transaction, decoders, out),
                 Part::UntilClose => {
                     let data = std::mem::take(input);
@@ -198,22 +248,42 @@ impl Message {
             }
             BlockRead::End => out.end(),
         }
-        let Some(framing) = self.head.framing(out) else {
+        let told = self.head.framing(out);
+        let framing = match self.read_as {
+            HttpFraming::Compat => {
+                let (framing, others) = self.head.framings(told);
+                self.others = others;
+                Some(framing)
+            }
+            HttpFraming::Strict => told,
+        };
+        let Some(framing) = framing else {
             // Whatever it carries is not read as such.
             self.begin_file(transaction);
             return Err(GaveUp);
         };
+        Ok(self.enter(framing, transaction, decoders, out))
+    }
+
+    /// The body begins, if there is one.
+    fn enter<S: AppSink>(
+        &mut self,
+        framing: Framing,
+        transaction: &mut Option<&mut HttpTransaction>,
+        decoders: &mut Decoders,
+        out: &mut Emitter<'_, S>,
+    ) -> Progress {
         match framing {
             Framing::Length(0) => self.body.begin_bare(),
             Framing::Length(_) | Framing::Chunked | Framing::UntilClose => {
-                self.body.begin(&self.head.codings(), self.head.media(), decoders, out);
+                self.body.begin(&self.head.codings(framing), self.head.media(), decoders, out);
             }
         }
         if framing != Framing::Length(0) {
             self.begin_file(transaction);
         }
         self.part = match framing {
-            Framing::Length(0) => return Ok(Progress::Complete),
+            Framing::Length(0) => return Progress::Complete,
             Framing::Length(bytes) => Part::Length(bytes),
             Framing::UntilClose => Part::UntilClose,
             Framing::Chunked => {
@@ -221,7 +291,7 @@ impl Message {
                 Part::Chunked
             }
         };
-        Ok(Progress::More)
+        Progress::More
     }
 
     fn read_length<S: AppSink>(

@@ -9,6 +9,8 @@ pub(super) struct Side {
     pub(super) part: Part,
     /// Whether a gap left it open where messages begin: the rest of the direction is payload.
     pub(super) lost: bool,
+    /// Whether there were other readings of it.
+    pub(super) forked: bool,
     pub(super) message: Message,
     pub(super) outlet: Outlet,
 }
@@ -26,6 +28,7 @@ impl Side {
         Side {
             part: Part::StartLine,
             lost: false,
+            forked: false,
             message: Message::new(direction),
             outlet: Outlet::new(direction),
         }
