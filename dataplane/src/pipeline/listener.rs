@@ -94,47 +94,33 @@ impl<S: EventSink> AppSink for Listener<'_, S> {
     }
 
     fn transaction(&mut self, transaction: &HttpTransaction) {
-        let Listener {
-            record: flow,
-            now_ns,
-            ref secrets,
-            ref mut threats,
-            ref mut sink,
-            ref mut findings,
-            ..
-        } = *self;
+        let (flow, now_ns) = (self.record, self.now_ns);
         // Where there is no room for this event, there is none for those behind it.
-        let may_tell = findings.may_tell();
-        let concealed = (may_tell && !secrets.is_empty()).then(|| secrets.conceal(transaction));
+        let may_tell = self.findings.may_tell();
+        let concealed = (may_tell && !self.secrets.is_empty()).then(|| self.secrets.conceal(transaction));
         let shown = concealed.as_ref().unwrap_or(transaction);
         if may_tell {
-            sink.emit(Event::Http(HttpEnd { now_ns, flow, transaction: shown }));
+            self.sink.emit(Event::Http(HttpEnd { now_ns, flow, transaction: shown }));
         }
         for direction in Direction::BOTH {
             let is_there = transaction.files[direction as usize].stage != HttpFileStage::Absent;
-            if is_there && findings.may_tell() {
-                sink.emit(Event::HttpFile(HttpFileEnd { now_ns, flow, transaction: shown, direction }));
+            if is_there && self.findings.may_tell() {
+                self.sink.emit(Event::HttpFile(HttpFileEnd { now_ns, flow, transaction: shown, direction }));
             }
         }
-        threats.see_transaction(flow, transaction, now_ns, teller(flow, now_ns, secrets, *sink, findings));
+        let (threats, tell) = self.detectors();
+        threats.see_transaction(flow, transaction, now_ns, tell);
     }
 
     fn record(&mut self, record: &Record) {
-        let Listener {
-            record: flow,
-            now_ns,
-            ref secrets,
-            ref mut threats,
-            ref mut sink,
-            ref mut findings,
-            ..
-        } = *self;
-        if findings.may_tell() {
-            let concealed = (!secrets.is_empty()).then(|| secrets.conceal_record(record));
+        let (flow, now_ns) = (self.record, self.now_ns);
+        if self.findings.may_tell() {
+            let concealed = (!self.secrets.is_empty()).then(|| self.secrets.conceal_record(record));
             let record = concealed.as_ref().unwrap_or(record);
-            sink.emit(Event::App(AppRecord { now_ns, flow, record }));
+            self.sink.emit(Event::App(AppRecord { now_ns, flow, record }));
         }
-        threats.see_record(flow, record, now_ns, teller(flow, now_ns, secrets, *sink, findings));
+        let (threats, tell) = self.detectors();
+        threats.see_record(flow, record, now_ns, tell);
     }
 
     fn anomaly(&mut self, direction: Direction, protocol: AppProtocol, anomaly: AppAnomaly) {
@@ -144,67 +130,44 @@ impl<S: EventSink> AppSink for Listener<'_, S> {
         if let Some(cause) = anomaly.cause().filter(|_| !is_read) {
             self.findings.object(cause);
         }
-        let Listener {
-            record: flow,
-            now_ns,
-            ref secrets,
-            ref mut threats,
-            ref mut sink,
-            ref mut findings,
-            ..
-        } = *self;
-        if findings.may_tell() {
+        let (flow, now_ns) = (self.record, self.now_ns);
+        if self.findings.may_tell() {
             let kind = AnomalyKind::App(protocol, anomaly);
-            sink.emit(Event::Anomaly(Anomaly { now_ns, flow, direction, kind }));
+            self.sink.emit(Event::Anomaly(Anomaly { now_ns, flow, direction, kind }));
         }
-        threats.see_anomaly(flow, protocol, anomaly, now_ns, teller(flow, now_ns, secrets, *sink, findings));
+        let (threats, tell) = self.detectors();
+        threats.see_anomaly(flow, protocol, anomaly, now_ns, tell);
     }
 
     fn carried(&mut self, _: Direction, _: AppProtocol, carried: AppProtocol) {
-        let Listener {
-            record: flow,
-            now_ns,
-            ref secrets,
-            ref mut threats,
-            ref mut sink,
-            ref mut findings,
-            ..
-        } = *self;
-        threats.see_carried(flow, carried, now_ns, teller(flow, now_ns, secrets, *sink, findings));
+        let (flow, now_ns) = (self.record, self.now_ns);
+        let (threats, tell) = self.detectors();
+        threats.see_carried(flow, carried, now_ns, tell);
     }
 }
 
 impl<S: EventSink> Listener<'_, S> {
+    /// The detectors of threats, and who tells of what they find.
+    fn detectors(&mut self) -> (&mut Threats, impl FnMut(Found<'_>)) {
+        let Listener { record, now_ns, secrets, threats, sink, findings, .. } = self;
+        (threats, teller(record, *now_ns, secrets, *sink, findings))
+    }
+
     /// Says what the flow speaks, where that was not said before.
     pub(super) fn note_protocol(&mut self, app: &App, told: &mut AppProtocol) {
         let protocol = app.protocol();
         if std::mem::replace(told, protocol) != protocol {
-            let Listener {
-                record: flow,
-                now_ns,
-                ref secrets,
-                ref mut threats,
-                ref mut sink,
-                ref mut findings,
-                ..
-            } = *self;
-            let tell = teller(flow, now_ns, secrets, *sink, findings);
+            let (flow, now_ns) = (self.record, self.now_ns);
+            let (threats, tell) = self.detectors();
             threats.see_protocol(flow, protocol, app.outer_protocol(), now_ns, tell);
         }
     }
 
     /// Says that the flow is over.
     pub(super) fn end(&mut self, protocol: AppProtocol) {
-        let Listener {
-            record: flow,
-            now_ns,
-            ref secrets,
-            ref mut threats,
-            ref mut sink,
-            ref mut findings,
-            ..
-        } = *self;
-        threats.see_end(flow, protocol, now_ns, teller(flow, now_ns, secrets, *sink, findings));
+        let (flow, now_ns) = (self.record, self.now_ns);
+        let (threats, tell) = self.detectors();
+        threats.see_end(flow, protocol, now_ns, tell);
     }
 }
 
@@ -222,8 +185,6 @@ fn teller<'t, S: EventSink>(
             let evidence = concealed.as_ref().unwrap_or(evidence);
             // What a message asks for, or is answered: it is the client's.
             let owner = Owner::Flow { record: flow, direction: Direction::ToServer };
-            let concealed = (!secrets.is_empty()).then(|| secrets.conceal_record(evidence));
-            let evidence = concealed.as_ref().unwrap_or(evidence);
             sink.emit(Event::Threat(ThreatSeen { now_ns, owner, threat, evidence }));
         }
         if action == ThreatAction::Drop {
