@@ -260,8 +260,8 @@ impl Threats {
     }
 
     /// A part of a request of HTTP is under way behind a packet.
-    pub fn watch_request(&mut self, watched: Watched) {
-        self.slow_requests.watch(watched);
+    pub fn watch_request(&mut self, watched: Watched) -> bool {
+        self.slow_requests.watch(watched)
     }
 
     /// A part of a request whose time is over at `now_ns`: where it is still under way, [`see_slow`](Self::see_slow) is to know.
@@ -275,15 +275,15 @@ impl Threats {
         self.slow_requests.see_over(watched);
     }
 
-    /// Takes in that a part of a request is still under way when its time is over.
+    /// Takes in that a part of a request is still under way when its time is over. Whether it is looked after further.
     pub fn see_slow(
         &mut self,
         watched: &Watched,
         flow: &FlowRecord,
         now_ns: u64,
         mut tell: impl FnMut(Found<'_>),
-    ) {
-        self.slow_requests.see(watched, flow, now_ns, &mut self.ledger, &mut tell);
+    ) -> bool {
+        self.slow_requests.see(watched, flow, now_ns, &mut self.ledger, &mut tell)
     }
 
     /// Takes in that a flow of a source is gone which was counted when it [began](Self::see_begin).

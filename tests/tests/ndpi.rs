@@ -30,7 +30,7 @@ other_s = 86400
 "#;
 
 /// The share of flows in scope that have the same name.
-const EQUAL_PERCENT_MIN: usize = 94;
+const EQUAL_PERCENT_MIN: usize = 95;
 
 /// What Weir says of flows that nDPI calls otherwise, each with what shows that it is so.
 const CLAIMS: &[(&str, &str, &str)] = &[

@@ -436,6 +436,24 @@ fn requests_that_do_not_come_to_an_end_are_told_together() {
 }
 
 #[test]
+fn one_connection_does_not_take_all_places() {
+    let mut scene = Scene::new(Threat::Slowloris, ThreatAction::Alert, &[("head_s", 10), ("requests", 5)]);
+    let mut busy = connection((1, 3000), (1, 80));
+    for segment in busy.handshake() {
+        scene.judge(MS, &segment);
+    }
+    for _ in 0..20_000 {
+        for piece in [&b"GET / HTTP/1.1\r\n"[..], b"Host: a\r\n\r\n"] {
+            scene.judge(MS / 100, &busy.segment(ToServer, TcpFlags::PSH | TcpFlags::ACK, piece));
+        }
+        let answer = b"HTTP/1.1 204 No Content\r\n\r\n";
+        scene.judge(MS / 100, &busy.segment(ToClient, TcpFlags::PSH | TcpFlags::ACK, answer));
+    }
+    trickle(&mut scene, 5, b"GET / HTTP/1.1\r\nX-a: ", 25);
+    assert_eq!(scene.take(Threat::Slowloris).0, 1);
+}
+
+#[test]
 fn slow_requests_do_not_go_on() {
     let thresholds = [("head_s", 10), ("requests", 2)];
     let mut scene = Scene::new(Threat::Slowloris, ThreatAction::Drop, &thresholds);

@@ -4,7 +4,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestPart {
     /// Its request line, or its headers.
-    Head,
+    Head = 0,
     /// Its body, or the trailers behind it.
-    Body,
+    Body = 1,
 }

@@ -2,7 +2,7 @@
 
 use flow_table::FlowId;
 
-use super::tracked::Tracked;
+use super::tracked::{Tracked, UnderWay};
 use super::{FOUND, Pipeline, RxMeta};
 use crate::decode::{Checksum, Glimpse, Network, Packet, TcpFlags, Transport};
 use crate::event::{Event, EventSink, Owner, ThreatSeen};
@@ -171,18 +171,21 @@ impl Pipeline {
     /// Notes what of a request of HTTP is under way behind a packet, where that was not so before it.
     #[inline]
     fn watch_request(&mut self, id: FlowId, now_ns: u64) {
-        let tracked = self.flows.value_mut(id).expect(FOUND);
+        let Pipeline { flows, threats, .. } = self;
+        let tracked = flows.value_mut(id).expect(FOUND);
         let part = tracked.app().request_part();
         if part == tracked.request.part || tracked.disposition != Disposition::Inspect {
             return;
         }
         tracked.request.part = part;
         tracked.request.number = tracked.request.number.wrapping_add(1);
-        if let Some(part) = part {
+        if let Some(part) = part
+            && !tracked.request.is_watched[part as usize]
+        {
             let bytes = tracked.record.bytes[Direction::ToServer as usize];
             let (number, source) = (tracked.request.number, tracked.record.client.0);
             let watched = Watched { id, number, part, source, since_ns: now_ns, bytes, is_slow: false };
-            self.threats.watch_request(watched);
+            tracked.request.is_watched[part as usize] = threats.watch_request(watched);
         }
     }
 
@@ -191,15 +194,22 @@ impl Pipeline {
         for _ in 0..SLOW_REQUESTS_PER_CALL_MAX {
             let Pipeline { threats, flows, .. } = self;
             let Some(watched) = threats.next_request_due(now_ns) else { return };
-            let is_under_way = |tracked: &&Tracked| {
-                tracked.request.number == watched.number && tracked.disposition == Disposition::Inspect
-            };
-            let Some(tracked) = flows.value(watched.id).filter(is_under_way) else {
+            let is_read = |tracked: &&mut Tracked| tracked.disposition == Disposition::Inspect;
+            let Some(tracked) = flows.value_mut(watched.id).filter(is_read) else {
                 threats.see_request_over(&watched);
                 continue;
             };
+            let UnderWay { part, number, ref mut is_watched } = tracked.request;
             let (record, direction, mut is_dropped) = (&tracked.record, Direction::ToServer, false);
-            threats.see_slow(&watched, record, now_ns, |found| {
+            let is_watched = &mut is_watched[watched.part as usize];
+            if number != watched.number {
+                threats.see_request_over(&watched);
+                let bytes = record.bytes[direction as usize];
+                let another = Watched { number, since_ns: now_ns, bytes, is_slow: false, ..watched };
+                *is_watched = part == Some(watched.part) && threats.watch_request(another);
+                continue;
+            }
+            *is_watched = threats.see_slow(&watched, record, now_ns, |found| {
                 is_dropped |= told(found, Owner::Flow { record, direction }, now_ns, sink);
             });
             if self.stops(is_dropped) {

@@ -72,6 +72,8 @@ pub(super) struct Tracked {
 pub(super) struct UnderWay {
     pub(super) part: Option<RequestPart>,
     pub(super) number: u32,
+    /// Which parts are looked after, so that however many requests a flow brings, it takes one place for each.
+    pub(super) is_watched: [bool; 2],
 }
 
 /// What a flow's bytes are shown to, and who hears of it.

@@ -1,7 +1,8 @@
 //! [`SlowRequests`]: requests of HTTP/1 that do not come to an end, many of one source at once.
 //!
-//! A request that is not complete with the packet that began it is looked at again when its time is over; what happened
-//! meanwhile does not matter. So packets of fast requests cost nothing here, and no flow has a clock of its own.
+//! A request that is not complete with the packet that began it is looked at again when its time is over. If another one of its flow
+//! is under way by then, the time of that one begins. So packets of fast requests cost nothing here, no flow has a clock of its own,
+//! and none has more than a place for each part.
 
 use std::collections::VecDeque;
 use std::hash::Hasher;
@@ -66,10 +67,12 @@ impl Slow {
         Limit { threat, action, count, window_ns }
     }
 
-    fn watch(&mut self, watched: Watched) {
-        if !self.limit.is_ignored() && self.watched.len() < SLOW_REQUESTS_MAX {
+    fn watch(&mut self, watched: Watched) -> bool {
+        let has_room = !self.limit.is_ignored() && self.watched.len() < SLOW_REQUESTS_MAX;
+        if has_room {
             self.watched.push_back(watched);
         }
+        has_room
     }
 
     fn next_due(&mut self, now_ns: u64) -> Option<Watched> {
@@ -99,9 +102,9 @@ impl SlowRequests {
         self.slow.set_kept(if is_off { 0 } else { THREAT_TALLY_SETS });
     }
 
-    /// A part of a request is under way behind a packet.
-    pub(super) fn watch(&mut self, watched: Watched) {
-        self.of(watched.part).watch(watched);
+    /// A part of a request is under way behind a packet. Whether it is looked after.
+    pub(super) fn watch(&mut self, watched: Watched) -> bool {
+        self.of(watched.part).watch(watched)
     }
 
     /// One that is to be looked at.
@@ -110,7 +113,7 @@ impl SlowRequests {
         self.head.next_due(now_ns).or_else(|| self.body.next_due(now_ns))
     }
 
-    /// It is still under way, in a flow of which all is known.
+    /// It is still under way, in a flow of which all is known. Whether it is looked after further.
     pub(super) fn see(
         &mut self,
         watched: &Watched,
@@ -118,10 +121,11 @@ impl SlowRequests {
         now_ns: u64,
         ledger: &mut Ledger,
         tell: &mut impl FnMut(Found<'_>),
-    ) {
+    ) -> bool {
         let limit = self.of(watched.part).limit;
         if limit.is_ignored() {
-            return self.see_over(watched);
+            self.see_over(watched);
+            return false;
         }
         let sent = flow.bytes[Direction::ToServer as usize];
         let seconds = now_ns.saturating_sub(watched.since_ns) / 1_000_000_000;
@@ -141,7 +145,7 @@ impl SlowRequests {
         } else {
             self.see_over(watched);
         }
-        self.watch(Watched { since_ns: now_ns, bytes: sent, is_slow, ..*watched });
+        self.watch(Watched { since_ns: now_ns, bytes: sent, is_slow, ..*watched })
     }
 
     /// It is not under way any more, or not slow. A source of which but half as many are as make a threat is told of the next time.
