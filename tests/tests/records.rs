@@ -84,7 +84,8 @@ fn assert_enough(suite: &str, protocols: &[&str], mut boards: BTreeMap<&str, Sco
         for (start, who) in KNOWN_TO_DIFFER {
             board.known(start, who);
         }
-        let percent = PERCENT_MIN.iter().find(|(of, _)| of == protocol).map_or(0, |(_, percent)| *percent);
+        let asked = PERCENT_MIN.iter().find(|(of, _)| of == protocol);
+        let (_, percent) = asked.unwrap_or_else(|| panic!("{suite}: no share is asked of {protocol}"));
         eprintln!("{suite}, {protocol}: {board}");
         if board.passed() * 100 < board.applicable() * percent || board.applicable() == 0 {
             short.push(protocol);
