@@ -17,6 +17,8 @@ const REDIS: [&[u8]; 4] = [b"WRONGPASS", b"NOAUTH", b"NOPERM", b"ERR invalid pas
 const MONGODB: [&[u8]; 2] = [b"13", b"18"];
 /// Of CQL (§9): bad credentials, unauthorized.
 const CASSANDRA: [u64; 2] = [0x0100, 0x2100];
+/// Of Kerberos (RFC 4120 §7.5.9): a proof that is wrong, and a name that nobody has.
+const KERBEROS: [&[u8]; 2] = [b"KDC_ERR_PREAUTH_FAILED", b"KDC_ERR_C_PRINCIPAL_UNKNOWN"];
 /// Commands of POP3 and IMAP by which a client says who it is (RFC 1939 §7, RFC 5034, RFC 9051 §6.2).
 const LOGINS: [&[u8]; 5] = [b"PASS", b"APOP", b"AUTH", b"LOGIN", b"AUTHENTICATE"];
 
@@ -39,6 +41,10 @@ pub(super) fn is_told(record: &Record) -> bool {
         AppProtocol::Redis => begins(&REDIS),
         AppProtocol::MongoDb => text("code", &MONGODB),
         AppProtocol::Cassandra => number(&CASSANDRA),
+        // RFC 4511 §4.1.9.
+        AppProtocol::Ldap => text("result_code", &[b"invalid_credentials"]),
+        AppProtocol::Kerberos => text("error_code", &KERBEROS),
+        AppProtocol::Smb => text("status", &[b"STATUS_LOGON_FAILURE"]),
         // RFC 959 §5.4.
         AppProtocol::Ftp => text("command", &[b"PASS"]) && codes(record).any(|code| code == b"530"),
         AppProtocol::Imap => is_login(record) && text("status", &[b"NO"]),
@@ -77,6 +83,9 @@ mod tests {
             AppProtocol::MongoDb,
             AppProtocol::Cassandra,
             AppProtocol::Imap,
+            AppProtocol::Ldap,
+            AppProtocol::Kerberos,
+            AppProtocol::Smb,
         ] {
             assert!(is_told(&denied(protocol)), "{protocol:?}");
             let mut other = denied(protocol);

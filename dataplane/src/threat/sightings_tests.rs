@@ -61,6 +61,9 @@ pub(super) fn denied(protocol: AppProtocol) -> Record {
             record.object("request", |record| record.text("command", b"LOGIN"));
             record.object("response", |record| record.text("status", b"NO"));
         }
+        AppProtocol::Ldap => record.text("result_code", b"invalid_credentials"),
+        AppProtocol::Kerberos => record.text("error_code", b"KDC_ERR_PREAUTH_FAILED"),
+        AppProtocol::Smb => record.text("status", b"STATUS_LOGON_FAILURE"),
         other => panic!("{other:?} has no words for it here"),
     })
 }

@@ -132,8 +132,8 @@ pub(super) const DB_ACCESS_DENIED: ThreatSpec = ThreatSpec {
 
 pub(super) const BRUTE_FORCE: ThreatSpec = ThreatSpec {
     name: "brute_force",
-    about: "One client that one server refuses again and again: databases, FTP, IMAP, POP3, \
-            SMTP, HTTP (401, 403), and short sessions of SSH",
+    about: "One client that one server refuses again and again: databases, LDAP, Kerberos, SMB, \
+            FTP, IMAP, POP3, SMTP, HTTP (401, 403), and short sessions of SSH",
     action: ThreatAction::Alert,
     thresholds: &[
         Threshold {
