@@ -6,7 +6,7 @@ use std::sync::Arc;
 use dataplane::decode::{LinkType, TcpFlags};
 use dataplane::flow::Direction;
 use dataplane::pipeline::{Pipeline, RxMeta};
-use dataplane::policy::Settings;
+use dataplane::policy::{Settings, Threat, ThreatAction};
 use dataplane::verdict::Verdict;
 use dlp_patterns::{RuleSet, default_packs};
 use engine::sample::{Connection, Ends};
@@ -21,6 +21,8 @@ const FLOWS: u16 = 16_384;
 const IDLE_HTTP_FLOW_BYTES_MAX: usize = 768;
 /// What a worker has once, whatever its flows: scans and parsers to use again, counters of sources, and the like.
 const WORKER_BYTES_MAX: usize = 1 << 20;
+/// What the detectors of threats may take for all sources that they remember, which are no more for more flows.
+const THREATS_BYTES_MAX: usize = 8 << 20;
 
 const DATA: u8 = TcpFlags::PSH | TcpFlags::ACK;
 const REQUEST: &[u8] =
@@ -49,20 +51,17 @@ fn held_bytes(region: &Region<'_, System>) -> usize {
     stats.bytes_allocated - stats.bytes_deallocated
 }
 
+/// Without detectors of threats, whose tables are filled by sources.
 fn settings(flows_max: usize) -> Settings {
-    Settings { flows_max, ..Settings::default() }
+    let mut settings = Settings { flows_max, ..Settings::default() };
+    Threat::ALL.into_iter().for_each(|threat| settings.threats.set_action(threat, ThreatAction::Ignore));
+    settings
 }
 
-#[test]
-fn an_idle_http_flow_takes_little_memory() {
-    let rules = Arc::new(RuleSet::compile(&default_packs()).expect("the default packs compile"));
+/// Bytes that a full table takes, and before it was filled.
+fn full_and_empty(settings: Settings, rules: &Arc<RuleSet>) -> (usize, usize) {
     let region = Region::new(ALLOCATOR);
-    let worker = Pipeline::new(settings(1), Arc::clone(&rules));
-    let worker_bytes = held_bytes(&region);
-    drop(worker);
-
-    let region = Region::new(ALLOCATOR);
-    let mut pipeline = Pipeline::new(settings(usize::from(FLOWS)), rules);
+    let mut pipeline = Pipeline::new(settings, Arc::clone(rules));
     let empty_bytes = held_bytes(&region);
     for number in 0..FLOWS {
         for frame in &mut exchange(&mut connection(number)) {
@@ -75,13 +74,28 @@ fn an_idle_http_flow_takes_little_memory() {
     let full_bytes = held_bytes(&region);
     assert_eq!(pipeline.flows_active(), usize::from(FLOWS), "all of them are there");
     assert_eq!(pipeline.counters().half_open_evicted, 0);
+    (full_bytes, empty_bytes)
+}
+
+#[test]
+fn an_idle_http_flow_takes_little_memory() {
+    let rules = Arc::new(RuleSet::compile(&default_packs()).expect("the default packs compile"));
+    let region = Region::new(ALLOCATOR);
+    let worker = Pipeline::new(settings(1), Arc::clone(&rules));
+    let worker_bytes = held_bytes(&region);
+    drop(worker);
+
+    let (full_bytes, empty_bytes) = full_and_empty(settings(FLOWS.into()), &rules);
+    let with_threats = Settings { flows_max: FLOWS.into(), ..Settings::default() };
+    let threats_bytes = full_and_empty(with_threats, &rules).0.saturating_sub(full_bytes);
     let flow_bytes = full_bytes / usize::from(FLOWS);
     println!(
         "an idle HTTP flow takes {flow_bytes} bytes: {} for its place in the table, {} beside it; \
-         a worker has {worker_bytes} bytes once",
+         a worker has {worker_bytes} bytes once, and {threats_bytes} for threats",
         (empty_bytes - worker_bytes) / usize::from(FLOWS),
         full_bytes.saturating_sub(empty_bytes) / usize::from(FLOWS),
     );
     assert!(flow_bytes <= IDLE_HTTP_FLOW_BYTES_MAX, "{flow_bytes} bytes");
     assert!(worker_bytes <= WORKER_BYTES_MAX, "{worker_bytes} bytes");
+    assert!((1..=THREATS_BYTES_MAX).contains(&threats_bytes), "{threats_bytes} bytes");
 }
