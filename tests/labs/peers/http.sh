@@ -64,7 +64,7 @@ http_offend() {
 
 http_told() {
     peer_labelled "$http_port" "1 http"
-    peer_told "$http_port" http '.http | .hostname == "peers.test:8807" and .url == "/page.txt?by=curl" and .http_method == "GET"
+    peer_told "$http_port" http '.http | .hostname == "peers.test" and .http_port == 8807 and .url == "/page.txt?by=curl" and .http_method == "GET"
         and .status == 200 and .length == 23 and (.http_user_agent | startswith("curl/"))' "curl's request, and its answer"
     peer_labelled "$http2_port" "1 http2"
     peer_told "$http2_port" http '.http | .version == "2" and .url == "/page.txt?by=nghttp" and .status == 200 and .length == 23
