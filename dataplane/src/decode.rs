@@ -33,6 +33,7 @@ mod sctp;
 mod span;
 mod syn_options;
 mod tcp;
+mod tcp_options;
 #[cfg(test)]
 mod tests;
 mod tunnel;

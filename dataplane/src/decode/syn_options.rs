@@ -1,6 +1,7 @@
 //! [`SynOptions`]: options of a SYN that no stream depends on, read where somebody asks for them.
 
 use super::Network;
+use super::tcp_options::TcpOptions;
 
 /// What a SYN offers beside what is in its [`TcpHeader`](super::TcpHeader).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,32 +21,18 @@ impl SynOptions {
         SynOptions::walk(segment.get(FIXED_BYTES..header_bytes).unwrap_or_default())
     }
 
-    /// Walks the options as hosts do: the first broken one ends the walk.
-    fn walk(mut options: &[u8]) -> SynOptions {
-        const END: u8 = 0;
-        const NO_OPERATION: u8 = 1;
+    fn walk(options: &[u8]) -> SynOptions {
         const MSS: u8 = 2;
         const FAST_OPEN: u8 = 34;
         /// Shared by experiments, which begin with their number (RFC 6994): that of Fast Open is 0xf989 (RFC 7413 §4.1.1).
         const EXPERIMENT: u8 = 254;
 
         let mut found = SynOptions::default();
-        while let [kind, behind @ ..] = options {
-            match (*kind, behind) {
-                (END, _) => break,
-                (NO_OPERATION, _) => options = behind,
-                (kind, [length, ..]) => {
-                    let Some((option, rest)) = options.split_at_checked(usize::from(*length)) else { break };
-                    match *option {
-                        [] | [_] => break,
-                        [_, _, high, low] if kind == MSS => found.mss = Some(u16::from_be_bytes([high, low])),
-                        [_, _, _, ..] if kind == FAST_OPEN => found.has_cookie = true,
-                        [_, _, 0xf9, 0x89, _, ..] if kind == EXPERIMENT => found.has_cookie = true,
-                        _ => {}
-                    }
-                    options = rest;
-                }
-                (_, []) => break,
+        for option in TcpOptions(options) {
+            match *option {
+                [MSS, _, high, low] => found.mss = Some(u16::from_be_bytes([high, low])),
+                [FAST_OPEN, _, _, ..] | [EXPERIMENT, _, 0xf9, 0x89, _, ..] => found.has_cookie = true,
+                _ => {}
             }
         }
         found

@@ -1,6 +1,7 @@
 //! TCP headers (RFC 9293 §3.1).
 
 use super::message::Message;
+use super::tcp_options::TcpOptions;
 use super::{DecodeError, TcpFlags, TcpHeader, Transport};
 
 const HEADER_BYTES_MIN: usize = 20;
@@ -74,39 +75,27 @@ impl Options {
         (self.present & Options::WINDOW_SCALE != 0).then_some(self.present as u8)
     }
 
-    /// Walks the options as hosts do: the first broken one ends the walk, and is no reason to refuse the segment.
+    /// Broken ones are no reason to refuse the segment.
     #[inline(never)]
-    fn walk(mut options: &[u8]) -> (u64, u64) {
-        const END: u8 = 0;
-        const NO_OPERATION: u8 = 1;
+    fn walk(options: &[u8]) -> (u64, u64) {
         const WINDOW_SCALE: u8 = 3;
         const TIMESTAMPS: u8 = 8;
         /// RFC 7323 §2.3: a larger one counts as this.
         const SHIFT_MAX: u8 = 14;
 
         let (mut timestamps, mut present) = (0, 0);
-        while let [kind, behind @ ..] = options {
-            match (*kind, behind) {
-                (END, _) => break,
-                (NO_OPERATION, _) => options = behind,
-                (kind, [length, ..]) => {
-                    let Some((option, rest)) = options.split_at_checked(usize::from(*length)) else { break };
-                    match *option {
-                        [] | [_] => break,
-                        [_, _, shift] if kind == WINDOW_SCALE => {
-                            present = present & Options::TIMESTAMPS
-                                | Options::WINDOW_SCALE
-                                | u64::from(shift.min(SHIFT_MAX));
-                        }
-                        [_, _, v0, v1, v2, v3, e0, e1, e2, e3] if kind == TIMESTAMPS => {
-                            timestamps = u64::from_be_bytes([v0, v1, v2, v3, e0, e1, e2, e3]);
-                            present |= Options::TIMESTAMPS;
-                        }
-                        _ => (),
-                    }
-                    options = rest;
+        for option in TcpOptions(options) {
+            match *option {
+                [WINDOW_SCALE, _, shift] => {
+                    present = present & Options::TIMESTAMPS
+                        | Options::WINDOW_SCALE
+                        | u64::from(shift.min(SHIFT_MAX));
                 }
-                (_, []) => break,
+                [TIMESTAMPS, _, v0, v1, v2, v3, e0, e1, e2, e3] => {
+                    timestamps = u64::from_be_bytes([v0, v1, v2, v3, e0, e1, e2, e3]);
+                    present |= Options::TIMESTAMPS;
+                }
+                _ => (),
             }
         }
         (timestamps, present)
