@@ -18,11 +18,11 @@ mod icmp_tunnels;
 mod ledger;
 mod odd_packets;
 mod refused_login;
+#[cfg(test)]
+mod samples;
 mod scans;
 mod sessions;
 mod sightings;
-#[cfg(test)]
-mod sightings_tests;
 mod slow_requests;
 mod ssh_v1;
 mod tallies;
@@ -76,9 +76,6 @@ pub struct Threats {
     icmp_tunnels: IcmpTunnels,
     slow_requests: SlowRequests,
     ledger: Ledger,
-    /// Room for what a verdict rests on.
-    evidence: Record,
-    unbooked: Unbooked,
 }
 
 /// What was found, told or not, since it was entered in the books the last time.
@@ -126,8 +123,6 @@ impl Threats {
             icmp_tunnels: IcmpTunnels::new(policy, seed),
             slow_requests: SlowRequests::new(policy, seed),
             ledger: Ledger::new(seed),
-            evidence: Record::default(),
-            unbooked: Unbooked::default(),
         }
     }
 
@@ -299,7 +294,9 @@ impl Threats {
         now_ns: u64,
         mut tell: impl FnMut(Found<'_>),
     ) {
-        let Threats { dns_tunnels, sightings, brute_force, evidence, unbooked, .. } = self;
+        let Threats {
+            dns_tunnels, sightings, brute_force, ledger: Ledger { evidence, unbooked, .. }, ..
+        } = self;
         if let Some(found) = dns_tunnels.see(flow, record, now_ns, evidence) {
             unbooked.tell(found, &mut tell);
         }
@@ -317,7 +314,7 @@ impl Threats {
         now_ns: u64,
         mut tell: impl FnMut(Found<'_>),
     ) {
-        let Threats { sightings, brute_force, evidence, unbooked, .. } = self;
+        let Threats { sightings, brute_force, ledger: Ledger { evidence, unbooked, .. }, .. } = self;
         if let Some(found) = brute_force.see_transaction(flow, transaction, now_ns, evidence) {
             unbooked.tell(found, &mut tell);
         }
@@ -336,7 +333,7 @@ impl Threats {
         now_ns: u64,
         mut tell: impl FnMut(Found<'_>),
     ) {
-        let Threats { sightings, brute_force, evidence, unbooked, .. } = self;
+        let Threats { sightings, brute_force, ledger: Ledger { evidence, unbooked, .. }, .. } = self;
         if let Some(found) = brute_force.see_anomaly(flow, protocol, anomaly, now_ns, evidence) {
             unbooked.tell(found, &mut tell);
         }
@@ -357,7 +354,7 @@ impl Threats {
         now_ns: u64,
         mut tell: impl FnMut(Found<'_>),
     ) {
-        let Threats { sightings, evidence, unbooked, .. } = self;
+        let Threats { sightings, ledger: Ledger { evidence, unbooked, .. }, .. } = self;
         let threat = unlike_its_port::threat_of(flow, protocol, outer);
         if let Some(threat) = threat.filter(|threat| sightings.looks_for(*threat)) {
             evidence.begin(protocol, 0);
@@ -378,7 +375,7 @@ impl Threats {
         now_ns: u64,
         mut tell: impl FnMut(Found<'_>),
     ) {
-        let Threats { sightings, evidence, unbooked, .. } = self;
+        let Threats { sightings, ledger: Ledger { evidence, unbooked, .. }, .. } = self;
         if sightings.looks_for(Threat::WebsocketTunnel) {
             evidence.begin(AppProtocol::WebSocket, 0);
             evidence.text("protocol", carried.as_str().as_bytes());
@@ -395,7 +392,7 @@ impl Threats {
         now_ns: u64,
         mut tell: impl FnMut(Found<'_>),
     ) {
-        let Threats { brute_force, evidence, unbooked, .. } = self;
+        let Threats { brute_force, ledger: Ledger { evidence, unbooked, .. }, .. } = self;
         if let Some(found) = brute_force.see_end(flow, protocol, now_ns, evidence) {
             unbooked.tell(found, &mut tell);
         }
@@ -404,7 +401,6 @@ impl Threats {
     /// Enters what was found since the last call in the books.
     #[inline]
     pub fn book(&mut self, books: &mut ThreatCounts) {
-        self.unbooked.book(books);
         self.ledger.unbooked.book(books);
     }
 }

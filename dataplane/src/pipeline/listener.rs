@@ -147,10 +147,30 @@ impl<S: EventSink> AppSink for Listener<'_, S> {
 }
 
 impl<S: EventSink> Listener<'_, S> {
-    /// The detectors of threats, and who tells of what they find.
+    /// The detectors of threats, and who tells of what they find, and has what shows it dropped where the operator wants that.
     fn detectors(&mut self) -> (&mut Threats, impl FnMut(Found<'_>)) {
-        let Listener { record, now_ns, secrets, threats, sink, findings, .. } = self;
-        (threats, teller(record, *now_ns, secrets, *sink, findings))
+        let Listener {
+            record: flow,
+            now_ns,
+            ref secrets,
+            ref mut threats,
+            ref mut sink,
+            ref mut findings,
+            ..
+        } = *self;
+        let tell = move |Found { threat, action, evidence }: Found<'_>| {
+            if let Some(evidence) = evidence {
+                let concealed = (!secrets.is_empty()).then(|| secrets.conceal_record(evidence));
+                let evidence = concealed.as_ref().unwrap_or(evidence);
+                // What a message asks for, or is answered: it is the client's.
+                let owner = Owner::Flow { record: flow, direction: Direction::ToServer };
+                sink.emit(Event::Threat(ThreatSeen { now_ns, owner, threat, evidence }));
+            }
+            if action == ThreatAction::Drop {
+                findings.note_threat();
+            }
+        };
+        (threats, tell)
     }
 
     /// Says what the flow speaks, where that was not said before.
@@ -168,28 +188,6 @@ impl<S: EventSink> Listener<'_, S> {
         let (flow, now_ns) = (self.record, self.now_ns);
         let (threats, tell) = self.detectors();
         threats.see_end(flow, protocol, now_ns, tell);
-    }
-}
-
-/// Tells of threats, and has what shows them dropped where the operator wants that.
-fn teller<'t, S: EventSink>(
-    flow: &'t FlowRecord,
-    now_ns: u64,
-    secrets: &'t Secrets,
-    sink: &'t mut S,
-    findings: &'t mut Findings,
-) -> impl FnMut(Found<'_>) {
-    move |Found { threat, action, evidence }| {
-        if let Some(evidence) = evidence {
-            let concealed = (!secrets.is_empty()).then(|| secrets.conceal_record(evidence));
-            let evidence = concealed.as_ref().unwrap_or(evidence);
-            // What a message asks for, or is answered: it is the client's.
-            let owner = Owner::Flow { record: flow, direction: Direction::ToServer };
-            sink.emit(Event::Threat(ThreatSeen { now_ns, owner, threat, evidence }));
-        }
-        if action == ThreatAction::Drop {
-            findings.note_threat();
-        }
     }
 }
 

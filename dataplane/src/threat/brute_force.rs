@@ -137,7 +137,7 @@ impl BruteForce {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sightings_tests::{denied, flow};
+    use super::super::samples::{denied, flow};
     use super::*;
     use crate::app::Value;
 

@@ -24,7 +24,7 @@ pub(super) fn shows(_: &FlowRecord, record: &Record, _: u32, evidence: &mut Reco
 
 #[cfg(test)]
 mod tests {
-    use super::super::sightings_tests::{denied, flow};
+    use super::super::samples::{denied, flow};
     use super::*;
     use crate::app::AppProtocol;
 

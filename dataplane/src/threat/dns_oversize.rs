@@ -15,7 +15,7 @@ pub(super) fn shows(flow: &FlowRecord, record: &Record, bytes_max: u32, evidence
 
 #[cfg(test)]
 mod tests {
-    use super::super::sightings_tests::{flow, record};
+    use super::super::samples::{flow, record};
     use super::*;
     use crate::app::AppProtocol;
 

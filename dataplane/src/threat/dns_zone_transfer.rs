@@ -20,7 +20,7 @@ pub(super) fn shows(_: &FlowRecord, record: &Record, _: u32, evidence: &mut Reco
 
 #[cfg(test)]
 mod tests {
-    use super::super::sightings_tests::{asked, flow};
+    use super::super::samples::{asked, flow};
     use super::*;
 
     #[test]

@@ -55,7 +55,7 @@ fn is_below(name: &[u8], domain: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sightings_tests::{flow, record};
+    use super::super::samples::{flow, record};
     use super::*;
     use crate::app::AppProtocol;
 

@@ -13,7 +13,7 @@ use crate::policy::ThreatAction;
 pub(super) struct Ledger {
     pub(super) tallies: Tallies,
     blocked: BlockedSources,
-    evidence: Record,
+    pub(super) evidence: Record,
     pub(super) unbooked: Unbooked,
 }
 

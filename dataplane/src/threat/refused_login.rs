@@ -69,7 +69,7 @@ fn codes(record: &Record) -> impl Iterator<Item = &[u8]> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sightings_tests::{denied, ftp, pop3};
+    use super::super::samples::{denied, ftp, pop3};
     use super::*;
 
     #[test]

@@ -27,7 +27,7 @@ pub(super) fn shows(_: &FlowRecord, record: &Record, version_min: u32, evidence:
 
 #[cfg(test)]
 mod tests {
-    use super::super::sightings_tests::{flow, record};
+    use super::super::samples::{flow, record};
     use super::*;
     use crate::app::AppProtocol;
 

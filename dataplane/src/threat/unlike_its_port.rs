@@ -41,7 +41,7 @@ fn is_out_of_place(protocol: AppProtocol) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sightings_tests::flow;
+    use super::super::samples::flow;
     use super::*;
     use crate::flow::protocol;
 
