@@ -14,7 +14,7 @@ use super::{
     beside::Beside,
     messages::{Measure, Message, Messages},
     parser::{AppParser, Outcome},
-    pending::{Beyond, Pending},
+    pending::Pending,
     prepared::Prepared,
     signature::{Answer, Prefix, Signature},
     wire::Wire,
@@ -243,12 +243,7 @@ impl Session {
         let exchange =
             Exchange { id: self.next_id, stream: head.stream, version: head.version, request: read };
         self.next_id += 1;
-        if let Err(Beyond { request, is_first }) = self.pending.push(exchange) {
-            request.tell(None, out);
-            if is_first {
-                out.anomaly(direction, AppAnomaly::TooManyRequests);
-            }
-        }
+        self.pending.hold(exchange, direction, out, |exchange, out| exchange.tell(None, out));
         Ok(())
     }
 

@@ -17,7 +17,7 @@ use super::{
     beside::Beside,
     messages::{Measure, Message, Messages},
     parser::{AppParser, Outcome},
-    pending::{Beyond, Pending},
+    pending::Pending,
     sasl,
     signature::{Answer, Prefix, Signature},
     wire::Wire,
@@ -135,7 +135,7 @@ impl AppParser for Kafka {
     }
 
     fn gap<S: AppSink>(&mut self, direction: Direction, bytes: u32, _: &mut Beside<'_, S>) -> Outcome {
-        self.ends[direction as usize].skip(bytes).map_or(Outcome::GaveUp, |()| Outcome::More)
+        self.ends[direction as usize].skip(bytes).into()
     }
 
     fn finish<S: AppSink>(&mut self, out: &mut Beside<'_, S>) {
@@ -212,11 +212,8 @@ impl Session {
         self.next_id += 1;
         if !is_answered {
             exchange.tell(None, out);
-        } else if let Err(Beyond { request, is_first }) = self.pending.push(exchange) {
-            request.tell(None, out);
-            if is_first {
-                out.anomaly(direction, AppAnomaly::TooManyRequests);
-            }
+        } else {
+            self.pending.hold(exchange, direction, out, |exchange, out| exchange.tell(None, out));
         }
         Ok(())
     }

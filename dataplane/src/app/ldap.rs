@@ -16,7 +16,7 @@ use super::{
     messages::{Measure, Message, Messages},
     names::Names,
     parser::{AppParser, Outcome},
-    pending::{Beyond, Pending},
+    pending::Pending,
     wire::Wire,
 };
 use crate::flow::Direction;
@@ -29,8 +29,7 @@ const MESSAGE_BYTES_MAX: usize = 64 << 20;
 /// Both ends of one connection.
 #[derive(Debug, Default)]
 pub(super) struct Ldap {
-    client: Messages,
-    server: Messages,
+    ends: [Messages; 2],
     session: Session,
 }
 
@@ -61,7 +60,7 @@ impl AppParser for Ldap {
         bytes: &mut &[u8],
         out: &mut Beside<'_, S>,
     ) -> Outcome {
-        let Ldap { client, server, session } = self;
+        let Ldap { ends: [client, server], session } = self;
         let read: Result<(), Outcome> = match direction {
             Direction::ToServer => client.read(bytes, measure, |message| session.request(message, out)),
             Direction::ToClient => server.read(bytes, measure, |message| session.response(message, out)),
@@ -74,11 +73,7 @@ impl AppParser for Ldap {
     }
 
     fn gap<S: AppSink>(&mut self, direction: Direction, bytes: u32, _: &mut Beside<'_, S>) -> Outcome {
-        let messages = match direction {
-            Direction::ToServer => &mut self.client,
-            Direction::ToClient => &mut self.server,
-        };
-        messages.skip(bytes).map_or(Outcome::GaveUp, |()| Outcome::More)
+        self.ends[direction as usize].skip(bytes).into()
     }
 
     fn datagram<S: AppSink>(
@@ -102,7 +97,7 @@ impl AppParser for Ldap {
     }
 
     fn held_bytes(&self) -> usize {
-        self.client.held_bytes() + self.server.held_bytes() + self.session.pending.held_bytes_of(6)
+        self.ends.iter().map(Messages::held_bytes).sum::<usize>() + self.session.pending.held_bytes_of(6)
     }
 
     fn is_between_messages(&self) -> bool {
@@ -123,11 +118,8 @@ impl Session {
         self.next_id += 1;
         if !is_answered {
             exchange.tell(None, out);
-        } else if let Err(Beyond { request, is_first }) = self.pending.push(exchange) {
-            request.tell(None, out);
-            if is_first {
-                out.anomaly(direction, AppAnomaly::TooManyRequests);
-            }
+        } else {
+            self.pending.hold(exchange, direction, out, |exchange, out| exchange.tell(None, out));
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use super::{
     beside::Beside,
     messages::{Measure, Message, Messages},
     parser::{AppParser, Outcome},
-    pending::{Beyond, Pending},
+    pending::Pending,
     signature::{Answer, Prefix, Signature},
     wire::Wire,
 };
@@ -147,11 +147,8 @@ impl Session {
         let exchange = Exchange { id, request: head.id, command: read.kept(message.total_bytes) };
         if !is_answered {
             exchange.tell(None, out);
-        } else if let Err(Beyond { request, is_first }) = self.pending.push(exchange) {
-            request.tell(None, out);
-            if is_first {
-                out.anomaly(direction, AppAnomaly::TooManyRequests);
-            }
+        } else {
+            self.pending.hold(exchange, direction, out, |exchange, out| exchange.tell(None, out));
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use super::{
     beside::Beside,
     messages::{Measure, Message, Messages},
     parser::{AppParser, Outcome},
-    pending::{Beyond, Pending},
+    pending::Pending,
     wire::Wire,
 };
 use crate::flow::Direction;
@@ -67,7 +67,7 @@ impl AppParser for Mqtt {
     }
 
     fn gap<S: AppSink>(&mut self, direction: Direction, bytes: u32, _: &mut Beside<'_, S>) -> Outcome {
-        self.ends[direction as usize].skip(bytes).map_or(Outcome::GaveUp, |()| Outcome::More)
+        self.ends[direction as usize].skip(bytes).into()
     }
 
     fn finish<S: AppSink>(&mut self, out: &mut Beside<'_, S>) {
@@ -153,12 +153,7 @@ impl Session {
         let packet_id = body.id().unwrap_or(0);
         let exchange = Exchange { id: self.next_id, direction, awaits, packet_id, packets };
         self.next_id += 1;
-        if let Err(Beyond { request, is_first }) = self.pending.push(exchange) {
-            request.tell(None, out);
-            if is_first {
-                out.anomaly(direction, AppAnomaly::TooManyRequests);
-            }
-        }
+        self.pending.hold(exchange, direction, out, |exchange, out| exchange.tell(None, out));
     }
 
     /// A packet that goes on with an exchange, or is told for itself.

@@ -21,7 +21,7 @@ use super::{
     beside::Beside,
     messages::Messages,
     parser::{AppParser, Outcome},
-    pending::{Beyond, Pending},
+    pending::Pending,
     prepared::Prepared,
     record::kept,
     signature::Signature,
@@ -100,7 +100,7 @@ impl AppParser for MySql {
 
     fn finish<S: AppSink>(&mut self, out: &mut Beside<'_, S>) {
         while let Some(exchange) = self.session.pending.pop() {
-            self.session.tell(&exchange, out);
+            exchange.tell(&self.session.greeting, self.session.capabilities, out);
         }
     }
 
@@ -175,19 +175,19 @@ impl Session {
         }
         if command.is_told {
             let id = self.take_id();
-            self.tell(&Exchange { id, command: told, response: Response::default() }, out);
+            let exchange = Exchange { id, command: told, response: Response::default() };
+            exchange.tell(&self.greeting, self.capabilities, out);
         }
     }
 
     fn push<S: AppSink>(&mut self, command: Command, out: &mut Beside<'_, S>) {
         let id = self.take_id();
         let response = Response::new(command.expects);
-        if let Err(Beyond { request, is_first }) = self.pending.push(Exchange { id, command, response }) {
-            self.tell(&request, out);
-            if is_first {
-                out.anomaly(Direction::ToServer, AppAnomaly::TooManyRequests);
-            }
-        }
+        let Session { pending, greeting, capabilities, .. } = self;
+        let exchange = Exchange { id, command, response };
+        pending.hold(exchange, Direction::ToServer, out, |exchange, out| {
+            exchange.tell(greeting, *capabilities, out);
+        });
     }
 
     fn take_id(&mut self) -> u64 {
@@ -207,7 +207,7 @@ impl Session {
                 let response = Response::refused(error);
                 out.field(Direction::ToClient, Field::DbError, &response.error_text());
                 let (id, command) = (self.take_id(), Command::nothing());
-                self.tell(&Exchange { id, command, response }, out);
+                Exchange { id, command, response }.tell(&self.greeting, self.capabilities, out);
                 return Err(Outcome::Over);
             }
             return Ok(());
@@ -253,20 +253,23 @@ impl Session {
 
     fn answered<S: AppSink>(&mut self, out: &mut Beside<'_, S>) {
         if let Some(exchange) = self.pending.pop() {
-            self.tell(&exchange, out);
+            exchange.tell(&self.greeting, self.capabilities, out);
         }
     }
+}
 
-    fn tell<S: AppSink>(&self, exchange: &Exchange, out: &mut Beside<'_, S>) {
-        out.record(exchange.id, |record| {
-            record.number("tx_id", exchange.id);
-            record.text_if_any("version", &self.greeting.version);
-            record.flag("tls", exchange.command.is_tls);
-            exchange.command.tell(record);
-            if exchange.command.is_login && self.capabilities.is_compressed() {
+impl Exchange {
+    /// Tells it, in a session that began so.
+    fn tell<S: AppSink>(&self, greeting: &Greeting, capabilities: Capabilities, out: &mut Beside<'_, S>) {
+        out.record(self.id, |record| {
+            record.number("tx_id", self.id);
+            record.text_if_any("version", &greeting.version);
+            record.flag("tls", self.command.is_tls);
+            self.command.tell(record);
+            if self.command.is_login && capabilities.is_compressed() {
                 record.flag("compressed", true);
             }
-            exchange.response.tell(record);
+            self.response.tell(record);
         });
     }
 }

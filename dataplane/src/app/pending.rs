@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use super::{AppAnomaly, AppSink, beside::Beside};
+use crate::flow::Direction;
 use crate::limits::{RECORD_TEXT_BYTES_MAX, REQUESTS_PENDING_KEPT, REQUESTS_PENDING_MAX};
 
 /// Requests that wait for their responses.
@@ -17,10 +19,10 @@ pub(super) struct Pending<T> {
 
 /// A request that was not kept.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Beyond<T> {
-    pub(super) request: T,
+struct Beyond<T> {
+    request: T,
     /// Whether those before it were kept.
-    pub(super) is_first: bool,
+    is_first: bool,
 }
 
 impl<T> Default for Pending<T> {
@@ -30,8 +32,25 @@ impl<T> Default for Pending<T> {
 }
 
 impl<T> Pending<T> {
-    /// Takes in a request; gives it back where there is no room, to be told without its response.
-    pub(super) fn push(&mut self, request: T) -> Result<(), Beyond<T>> {
+    /// Takes in a request of `direction`. Where there is no room, `tell` tells it without its response, and the first time that it
+    /// is so is an anomaly. Whether it waits.
+    pub(super) fn hold<S: AppSink>(
+        &mut self,
+        request: T,
+        direction: Direction,
+        out: &mut Beside<'_, S>,
+        tell: impl FnOnce(T, &mut Beside<'_, S>),
+    ) -> bool {
+        let Err(Beyond { request, is_first }) = self.push(request) else { return true };
+        tell(request, out);
+        if is_first {
+            out.anomaly(direction, AppAnomaly::TooManyRequests);
+        }
+        false
+    }
+
+    /// Takes in a request; gives it back where there is no room.
+    fn push(&mut self, request: T) -> Result<(), Beyond<T>> {
         if self.beyond > 0 || self.waiting.len() == REQUESTS_PENDING_MAX {
             self.beyond += 1;
             return Err(Beyond { request, is_first: self.beyond == 1 });

@@ -16,7 +16,7 @@ use super::{
     beside::Beside,
     messages::{Measure, Message, Messages},
     parser::{AppParser, Outcome},
-    pending::{Beyond, Pending},
+    pending::Pending,
     prepared::Prepared,
     record::kept,
     signature::{Answer, Prefix, Signature},
@@ -175,16 +175,11 @@ impl Session {
         let id = self.next_id;
         self.next_id += u64::from(request.is_told());
         let ends_at_ready = request.ends_at_ready();
-        if let Err(Beyond { request, is_first }) =
-            self.pending.push(Exchange { id, request, response: Response::default() })
-        {
-            request.tell(out);
-            if !ends_at_ready {
-                self.pending.forget_beyond();
-            }
-            if is_first {
-                out.anomaly(Direction::ToServer, AppAnomaly::TooManyRequests);
-            }
+        let exchange = Exchange { id, request, response: Response::default() };
+        let is_held =
+            self.pending.hold(exchange, Direction::ToServer, out, |exchange, out| exchange.tell(out));
+        if !is_held && !ends_at_ready {
+            self.pending.forget_beyond();
         }
     }
 

@@ -18,7 +18,7 @@ use super::{
     beside::Beside,
     lines::Lines,
     parser::{AppParser, Outcome},
-    pending::{Beyond, Pending},
+    pending::Pending,
     signature::{Answer, Prefix, Signature},
 };
 use crate::flow::Direction;
@@ -235,12 +235,7 @@ impl Session {
         if !is_answered || exchange.command.subscribes() {
             return exchange.tell(None, out);
         }
-        if let Err(Beyond { request, is_first }) = self.pending.push(exchange) {
-            request.tell(None, out);
-            if is_first {
-                out.anomaly(Direction::ToServer, AppAnomaly::TooManyRequests);
-            }
-        }
+        self.pending.hold(exchange, Direction::ToServer, out, |exchange, out| exchange.tell(None, out));
     }
 
     fn reply<S: AppSink>(&mut self, reply: &Reply, out: &mut Beside<'_, S>) {

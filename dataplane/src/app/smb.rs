@@ -10,11 +10,11 @@ use dlp_patterns::Field;
 
 use self::command::{Answer as Answered, Command};
 use super::{
-    AppAnomaly, AppSink, Record,
+    AppSink, Record,
     beside::Beside,
     messages::{Measure, Message, Messages},
     parser::{AppParser, Outcome},
-    pending::{Beyond, Pending},
+    pending::Pending,
     wire::Wire,
 };
 use crate::flow::Direction;
@@ -101,7 +101,7 @@ impl AppParser for Smb {
     }
 
     fn gap<S: AppSink>(&mut self, direction: Direction, bytes: u32, _: &mut Beside<'_, S>) -> Outcome {
-        self.ends[direction as usize].skip(bytes).map_or(Outcome::GaveUp, |()| Outcome::More)
+        self.ends[direction as usize].skip(bytes).into()
     }
 
     fn finish<S: AppSink>(&mut self, out: &mut Beside<'_, S>) {
@@ -183,12 +183,8 @@ impl Session {
         let tree = head.tree.unwrap_or(0);
         let exchange = Exchange { id: self.next_id, message, tree, session, command };
         self.next_id += 1;
-        if let Err(Beyond { request, is_first }) = self.pending.push(exchange) {
-            request.tell(self.dialect, None, out);
-            if is_first {
-                out.anomaly(direction, AppAnomaly::TooManyRequests);
-            }
-        }
+        let dialect = self.dialect;
+        self.pending.hold(exchange, direction, out, |exchange, out| exchange.tell(dialect, None, out));
     }
 
     /// A command of SMB 1 (MS-CIFS §2.2.3.1), which a client of SMB 2 may begin with, too.

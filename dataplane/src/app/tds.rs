@@ -15,7 +15,7 @@ use super::{
     beside::Beside,
     messages::{Measure, Message, Messages},
     parser::{AppParser, Outcome},
-    pending::{Beyond, Pending},
+    pending::Pending,
     signature::{Answer, Prefix, Signature},
     wire::Wire,
 };
@@ -250,12 +250,9 @@ impl Session {
     fn push<S: AppSink>(&mut self, request: Request, out: &mut Beside<'_, S>) {
         let id = self.next_id;
         self.next_id += 1;
-        if let Err(Beyond { request, is_first }) = self.pending.push(Exchange { id, request }) {
-            request.tell(None, out);
-            if is_first {
-                out.anomaly(Direction::ToServer, AppAnomaly::TooManyRequests);
-            }
-        }
+        self.pending.hold(Exchange { id, request }, Direction::ToServer, out, |exchange, out| {
+            exchange.tell(None, out);
+        });
     }
 
     fn response<S: AppSink>(&mut self, message: &Whole, out: &mut Beside<'_, S>) -> Result<(), Outcome> {

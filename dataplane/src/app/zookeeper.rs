@@ -14,7 +14,7 @@ use super::{
     beside::Beside,
     messages::{Measure, Message, Messages},
     parser::{AppParser, Outcome},
-    pending::{Beyond, Pending},
+    pending::Pending,
     signature::{Answer, Prefix, Signature},
     wire::Wire,
 };
@@ -46,8 +46,7 @@ fn is_begun_by(prefix: Prefix<'_>) -> Answer {
 /// Both ends of one connection.
 #[derive(Debug, Default)]
 pub(super) struct ZooKeeper {
-    client: Messages,
-    server: Messages,
+    ends: [Messages; 2],
     session: Session,
 }
 
@@ -81,7 +80,7 @@ impl AppParser for ZooKeeper {
         bytes: &mut &[u8],
         out: &mut Beside<'_, S>,
     ) -> Outcome {
-        let ZooKeeper { client, server, session } = self;
+        let ZooKeeper { ends: [client, server], session } = self;
         if let (Some(word), Direction::ToClient) = (&mut session.word, direction) {
             word.answer(bytes);
             return Outcome::More;
@@ -94,11 +93,7 @@ impl AppParser for ZooKeeper {
     }
 
     fn gap<S: AppSink>(&mut self, direction: Direction, bytes: u32, _: &mut Beside<'_, S>) -> Outcome {
-        let messages = match direction {
-            Direction::ToServer => &mut self.client,
-            Direction::ToClient => &mut self.server,
-        };
-        messages.skip(bytes).map_or(Outcome::GaveUp, |()| Outcome::More)
+        self.ends[direction as usize].skip(bytes).into()
     }
 
     fn finish<S: AppSink>(&mut self, out: &mut Beside<'_, S>) {
@@ -111,7 +106,7 @@ impl AppParser for ZooKeeper {
     }
 
     fn held_bytes(&self) -> usize {
-        self.client.held_bytes() + self.server.held_bytes() + self.session.pending.held_bytes_of(4)
+        self.ends.iter().map(Messages::held_bytes).sum::<usize>() + self.session.pending.held_bytes_of(4)
     }
 
     fn is_between_messages(&self) -> bool {
@@ -144,12 +139,9 @@ impl Session {
         }
         let exchange = Exchange { id: self.next_id, number, request };
         self.next_id += 1;
-        if let Err(Beyond { request, is_first }) = self.pending.push(exchange) {
-            out.record(request.id, |record| request.request.tell(record));
-            if is_first {
-                out.anomaly(direction, AppAnomaly::TooManyRequests);
-            }
-        }
+        self.pending.hold(exchange, direction, out, |exchange, out| {
+            out.record(exchange.id, |record| exchange.request.tell(record));
+        });
         Ok(())
     }
 

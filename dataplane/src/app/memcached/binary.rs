@@ -5,7 +5,7 @@ use dlp_patterns::Field;
 
 use crate::{
     app::{
-        AppAnomaly, AppSink,
+        AppSink,
         beside::Beside,
         messages::{Measure, Messages},
         parser::Outcome,
@@ -195,12 +195,7 @@ fn ask<S: AppSink>(exchange: Exchange, pending: &mut Pending<Exchange>, out: &mu
     if is_quiet(exchange.operation) {
         return exchange.tell(None, out);
     }
-    if let Err(beyond) = pending.push(exchange) {
-        beyond.request.tell(None, out);
-        if beyond.is_first {
-            out.anomaly(direction, AppAnomaly::TooManyRequests);
-        }
-    }
+    pending.hold(exchange, direction, out, |exchange, out| exchange.tell(None, out));
 }
 
 fn answer<S: AppSink>(

@@ -9,7 +9,7 @@ use crate::{
         beside::Beside,
         lines::Lines,
         parser::Outcome,
-        pending::{Beyond, Pending},
+        pending::Pending,
         record::kept,
         signature::{Answer, Prefix},
     },
@@ -167,11 +167,8 @@ impl Text {
         };
         if is_quiet {
             exchange.tell(None, out);
-        } else if let Err(Beyond { request, is_first }) = self.pending.push(exchange) {
-            request.tell(None, out);
-            if is_first {
-                out.anomaly(Direction::ToServer, AppAnomaly::TooManyRequests);
-            }
+        } else {
+            self.pending.hold(exchange, Direction::ToServer, out, |exchange, out| exchange.tell(None, out));
         }
     }
 

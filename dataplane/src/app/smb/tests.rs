@@ -1,4 +1,5 @@
 use super::*;
+use crate::app::AppAnomaly;
 use crate::app::{
     AppProtocol, Value,
     conversation::{Turn, told_however_cut},
