@@ -72,14 +72,9 @@ impl Payload {
         (self.outlets, self.first_line) = (Outlet::both(), None);
     }
 
-    /// Watches the client's first line, of which these bytes were delivered already.
-    pub(super) fn watch_from<S: AppSink>(&mut self, mut bytes: &[u8], sink: &mut S) {
-        let mut first_line = FirstLine::default();
-        match first_line.read(&mut bytes) {
-            Named::Undecided => self.first_line = Some(first_line),
-            Named::Not => {}
-            Named::Http => sink.anomaly(Direction::ToServer, AppProtocol::Http, AppAnomaly::RequestLine),
-        }
+    /// What the client begins with is known to be HTTP.
+    pub(super) fn unwatch(&mut self) {
+        self.first_line = None;
     }
 
     /// Delivers the next piece of one direction. Bytes behind a gap are an instance of their own, because

@@ -190,9 +190,7 @@ impl Probe {
 
 impl Undecided {
     fn new() -> Undecided {
-        // What is worth a watch shows only when it is not read as HTTP.
-        let payload = Payload::behind(AppProtocol::Unknown, Outlet::both());
-        Undecided { held: Held::default(), payload, told_bytes: [0; 2] }
+        Undecided { held: Held::default(), payload: Payload::unknown(), told_bytes: [0; 2] }
     }
 
     /// Takes in the next piece, which is payload unless it is known to be something else.
@@ -222,13 +220,15 @@ impl Undecided {
             Told::More if is_begun_word(direction, held) => {}
             Told::More => self.tell(direction, held.len(), sink),
             Told::Protocol(protocol @ (AppProtocol::Http | AppProtocol::Http2), told_by) => {
+                // Known by the end of its first line at the latest, which is no news then.
+                self.payload.unwatch();
                 self.tell(direction, payload_bytes(protocol, told_by, direction, held), sink);
             }
-            // A server of HTTP may take for a request what begins as another protocol does: `SSH-` begins a method, too.
+            // A server of HTTP may take for a request what begins as another protocol does: `SSH-` begins a method, too. So it
+            // stays watched.
             Told::Protocol(..) | Told::Unknown | Told::Nothing => {
-                let client = self.held.bytes(Direction::ToServer);
-                let told_bytes = self.told_bytes[Direction::ToServer as usize];
-                self.payload.watch_from(client.get(..told_bytes).unwrap_or(client), sink);
+                // Of this direction some may have been told before.
+                self.tell(direction, self.held.bytes(direction).len(), sink);
                 self.tell_all(sink);
                 if !matches!(chunk, StreamChunk::Data(_)) {
                     self.payload.advance(direction, chunk, sink);

@@ -64,9 +64,7 @@ impl AppSink for Heard {
     }
 
     fn anomaly(&mut self, _: Direction, _: AppProtocol, anomaly: AppAnomaly) {
-        // A first line that names HTTP is told by the piece that shows what else the flow speaks, which may be a later one.
-        let is_placed = anomaly.is_ambiguous() && anomaly != AppAnomaly::RequestLine;
-        let open = |direction| self.open.get(&Lane::main(direction)).filter(|_| is_placed);
+        let open = |direction| self.open.get(&Lane::main(direction)).filter(|_| anomaly.is_ambiguous());
         let told_bytes = |direction| open(direction).map_or(0, Vec::len);
         self.told.push(Told::Anomaly(anomaly, Direction::BOTH.map(told_bytes)));
     }

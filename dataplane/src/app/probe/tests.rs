@@ -38,6 +38,23 @@ fn a_request_behind_a_server_that_begins_as_ssh_does_is_told() {
     }
 }
 
+/// Whether or not the server's answer comes before anything else is known.
+#[test]
+fn a_first_line_that_names_http_behind_junk_is_told_where_it_ends() {
+    let turns: [(Direction, &[u8]); 2] =
+        [(ToServer, b"\0\x7fPOST /%61ttack HTTP/1.1\r\nHost: h\r\n\r\n"), (ToClient, b"\0\0\x04")];
+    let line_bytes = b"\0\x7fPOST /%61ttack HTTP/1.1\r\n".len();
+    for chunks in cuts(&turns) {
+        let (_, told) = listen(&chunks);
+        let [Told::Begin(..), Told::Anomaly(AppAnomaly::RequestLine, at), Told::Begin(..), ..] =
+            &told.told[..]
+        else {
+            panic!("{:?}", told.told)
+        };
+        assert_eq!(*at, [line_bytes, 0]);
+    }
+}
+
 /// The first bytes of a request were held when the server's turned out to be no response.
 #[test]
 fn a_request_behind_a_server_that_began_as_something_else_is_read() {
