@@ -431,14 +431,14 @@ impl Http2 {
         self.report(direction, anomaly, out);
         self.end_all(out);
         let mut payload = Payload::failed(self.protocol(), self.outlets());
-        if self.preface_bytes < PREFACE.len() {
-            let read = PREFACE.get(..self.preface_bytes).unwrap_or_default();
-            payload.advance(Direction::ToServer, StreamChunk::Data(read), out.sink);
-        }
+        // Of a preface that is complete nothing is payload.
+        let is_broken_off = self.preface_bytes < PREFACE.len();
+        let preface = PREFACE.get(..self.preface_bytes).filter(|_| is_broken_off).unwrap_or_default();
         for of in [direction.opposite(), direction] {
             let side = &self.sides[of as usize];
+            let preface = if of == Direction::ToServer { preface } else { &[] };
             let [head, held] = side.frames.unread();
-            for bytes in [&side.block_bytes, head, held] {
+            for bytes in [preface, &side.block_bytes, head, held] {
                 payload.advance(of, StreamChunk::Data(bytes), out.sink);
             }
         }

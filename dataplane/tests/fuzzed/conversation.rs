@@ -218,6 +218,7 @@ impl Hearing {
         for (at, (cut, whole)) in both.enumerate() {
             assert_eq!(cut, whole, "{at}, {how}");
         }
+        assert_eq!(self.heard.ambiguous, whole.heard.ambiguous, "{how}");
         assert_eq!(self.last, whole.last, "{how}");
     }
 }

@@ -14,18 +14,24 @@ pub(super) enum Told {
     End(Lane, Vec<u8>),
     Transaction(Box<HttpTransaction>),
     Record(Record),
-    /// What is wrong, and where that decides: how many bytes of the directions' own open instances were told before.
-    Anomaly(AppAnomaly, [usize; 2]),
+    Anomaly(AppAnomaly),
     Carried(Direction, AppProtocol),
 }
+
+/// How many instances a direction's own lane has begun, and how many bytes the last one had, if it is open.
+type Place = (usize, usize);
 
 /// A listener who panics where a parser breaks the promises of [`AppSink`].
 #[derive(Debug, Default)]
 pub(super) struct Heard {
     pub(super) told: Vec<Told>,
+    /// What two ends may read differently, and where that decides, in each direction. It has no order with what is told beside the
+    /// bytes.
+    pub(super) ambiguous: Vec<(AppAnomaly, [Place; 2])>,
     /// Bytes of fields.
     pub(super) field_bytes: usize,
     open: BTreeMap<Lane, Vec<u8>>,
+    begun: [usize; 2],
 }
 
 impl Heard {
@@ -37,6 +43,7 @@ impl Heard {
 impl AppSink for Heard {
     fn begin(&mut self, lane: Lane, field: Field) {
         assert_eq!(self.open.insert(lane, Vec::new()), None, "one instance at a time");
+        self.begun[lane.direction as usize] += usize::from(lane == Lane::main(lane.direction));
         self.told.push(Told::Begin(lane, field));
     }
 
@@ -64,8 +71,13 @@ impl AppSink for Heard {
     }
 
     fn anomaly(&mut self, _: Direction, _: AppProtocol, anomaly: AppAnomaly) {
-        let open = |direction| self.open.get(&Lane::main(direction)).filter(|_| anomaly.is_ambiguous());
-        let told_bytes = |direction| open(direction).map_or(0, Vec::len);
-        self.told.push(Told::Anomaly(anomaly, Direction::BOTH.map(told_bytes)));
+        if !anomaly.is_ambiguous() {
+            return self.told.push(Told::Anomaly(anomaly));
+        }
+        let place = |direction| {
+            let told_bytes = self.open.get(&Lane::main(direction)).map_or(0, Vec::len);
+            (self.begun[direction as usize], told_bytes)
+        };
+        self.ambiguous.push((anomaly, Direction::BOTH.map(place)));
     }
 }
