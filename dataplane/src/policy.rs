@@ -7,8 +7,9 @@ mod tcp;
 mod threats;
 
 use dlp_patterns::Action;
+pub use network_policy::IpNetwork;
 
-pub use self::bypass::{Bypass, BypassCause, IpNetwork, Trusted};
+pub use self::bypass::{Bypass, BypassCause, Trusted};
 pub use self::exceptions::{Exception, Exceptions, Scope};
 pub use self::fragments::FragmentPolicy;
 pub use self::tcp::{Overlap, TcpPolicy, Urgent};

@@ -7,15 +7,16 @@ pub const FEATURES_MAX: usize = 2;
 
 /// Whom each crate of the workspace may know. Nothing may know perf and tests, and only they know bench, whose
 /// library makes their workloads.
-const MAY_KNOW: [(&str, &[&str]); 9] = [
+const MAY_KNOW: [(&str, &[&str]); 10] = [
     ("dlp-patterns", &[]),
+    ("network-policy", &[]),
     ("flow-table", &[]),
     ("af-xdp", &[]),
-    ("dataplane", &["dlp-patterns", "flow-table"]),
-    ("engine", &["dlp-patterns", "flow-table", "dataplane", "af-xdp"]),
-    ("bench", &["dlp-patterns", "flow-table", "dataplane", "af-xdp", "engine"]),
-    ("perf", &["dlp-patterns", "flow-table", "dataplane", "af-xdp", "engine", "bench"]),
-    ("tests", &["dlp-patterns", "flow-table", "dataplane", "af-xdp", "engine", "bench"]),
+    ("dataplane", &["dlp-patterns", "network-policy", "flow-table"]),
+    ("engine", &["dlp-patterns", "network-policy", "flow-table", "dataplane", "af-xdp"]),
+    ("bench", &["dlp-patterns", "network-policy", "flow-table", "dataplane", "af-xdp", "engine"]),
+    ("perf", &["dlp-patterns", "network-policy", "flow-table", "dataplane", "af-xdp", "engine", "bench"]),
+    ("tests", &["dlp-patterns", "network-policy", "flow-table", "dataplane", "af-xdp", "engine", "bench"]),
     ("fuzz", &["dataplane", "dlp-patterns"]),
 ];
 
