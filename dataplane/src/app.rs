@@ -396,6 +396,7 @@ impl App {
     }
 
     /// What the flow speaks, as far as it is known.
+    #[inline]
     pub fn protocol(&self) -> AppProtocol {
         match self {
             App::Probing(_) => AppProtocol::Pending,

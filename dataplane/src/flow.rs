@@ -109,6 +109,8 @@ pub fn ports(packet: &Packet<'_>) -> (u16, u16) {
     }
 }
 
+pub(crate) const NS_PER_S: u64 = 1_000_000_000;
+
 /// How long a silent flow is remembered, in seconds, by protocol and by how far it came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
@@ -126,6 +128,24 @@ pub struct Timeouts {
     pub icmp_s: u32,
     /// All others.
     pub other_s: u32,
+}
+
+impl Timeouts {
+    /// Whoever was silent for no longer, in ns, is remembered, whatever its protocol and however far it came.
+    #[inline]
+    pub fn shortest_ns(&self) -> u64 {
+        let Timeouts {
+            tcp_new_s,
+            tcp_established_s,
+            tcp_closed_s,
+            udp_new_s,
+            udp_established_s,
+            icmp_s,
+            other_s,
+        } = *self;
+        let all = [tcp_new_s, tcp_established_s, tcp_closed_s, udp_new_s, udp_established_s, icmp_s, other_s];
+        u64::from(all.into_iter().fold(u32::MAX, u32::min)) * NS_PER_S
+    }
 }
 
 impl Default for Timeouts {

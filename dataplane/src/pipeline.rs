@@ -81,6 +81,8 @@ pub struct Pipeline {
     restored: Vec<u8>,
     counters: Counters,
     next_flow_id: u64,
+    /// How long any flow may be silent, whatever its protocol and however far it came.
+    timeout_min_ns: u64,
     /// The newest time seen: captures may step back, deadlines must not.
     newest_ns: u64,
     flowless: FlowlessEvents,
@@ -109,6 +111,7 @@ impl Pipeline {
             resets: Resets::default(),
             counters: Counters::default(),
             next_flow_id: settings.first_flow_id,
+            timeout_min_ns: settings.timeouts.shortest_ns(),
             newest_ns: 0,
             flowless: FlowlessEvents::default(),
             flowless_threats: FlowlessEvents::default(),
@@ -240,7 +243,8 @@ impl Pipeline {
             return Verdict::Forward;
         };
         self.counters.decapsulated += u64::from(!packet.tunnels.is_empty());
-        let (id, direction) = match self.find_or_refuse(frame, packet, network, meta, sink) {
+        let is_ordinary = threat::is_ordinary(packet);
+        let (id, direction) = match self.find_or_refuse(is_ordinary, frame, packet, network, meta, sink) {
             Ok(found) => found,
             Err(cause) => return self.refuse_flowless(cause, frame, meta, sink),
         };
@@ -248,12 +252,17 @@ impl Pipeline {
         tracked.record.account(direction, frames, meta.wire_bytes, meta.now_ns);
         tracked.note(direction, meta.side, packet);
         let client = tracked.client;
-        let is_spoofed = tracked.is_wrong_side(direction, meta.side) && !self.admits_wrong_side(id);
+        let is_wrong_side = tracked.is_wrong_side(direction, meta.side);
         self.findings.clear();
-        if !is_spoofed && !threat::is_ordinary(packet) {
-            self.see_in_flow(id, direction, packet, meta.now_ns, sink);
-        }
-        let tracked = self.flows.value_mut(id).expect(FOUND);
+        let (is_spoofed, tracked) = if is_wrong_side || !is_ordinary {
+            let is_spoofed = is_wrong_side && !self.admits_wrong_side(id);
+            if !is_spoofed && !is_ordinary {
+                self.see_in_flow(id, direction, packet, meta.now_ns, sink);
+            }
+            (is_spoofed, self.flows.value_mut(id).expect(FOUND))
+        } else {
+            (false, tracked)
+        };
         let (rules, findings, parsers) = (&mut self.rules, &mut self.findings, &mut self.parsers);
         let threats = &mut self.threats;
         let mut inspection = Inspection { rules, findings, parsers, threats, sink, now_ns: meta.now_ns };
@@ -298,7 +307,23 @@ impl Pipeline {
     }
 
     /// Tells of what was found in a packet, and of what became of it.
+    #[inline(always)]
     fn tell<S: EventSink>(
+        &mut self,
+        id: FlowId,
+        direction: Direction,
+        verdict: Verdict,
+        meta: RxMeta,
+        sink: &mut S,
+    ) {
+        book(&self.findings, &mut self.threats, &mut self.counters);
+        if verdict != Verdict::Forward || !self.findings.listed().is_empty() {
+            self.tell_in_flow(id, direction, verdict, meta, sink);
+        }
+    }
+
+    #[cold]
+    fn tell_in_flow<S: EventSink>(
         &mut self,
         id: FlowId,
         direction: Direction,
@@ -332,6 +357,14 @@ fn identifications(settings: &Settings) -> Identifications {
     Identifications::new([first, second ^ settings.first_flow_id], settings.fragments.reuse_s)
 }
 
+/// Enters what a packet showed in the books.
+#[inline(always)]
+fn book(findings: &Findings, threats: &mut Threats, counters: &mut Counters) {
+    threats.book(&mut counters.threats);
+    counters.hits_unlisted += findings.unlisted();
+    counters.app_events_untold += findings.untold();
+}
+
 /// Tells of what the rules found.
 fn tell_alerts<S: EventSink>(
     tracked: &mut Tracked,
@@ -339,9 +372,6 @@ fn tell_alerts<S: EventSink>(
     counters: &mut Counters,
     inspection: &mut Inspection<'_, S>,
 ) {
-    inspection.threats.book(&mut counters.threats);
-    counters.hits_unlisted += inspection.findings.unlisted();
-    counters.app_events_untold += inspection.findings.untold();
     for finding in inspection.findings.listed() {
         tracked.alerted = true;
         counters.alerts += 1;
@@ -370,6 +400,7 @@ fn end_flow<S: EventSink>(
     inspection.findings.clear();
     if tracked.disposition == Disposition::Inspect {
         tracked.finish(inspection);
+        book(inspection.findings, inspection.threats, counters);
         tell_alerts(tracked, false, counters, inspection);
     }
     tracked.release(memory, inspection.rules);

@@ -12,8 +12,8 @@ const IPV4_FIELD: Range<usize> = 10..12;
 /// Bytes that are added up side by side.
 const BLOCK: usize = 64;
 
-/// Bytes of the words that are added up: half of a lane, so that carries gather in its upper half.
-const WORD: usize = size_of::<u32>();
+/// Bytes of two words that are added up: each is half of a sum, so that carries gather in its upper half.
+const PAIR: usize = size_of::<u64>();
 
 /// The sum of `bytes`, below 2⁴². An odd last byte counts as if a zero followed (RFC 1071 §1), so that of bytes in
 /// several pieces only the last may be odd.
@@ -21,31 +21,45 @@ const WORD: usize = size_of::<u32>();
 pub fn sum(bytes: &[u8]) -> u64 {
     let (blocks, rest) = bytes.as_chunks::<BLOCK>();
     let mut total = if blocks.is_empty() { 0 } else { sum_blocks(blocks) };
-    let (words, tail) = rest.as_chunks::<WORD>();
-    for word in words {
-        total += u64::from(u32::from_le_bytes(*word));
+    let (pairs, tail) = rest.as_chunks::<PAIR>();
+    for pair in pairs {
+        total += halves(u64::from_le_bytes(*pair));
     }
-    let last = match *tail {
-        [a, b, c] => [a, b, c, 0],
-        [a, b] => [a, b, 0, 0],
-        [a] => [a, 0, 0, 0],
-        _ => [0; WORD],
+    total += match (tail.len(), bytes.last_chunk::<PAIR>()) {
+        (0, _) => 0,
+        // What stands in front of the tail was added up already.
+        (len, Some(last)) => halves(u64::from_le_bytes(*last) >> (8 * (PAIR - len))),
+        (_, None) => halves(tail.iter().rev().fold(0, |pair, byte| pair << 8 | u64::from(*byte))),
     };
-    total += u64::from(u32::from_le_bytes(last));
     // The sum of swapped words is the swapped sum (RFC 1071 §2 B), and to swap is to multiply by 2⁸ where 2¹⁶ is 1.
-    ((total >> 32) + (total & 0xffff_ffff)) << 8
+    halves(total) << 8
+}
+
+/// Both words of a pair, or of a sum.
+#[inline(always)]
+fn halves(pair: u64) -> u64 {
+    (pair >> 32) + (pair & 0xffff_ffff)
 }
 
 /// The sum of little-endian words. No slice is so long that 64 bits could overflow: that takes 2³² words.
+///
+/// Two words at a time: to take the upper one out of a sum of both costs less than to keep them apart.
 fn sum_blocks(blocks: &[[u8; BLOCK]]) -> u64 {
-    let mut lanes = [0u64; BLOCK / WORD];
+    const LANES: usize = BLOCK / PAIR;
+
+    let (mut both, mut upper) = ([0u64; LANES], [0u64; LANES]);
     for block in blocks {
-        let (words, _) = block.as_chunks::<WORD>();
-        for (lane, word) in lanes.iter_mut().zip(words) {
-            *lane += u64::from(u32::from_le_bytes(*word));
+        let (pairs, _) = block.as_chunks::<PAIR>();
+        for ((both, upper), pair) in both.iter_mut().zip(&mut upper).zip(pairs) {
+            let pair = u64::from_le_bytes(*pair);
+            *both = both.wrapping_add(pair);
+            *upper += pair >> 32;
         }
     }
-    lanes.iter().sum()
+    let both = both.into_iter().fold(0, u64::wrapping_add);
+    let upper = upper.into_iter().sum::<u64>();
+    // What is lost of the carries of both is lost of those of the upper words, too.
+    upper + both.wrapping_sub(upper << 32)
 }
 
 /// Adds the carries back in until 16 bits are left; 0 only for 0.

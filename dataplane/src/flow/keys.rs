@@ -33,7 +33,7 @@ impl FlowKeys {
     }
 
     /// The key of a packet on a link, and which way round it travels.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn of_packet(
         &self,
         packet: &Packet<'_>,
@@ -72,7 +72,7 @@ impl FlowKeys {
         (self.within(key, &flow.tunnels), orientation)
     }
 
-    #[inline]
+    #[inline(always)]
     fn within(&self, key: FlowKey, tunnels: &[Tunnel]) -> FlowKey {
         if tunnels.is_empty() { key } else { self.within_tunnels(key, tunnels) }
     }

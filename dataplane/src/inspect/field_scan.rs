@@ -22,6 +22,7 @@ impl FieldScan {
     }
 
     /// The next bytes of the open field, at `now_ns`.
+    #[inline]
     pub fn data(
         &mut self,
         rules: &mut RuleSets,

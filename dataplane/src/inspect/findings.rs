@@ -81,6 +81,12 @@ impl Findings {
         self.objections.in_order()
     }
 
+    /// Whether anything speaks against the packet.
+    #[inline]
+    pub fn has_objections(&self) -> bool {
+        !self.objections.is_empty()
+    }
+
     /// How many more there were.
     pub fn unlisted(&self) -> u64 {
         self.unlisted

@@ -46,6 +46,12 @@ impl Objections {
         }
     }
 
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    #[inline]
     pub(super) fn clear(&mut self) {
         self.0.clear();
     }
@@ -67,6 +73,6 @@ mod tests {
         raised.into_iter().for_each(|objection| objections.raise(objection));
         assert_eq!(objections.in_order().as_slice(), [framing, Objection::Rule(Action::Drop)]);
         objections.clear();
-        assert!(objections.in_order().is_empty());
+        assert!(objections.is_empty());
     }
 }

@@ -14,6 +14,7 @@ use crate::verdict::DropReason;
 impl Pipeline {
     /// The flow of a packet, and which way the packet travels; why not, where it is not let in. What its
     /// receiver will not take for a packet of its sender neither begins nor ends a flow.
+    #[inline(always)]
     pub(super) fn find_or_begin<S: EventSink>(
         &mut self,
         packet: &Packet<'_>,
@@ -22,25 +23,42 @@ impl Pipeline {
         sink: &mut S,
     ) -> Result<(FlowId, Direction), DropReason> {
         let (key, orientation) = self.keys.of_packet(packet, network, meta.link);
-        let mut reopened = None;
+        let mut over = None;
         if let Some(id) = self.flows.get(&key) {
             let tracked = self.flows.value(id).expect(FOUND);
             let direction = tracked.direction(orientation);
-            match end_cause(tracked, direction, packet, &meta, self.newest_ns, &self.settings) {
+            let timeouts = (&self.settings, self.timeout_min_ns);
+            match end_cause(tracked, direction, packet, &meta, self.newest_ns, timeouts) {
                 None => return Ok((id, direction)),
-                Some(cause) => {
-                    self.may_leave(id)?;
-                    let connection = &self.flows.value(id).expect(FOUND).connection;
-                    let answers = cause == FlowEndCause::Reused && comes_from_server(packet);
-                    let connection = connection.as_ref().filter(|_| answers);
-                    reopened = connection.and_then(Connection::reopened);
-                    self.end(id, cause, meta.now_ns, sink);
-                }
+                Some(cause) => over = Some((id, cause)),
             }
+        }
+        self.begin_instead(over, (key, orientation), packet, network, meta, sink)
+    }
+
+    /// Begins a flow, in the place of one that is over where there is any.
+    #[inline(never)]
+    fn begin_instead<S: EventSink>(
+        &mut self,
+        over: Option<(FlowId, FlowEndCause)>,
+        key: (FlowKey, Orientation),
+        packet: &Packet<'_>,
+        network: &Network,
+        meta: RxMeta,
+        sink: &mut S,
+    ) -> Result<(FlowId, Direction), DropReason> {
+        let mut reopened = None;
+        if let Some((id, cause)) = over {
+            self.may_leave(id)?;
+            let connection = &self.flows.value(id).expect(FOUND).connection;
+            let answers = cause == FlowEndCause::Reused && comes_from_server(packet);
+            let connection = connection.as_ref().filter(|_| answers);
+            reopened = connection.and_then(Connection::reopened);
+            self.end(id, cause, meta.now_ns, sink);
         } else if packet.checksum == Checksum::Bad {
             return Err(DropReason::BadChecksum);
         }
-        let (id, direction) = self.begin((key, orientation), packet, network, meta, sink)?;
+        let (id, direction) = self.begin(key, packet, network, meta, sink)?;
         if let Some(connection) = reopened {
             self.flows.value_mut(id).expect(FOUND).connection = Some(connection);
         }

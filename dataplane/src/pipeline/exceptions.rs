@@ -25,7 +25,13 @@ impl From<Verdict> for Answer {
 impl Pipeline {
     /// What the content of a packet makes of it, and of its flow: what speaks against it first decides, as it would if the
     /// stream had been cut behind it.
+    #[inline]
     pub(super) fn decide(&mut self, id: FlowId, packet: &Packet<'_>) -> Answer {
+        if self.findings.has_objections() { self.weigh(id, packet) } else { Verdict::Forward.into() }
+    }
+
+    #[cold]
+    fn weigh(&mut self, id: FlowId, packet: &Packet<'_>) -> Answer {
         for objection in self.findings.objections() {
             let answer = match objection {
                 Objection::Cause(cause) => self.except(id, cause, packet),

@@ -41,9 +41,11 @@ impl Pipeline {
         if self.flows.len() == self.flows.capacity() {
             self.evict(self.flows.oldest_half_open(), FlowEndCause::HalfOpenEvicted, now_ns, sink)?;
         }
-        let deadline_ns = self.newest_ns.saturating_add(tracked.timeout_ns(&self.settings.timeouts));
+        let state = tracked.state();
+        let timeout_ns = tracked.timeout_ns_in(state, &self.settings.timeouts);
+        let deadline_ns = self.newest_ns.saturating_add(timeout_ns);
         tracked.is_half_open = true;
-        let words = words_of(&tracked);
+        let words = words_of(&tracked, state);
         let id = self.flows.insert(key, tracked, words, deadline_ns);
         let id = id.map_err(|_full| DropReason::FlowTableFull)?;
         self.flows.begin_half_open(id, source);
@@ -68,7 +70,7 @@ impl Pipeline {
     /// as such.
     pub(super) fn restore(&mut self, key: FlowKey, tracked: Tracked, deadline_ns: u64) {
         let half_open_source = tracked.is_half_open.then(|| self.source_hash(&tracked));
-        let words = words_of(&tracked);
+        let words = words_of(&tracked, tracked.state());
         let id = self.flows.insert(key, tracked, words, deadline_ns).expect("there is room");
         if let Some(source) = half_open_source {
             self.flows.begin_half_open(id, source);

@@ -60,14 +60,15 @@ impl Pipeline {
     /// established.
     pub(super) fn conclude(&mut self, id: FlowId) -> bool {
         let tracked = self.flows.value_mut(id).expect(FOUND);
-        let has_become_established = tracked.is_half_open && tracked.is_established();
+        let state = tracked.state();
+        let has_become_established = tracked.is_half_open && tracked.is_established_in(state);
         tracked.is_half_open &= !has_become_established;
         if self.settings.hands_over && !tracked.is_elsewhere && tracked.handling().is_some() {
             self.hand_over.offer(id);
         }
-        let deadline_ns = self.newest_ns.saturating_add(tracked.timeout_ns(&self.settings.timeouts));
-        let words = words_of(tracked);
-        self.flows.set_deadline(id, deadline_ns);
+        let timeout_ns = tracked.timeout_ns_in(state, &self.settings.timeouts);
+        let words = words_of(tracked, state);
+        self.flows.set_deadline(id, self.newest_ns.saturating_add(timeout_ns));
         self.flows.publish(id, words);
         if has_become_established {
             self.flows.establish(id);

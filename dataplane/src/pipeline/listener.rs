@@ -58,6 +58,7 @@ impl<S: EventSink> AppSink for Listener<'_, S> {
         }
     }
 
+    #[inline]
     fn data(&mut self, lane: Lane, bytes: &[u8]) {
         let Listener { rules, findings, sink, now_ns, .. } = self;
         sink.reads(self.record, lane, Reading::Data(bytes));
@@ -174,13 +175,19 @@ impl<S: EventSink> Listener<'_, S> {
     }
 
     /// Says what the flow speaks, where that was not said before.
+    #[inline]
     pub(super) fn note_protocol(&mut self, app: &App, told: &mut AppProtocol) {
         let protocol = app.protocol();
         if std::mem::replace(told, protocol) != protocol {
-            let (flow, now_ns) = (self.record, self.now_ns);
-            let (threats, tell) = self.detectors();
-            threats.see_protocol(flow, protocol, app.outer_protocol(), now_ns, tell);
+            self.tell_protocol(app, protocol);
         }
+    }
+
+    #[cold]
+    fn tell_protocol(&mut self, app: &App, protocol: AppProtocol) {
+        let (flow, now_ns) = (self.record, self.now_ns);
+        let (threats, tell) = self.detectors();
+        threats.see_protocol(flow, protocol, app.outer_protocol(), now_ns, tell);
     }
 
     /// Says that the flow is over.

@@ -79,9 +79,10 @@ const BLOCKED_SHIFT: u32 = 32;
 const LINK_SHIFT: u32 = 48;
 
 impl Standing {
-    fn of(tracked: &Tracked) -> Standing {
+    #[inline]
+    fn of(tracked: &Tracked, state: FlowState) -> Standing {
         Standing {
-            state: tracked.state(),
+            state,
             is_half_open: tracked.is_half_open,
             alerted: tracked.alerted,
             blocked: match tracked.disposition {
@@ -95,10 +96,11 @@ impl Standing {
     }
 
     /// The state in the lowest byte, one byte each for what has a number, and one bit each for the rest.
+    #[inline]
     fn pack(self) -> u64 {
         let Standing { state, is_half_open, alerted, blocked, is_bypassed, app, tunnel } = self;
         let bits = [(is_half_open, HALF_OPEN), (alerted, ALERTED), (is_bypassed, BYPASSED)];
-        let bits = bits.iter().fold(0, |all, (is_set, bit)| if *is_set { all | bit } else { all });
+        let bits = bits.iter().fold(0, |all, (is_set, bit)| all | u64::from(*is_set) * bit);
         let tunnel = tunnel.map_or(0, |kind| 1 + kind as u64);
         let blocked = blocked.map_or(0, |reason| 1 + reason as u64);
         let numbers = (app as u64) << APP_SHIFT | tunnel << TUNNEL_SHIFT | blocked << BLOCKED_SHIFT;
@@ -119,13 +121,13 @@ impl Standing {
     }
 }
 
-/// What readers are shown of a flow.
+/// What readers are shown of a flow, which is in that state.
 #[inline]
-pub(super) fn words_of(tracked: &Tracked) -> [u64; LIVE_WORDS] {
+pub(super) fn words_of(tracked: &Tracked, state: FlowState) -> [u64; LIVE_WORDS] {
     let record = &tracked.record;
     let [frames, bytes] = [record.frames, record.bytes];
     let client = if tracked.client == Orientation::Reverse { CLIENT_IS_UPPER } else { 0 };
-    let standing = Standing::of(tracked).pack() | client | u64::from(record.link) << LINK_SHIFT;
+    let standing = Standing::of(tracked, state).pack() | client | u64::from(record.link) << LINK_SHIFT;
     [record.start_ns, record.last_ns, frames[0], frames[1], bytes[0], bytes[1], standing]
 }
 

@@ -2,7 +2,7 @@
 
 use super::Counters;
 use super::reset::Standing;
-use super::tracked::{Inspection, Tracked};
+use super::tracked::{Inspection, Reader, Tracked};
 use crate::decode::{Checksum, Packet, TcpFlags, TcpHeader, Transport};
 use crate::event::EventSink;
 use crate::flow::Direction;
@@ -51,6 +51,19 @@ pub(super) fn standing_before(
     Some(standing(connection, direction, header, &segment(header, packet)))
 }
 
+/// Shows what an acknowledgment, or a reset, lets go on in the other direction.
+#[cold]
+fn read_pending<S: EventSink>(
+    reader: &mut Reader<'_>,
+    direction: Direction,
+    mut chunks: Chunks<'_>,
+    inspection: &mut Inspection<'_, S>,
+) {
+    while let Some(chunk) = chunks.next_chunk() {
+        reader.read(direction, chunk, inspection);
+    }
+}
+
 /// The part of a pipeline that packets are read with.
 pub(super) struct Reading<'r> {
     pub(super) settings: &'r Settings,
@@ -93,6 +106,7 @@ impl Reading<'_> {
         }
     }
 
+    #[inline(always)]
     fn read_segment<S: EventSink>(
         &mut self,
         tracked: &mut Tracked,
@@ -141,6 +155,7 @@ impl Reading<'_> {
     }
 
     /// Shows what a segment completes of either stream.
+    #[inline]
     fn show<S: EventSink>(
         &mut self,
         tracked: &mut Tracked,
@@ -149,14 +164,13 @@ impl Reading<'_> {
         inspection: &mut Inspection<'_, S>,
     ) -> Result<(), DropReason> {
         let (connection, mut reader) = tracked.stream().expect("a TCP flow has a connection");
-        let mut read = |direction, mut chunks: Chunks<'_>| {
-            while let Some(chunk) = chunks.next_chunk() {
-                reader.read(direction, chunk, inspection);
-            }
-        };
-        read(direction, connection.push(direction, segment, self.memory)?);
+        let mut chunks = connection.push(direction, segment, self.memory)?;
+        while let Some(chunk) = chunks.next_chunk() {
+            reader.read(direction, chunk, inspection);
+        }
+        drop(chunks);
         if let Some(chunks) = connection.pending(direction.opposite(), self.memory) {
-            read(direction.opposite(), chunks);
+            read_pending(&mut reader, direction.opposite(), chunks, inspection);
         }
         if reader.is_turned {
             tracked.turn();

@@ -23,16 +23,19 @@ fn told<S: EventSink>(found: Found<'_>, owner: Owner<'_>, now_ns: u64, sink: &mu
 }
 
 impl Pipeline {
-    /// The flow of a packet, as by [`find_or_begin`](Self::find_or_begin), unless the packet is part of a threat by itself.
+    /// The flow of a packet, as by [`find_or_begin`](Self::find_or_begin), unless the packet is part of a threat by itself, as
+    /// none is that is [ordinary](threat::is_ordinary).
+    #[inline(always)]
     pub(super) fn find_or_refuse<S: EventSink>(
         &mut self,
+        is_ordinary: bool,
         frame: &[u8],
         packet: &Packet<'_>,
         network: &Network,
         meta: RxMeta,
         sink: &mut S,
     ) -> Result<(FlowId, Direction), DropReason> {
-        if !threat::is_ordinary(packet) && self.is_threat(frame, packet, network, meta, sink) {
+        if !is_ordinary && self.is_threat(frame, packet, network, meta, sink) {
             return Err(DropReason::Threat);
         }
         self.find_or_begin(packet, network, meta, sink)

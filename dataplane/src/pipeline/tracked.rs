@@ -11,14 +11,12 @@ use super::{Counters, Handling, Side};
 use crate::app::{App, AppProtocol, Holding, Opened, Opening, RequestPart, SpareParsers, TlsRecords};
 use crate::decode::{Checksum, Packet, TcpFlags, Transport};
 use crate::event::{Anomaly, AnomalyKind, Event, EventSink, FlowEnd, FlowEndCause, FlowState};
-use crate::flow::{Direction, Elsewhere, FlowRecord, Timeouts, protocol};
+use crate::flow::{Direction, Elsewhere, FlowRecord, NS_PER_S, Timeouts, protocol};
 use crate::inspect::{Findings, FlowAccount, Lanes, RuleSets};
 use crate::policy::{Bypass, BypassCause, Disposition};
 use crate::reassembly::{Connection, Memory, StreamChunk, TcpState};
 use crate::threat::Threats;
 use crate::verdict::{Causes, DropReason};
-
-const NS_PER_S: u64 = 1_000_000_000;
 
 /// A flow, from its first packet to its last event.
 pub(super) struct Tracked {
@@ -218,6 +216,7 @@ impl Tracked {
     }
 
     /// Why nothing that comes behind a frame of so many bytes, which was read, needs a look, where the operator says so.
+    #[inline]
     pub(super) fn bypass_cause_behind(&mut self, wire_bytes: u32) -> Option<BypassCause> {
         self.inspected_bytes += u64::from(wire_bytes);
         // Only the begin of a connection tells who its server is.
@@ -240,6 +239,7 @@ impl Tracked {
     }
 
     /// How far the flow came.
+    #[inline]
     pub(super) fn state(&self) -> FlowState {
         if self.seems_over() {
             return FlowState::Closed;
@@ -256,7 +256,13 @@ impl Tracked {
     /// Whether it is more than one end's word: both spoke, from two sides, and for TCP the handshake is complete. One that
     /// ended before is not.
     pub(super) fn is_established(&self) -> bool {
-        self.state() == FlowState::Established && self.heard.is_of_two()
+        self.is_established_in(self.state())
+    }
+
+    /// The same, where its [state](Self::state) is known.
+    #[inline]
+    pub(super) fn is_established_in(&self, state: FlowState) -> bool {
+        state == FlowState::Established && self.heard.is_of_two()
     }
 
     /// Enters what somebody else did with its frames.
@@ -268,12 +274,16 @@ impl Tracked {
 
     /// How long it may be silent, in ns.
     pub(super) fn timeout_ns(&self, timeouts: &Timeouts) -> u64 {
+        self.timeout_ns_in(self.state(), timeouts)
+    }
+
+    /// The same, where its [state](Self::state) is known.
+    #[inline]
+    pub(super) fn timeout_ns_in(&self, state: FlowState, timeouts: &Timeouts) -> u64 {
         let state = match self.disposition {
             // One end alone proves nothing that is to be remembered for long.
-            Disposition::Inspect if self.is_half_open && self.state() == FlowState::Established => {
-                FlowState::New
-            }
-            Disposition::Inspect | Disposition::Bypassed(_) => self.state(),
+            Disposition::Inspect if self.is_half_open && state == FlowState::Established => FlowState::New,
+            Disposition::Inspect | Disposition::Bypassed(_) => state,
             // What is blocked stays so until it falls silent, and is then forgotten as soon as the closed.
             Disposition::Blocked { .. } => FlowState::Closed,
         };
@@ -395,6 +405,7 @@ pub(super) struct Reader<'t> {
 impl Reader<'_> {
     /// Shows a piece of a stream to the parser, and what it yields to the rules. The direction is named as it was when the
     /// packet came.
+    #[inline]
     pub(super) fn read<S: EventSink>(
         &mut self,
         direction: Direction,
@@ -434,6 +445,7 @@ impl Reader<'_> {
         if self.is_turned { direction.opposite() } else { direction }
     }
 
+    #[inline]
     fn advance<S: EventSink>(
         &mut self,
         direction: Direction,

@@ -48,7 +48,7 @@ impl<'a> Chunks<'a> {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     fn step(&mut self) -> Option<Step<'a>> {
         if self.is_exhausted {
             return None;
@@ -64,6 +64,11 @@ impl<'a> Chunks<'a> {
             return Some(Step::Payload(payload));
         }
         self.step_beside_payload()
+    }
+
+    #[cold]
+    fn consume(&mut self) {
+        while self.step().is_some() {}
     }
 
     /// Held data, gaps and the end: rare.
@@ -105,6 +110,8 @@ fn length_of(bytes: &[u8]) -> u32 {
 impl Drop for Chunks<'_> {
     #[inline]
     fn drop(&mut self) {
-        while self.step().is_some() {}
+        if !self.is_exhausted {
+            self.consume();
+        }
     }
 }

@@ -121,6 +121,7 @@ impl Connection {
 
     /// What `direction` can deliver without a further segment: a gap that the receiver acknowledged and
     /// the held data behind it, or the end that a reset brought.
+    #[inline]
     pub fn pending<'a>(&'a mut self, direction: Direction, memory: &'a mut Memory) -> Option<Chunks<'a>> {
         let stream = self.stream_mut(direction);
         if !stream.is_pending() {
@@ -144,6 +145,7 @@ impl Connection {
     }
 
     /// How far the connection has come.
+    #[inline]
     pub fn state(&self) -> TcpState {
         match self.phase {
             Phase::None => TcpState::None,
@@ -366,6 +368,7 @@ impl Connection {
         self.phase = Phase::Established;
     }
 
+    #[inline]
     fn carry<'a>(
         &mut self,
         direction: Direction,
