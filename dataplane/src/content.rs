@@ -5,6 +5,7 @@
 
 mod base64;
 mod brotli;
+mod charset;
 mod coding;
 mod decoders;
 mod decoding;
@@ -17,9 +18,11 @@ mod percent;
 #[cfg(test)]
 mod tests;
 mod unit;
+mod utf7;
 mod values;
 mod zstandard;
 
+pub use self::charset::{CHARSET_SIGN_BYTES, Charset, Transcoder};
 pub use self::coding::{Coding, Codings};
 pub use self::decoders::Decoders;
 pub use self::decoding::{Decoding, Growth};

@@ -2,7 +2,7 @@
 
 use dlp_patterns::{Field, Hit, Rule};
 
-use crate::app::{AppAnomaly, AppProtocol, HttpTransaction, Lane, Record};
+use crate::app::{AppAnomaly, AppProtocol, HttpFile, HttpTransaction, Lane, Record};
 use crate::decode::Glimpse;
 use crate::flow::{Direction, FlowRecord};
 use crate::inspect::Epoch;
@@ -181,7 +181,7 @@ pub struct HttpEnd<'e> {
     pub transaction: &'e HttpTransaction,
 }
 
-/// The content of a request or of a response, as a file; its transaction is told before.
+/// The content of a request or of a response, as a file, or one within it; its transaction is told before.
 #[derive(Clone, Copy, Debug)]
 pub struct HttpFileEnd<'e> {
     /// When, in ns since the epoch.
@@ -190,8 +190,10 @@ pub struct HttpFileEnd<'e> {
     pub flow: &'e FlowRecord,
     /// What it is of.
     pub transaction: &'e HttpTransaction,
-    /// Which way it went: it is `transaction.files[direction]`.
+    /// Which way it went.
     pub direction: Direction,
+    /// The file.
+    pub file: &'e HttpFile,
 }
 
 /// A transaction of a protocol other than HTTP, or a part of one that is told for itself.

@@ -173,7 +173,7 @@ impl EveFormat {
         let is_http2 = transaction.http2.is_some();
         let app_proto = if is_http2 { AppProtocol::Http2 } else { AppProtocol::Http }.as_str();
         let http = Some(HttpBody::new(transaction));
-        let fileinfo = Some(FileBody::new(transaction, end.direction));
+        let fileinfo = Some(FileBody::new(transaction, end.file));
         let tx_id = Some(transaction.id);
         write(&Line { tx_id, app_proto: Some(app_proto), http, fileinfo, ..line }, out);
     }
@@ -186,13 +186,12 @@ impl EveFormat {
         let app_proto = (record.kind() == RecordKind::File).then(|| record.protocol().as_str());
         let line = Line { tx_id: Some(record.id()), app_proto, ..line };
         let values = RecordBody::new(record.values());
-        match record.values_beside() {
-            None => write_with(&line, out, |out| member(kind.as_str(), &values, out)),
-            Some((name, beside)) => write_with(&line, out, |out| {
-                member(kind.as_str(), &values, out);
+        write_with(&line, out, |out| {
+            member(kind.as_str(), &values, out);
+            for (name, beside) in record.values_beside() {
                 member(name, &RecordBody::new(beside), out);
-            }),
-        }
+            }
+        });
     }
 
     fn anomaly(&self, anomaly: &Anomaly<'_>, out: &mut Vec<u8>) {

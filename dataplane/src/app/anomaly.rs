@@ -51,6 +51,8 @@ pub enum AppAnomaly {
     ContentSize,
     /// There was no memory to decode it.
     ContentMemory,
+    /// The parts of a body, or their names, are not what all read them as.
+    Multipart,
     /// A mail seems to end in a line of a dot, whose ends are not those that RFC 5321 §4.1.1.4 asks for: servers differ in whether
     /// commands follow.
     MailEnd,
@@ -153,6 +155,7 @@ impl AppAnomaly {
             AppAnomaly::ContentRatio => "content_ratio",
             AppAnomaly::ContentSize => "content_size",
             AppAnomaly::ContentMemory => "content_memory",
+            AppAnomaly::Multipart => "multipart",
             AppAnomaly::MailEnd => "mail_end",
             AppAnomaly::StartTlsInjection => "starttls_injection",
             AppAnomaly::LoginRefused => "login_refused",
@@ -215,9 +218,10 @@ impl AppAnomaly {
             AppAnomaly::ContentLayers | AppAnomaly::ContentRatio | AppAnomaly::ContentSize => {
                 Some(DropReason::ContentCap)
             }
-            AppAnomaly::ContentCoding | AppAnomaly::ContentBroken | AppAnomaly::ContentGap => {
-                Some(DropReason::ContentUnread)
-            }
+            AppAnomaly::ContentCoding
+            | AppAnomaly::ContentBroken
+            | AppAnomaly::ContentGap
+            | AppAnomaly::Multipart => Some(DropReason::ContentUnread),
             AppAnomaly::ContentMemory | AppAnomaly::AppMemory => Some(DropReason::AppMemory),
             AppAnomaly::UnpairedResponse
             | AppAnomaly::Gap

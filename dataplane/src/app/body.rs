@@ -1,10 +1,12 @@
-//! The body at hand: told as it is on the wire, and beside that with its codings taken off. Of a request, the values within are
-//! told as well, their escapes taken off, whether its server heeds the codings or not.
+//! The body at hand: told as it is on the wire, and beside that with its codings taken off. The values within are told as well,
+//! their escapes taken off, whether its receiver heeds the codings or not; so is what it is made of.
 
 use dlp_patterns::Field;
 
 use super::{
-    AppAnomaly, AppSink, Depth,
+    AppAnomaly, AppSink, Depth, HttpFile,
+    body_content::BodyContent,
+    content_type::ContentType,
     emitter::{Emitter, ValueDepth},
 };
 use crate::content::{Codings, Decoders, Decoding, Media, Values};
@@ -19,12 +21,37 @@ pub(super) struct Body {
     wire_bytes: u64,
     /// So far, of what it is decoded to; `None` where it cannot be.
     decoded_bytes: Option<u64>,
+    /// What it is made of, its codings taken off where it has some.
+    content: BodyContent,
+    /// Files in it, once it is over.
+    inner_files: Vec<HttpFile>,
 }
 
 impl Body {
     /// Whether there is nothing to it but what it is on the wire.
-    pub(super) fn is_plain(codings: &Codings, media: Media) -> bool {
-        codings.is_plain() && media == Media::Other
+    pub(super) fn is_plain<S: AppSink>(
+        codings: &Codings,
+        content_type: &ContentType,
+        field: Field,
+        out: &Emitter<'_, S>,
+    ) -> bool {
+        codings.is_plain() && content_type.is_bare() && !out.is_heard(field)
+    }
+
+    /// Memory that it holds beside itself, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        let files = self.inner_files.iter().map(|file| size_of::<HttpFile>() + file.held_bytes());
+        self.content.held_bytes() + files.sum::<usize>()
+    }
+
+    /// Whether it is made of parts: then these are files, and not the whole.
+    pub(super) fn has_parts(&self) -> bool {
+        self.content.has_parts()
+    }
+
+    /// Files in it that are over, if there are any.
+    pub(super) fn take_inner_files(&mut self) -> Option<Vec<HttpFile>> {
+        (!self.inner_files.is_empty()).then(|| std::mem::take(&mut self.inner_files))
     }
 
     /// A body begins of which nothing is said, or there is none.
@@ -33,18 +60,24 @@ impl Body {
         self.wire_values.begin(Media::Other);
         self.decoded_values.begin(Media::Other);
         (self.wire_bytes, self.decoded_bytes) = (0, None);
+        if !self.content.is_none() {
+            self.content = BodyContent::None;
+        }
     }
 
-    /// A body begins that has these codings, and values as `media` says.
+    /// A body begins that has these codings, and of which `content_type` is said.
     pub(super) fn begin<S: AppSink>(
         &mut self,
         codings: &Codings,
-        media: Media,
+        content_type: &ContentType,
+        field: Field,
         decoders: &mut Decoders,
         out: &mut Emitter<'_, S>,
     ) {
         self.begin_bare();
+        let media = content_type.media();
         self.wire_values.begin(media);
+        self.content = BodyContent::of(content_type, field, out);
         if codings.is_plain() {
             return;
         }
@@ -73,13 +106,29 @@ impl Body {
         out: &mut Emitter<'_, S>,
     ) {
         out.data(field, bytes);
-        out.values(&mut self.wire_values, ValueDepth::Wire, field, bytes);
-        let Some(decoding) = &mut self.decoding else { return };
-        let (values, decoded_bytes) = (&mut self.decoded_values, &mut self.decoded_bytes);
-        let pushed = decoding.push(bytes, decoders, |decoded| {
+        let Some(decoding) = &mut self.decoding else {
+            if !self.content.is_none() {
+                self.content.data(field, bytes, out);
+                if self.content.has_values() {
+                    return;
+                }
+            }
+            out.values(&mut self.wire_values, ValueDepth::Wire, field, bytes);
+            return;
+        };
+        let is_read_apart = self.content.has_values();
+        if !is_read_apart {
+            out.values(&mut self.wire_values, ValueDepth::Wire, field, bytes);
+        }
+        let (values, decoded_bytes, content) =
+            (&mut self.decoded_values, &mut self.decoded_bytes, &mut self.content);
+        let pushed = decoding.push(bytes, decoders, |decoded, _| {
             *decoded_bytes = decoded_bytes.map(|bytes| bytes + decoded.len() as u64);
             out.data_at(Depth::Decoded, field, decoded);
-            out.values(values, ValueDepth::Decoded, field, decoded);
+            content.data(field, decoded, out);
+            if !content.has_values() {
+                out.values(values, ValueDepth::Decoded, field, decoded);
+            }
         });
         if let Err(undecoded) = pushed {
             self.give_up(field, undecoded.into(), out);
@@ -114,6 +163,7 @@ impl Body {
     /// Bytes of it are missing: what follows of a coded one means nothing without them, and values do not span them.
     pub(super) fn gap<S: AppSink>(&mut self, field: Field, out: &mut Emitter<'_, S>) {
         self.wire_values.restart(|piece| out.value(ValueDepth::Wire, field, piece));
+        self.content.gap(field, out);
         if self.decoding.is_some() {
             self.give_up(field, AppAnomaly::ContentGap, out);
         }
@@ -131,6 +181,7 @@ impl Body {
     /// What follows is only told as it is.
     fn give_up<S: AppSink>(&mut self, field: Field, anomaly: AppAnomaly, out: &mut Emitter<'_, S>) {
         (self.decoding, self.decoded_bytes) = (None, None);
+        self.inner_files = self.content.finish(field, out);
         self.decoded_values.finish(|piece| out.value(ValueDepth::Decoded, field, piece));
         out.end_at(Depth::Decoded);
         out.anomaly(anomaly);
@@ -139,5 +190,8 @@ impl Body {
     fn finish_values<S: AppSink>(&mut self, field: Field, out: &mut Emitter<'_, S>) {
         self.wire_values.finish(|piece| out.value(ValueDepth::Wire, field, piece));
         self.decoded_values.finish(|piece| out.value(ValueDepth::Decoded, field, piece));
+        if !self.content.is_none() {
+            self.inner_files = self.content.finish(field, out);
+        }
     }
 }

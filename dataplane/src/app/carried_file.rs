@@ -3,7 +3,7 @@
 use dlp_patterns::Field;
 use sha2::{Digest, Sha256};
 
-use super::{AppSink, beside::Beside, fingerprint::hex, record::kept_file_name, streamed::Streamed};
+use super::{AppSink, Record, beside::Beside, fingerprint::hex, record::kept_file_name, streamed::Streamed};
 
 /// A file under way.
 #[derive(Debug)]
@@ -11,6 +11,16 @@ pub(super) struct CarriedFile {
     name: Vec<u8>,
     bytes: u64,
     sha256: Sha256,
+}
+
+/// A file that is over.
+#[derive(Debug)]
+pub(super) struct EndedFile {
+    name: Vec<u8>,
+    bytes: u64,
+    /// Of one that is whole.
+    sha256: Option<[u8; 32]>,
+    end: FileEnd,
 }
 
 /// How a file came to its end, in Suricata's words.
@@ -42,30 +52,41 @@ impl CarriedFile {
         told.data(Field::FileData, bytes, out);
     }
 
-    /// It is over; transaction number `id` carried it.
+    /// It is over.
     pub(super) fn finish<S: AppSink>(
         self,
-        id: u64,
         end: FileEnd,
         told: &mut Streamed,
         out: &mut Beside<'_, S>,
-    ) {
+    ) -> EndedFile {
         told.end(out);
-        out.file(id, |record| {
-            if !self.name.is_empty() {
-                record.file_name("filename", &self.name);
+        let CarriedFile { name, bytes, sha256 } = self;
+        let sha256 = (end == FileEnd::Closed).then(|| sha256.finalize().into());
+        EndedFile { name, bytes, sha256, end }
+    }
+}
+
+impl EndedFile {
+    /// Memory that it holds, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.name.capacity()
+    }
+
+    /// What events tell of it; transaction number `id` carried it.
+    pub(super) fn tell(&self, id: u64, record: &mut Record) {
+        if !self.name.is_empty() {
+            record.file_name("filename", &self.name);
+        }
+        record.flag("gaps", self.end == FileEnd::Gap);
+        match &self.sha256 {
+            Some(sha256) => {
+                record.text("state", b"CLOSED");
+                record.text("sha256", hex(sha256).as_bytes());
             }
-            record.flag("gaps", end == FileEnd::Gap);
-            match end {
-                FileEnd::Closed => {
-                    record.text("state", b"CLOSED");
-                    record.text("sha256", hex(&self.sha256.finalize()).as_bytes());
-                }
-                FileEnd::Truncated | FileEnd::Gap => record.text("state", b"TRUNCATED"),
-            }
-            record.flag("stored", false);
-            record.number("size", self.bytes);
-            record.number("tx_id", id);
-        });
+            None => record.text("state", b"TRUNCATED"),
+        }
+        record.flag("stored", false);
+        record.number("size", self.bytes);
+        record.number("tx_id", id);
     }
 }

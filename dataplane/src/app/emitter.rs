@@ -7,7 +7,7 @@ use super::{AppAnomaly, AppProtocol, AppSink, Depth, HttpTransaction, Lane};
 use crate::content::{Piece, Values};
 use crate::flow::Direction;
 
-const _: () = assert!((AppAnomaly::ContentMemory as u32) < u32::BITS);
+const _: () = assert!((AppAnomaly::Multipart as u32) < u32::BITS);
 
 /// The state of one direction's output, between the chunks.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +17,7 @@ pub(super) struct Outlet {
     number: u32,
     protocol: AppProtocol,
     /// One bit for each depth.
-    open: u8,
+    open: u16,
     /// One bit for each anomaly of the current message.
     reported: u32,
 }
@@ -127,6 +127,17 @@ impl<S: AppSink> Emitter<'_, S> {
         } else {
             values.restart(|piece| self.value(depth, field, piece));
         }
+    }
+
+    /// A whole field, beside the message; nothing is told of an empty one.
+    pub(super) fn whole(&mut self, field: Field, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        let lane = Lane::beside(self.outlet.direction);
+        self.sink.begin(lane, field);
+        self.sink.data(lane, bytes);
+        self.sink.end(lane);
     }
 
     /// Whether anybody hears what is told of a field beside its bytes.

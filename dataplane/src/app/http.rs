@@ -19,6 +19,8 @@ mod leniency;
 mod line_buffer;
 mod message;
 #[cfg(test)]
+mod parts;
+#[cfg(test)]
 mod readings;
 mod request_line;
 mod side;

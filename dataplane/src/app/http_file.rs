@@ -1,9 +1,9 @@
 //! [`HttpFile`]: the content of one message of HTTP as a file, its content codings taken off where they could be.
 
-use super::mail::Parameters;
+use super::mime::Parameters;
 use crate::limits::FILE_NAME_BYTES_MAX;
 
-/// The content of a message, as events tell of it.
+/// The content of a message, or a file within it, as events tell of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HttpFile {
     /// What Content-Disposition calls it (RFC 6266 §4.3), cut at
@@ -33,6 +33,12 @@ impl HttpFile {
     /// Memory that its name takes, in bytes.
     pub(super) fn held_bytes(&self) -> usize {
         self.name.capacity()
+    }
+
+    /// One of that name, of which nothing came so far.
+    pub(super) fn named(name: &[u8]) -> HttpFile {
+        let name = name.get(..FILE_NAME_BYTES_MAX).unwrap_or(name).to_vec();
+        HttpFile { name, ..HttpFile::default() }
     }
 
     /// Forgets all but its memory.

@@ -1,6 +1,7 @@
 //! A request of HTTP and its response, of whatever version, as events tell them.
 
 use super::HttpFile;
+use crate::flow::Direction;
 
 /// A request and its response as events tell them. Strings are cut at
 /// [`HTTP_LOGGED_BYTES_MAX`](crate::limits::HTTP_LOGGED_BYTES_MAX) and empty where absent.
@@ -30,8 +31,10 @@ pub struct HttpTransaction {
     pub request_bytes: u64,
     /// Bytes of the response body, counted alike.
     pub response_bytes: u64,
-    /// What the request and the response carry.
+    /// What the request and the response carry as a whole.
     pub files: [HttpFile; 2],
+    /// Files within what they carry, with which way they went: parts of a form.
+    pub inner_files: Vec<(Direction, HttpFile)>,
     /// What only HTTP/2 says of it.
     pub http2: Option<Http2Stream>,
 }
@@ -49,11 +52,13 @@ impl HttpTransaction {
             content_type,
             redirect,
             files,
+            inner_files,
             ..
         } = self;
         let texts = [method, url, protocol, host, user_agent, referer, content_type, redirect];
         let headers = self.http2.iter().flat_map(|stream| &stream.headers);
-        let names = files.iter().map(HttpFile::held_bytes).sum::<usize>();
+        let inner = inner_files.iter().map(|(_, file)| file.held_bytes() + size_of::<HttpFile>());
+        let names = files.iter().map(HttpFile::held_bytes).chain(inner).sum::<usize>();
         texts.into_iter().chain(headers).map(Vec::capacity).sum::<usize>() + names
     }
 
@@ -73,8 +78,10 @@ impl HttpTransaction {
             request_bytes,
             response_bytes,
             files,
+            inner_files,
             http2,
         } = self;
+        inner_files.clear();
         files.iter_mut().for_each(HttpFile::clear);
         for text in [method, url, protocol, host, user_agent, referer, content_type, redirect] {
             text.clear();

@@ -305,6 +305,7 @@ fn tell<S: AppSink>(request: &Request, status: Option<&[u8]>, out: &mut Beside<'
 
 /// A mail that was fetched or put, for itself.
 fn tell_mail<S: AppSink>(id: u64, request: Option<&Request>, email: &Email, out: &mut Beside<'_, S>) {
+    email.tell_files(id, out, |_| {});
     out.record(id, |record| {
         if let Some(request) = request {
             request.tell(record);

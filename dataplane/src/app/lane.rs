@@ -19,11 +19,17 @@ pub enum Depth {
     DecodedBase64 = 5,
     /// Messages that a body is made of.
     Message = 6,
+    /// The text that it is, of another charset, as UTF-8.
+    Text = 7,
+    /// Parts that it is made of: values of a form, and files.
+    Part = 8,
+    /// Members of an archive within it.
+    Member = 9,
 }
 
 impl Depth {
     /// All of them, the outermost first.
-    pub const ALL: [Depth; 7] = [
+    pub const ALL: [Depth; 10] = [
         Depth::Wire,
         Depth::Decoded,
         Depth::WireValues,
@@ -31,6 +37,9 @@ impl Depth {
         Depth::WireBase64,
         Depth::DecodedBase64,
         Depth::Message,
+        Depth::Text,
+        Depth::Part,
+        Depth::Member,
     ];
 }
 

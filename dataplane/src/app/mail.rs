@@ -1,108 +1,91 @@
 //! A mail (RFC 5322, RFC 2045): its headers, its text and the files in it, decoded as they come.
 
 mod email;
-mod head;
-mod line_pieces;
-mod parameters;
 #[cfg(test)]
 mod tests;
-mod transfer_coding;
 mod urls;
 
 use dlp_patterns::Field;
 
-pub(super) use self::{email::Email, parameters::Parameters};
-use self::{
-    email::Status,
-    head::{Entity, Head, HeadLine, Kind},
-    line_pieces::{LineEnd, LinePieces, Piece},
-    transfer_coding::Decoder,
-};
+pub(super) use self::email::Email;
+use self::email::Status;
 use super::{
     AppAnomaly, AppSink, Record,
     beside::Beside,
     carried_file::{CarriedFile, FileEnd},
+    mime::{Entity, Kind, LineEnd, LinePieces, Mime, MimeOdd, MimeSink, Nesting, Piece},
     streamed::Streamed,
 };
 use crate::flow::Direction;
-use crate::limits::{MAIL_BOUNDARY_BYTES_MAX, MAIL_NESTING_MAX};
+use crate::limits::{MAIL_ATTACHMENTS_TOLD_MAX, MAIL_NESTING_MAX};
 
 /// One mail under way. What it tells, in the order in which it comes: each header, and what stands behind it.
 #[derive(Debug)]
 pub(super) struct Mail {
-    /// Number of the transaction that carries it.
-    id: u64,
-    told: Streamed,
     pieces: LinePieces,
     /// How the line before ended.
     line_end: LineEnd,
-    /// What is open around the part at hand, the outermost first.
-    levels: Vec<Level>,
-    reading: Reading,
-    email: Email,
-    is_cut: bool,
+    mime: Mime,
+    said: Said,
     /// Whether a doubtful end of it was told.
     is_end_told: bool,
 }
 
+/// What it says, as far as it was read.
 #[derive(Debug)]
-enum Reading {
-    Head(Head),
-    Text(Decoder),
-    File(Decoder, CarriedFile),
-    /// Before the first part of a multipart, or behind its last one.
-    Between,
+struct Said {
+    /// Number of the transaction that carries it.
+    id: u64,
+    told: Streamed,
+    email: Email,
+    file: Option<CarriedFile>,
+    /// How files end that nothing within the mail ends.
+    end: FileEnd,
+    is_cut: bool,
 }
 
-/// What parts of a mail stand in.
-#[derive(Debug)]
-enum Level {
-    /// A multipart, and what stands between its parts.
-    Parts(Vec<u8>),
-    /// A mail within the mail.
-    Mail,
+/// What it says, on its way to who listens.
+struct Telling<'t, 'a, S> {
+    said: &'t mut Said,
+    out: &'t mut Beside<'a, S>,
 }
 
 /// A line of a single dot (RFC 5321 §4.5.2, RFC 1939 §3): the mail is complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Dot;
 
-/// Bytes that a level may take with its boundary.
-const LEVEL_BYTES: usize = size_of::<Level>() + MAIL_BOUNDARY_BYTES_MAX;
-
 impl Mail {
     /// Memory that it holds, in bytes.
     pub(super) fn held_bytes(&self) -> usize {
-        let file = match &self.reading {
-            Reading::File(_, file) => file.held_bytes(),
-            Reading::Head(_) | Reading::Text(_) | Reading::Between => 0,
-        };
-        self.pieces.held_bytes() + self.email.held_bytes() + self.levels.len() * LEVEL_BYTES + file
+        let file = self.said.file.as_ref().map_or(0, CarriedFile::held_bytes);
+        self.pieces.held_bytes() + self.said.email.held_bytes() + self.mime.held_bytes() + file
     }
 
     pub(super) fn new(direction: Direction, id: u64) -> Mail {
         Mail {
-            id,
-            told: Streamed::new(direction),
             pieces: LinePieces::default(),
             line_end: LineEnd::CrLf,
-            levels: Vec::new(),
-            reading: Reading::Head(Head::default()),
-            email: Email::default(),
-            is_cut: false,
+            mime: Mime::new(Nesting { levels_max: MAIL_NESTING_MAX, are_mails_read: true }),
+            said: Said {
+                id,
+                told: Streamed::new(direction),
+                email: Email::default(),
+                file: None,
+                end: FileEnd::Closed,
+                is_cut: false,
+            },
             is_end_told: false,
         }
     }
 
     /// The next bytes of it.
     pub(super) fn data<S: AppSink>(&mut self, mut bytes: &[u8], out: &mut Beside<'_, S>) {
-        let mut pieces = std::mem::take(&mut self.pieces);
+        let Mail { pieces, mime, said, .. } = self;
         let read = pieces.read(&mut bytes, |piece| {
-            self.piece(piece, out);
+            mime.piece(piece, &mut Telling { said, out });
             Ok::<(), Dot>(())
         });
         debug_assert_eq!(read, Ok(()));
-        self.pieces = pieces;
     }
 
     /// The next bytes of one that a line of a dot ends, and whose other lines have a dot more where they begin with one; says
@@ -123,149 +106,87 @@ impl Mail {
             b"." if piece.is_whole() => {
                 // Some servers take the mail to end here, and what follows as commands.
                 if !std::mem::replace(&mut self.is_end_told, true) {
-                    out.anomaly(self.told.direction(), AppAnomaly::MailEnd);
+                    out.anomaly(self.said.told.direction(), AppAnomaly::MailEnd);
                 }
                 piece.bytes
             }
             bytes if piece.is_begin => bytes.strip_prefix(b".").unwrap_or(bytes),
             bytes => bytes,
         };
-        self.piece(Piece { bytes, ..piece }, out);
+        self.mime.piece(Piece { bytes, ..piece }, &mut Telling { said: &mut self.said, out });
         Ok(())
     }
 
     /// No more of it follows, or is read. Tells what is left, and returns what events tell.
-    pub(super) fn finish<S: AppSink>(mut self, end: FileEnd, out: &mut Beside<'_, S>) -> Email {
-        let mut pieces = std::mem::take(&mut self.pieces);
-        pieces.finish(|piece| self.piece(piece, out));
-        if matches!(self.reading, Reading::Head(_)) {
-            self.end_head(out);
-        }
-        self.end_part(true, end, out);
+    pub(super) fn finish<S: AppSink>(self, end: FileEnd, out: &mut Beside<'_, S>) -> Email {
+        let Mail { mut pieces, mut mime, mut said, .. } = self;
+        said.end = end;
+        let mut telling = Telling { said: &mut said, out };
+        pieces.finish(|piece| mime.piece(piece, &mut telling));
+        mime.finish(&mut telling);
+        telling.said.told.end(telling.out);
         if end == FileEnd::Closed {
-            self.email.status = Status::ParseDone;
+            said.email.status = Status::ParseDone;
         }
-        self.email
+        said.email
+    }
+}
+
+impl<S: AppSink> MimeSink for Telling<'_, '_, S> {
+    fn header(&mut self, bytes: &[u8]) {
+        self.said.told.data(Field::MailHeaders, bytes, self.out);
     }
 
-    fn piece<S: AppSink>(&mut self, piece: Piece<'_>, out: &mut Beside<'_, S>) {
-        if self.delimiter(piece, out) {
-            return;
-        }
-        match &mut self.reading {
-            Reading::Head(head) => {
-                let is_outer = self.levels.is_empty();
-                let line = head.piece(piece, is_outer.then_some(&mut self.email));
-                if line != HeadLine::Body {
-                    self.told.data(Field::MailHeaders, piece.bytes, out);
-                    self.told.data(Field::MailHeaders, piece.end.bytes(), out);
-                }
-                if line != HeadLine::Field {
-                    self.end_head(out);
-                }
-                if line == HeadLine::Body {
-                    self.piece(piece, out);
-                }
-            }
-            Reading::Text(decoder) => {
-                for bytes in decoder.piece(piece) {
-                    self.email.urls.data(bytes);
-                    self.told.data(Field::MailBody, bytes, out);
-                }
-            }
-            Reading::File(decoder, file) => {
-                for bytes in decoder.piece(piece) {
-                    file.data(bytes, &mut self.told, out);
-                }
-            }
-            Reading::Between => {}
-        }
-    }
-
-    /// Whether a line stands between two parts of a multipart that is open (RFC 2046 §5.1.1).
-    fn delimiter<S: AppSink>(&mut self, piece: Piece<'_>, out: &mut Beside<'_, S>) -> bool {
-        if !piece.is_begin || self.levels.is_empty() {
-            return false;
-        }
-        let Some(line) = piece.bytes.strip_prefix(b"--") else { return false };
-        let found = self.levels.iter().enumerate().rev().find_map(|(at, level)| {
-            let Level::Parts(boundary) = level else { return None };
-            let behind = line.strip_prefix(boundary.as_slice())?.trim_ascii_end();
-            matches!(behind, b"" | b"--").then_some((at, behind))
-        });
-        let Some((at, behind)) = found else { return false };
-        if matches!(self.reading, Reading::Head(_)) {
-            self.end_head(out);
-        }
-        self.end_part(false, FileEnd::Closed, out);
-        // A delimiter of an outer one ends those within.
-        if behind.is_empty() {
-            self.levels.truncate(at + 1);
-            self.reading = Reading::Head(Head::default());
-        } else {
-            self.levels.truncate(at);
-        }
-        true
-    }
-
-    /// A header is complete: its body follows.
-    fn end_head<S: AppSink>(&mut self, out: &mut Beside<'_, S>) {
-        let is_outer = self.levels.is_empty();
-        let Reading::Head(head) = std::mem::replace(&mut self.reading, Reading::Between) else { return };
-        self.told.end(out);
-        if head.is_cut() {
-            self.cut(out);
-        }
-        let entity = head.finish(is_outer.then_some(&mut self.email));
+    fn field(&mut self, is_outer: bool, name: &[u8], value: &[u8]) {
         if is_outer {
-            self.email.status = Status::BodyStarted;
+            self.said.email.field(name, value);
         }
-        let is_nested = matches!(entity.kind, Kind::Multipart(_) | Kind::Mail);
-        if is_nested && self.levels.len() >= MAIL_NESTING_MAX {
-            self.cut(out);
-            self.reading = Reading::Text(Decoder::new(entity.coding));
-            return;
+    }
+
+    fn end_header(&mut self, is_outer: bool) {
+        self.said.told.end(self.out);
+        if is_outer {
+            self.said.email.status = Status::BodyStarted;
         }
-        let Entity { kind, coding, file_name } = entity;
-        self.reading = match (kind, file_name) {
-            (Kind::Multipart(boundary), _) => {
-                self.levels.push(Level::Parts(boundary));
-                Reading::Between
-            }
-            (Kind::Mail, _) => {
-                self.levels.push(Level::Mail);
-                Reading::Head(Head::default())
-            }
-            (Kind::Text | Kind::File, Some(name)) => {
-                self.email.attachment(&name);
-                Reading::File(Decoder::new(coding), CarriedFile::begin(&name, &self.told, out))
-            }
-            (Kind::Text | Kind::File, None) => Reading::Text(Decoder::new(coding)),
+    }
+
+    fn begin(&mut self, entity: Entity) {
+        if let (Kind::Text | Kind::File, Some(name)) = (entity.kind, entity.file_name) {
+            self.said.email.attachment(&name);
+            self.said.file = Some(CarriedFile::begin(&name, &self.said.told, self.out));
+        }
+    }
+
+    fn data(&mut self, bytes: &[u8]) {
+        let Said { told, email, file, .. } = &mut *self.said;
+        if let Some(file) = file {
+            file.data(bytes, told, self.out);
+        } else {
+            email.urls.data(bytes);
+            told.data(Field::MailBody, bytes, self.out);
+        }
+    }
+
+    fn end(&mut self, is_whole: bool) {
+        let Said { id, told, email, file, end, .. } = &mut *self.said;
+        let Some(file) = file.take() else {
+            email.urls.end();
+            return told.end(self.out);
         };
-    }
-
-    /// A part is complete.
-    fn end_part<S: AppSink>(&mut self, has_last_line_end: bool, end: FileEnd, out: &mut Beside<'_, S>) {
-        match std::mem::replace(&mut self.reading, Reading::Between) {
-            Reading::Text(mut decoder) => {
-                let last = decoder.finish(has_last_line_end);
-                self.email.urls.data(last);
-                self.email.urls.end();
-                self.told.data(Field::MailBody, last, out);
-                self.told.end(out);
-            }
-            Reading::File(mut decoder, mut file) => {
-                file.data(decoder.finish(has_last_line_end), &mut self.told, out);
-                file.finish(self.id, end, &mut self.told, out);
-            }
-            Reading::Head(_) | Reading::Between => self.told.end(out),
+        let ended = file.finish(if is_whole { FileEnd::Closed } else { *end }, told, self.out);
+        if email.files.len() < MAIL_ATTACHMENTS_TOLD_MAX {
+            // It is told with what the mail comes to.
+            email.files.push(ended);
+        } else {
+            self.out.file(*id, |record| ended.tell(*id, record));
         }
     }
 
-    /// Not all of it is read.
-    fn cut<S: AppSink>(&mut self, out: &mut Beside<'_, S>) {
-        if !std::mem::replace(&mut self.is_cut, true) {
-            out.anomaly(self.told.direction(), AppAnomaly::MessageCut);
+    fn odd(&mut self, odd: MimeOdd) {
+        // Not all of it is read; what else is odd, mail programs read alike.
+        let is_cut = matches!(odd, MimeOdd::HeaderCut | MimeOdd::Depth);
+        if is_cut && !std::mem::replace(&mut self.said.is_cut, true) {
+            self.out.anomaly(self.said.told.direction(), AppAnomaly::MessageCut);
         }
     }
 }
@@ -274,5 +195,21 @@ impl Email {
     /// Tells it beside what carries it.
     pub(super) fn tell_beside(&self, record: &mut Record) {
         record.beside("email", |record| self.tell(record));
+    }
+
+    /// Tells the files in it, each for itself; `fill_beside` tells what stands beside them.
+    pub(super) fn tell_files<S: AppSink>(
+        &self,
+        id: u64,
+        out: &mut Beside<'_, S>,
+        fill_beside: impl Fn(&mut Record),
+    ) {
+        for file in &self.files {
+            out.file(id, |record| {
+                file.tell(id, record);
+                fill_beside(record);
+                self.tell_beside(record);
+            });
+        }
     }
 }

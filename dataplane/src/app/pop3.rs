@@ -229,6 +229,7 @@ impl Pop3 {
         if let Reading::Mail(under_way) = std::mem::take(&mut self.reading) {
             let (mail, request, status) = *under_way;
             let email = mail.finish(end, out);
+            email.tell_files(self.id, out, |_| {});
             self.tell(&request, Some(&status), Some(&email), out);
         }
     }

@@ -1,5 +1,7 @@
 //! What a parser tells of one transaction: named values, nested as events show them.
 
+use arrayvec::ArrayVec;
+
 use super::AppProtocol;
 use crate::limits::{FILE_NAME_BYTES_MAX, RECORD_ITEMS_MAX, RECORD_TEXT_BYTES_MAX};
 
@@ -21,8 +23,8 @@ pub struct Record {
     /// Of them, those that were not written because the record was full.
     left_out: u32,
     is_cut: bool,
-    /// Name and first item of the object that stands beside that of the record.
-    beside: Option<(&'static str, usize)>,
+    /// Name and first item of each object that stands beside that of the record.
+    beside: ArrayVec<(&'static str, usize), 2>,
 }
 
 /// What a record tells of.
@@ -69,7 +71,8 @@ impl Record {
         self.items.clear();
         self.text.clear();
         (self.protocol, self.id, self.depth, self.left_out, self.is_cut) = (protocol, id, 0, 0, false);
-        (self.kind, self.beside, self.message_bytes) = (RecordKind::Transaction, None, 0);
+        (self.kind, self.message_bytes) = (RecordKind::Transaction, 0);
+        self.beside.clear();
     }
 
     /// The same, of a file that the transaction carried.
@@ -175,10 +178,13 @@ impl Record {
         self.nest(name, Item::List, fill);
     }
 
-    /// What `fill` tells is an object of its own that stands beside that of the record; it comes last, and once.
+    /// What `fill` tells is an object of its own that stands beside that of the record; such come last, and two at most.
     pub fn beside(&mut self, name: &'static str, fill: impl FnOnce(&mut Record)) {
-        self.beside = Some((name, self.items.len()));
-        fill(self);
+        let is_room = self.beside.try_push((name, self.items.len())).is_ok();
+        debug_assert!(is_room, "there are two at most");
+        if is_room {
+            fill(self);
+        }
     }
 
     fn nest(&mut self, name: &'static str, open: Item, fill: impl FnOnce(&mut Record)) {
@@ -211,14 +217,18 @@ impl Record {
 
     /// Its names and values in order.
     pub fn values(&self) -> impl Iterator<Item = (&'static str, Value<'_>)> {
-        let end = self.beside.map_or(self.items.len(), |(_, begin)| begin);
+        let end = self.beside.first().map_or(self.items.len(), |(_, begin)| *begin);
         self.steps(self.items.get(..end).unwrap_or_default())
     }
 
-    /// The object that stands beside it: its name, and its names and values in order.
-    pub fn values_beside(&self) -> Option<(&'static str, impl Iterator<Item = (&'static str, Value<'_>)>)> {
-        let (name, begin) = self.beside?;
-        Some((name, self.steps(self.items.get(begin..).unwrap_or_default())))
+    /// The objects that stand beside it: of each its name, and its names and values in order.
+    pub fn values_beside(
+        &self,
+    ) -> impl Iterator<Item = (&'static str, impl Iterator<Item = (&'static str, Value<'_>)>)> {
+        self.beside.iter().enumerate().map(|(at, (name, begin))| {
+            let end = self.beside.get(at + 1).map_or(self.items.len(), |(_, begin)| *begin);
+            (*name, self.steps(self.items.get(*begin..end).unwrap_or_default()))
+        })
     }
 
     fn steps<'r>(

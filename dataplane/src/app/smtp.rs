@@ -6,7 +6,7 @@ use dlp_patterns::Field;
 use memchr::memmem;
 
 use super::{
-    AppAnomaly, AppProtocol, AppSink,
+    AppAnomaly, AppProtocol, AppSink, Record,
     beside::Beside,
     carried_file::FileEnd,
     command_line::CommandLine,
@@ -24,7 +24,7 @@ pub(super) const SIGNATURE: Signature =
     Signature { protocol: AppProtocol::Smtp, stream: Some(signature), datagram: None };
 
 const GREETINGS: &[&[u8]] = &[b"220 ", b"220-", b"421 ", b"554 ", b"554-"];
-const HELLOS: &[&[u8]] = &[b"EHLO ", b"EHLO\r", b"HELO ", b"HELO\r", b"LHLO "];
+const HELLOS: &[&[u8]] = &[b"EHLO ", b"EHLO\r", b"EHLO\n", b"HELO ", b"HELO\r", b"HELO\n", b"LHLO "];
 
 fn signature(prefix: Prefix<'_>) -> Answer {
     let names_it = |line: &[u8]| memmem::find(&line.to_ascii_uppercase(), b"SMTP").is_some();
@@ -102,6 +102,18 @@ enum Answered {
     MailOver,
     /// The client is not who it says it is.
     LoginRefused,
+}
+
+impl Envelope {
+    fn tell(&self, hello: &[u8], record: &mut Record) {
+        record.text_if_any("helo", hello);
+        if let Some(from) = &self.from {
+            record.text("mail_from", from);
+        }
+        if !self.to.is_empty() {
+            record.list("rcpt_to", |record| self.to.iter().for_each(|to| record.text("", to)));
+        }
+    }
 }
 
 impl AppParser for Smtp {
@@ -354,14 +366,14 @@ impl Smtp {
 
     fn tell<S: AppSink>(&mut self, email: Option<&Email>, out: &mut Beside<'_, S>) {
         let envelope = std::mem::take(&mut self.envelope);
+        let hello = &self.hello;
+        if let Some(email) = email {
+            email.tell_files(self.id, out, |record| {
+                record.beside("smtp", |record| envelope.tell(hello, record));
+            });
+        }
         out.record(self.id, |record| {
-            record.text_if_any("helo", &self.hello);
-            if let Some(from) = &envelope.from {
-                record.text("mail_from", from);
-            }
-            if !envelope.to.is_empty() {
-                record.list("rcpt_to", |record| envelope.to.iter().for_each(|to| record.text("", to)));
-            }
+            envelope.tell(hello, record);
             if let Some(email) = email {
                 email.tell_beside(record);
             }

@@ -345,7 +345,7 @@ impl Side {
         let Window::Open(decoding) = &mut self.window else { return };
         let mut emitter = self.outlet.to(out.sink);
         let mut carried = None;
-        let pushed = decoding.push(bytes, out.decoders, |plain| {
+        let pushed = decoding.push(bytes, out.decoders, |plain, _| {
             carried = carried.or(self.carried.look(self.direction, plain));
             emitter.data_at(Depth::Decoded, Field::WebSocketMessage, plain);
         });

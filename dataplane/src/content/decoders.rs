@@ -1,5 +1,7 @@
 //! [`Decoders`]: what the bodies of a worker are decoded with, used again and within its memory.
 
+use arrayvec::ArrayVec;
+
 use super::{brotli::Brotli, coding::Coding, inflate::Inflate, layer::Layer, zstandard::Zstandard};
 use crate::account::Account;
 use crate::limits::{
@@ -88,12 +90,13 @@ impl Decoders {
         }
     }
 
-    /// Room for the output of so many layers.
-    pub(super) fn rooms(&mut self, layers: usize) -> &mut [Room] {
-        let fresh = || Box::new([0; CONTENT_ROOM_BYTES]);
-        if self.rooms.len() < layers {
-            self.rooms.resize_with(layers, fresh);
-        }
-        &mut self.rooms
+    /// Room for the output of so many layers, to be given back.
+    pub(super) fn take_rooms(&mut self, layers: usize) -> ArrayVec<Room, CONTENT_LAYERS_MAX> {
+        (0..layers).map(|_| self.rooms.pop().unwrap_or_else(|| Box::new([0; CONTENT_ROOM_BYTES]))).collect()
+    }
+
+    /// Takes rooms back.
+    pub(super) fn take_back_rooms(&mut self, rooms: ArrayVec<Room, CONTENT_LAYERS_MAX>) {
+        self.rooms.extend(rooms);
     }
 }

@@ -77,11 +77,23 @@ impl Decoding {
     /// decoded.
     pub fn push(
         &mut self,
-        mut bytes: &[u8],
+        bytes: &[u8],
         decoders: &mut Decoders,
+        mut out: impl FnMut(&[u8], &mut Decoders),
+    ) -> Result<(), Undecoded> {
+        // What comes out may have to be decoded on.
+        let mut rooms = decoders.take_rooms(self.stages.len());
+        let pushed = self.push_into(&mut rooms, bytes, |bytes| out(bytes, decoders));
+        decoders.take_back_rooms(rooms);
+        pushed
+    }
+
+    fn push_into(
+        &mut self,
+        rooms: &mut [Room],
+        mut bytes: &[u8],
         mut out: impl FnMut(&[u8]),
     ) -> Result<(), Undecoded> {
-        let rooms = decoders.rooms(self.stages.len());
         while !bytes.is_empty() {
             let block_left = CONTENT_BLOCK_BYTES - self.read_bytes % CONTENT_BLOCK_BYTES;
             let len = usize::try_from(block_left).map_or(bytes.len(), |left| left.min(bytes.len()));

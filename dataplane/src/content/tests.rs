@@ -55,7 +55,7 @@ fn decode(
         Err(undecoded) => return (told, Err(undecoded)),
     };
     for piece in body.chunks(piece) {
-        let pushed = decoding.push(piece, decoders, |bytes| {
+        let pushed = decoding.push(piece, decoders, |bytes, _| {
             assert!(!bytes.is_empty());
             told.extend_from_slice(bytes);
         });
@@ -167,7 +167,7 @@ fn windows_are_within_the_memory_of_a_worker() {
     let outcomes: Vec<_> = (0..3)
         .map(|_| {
             let mut decoding = Decoding::begin(&codings("br"), &mut decoders)?;
-            let pushed = decoding.push(&body[..200], &mut decoders, |_| {});
+            let pushed = decoding.push(&body[..200], &mut decoders, |_, _| {});
             open.push(decoding);
             pushed
         })
@@ -212,7 +212,7 @@ proptest! {
         let (mut rest, mut pieces, mut ended) = (&body[..], pieces.iter().cycle(), Ok(()));
         while !rest.is_empty() && ended.is_ok() {
             let (piece, later) = rest.split_at(rest.len().min(*pieces.next().unwrap()));
-            ended = decoding.push(piece, &mut decoders, |bytes| told.extend_from_slice(bytes));
+            ended = decoding.push(piece, &mut decoders, |bytes, _| told.extend_from_slice(bytes));
             rest = later;
         }
         let ended = ended.and_then(|()| decoding.end(&mut decoders));

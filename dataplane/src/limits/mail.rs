@@ -15,5 +15,11 @@ pub const MAIL_URLS_TOLD_MAX: usize = 32;
 /// Names of attachments that an event repeats.
 pub const MAIL_ATTACHMENTS_TOLD_MAX: usize = 32;
 
+/// Multiparts of a body of HTTP that are open at once: files of one field of a form are one within it (RFC 7578 §4.3).
+pub const HTTP_PARTS_NESTING_MAX: usize = 2;
+
+/// Files within one body of HTTP that are told of in events: PHP takes 20 unless told otherwise.
+pub const HTTP_FILES_TOLD_MAX: usize = 64;
+
 /// Bytes of the name of a file that is carried; the rest is cut off. No file system in use holds longer ones.
 pub const FILE_NAME_BYTES_MAX: usize = 255;

@@ -103,10 +103,12 @@ impl<S: EventSink> AppSink for Listener<'_, S> {
         if may_tell {
             self.sink.emit(Event::Http(HttpEnd { now_ns, flow, transaction: shown }));
         }
-        for direction in Direction::BOTH {
-            let is_there = transaction.files[direction as usize].stage != HttpFileStage::Absent;
-            if is_there && self.findings.may_tell() {
-                self.sink.emit(Event::HttpFile(HttpFileEnd { now_ns, flow, transaction: shown, direction }));
+        let whole = Direction::BOTH.into_iter().zip(&shown.files);
+        let inner = shown.inner_files.iter().map(|(direction, file)| (*direction, file));
+        for (direction, file) in whole.chain(inner) {
+            if file.stage != HttpFileStage::Absent && self.findings.may_tell() {
+                let end = HttpFileEnd { now_ns, flow, transaction: shown, direction, file };
+                self.sink.emit(Event::HttpFile(end));
             }
         }
         let (threats, tell) = self.detectors();

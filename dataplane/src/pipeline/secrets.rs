@@ -71,12 +71,23 @@ impl Secrets {
     /// The transaction as it may be shown.
     pub(super) fn conceal(&self, transaction: &HttpTransaction) -> HttpTransaction {
         let mut shown = transaction.clone();
-        let HttpTransaction { url, host, user_agent, referer, content_type, redirect, files, http2, .. } =
-            &mut shown;
+        let HttpTransaction {
+            url,
+            host,
+            user_agent,
+            referer,
+            content_type,
+            redirect,
+            files,
+            inner_files,
+            http2,
+            ..
+        } = &mut shown;
+        let inner = inner_files.iter_mut().map(|(_, file)| file);
+        let mut names: Vec<_> = files.iter_mut().chain(inner).map(|file| &mut file.name).collect();
         if self.0.len() > HTTP_SECRETS_MAX {
             let headers = http2.iter_mut().flat_map(|stream| &mut stream.headers);
             let texts = [url, host, user_agent, referer, content_type, redirect];
-            let names = files.iter_mut().map(|file| &mut file.name);
             texts.into_iter().chain(names).chain(headers).for_each(withhold);
             return shown;
         }
@@ -92,9 +103,9 @@ impl Secrets {
             for text in [&mut *host, user_agent, referer, content_type, redirect] {
                 secret.conceal(text);
             }
-            for file in &mut *files {
-                let is_cut = file.name.len() >= FILE_NAME_BYTES_MAX;
-                secret.conceal_in(&mut file.name, is_cut);
+            for name in &mut names {
+                let is_cut = name.len() >= FILE_NAME_BYTES_MAX;
+                secret.conceal_in(name, is_cut);
             }
         }
         shown

@@ -46,7 +46,7 @@ fn decode(names: [&str; 2], media: Media, body: &[u8], piece: usize) -> Told {
     };
     let mut ended = Ok(());
     for piece in body.chunks(piece) {
-        ended = decoding.push(piece, &mut decoders, |bytes| {
+        ended = decoding.push(piece, &mut decoders, |bytes, _| {
             decoded.extend_from_slice(bytes);
             reader.push(bytes, &mut tell);
         });

@@ -1,7 +1,6 @@
 //! What a `fileinfo` event says of the content of a message of HTTP, in Suricata's names.
 
-use dataplane::app::{HttpFileStage, HttpTransaction};
-use dataplane::flow::Direction;
+use dataplane::app::{HttpFile, HttpFileStage, HttpTransaction};
 use serde::Serialize;
 
 use super::text::Text;
@@ -19,8 +18,7 @@ pub(super) struct FileBody<'e> {
 }
 
 impl FileBody<'_> {
-    pub(super) fn new(transaction: &HttpTransaction, direction: Direction) -> FileBody<'_> {
-        let file = &transaction.files[direction as usize];
+    pub(super) fn new<'e>(transaction: &'e HttpTransaction, file: &'e HttpFile) -> FileBody<'e> {
         // One without a name has that of the resource.
         let query = transaction.url.iter().position(|byte| *byte == b'?').unwrap_or(transaction.url.len());
         let name = if file.name.is_empty() { &transaction.url[..query] } else { &file.name };
@@ -38,7 +36,7 @@ impl FileBody<'_> {
 
 #[cfg(test)]
 mod tests {
-    use dataplane::app::HttpFile;
+    use dataplane::flow::Direction;
 
     use super::*;
 
@@ -59,7 +57,8 @@ mod tests {
                 r#"{"filename":"f.txt","gaps":true,"state":"TRUNCATED","stored":false,"size":3,"tx_id":7}"#,
             ),
         ] {
-            let body = serde_json::to_string(&FileBody::new(&transaction, direction)).expect("it is plain");
+            let file = &transaction.files[direction as usize];
+            let body = serde_json::to_string(&FileBody::new(&transaction, file)).expect("it is plain");
             assert_eq!(body, told);
         }
     }

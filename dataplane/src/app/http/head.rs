@@ -4,8 +4,8 @@ use memchr::memchr;
 
 use super::{framings::Framings, switch::Offer};
 use crate::{
-    app::{AppAnomaly, AppSink, HttpTransaction, emitter::Emitter},
-    content::{Codings, Media},
+    app::{AppAnomaly, AppSink, HttpTransaction, content_type::ContentType, emitter::Emitter},
+    content::Codings,
     flow::Direction,
     limits::HTTP_LOGGED_BYTES_MAX,
 };
@@ -61,8 +61,7 @@ pub(super) struct Head {
     content_codings: Codings,
     /// What was done to the message beside `chunked` (RFC 9112 §7).
     transfer_codings: Codings,
-    /// Of a request: of a response it does not matter.
-    media: Media,
+    content_type: ContentType,
     /// What its framing headers may be read as, each for itself.
     framings: Framings,
     /// A framing header that only some readers see, behind a bare CR or a NUL.
@@ -115,7 +114,7 @@ impl Head {
             fresh: true,
             content_codings: Codings::default(),
             transfer_codings: Codings::default(),
-            media: Media::Other,
+            content_type: ContentType::default(),
             framings: Framings::default(),
             hidden: false,
         }
@@ -131,9 +130,9 @@ impl Head {
         }
     }
 
-    /// What the body of a request is said to be: nobody looks for values in what a server says.
-    pub(super) fn media(&self) -> Media {
-        self.media
+    /// What the body is said to be.
+    pub(super) fn content_type(&self) -> &ContentType {
+        &self.content_type
     }
 
     pub(super) fn kind(&self) -> Kind {
@@ -235,9 +234,8 @@ impl Head {
                 }
             }
             Some(name) => {
-                let is_request = self.kind.direction == Direction::ToServer;
-                if is_request && name == Name::ContentType && self.media == Media::Other {
-                    self.media = Media::of(value);
+                if name == Name::ContentType {
+                    self.content_type.read(value);
                 }
                 self.note(name, value, transaction);
             }

@@ -55,7 +55,7 @@ pub(super) struct GaveUp;
 impl Message {
     /// Memory that it holds, in bytes.
     pub(super) fn held_bytes(&self) -> usize {
-        self.block.held_bytes()
+        self.block.held_bytes() + self.body.held_bytes()
     }
 
     /// No message yet.
@@ -173,6 +173,7 @@ impl Message {
                 self.complete_file(&mut transaction);
                 self.body.end(self.body_field(), decoders, out);
                 out.end();
+                self.tell_inner_files(&mut transaction);
                 return Ok(progress);
             }
         }
@@ -220,6 +221,7 @@ impl Message {
         self.block.abandon(out);
         self.body.close(self.body_field(), out);
         out.end();
+        self.tell_inner_files(&mut transaction);
         if self.part == Part::UntilClose { Progress::Complete } else { Progress::More }
     }
 
@@ -276,10 +278,11 @@ impl Message {
         match framing {
             Framing::Length(0) => self.body.begin_bare(),
             Framing::Length(_) | Framing::Chunked | Framing::UntilClose => {
-                self.body.begin(&self.head.codings(framing), self.head.media(), decoders, out);
+                let (codings, content_type) = (self.head.codings(framing), self.head.content_type());
+                self.body.begin(&codings, content_type, self.body_field(), decoders, out);
             }
         }
-        if framing != Framing::Length(0) {
+        if framing != Framing::Length(0) && !self.body.has_parts() {
             self.begin_file(transaction);
         }
         self.part = match framing {
@@ -383,6 +386,16 @@ impl Message {
     fn begin_file(&self, transaction: &mut Option<&mut HttpTransaction>) {
         if let Some(file) = self.file(transaction) {
             file.begin();
+        }
+    }
+
+    /// Files within the body that is over.
+    fn tell_inner_files(&mut self, transaction: &mut Option<&mut HttpTransaction>) {
+        if let Some(files) = self.body.take_inner_files()
+            && let Some(transaction) = transaction
+        {
+            let direction = self.head.kind().direction;
+            transaction.inner_files.extend(files.into_iter().map(|file| (direction, file)));
         }
     }
 

@@ -60,6 +60,7 @@ fn an_exchange_is_fields_and_a_transaction() {
         request_bytes: 4,
         response_bytes: 5,
         files: [whole(b"", 4), whole(b"f.txt", 5)],
+        inner_files: Vec::new(),
         http2: None,
     };
     assert_eq!(told.transactions(), [&expected]);

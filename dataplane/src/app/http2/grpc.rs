@@ -174,7 +174,7 @@ impl Half {
         let Some(decoding) = &mut self.decoding else {
             return see(piece);
         };
-        if let Err(undecoded) = decoding.push(piece, out.decoders, &mut see) {
+        if let Err(undecoded) = decoding.push(piece, out.decoders, |bytes, _| see(bytes)) {
             self.growth = decoding.growth();
             self.decoding = None;
             self.skip(lane.direction, undecoded, out);

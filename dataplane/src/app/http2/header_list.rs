@@ -6,9 +6,10 @@ use memchr::{memchr3, memmem};
 use super::hpack::HpackError;
 use crate::app::{
     AppAnomaly,
+    content_type::ContentType,
     http::{decimal, media_type},
 };
-use crate::content::{Codings, Media};
+use crate::content::Codings;
 use crate::limits::{HTTP_HEADER_BYTES_MAX, HTTP_LOGGED_BYTES_MAX};
 
 /// What a list is of.
@@ -165,8 +166,8 @@ impl HeaderList {
     }
 
     /// What the body is said to be.
-    pub(super) fn media(&self) -> Media {
-        Media::of(self.value(Known::ContentType))
+    pub(super) fn content_type(&self) -> ContentType {
+        ContentType::of(self.value(Known::ContentType))
     }
 
     /// Whether the message is of gRPC.

@@ -4,7 +4,6 @@ use dlp_patterns::Field;
 
 use super::{Out, grpc::Grpc, header_list::HeaderList};
 use crate::app::{AppProtocol, AppSink, Http2Stream, HttpFile, HttpTransaction, body::Body, emitter::Outlet};
-use crate::content::Media;
 use crate::flow::Direction;
 use crate::limits::{HTTP_SPARE_TRANSACTIONS_MAX, HTTP2_STREAMS_MAX};
 
@@ -55,7 +54,8 @@ impl Stream {
     }
 
     fn held_bytes(&self) -> usize {
-        let bodies = self.halves.iter().filter(|half| half.body.is_some()).count() * size_of::<Body>();
+        let bodies = self.halves.iter().filter_map(|half| half.body.as_deref());
+        let bodies = bodies.map(|body| size_of::<Body>() + body.held_bytes()).sum::<usize>();
         let grpc = self.grpc.as_ref().map_or(0, |grpc| size_of::<Grpc>() + grpc.held_bytes());
         size_of::<Stream>() + self.transaction.held_bytes() + bodies + grpc
     }
@@ -79,15 +79,13 @@ impl Stream {
         list: &HeaderList,
         out: &mut Out<'_, S>,
     ) {
-        let media = match direction {
-            Direction::ToServer => list.media(),
-            Direction::ToClient => Media::Other,
-        };
+        let (field, content_type) = (body_field(direction), list.content_type());
         let half = &mut self.halves[direction as usize];
-        half.has_body = !Body::is_plain(list.codings(), media);
+        let mut told = half.outlet.to(out.sink);
+        half.has_body = !Body::is_plain(list.codings(), &content_type, field, &told);
         if half.has_body {
             let body = half.body.get_or_insert_default();
-            body.begin(list.codings(), media, out.decoders, &mut half.outlet.to(out.sink));
+            body.begin(list.codings(), &content_type, field, out.decoders, &mut told);
         }
     }
 
@@ -131,7 +129,9 @@ impl Stream {
 
     /// The body as a file, as long as it is by now. What goes through a tunnel, and messages of calls, are none.
     fn file(&mut self, direction: Direction) -> Option<&mut HttpFile> {
-        if self.grpc.is_some() || self.transaction.method == b"CONNECT" {
+        let body = self.halves[direction as usize].body_at_hand();
+        let has_parts = body.is_some_and(|body| body.has_parts());
+        if self.grpc.is_some() || has_parts || self.transaction.method == b"CONNECT" {
             return None;
         }
         let file = &mut self.transaction.files[direction as usize];
@@ -145,6 +145,8 @@ impl Stream {
         let mut told = half.outlet.to(out.sink);
         if let Some(body) = half.body.as_mut().filter(|_| half.has_body) {
             body.end(body_field(direction), out.decoders, &mut told);
+            let files = body.take_inner_files().into_iter().flatten();
+            self.transaction.inner_files.extend(files.map(|file| (direction, file)));
         }
         told.end();
     }
@@ -182,7 +184,11 @@ impl Half {
 
     /// Of the body without its codings, or else of itself, so far in bytes.
     fn content_bytes(&self) -> u64 {
-        self.body.as_ref().filter(|_| self.has_body).map_or(self.bytes, |body| body.content_bytes())
+        self.body_at_hand().map_or(self.bytes, Body::content_bytes)
+    }
+
+    fn body_at_hand(&self) -> Option<&Body> {
+        self.body.as_deref().filter(|_| self.has_body)
     }
 }
 

@@ -193,7 +193,7 @@ impl Records {
             if pushed.is_err() || self.is_capped {
                 break;
             }
-            pushed = decoding.push(piece, out.decoders, |decoded| {
+            pushed = decoding.push(piece, out.decoders, |decoded, _| {
                 let room = room - plain.len();
                 self.is_capped |= decoded.len() > room;
                 plain.extend_from_slice(decoded.get(..room).unwrap_or(decoded));

@@ -1,8 +1,10 @@
 //! What events tell of a mail: `email`, in Suricata's names.
 
-use super::{parameters::unprotected, urls::Urls};
+use super::urls::Urls;
 use crate::app::{
     Record,
+    carried_file::EndedFile,
+    mime::unprotected,
     record::{kept, kept_file_name},
 };
 use crate::limits::{MAIL_ADDRESSES_TOLD_MAX, MAIL_ATTACHMENTS_TOLD_MAX};
@@ -19,6 +21,8 @@ pub(in crate::app) struct Email {
     date: Vec<u8>,
     x_mailer: Vec<u8>,
     attachments: Vec<Vec<u8>>,
+    /// Files in it that are over.
+    pub(super) files: Vec<EndedFile>,
     pub(super) urls: Urls,
     pub(super) status: Status,
 }
@@ -37,7 +41,8 @@ impl Email {
     pub(super) fn held_bytes(&self) -> usize {
         let lists = [&self.to, &self.cc, &self.attachments].into_iter().flatten();
         let texts = [&self.from, &self.subject, &self.message_id, &self.date, &self.x_mailer];
-        lists.chain(texts).map(Vec::capacity).sum::<usize>() + self.urls.held_bytes()
+        let files = self.files.iter().map(|file| size_of::<EndedFile>() + file.held_bytes()).sum::<usize>();
+        lists.chain(texts).map(Vec::capacity).sum::<usize>() + files + self.urls.held_bytes()
     }
 
     /// A header field, unfolded.

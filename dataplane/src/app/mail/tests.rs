@@ -19,13 +19,14 @@ fn read(text: &[u8], piece_bytes: usize) -> Recorder {
         mail.data(piece, &mut out);
     }
     let email = mail.finish(FileEnd::Closed, &mut out);
+    email.tell_files(3, &mut out, |_| {});
     out.record(3, |record| email.tell_beside(record));
     recorder.assert_nothing_open();
     recorder
 }
 
 fn list(record: &Record) -> Vec<&[u8]> {
-    let (_, values) = record.values_beside().expect("an email");
+    let (_, values) = record.values_beside().next().expect("an email");
     let texts = values.filter_map(|(name, value)| match value {
         Value::Text(text) if name.is_empty() => Some(text),
         _ => None,
@@ -76,6 +77,16 @@ fn a_body_needs_no_header_and_no_line_end() {
     let body = recorder.instances(ToServer, Field::MailBody);
     assert_eq!(body, [b"text that is no header\r\nmore\n\nand: more"]);
     assert!(recorder.instances(ToServer, Field::MailHeaders).is_empty());
+}
+
+#[test]
+fn a_parameter_that_was_to_be_folded_ends_no_header() {
+    let mail = b"Content-Type: text/html;\r\ncharset=\"utf-8\"\r\nContent-Transfer-Encoding: base64\r\n\r\n\
+        aHR0cDovL2EuZXhhbXBsZS8=\r\n";
+    let recorder = told(mail);
+    assert_eq!(recorder.instances(ToServer, Field::MailBody), [b"http://a.example/"]);
+    let recorder = told(b"Subject: a\r\ncharset=b\r\n");
+    assert_eq!(recorder.instances(ToServer, Field::MailBody), [b"charset=b\r\n"]);
 }
 
 #[test]

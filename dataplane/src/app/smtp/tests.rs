@@ -31,7 +31,7 @@ fn envelope_and_mail_are_told() {
     let [record] = recorder.records()[..] else { panic!("one record") };
     assert_eq!(record.find("helo"), Some(Value::Text(b"client.example")));
     assert_eq!(record.find("mail_from"), Some(Value::Text(b"<a@weir.example>")));
-    assert_eq!(record.values_beside().map(|(name, _)| name), Some("email"));
+    assert_eq!(record.values_beside().next().map(|(name, _)| name), Some("email"));
     assert_eq!(record.find("status"), Some(Value::Text(b"PARSE_DONE")));
     assert_eq!(record.find("subject"), Some(Value::Text(b"Weir")));
     let envelope = recorder.instances(ToServer, Field::MailEnvelope);
@@ -158,6 +158,8 @@ fn a_file_with_a_gap_is_told_as_that() {
     assert_eq!(recorder.instances(ToServer, Field::FileData), [b"some"]);
     assert_eq!(recorder.records()[0].find("gaps"), Some(Value::Flag(true)));
     assert_eq!(texts(&recorder, "state"), ["TRUNCATED"]);
-    assert_eq!(texts(&recorder, "mail_from"), ["<a>"]);
+    assert_eq!(texts(&recorder, "mail_from"), ["<a>"; 2], "of the file and of the mail");
+    let beside: Vec<_> = recorder.records()[0].values_beside().map(|(name, _)| name).collect();
+    assert_eq!(beside, ["smtp", "email"]);
     assert_eq!(recorder.anomalies(), [AppAnomaly::Gap]);
 }

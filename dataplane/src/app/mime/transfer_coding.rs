@@ -17,7 +17,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// How bytes are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Coding {
+pub(in crate::app) enum Coding {
     /// As they are: 7bit, 8bit, binary, and what nobody knows.
     #[default]
     Plain,
@@ -176,7 +176,7 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
-    use crate::app::mail::line_pieces::LinePieces;
+    use crate::app::mime::LinePieces;
 
     fn decoded(coding: Coding, text: &[u8]) -> Vec<u8> {
         let (mut decoder, mut pieces, mut out) = (Decoder::new(coding), LinePieces::default(), Vec::new());

@@ -17,7 +17,7 @@ impl<'v> Parameters<'v> {
     }
 
     /// What stands in front of all parameters.
-    pub(super) fn value(self) -> &'v [u8] {
+    pub(in crate::app) fn value(self) -> &'v [u8] {
         let end = memchr(b';', self.text).unwrap_or(self.text.len());
         self.text.get(..end).unwrap_or_default().trim_ascii()
     }
@@ -47,6 +47,28 @@ impl<'v> Parameters<'v> {
         decoded_words(&value)
     }
 
+    /// Whether there are readers that take another value for that parameter: it stands there twice, or in sections, or once more in
+    /// another charset and is not the same (RFC 7578 §4.2).
+    pub(in crate::app) fn is_odd(self, wanted: &[u8]) -> bool {
+        let (mut plain, mut extended) = (None, None);
+        let mut rest = self.text.get(self.value_end()..).unwrap_or_default();
+        while let Some((name, part)) = next(&mut rest) {
+            let before = match strip_name(name, wanted) {
+                None => continue,
+                Some(b"") => plain.replace(unquoted(part)),
+                Some(b"*") => {
+                    let part = unquoted(part);
+                    extended.replace(percents(part.splitn(3, |byte| *byte == b'\'').nth(2).unwrap_or(&part)))
+                }
+                Some(_) => return true,
+            };
+            if before.is_some() {
+                return true;
+            }
+        }
+        extended.is_some() && plain != extended
+    }
+
     fn value_end(self) -> usize {
         memchr(b';', self.text).unwrap_or(self.text.len())
     }
@@ -67,7 +89,7 @@ fn next<'r>(rest: &mut &'r [u8]) -> Option<(&'r [u8], &'r [u8])> {
 }
 
 /// Where a byte stands outside of quotes.
-pub(super) fn unprotected(text: &[u8], wanted: u8) -> Option<usize> {
+pub(in crate::app) fn unprotected(text: &[u8], wanted: u8) -> Option<usize> {
     let (mut is_quoted, mut is_escaped) = (false, false);
     text.iter().position(|&byte| {
         let is_it = byte == wanted && !is_quoted;
@@ -124,7 +146,7 @@ fn percents(text: &[u8]) -> Vec<u8> {
 }
 
 /// A text with its encoded words decoded: `=?charset?B?text?=` (RFC 2047 §2). The charset is not looked at.
-pub(super) fn decoded_words(text: &[u8]) -> Vec<u8> {
+pub(in crate::app) fn decoded_words(text: &[u8]) -> Vec<u8> {
     let (mut out, mut rest) = (Vec::with_capacity(text.len()), text);
     while let Some(at) = memmem::find(rest, b"=?") {
         let (before, word) = rest.split_at(at);

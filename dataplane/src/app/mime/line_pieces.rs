@@ -7,7 +7,7 @@ use crate::limits::TEXT_LINE_BYTES_MAX;
 /// Cuts bytes into lines, and lines longer than [`TEXT_LINE_BYTES_MAX`] into pieces of that length: the same ones however the
 /// bytes came in.
 #[derive(Debug, Default)]
-pub(super) struct LinePieces {
+pub(in crate::app) struct LinePieces {
     held: Vec<u8>,
     /// Whether pieces of the line under way were shown.
     is_within: bool,
@@ -15,17 +15,17 @@ pub(super) struct LinePieces {
 
 /// A line, or a piece of a long one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Piece<'l> {
+pub(in crate::app) struct Piece<'l> {
     /// Without the end of the line.
-    pub(super) bytes: &'l [u8],
+    pub(in crate::app) bytes: &'l [u8],
     /// Whether the line begins with it.
-    pub(super) is_begin: bool,
-    pub(super) end: LineEnd,
+    pub(in crate::app) is_begin: bool,
+    pub(in crate::app) end: LineEnd,
 }
 
 /// How a line ends behind a piece of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum LineEnd {
+pub(in crate::app) enum LineEnd {
     /// It doesn't, or not yet.
     #[default]
     None,
@@ -34,7 +34,7 @@ pub(super) enum LineEnd {
 }
 
 impl LineEnd {
-    pub(super) fn bytes(self) -> &'static [u8] {
+    pub(in crate::app) fn bytes(self) -> &'static [u8] {
         match self {
             LineEnd::None => b"",
             LineEnd::Lf => b"\n",
@@ -45,19 +45,19 @@ impl LineEnd {
 
 impl Piece<'_> {
     /// Whether it is a whole line.
-    pub(super) fn is_whole(self) -> bool {
+    pub(in crate::app) fn is_whole(self) -> bool {
         self.is_begin && self.end != LineEnd::None
     }
 }
 
 impl LinePieces {
     /// Memory that it holds, in bytes.
-    pub(super) fn held_bytes(&self) -> usize {
+    pub(in crate::app) fn held_bytes(&self) -> usize {
         self.held.capacity()
     }
 
     /// Shows `see` every piece that `chunk` completes. What `see` breaks off with is handed on, with `chunk` behind the piece.
-    pub(super) fn read<E>(
+    pub(in crate::app) fn read<E>(
         &mut self,
         chunk: &mut &[u8],
         mut see: impl FnMut(Piece<'_>) -> Result<(), E>,
@@ -101,8 +101,20 @@ impl LinePieces {
         Ok(())
     }
 
+    /// Shows what is there of a line that begins as no delimiter does: it need not wait for its end.
+    pub(in crate::app) fn show_begun(&mut self, see: impl FnOnce(Piece<'_>)) {
+        let len = self.held.len() - usize::from(self.held.ends_with(b"\r"));
+        let may_delimit = !self.is_within && self.held.starts_with(b"-");
+        if len == 0 || may_delimit {
+            return;
+        }
+        let is_begin = !std::mem::replace(&mut self.is_within, true);
+        see(Piece { bytes: self.held.get(..len).unwrap_or_default(), is_begin, end: LineEnd::None });
+        self.held.drain(..len);
+    }
+
     /// No more follows: shows what is there of a line.
-    pub(super) fn finish(&mut self, see: impl FnOnce(Piece<'_>)) {
+    pub(in crate::app) fn finish(&mut self, see: impl FnOnce(Piece<'_>)) {
         let held = std::mem::take(&mut self.held);
         if !held.is_empty() {
             see(Piece { bytes: &held, is_begin: !self.is_within, end: LineEnd::None });

@@ -1,0 +1,170 @@
+//! Bodies that are made of parts, and texts of other charsets: the same is told however they are cut.
+
+use dlp_patterns::Field;
+
+use super::conversations::{cut, listen};
+use crate::{
+    app::{AppAnomaly, HttpFile, HttpFileStage, recorder::Recorder},
+    flow::Direction::{self, ToClient, ToServer},
+    limits::HTTP_FILES_TOLD_MAX,
+    reassembly::StreamChunk::{self, Data, Gap},
+};
+
+const FORM: &str = "multipart/form-data; boundary=b";
+
+fn told(chunks: &[(Direction, StreamChunk<'_>)]) -> Recorder {
+    let (_, told) = listen(chunks);
+    let (_, of_bytes) = listen(&cut(chunks, None));
+    assert!(told.told == of_bytes.told, "{:?}\n{:?}", told.told, of_bytes.told);
+    told
+}
+
+fn request(kind: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!("POST / HTTP/1.1\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n", body.len());
+    [head.as_bytes(), body].concat()
+}
+
+fn posted(kind: &str, body: &str) -> Recorder {
+    told(&[(ToServer, Data(&request(kind, body.as_bytes())))])
+}
+
+/// What is told of the body beside its bytes as they are, which come last.
+fn values(told: &Recorder, field: Field, direction: Direction) -> Vec<String> {
+    let instances = told.instances(direction, field).into_iter();
+    let mut values: Vec<_> = instances.map(|value| String::from_utf8_lossy(value).into_owned()).collect();
+    values.pop();
+    values
+}
+
+fn file(name: &str, bytes: u64, stage: HttpFileStage, has_gap: bool) -> (Direction, HttpFile) {
+    (ToServer, HttpFile { name: name.into(), bytes, stage, has_gap })
+}
+
+#[test]
+fn a_form_is_fields_and_files() {
+    let body = "--b\r\nContent-Disposition: form-data; name=\"user\"\r\n\r\n1' or\r\n--b\r\n\
+        content-disposition: form-data; name=up; filename=\"a b.txt\"\r\nContent-Type: text/plain\r\n\r\n\
+        some\r\n--text\r\n\r\n--b\r\nContent-Disposition: form-data; name=j\r\n\
+        Content-Type: application/json\r\n\r\n{\"a\":\"\\u003cb\"}\r\n--b--\r\n";
+    let told = posted(FORM, body);
+    assert_eq!(told.anomalies(), []);
+    let told_values = values(&told, Field::HttpRequestBody, ToServer);
+    assert_eq!(told_values, ["user=1' or", "<b", "j={\"a\":\"\\u003cb\"}"]);
+    assert_eq!(told.instances(ToServer, Field::FileName), [b"a b.txt"]);
+    assert_eq!(told.instances(ToServer, Field::FileData), [b"some\r\n--text\r\n"]);
+    let transaction = told.transactions()[0];
+    assert_eq!(transaction.inner_files, [file("a b.txt", 14, HttpFileStage::Complete, false)]);
+    assert_eq!(transaction.files[0].stage, HttpFileStage::Absent, "the whole is no file");
+    assert_eq!(transaction.request_bytes, body.len() as u64);
+}
+
+#[test]
+fn files_of_one_field_stand_in_a_multipart_of_their_own() {
+    let body = "--b\r\nContent-Disposition: form-data; name=f\r\nContent-Type: multipart/mixed; boundary=i\r\n\r\n\
+        --i\r\nContent-Disposition: file; filename=x\r\n\r\none\r\n--i\r\n\
+        Content-Disposition: file; filename=y\r\nContent-Type: multipart/mixed; boundary=z\r\n\r\ntwo\r\n--i--\r\n\
+        --b\r\nContent-Disposition: form-data; name=g\r\n\r\nv\r\n--b--";
+    let told = posted(FORM, body);
+    assert_eq!(told.instances(ToServer, Field::FileData), [b"one", b"two"]);
+    assert_eq!(values(&told, Field::HttpRequestBody, ToServer), ["g=v"]);
+    assert_eq!(told.anomalies(), []);
+}
+
+#[test]
+fn what_readers_differ_in_is_told() {
+    let part =
+        |header: &str| format!("--b\r\nContent-Disposition: form-data; {header}\r\n\r\nx\r\n--b--\r\n");
+    let named = part("name=a; filename=f");
+    for (kind, body, is_odd) in [
+        (FORM, named.clone(), false),
+        ("multipart/form-data; boundary=b; boundary=c", named.clone(), true),
+        ("multipart/form-data", named.clone(), true),
+        (FORM, part("name=a; filename=f; filename*=utf-8''f"), false),
+        (FORM, part("name=a; filename=f; filename*=utf-8''g.php"), true),
+        (FORM, part("name=a; filename=f; filename=g"), true),
+        (FORM, part("name=a; name=b"), true),
+        (FORM, part("name=a; filename*=utf-8''g"), true),
+        (FORM, part("name=a\r\nContent-Disposition: form-data; name=b"), true),
+        (FORM, part("name=a\r\nContent-Transfer-Encoding: base64"), true),
+        (FORM, named.replace("\r\n\r\nx", "\r\nx"), true),
+        (FORM, named.replace("\r\n", "\n"), true),
+        (FORM, named.replace("--b--\r\n", ""), true),
+        (FORM, named.replace("x\r\n", "x\r\n--bb\r\n"), true),
+        (FORM, format!("{named}{named}"), true),
+    ] {
+        let told = posted(kind, &body);
+        let anomalies = if is_odd { &[AppAnomaly::Multipart][..] } else { &[] };
+        assert_eq!(told.anomalies(), anomalies, "{kind} {body:?}");
+    }
+}
+
+#[test]
+fn what_is_decoded_within_a_part_is_told() {
+    let body = "--b\r\nContent-Disposition: form-data; name=a; filename=f\r\n\
+        Content-Transfer-Encoding: base64\r\n\r\nd2Vp\r\ncg==\r\n--b--\r\n";
+    assert_eq!(posted(FORM, body).instances(ToServer, Field::FileData), [b"weir"]);
+    let body = "--b\r\nContent-Disposition: form-data; name=a\r\nContent-Type: text/plain; charset=utf-7\r\n\r\n\
+        +ADw-b+AD4-\r\n--b--\r\n";
+    assert_eq!(values(&posted(FORM, body), Field::HttpRequestBody, ToServer), ["a=<b>"]);
+}
+
+#[test]
+fn a_gap_is_of_one_file_and_those_behind_it_are_read() {
+    let part = |name: &str| format!("--b\r\nContent-Disposition: form-data; name=a; filename={name}\r\n\r\n");
+    let body = format!("{}one, and more\r\n{}two\r\n--b--\r\n", part("x"), part("y"));
+    let request = request(FORM, body.as_bytes());
+    let at = request.len() - body.len() + part("x").len() + 3;
+    let chunks = [(ToServer, Data(&request[..at])), (ToServer, Gap(4)), (ToServer, Data(&request[at + 4..]))];
+    let told = told(&chunks);
+    let files = [file("x", 3, HttpFileStage::Begun, true), file("y", 3, HttpFileStage::Complete, false)];
+    assert_eq!(told.transactions()[0].inner_files, files);
+    assert_eq!(told.instances(ToServer, Field::FileData), [b"one", b"two"]);
+}
+
+#[test]
+fn no_more_files_are_told_than_may_be() {
+    let part = "--b\r\nContent-Disposition: form-data; name=a; filename=f\r\n\r\nx\r\n";
+    let told = posted(FORM, &format!("{}--b--\r\n", part.repeat(HTTP_FILES_TOLD_MAX + 1)));
+    assert_eq!(told.anomalies(), [AppAnomaly::MessageCut]);
+    assert_eq!(told.transactions()[0].inner_files.len(), HTTP_FILES_TOLD_MAX);
+    assert_eq!(told.instances(ToServer, Field::FileData).len(), HTTP_FILES_TOLD_MAX + 1, "all is read");
+}
+
+#[test]
+fn a_text_of_another_charset_is_told_as_utf8() {
+    let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+    let marked = [&[0xff, 0xfe][..], &utf16("1' or \u{e9}")].concat();
+    let json = utf16(r#"{"a":"\u003cb"}"#);
+    for (kind, body, texts) in [
+        ("text/plain", &marked, &["1' or \u{e9}"][..]),
+        ("application/json", &json, &["<b", r#"{"a":"\u003cb"}"#]),
+        ("application/json; charset=utf-16le", &json, &["<b", r#"{"a":"\u003cb"}"#]),
+        ("text/html; charset=utf-7", &b"+ADw-script+AD4-".to_vec(), &["<script>"]),
+        ("text/html; charset=utf-8", &b"abc".to_vec(), &[]),
+        ("text/plain", &b"\xff".to_vec(), &[]),
+    ] {
+        let told_of = told(&[(ToServer, Data(&request(kind, body)))]);
+        assert_eq!(values(&told_of, Field::HttpRequestBody, ToServer), texts, "{kind}");
+        let head =
+            format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n", body.len());
+        let response = [head.as_bytes(), body].concat();
+        let get = b"GET / HTTP/1.1\r\n\r\n";
+        let told = told(&[(ToServer, Data(get)), (ToClient, Data(&response))]);
+        assert_eq!(values(&told, Field::HttpResponseBody, ToClient), texts, "{kind}");
+    }
+}
+
+#[test]
+fn values_of_responses_are_told_without_their_escapes() {
+    for (kind, body, value) in [
+        ("text/html", "<p>&lt;script&gt;</p>", "<script>"),
+        ("application/json", r#"{"a":"\u0061b"}"#, "ab"),
+        ("application/xml", "<a>&#x3c;b</a>", "<b"),
+    ] {
+        let head =
+            format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n", body.len());
+        let response = [head.as_bytes(), body.as_bytes()].concat();
+        let told = told(&[(ToServer, Data(b"GET / HTTP/1.1\r\n\r\n")), (ToClient, Data(&response))]);
+        assert_eq!(values(&told, Field::HttpResponseBody, ToClient), [value]);
+    }
+}

@@ -1,0 +1,42 @@
+//! A body in another charset, told as UTF-8 with the values within it.
+
+use dlp_patterns::Field;
+
+use super::{
+    AppSink, Depth,
+    emitter::{Emitter, ValueDepth},
+};
+use crate::content::{Charset, Media, Transcoder, Values};
+
+/// A text under way.
+#[derive(Debug)]
+pub(super) struct HttpText {
+    transcoder: Transcoder,
+    values: Values,
+}
+
+impl HttpText {
+    /// One begins whose values are written like that.
+    pub(super) fn new(charset: Charset, media: Media) -> HttpText {
+        HttpText { transcoder: charset.transcoder(), values: Values::of(media) }
+    }
+
+    /// The next bytes of it.
+    pub(super) fn data<S: AppSink>(&mut self, field: Field, bytes: &[u8], out: &mut Emitter<'_, S>) {
+        let HttpText { transcoder, values } = self;
+        transcoder.push(bytes, |text| tell(values, field, text, out));
+    }
+
+    /// Nothing follows.
+    pub(super) fn finish<S: AppSink>(self, field: Field, out: &mut Emitter<'_, S>) {
+        let HttpText { transcoder, mut values } = self;
+        transcoder.finish(|text| tell(&mut values, field, text, out));
+        values.finish(|piece| out.value(ValueDepth::Wire, field, piece));
+        out.end_at(Depth::Text);
+    }
+}
+
+fn tell<S: AppSink>(values: &mut Values, field: Field, text: &[u8], out: &mut Emitter<'_, S>) {
+    out.data_at(Depth::Text, field, text);
+    out.values(values, ValueDepth::Wire, field, text);
+}
