@@ -29,6 +29,7 @@ mod holding;
 mod http;
 mod http2;
 mod http_file;
+mod http_product;
 mod http_transaction;
 mod ike;
 mod imap;
@@ -118,6 +119,7 @@ pub use self::{
     holding::Holding,
     http::{Http, HttpFraming, HttpIdle},
     http_file::{HttpFile, HttpFileStage},
+    http_product::HttpProduct,
     http_transaction::{Http2Stream, HttpTransaction},
     http2::Http2,
     lane::{Depth, Lane},
@@ -456,6 +458,8 @@ pub trait AppSink {
     fn anomaly(&mut self, direction: Direction, protocol: AppProtocol, anomaly: AppAnomaly);
     /// Messages of `carrier` begin as a connection of another protocol does.
     fn carried(&mut self, _direction: Direction, _carrier: AppProtocol, _carried: AppProtocol) {}
+    /// The head of a response of HTTP shows what product answers.
+    fn product(&mut self, _product: HttpProduct) {}
 }
 
 /// Nobody listens.

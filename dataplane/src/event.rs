@@ -2,7 +2,7 @@
 
 use dlp_patterns::{Field, Hit, Rule};
 
-use crate::app::{AppAnomaly, AppProtocol, HttpTransaction, Lane, Record};
+use crate::app::{AppAnomaly, AppProtocol, HttpProduct, HttpTransaction, Lane, Record};
 use crate::decode::Glimpse;
 use crate::flow::{Direction, FlowRecord};
 use crate::inspect::Epoch;
@@ -110,6 +110,8 @@ pub struct FlowEnd<'e> {
     pub app_failed: bool,
     /// What it spoke before, where that made way for another one.
     pub app_before: Option<AppProtocol>,
+    /// What product answers, where it speaks HTTP and a header told.
+    pub product: Option<HttpProduct>,
     /// Whether any rule matched.
     pub alerted: bool,
     /// Why it was blocked, where it was, and the rules that were in force then.

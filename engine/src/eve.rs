@@ -1,10 +1,10 @@
 //! Events as EVE JSON lines, with the field names of Suricata 7.
 //!
 //! A line is written straight into a reusable buffer: no tree of values, no allocation once the buffer has
-//! grown. What Weir knows beyond Suricata stands under `alert.context`, `drop.reset`,
+//! grown. What Weir knows beyond Suricata stands under `app_product`, `alert.context`, `drop.reset`,
 //! `drop.port`, `flow.drop_reason`, `flow.drop_epoch` and `tunnel.parents`; `ruleset_reload` and `link` are events of its own.
 
-use dataplane::app::{AppProtocol, Record, RecordKind};
+use dataplane::app::{AppProtocol, HttpProduct, Record, RecordKind};
 use dataplane::decode::Glimpse;
 use dataplane::event::{
     Alert, Anomaly, AnomalyKind, AppRecord, Dropped, Event, FlowEnd, HttpEnd, HttpFileEnd, Owner, ThreatSeen,
@@ -158,7 +158,9 @@ impl EveFormat {
         let line = self.flow_line(end.now_ns, EventType::Flow, end.flow);
         let tcp = end.tcp.map(|state| TcpBody::new(end.flow, state.as_str()));
         let (app_proto, app_proto_orig) = (Some(end.app.as_str()), end.app_before.map(AppProtocol::as_str));
-        write(&Line { app_proto, app_proto_orig, flow: Some(FlowBody::at_end(end)), tcp, ..line }, out);
+        let app_product = end.product.map(HttpProduct::as_str);
+        let flow = Some(FlowBody::at_end(end));
+        write(&Line { app_proto, app_proto_orig, app_product, flow, tcp, ..line }, out);
     }
 
     fn http(&self, end: &HttpEnd<'_>, out: &mut Vec<u8>) {

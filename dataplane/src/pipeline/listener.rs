@@ -3,8 +3,8 @@
 use super::secrets::Secrets;
 use super::tracked::Inspection;
 use crate::app::{
-    App, AppAnomaly, AppProtocol, AppSink, HttpFileStage, HttpFraming, HttpTransaction, Lane, Record,
-    SpareParsers,
+    App, AppAnomaly, AppProtocol, AppSink, HttpFileStage, HttpFraming, HttpProduct, HttpTransaction, Lane,
+    Record, SpareParsers,
 };
 use crate::event::{
     Anomaly, AnomalyKind, AppRecord, Event, EventSink, HttpEnd, HttpFileEnd, Owner, Reading, ThreatSeen,
@@ -27,6 +27,16 @@ pub(super) struct Listener<'l, S> {
     sink: &'l mut S,
     now_ns: u64,
     http_framing: HttpFraming,
+    product: Option<HttpProduct>,
+}
+
+/// What a parser said of its flow as a whole, so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct ToldOfApp {
+    /// What it speaks, as the detectors of threats were told.
+    protocol: AppProtocol,
+    /// What product answers.
+    pub(super) product: Option<HttpProduct>,
 }
 
 impl<'l, S> Listener<'l, S> {
@@ -39,8 +49,20 @@ impl<'l, S> Listener<'l, S> {
     ) -> (Listener<'l, S>, &'l mut SpareParsers) {
         let Inspection { rules, findings, parsers, threats, sink, now_ns } = inspection;
         let (beside, now_ns, http_framing) = (FieldScan::default(), *now_ns, parsers.http_framing());
-        let listener: Listener<'l, S> =
-            Listener { record, scans, beside, secrets, rules, findings, threats, sink, now_ns, http_framing };
+        let product = None;
+        let listener: Listener<'l, S> = Listener {
+            record,
+            scans,
+            beside,
+            secrets,
+            rules,
+            findings,
+            threats,
+            sink,
+            now_ns,
+            http_framing,
+            product,
+        };
         (listener, parsers)
     }
 }
@@ -139,6 +161,10 @@ impl<S: EventSink> AppSink for Listener<'_, S> {
         threats.see_anomaly(flow, protocol, anomaly, now_ns, tell);
     }
 
+    fn product(&mut self, product: HttpProduct) {
+        HttpProduct::see(&mut self.product, product);
+    }
+
     fn carried(&mut self, _: Direction, _: AppProtocol, carried: AppProtocol) {
         let (flow, now_ns) = (self.record, self.now_ns);
         let (threats, tell) = self.detectors();
@@ -173,10 +199,13 @@ impl<S: EventSink> Listener<'_, S> {
         (threats, tell)
     }
 
-    /// Says what the flow speaks, where that was not said before.
-    pub(super) fn note_protocol(&mut self, app: &App, told: &mut AppProtocol) {
+    /// Says what the flow speaks, where that was not said before, and keeps what product answers.
+    pub(super) fn note_app(&mut self, app: &App, told: &mut ToldOfApp) {
+        if let Some(product) = self.product {
+            HttpProduct::see(&mut told.product, product);
+        }
         let protocol = app.protocol();
-        if std::mem::replace(told, protocol) != protocol {
+        if std::mem::replace(&mut told.protocol, protocol) != protocol {
             let (flow, now_ns) = (self.record, self.now_ns);
             let (threats, tell) = self.detectors();
             threats.see_protocol(flow, protocol, app.outer_protocol(), now_ns, tell);

@@ -6,7 +6,7 @@ use flow_table::{FlowKey, FlowView, Orientation, Reader};
 
 use super::Pipeline;
 use super::tracked::Tracked;
-use crate::app::AppProtocol;
+use crate::app::{AppProtocol, HttpProduct};
 use crate::decode::{TunnelKind, Vlans, protocol};
 use crate::event::FlowState;
 use crate::policy::Disposition;
@@ -62,6 +62,8 @@ pub struct Standing {
     pub is_bypassed: bool,
     /// What it speaks, as far as that is known.
     pub app: AppProtocol,
+    /// What product answers, where it speaks HTTP and a header told.
+    pub product: Option<HttpProduct>,
     /// The innermost of the tunnels that it travels in.
     pub tunnel: Option<TunnelKind>,
 }
@@ -72,10 +74,11 @@ const HALF_OPEN: u64 = 1 << 16;
 const ALERTED: u64 = 1 << 17;
 const BYPASSED: u64 = 1 << 18;
 const CLIENT_IS_UPPER: u64 = 1 << 19;
-/// Where the number of the protocol stands, those of tunnel and drop reason plus 1, and that of the link.
+/// Where the number of the protocol stands, those of tunnel, drop reason and product plus 1, and that of the link.
 const APP_SHIFT: u32 = 8;
 const TUNNEL_SHIFT: u32 = 24;
 const BLOCKED_SHIFT: u32 = 32;
+const PRODUCT_SHIFT: u32 = 40;
 const LINK_SHIFT: u32 = 48;
 
 impl Standing {
@@ -90,19 +93,21 @@ impl Standing {
             },
             is_bypassed: matches!(tracked.disposition, Disposition::Bypassed(_)),
             app: tracked.app().protocol(),
+            product: tracked.product(),
             tunnel: tracked.record.tunnels.last().map(|tunnel| tunnel.kind),
         }
     }
 
     /// The state in the lowest byte, one byte each for what has a number, and one bit each for the rest.
     fn pack(self) -> u64 {
-        let Standing { state, is_half_open, alerted, blocked, is_bypassed, app, tunnel } = self;
+        let Standing { state, is_half_open, alerted, blocked, is_bypassed, app, product, tunnel } = self;
         let bits = [(is_half_open, HALF_OPEN), (alerted, ALERTED), (is_bypassed, BYPASSED)];
         let bits = bits.iter().fold(0, |all, (is_set, bit)| if *is_set { all | bit } else { all });
         let tunnel = tunnel.map_or(0, |kind| 1 + kind as u64);
         let blocked = blocked.map_or(0, |reason| 1 + reason as u64);
+        let product = product.map_or(0, |product| 1 + product as u64);
         let numbers = (app as u64) << APP_SHIFT | tunnel << TUNNEL_SHIFT | blocked << BLOCKED_SHIFT;
-        bits | numbers | state as u64
+        bits | numbers | product << PRODUCT_SHIFT | state as u64
     }
 
     fn unpack(word: u64) -> Standing {
@@ -114,6 +119,7 @@ impl Standing {
             blocked: number(BLOCKED_SHIFT).checked_sub(1).map(|reason| DropReason::ALL[reason]),
             is_bypassed: word & BYPASSED != 0,
             app: AppProtocol::ALL[number(APP_SHIFT)],
+            product: number(PRODUCT_SHIFT).checked_sub(1).map(|product| HttpProduct::ALL[product]),
             tunnel: number(TUNNEL_SHIFT).checked_sub(1).map(|kind| TunnelKind::ALL[kind]),
         }
     }

@@ -5,10 +5,12 @@ use std::net::IpAddr;
 use flow_table::Orientation;
 
 use super::heard::Heard;
-use super::listener::Listener;
+use super::listener::{Listener, ToldOfApp};
 use super::secrets::Secrets;
 use super::{Counters, Handling, Side};
-use crate::app::{App, AppProtocol, Holding, Opened, Opening, RequestPart, SpareParsers, TlsRecords};
+use crate::app::{
+    App, AppProtocol, Holding, HttpProduct, Opened, Opening, RequestPart, SpareParsers, TlsRecords,
+};
 use crate::decode::{Checksum, Packet, TcpFlags, Transport};
 use crate::event::{Anomaly, AnomalyKind, Event, EventSink, FlowEnd, FlowEndCause, FlowState};
 use crate::flow::{Direction, Elsewhere, FlowRecord, Timeouts, protocol};
@@ -54,8 +56,7 @@ pub(super) struct Tracked {
     app: App,
     /// What its parser is charged.
     holding: Holding,
-    /// What of `app` the detectors of threats were told that it speaks.
-    app_told: AppProtocol,
+    told_of_app: ToldOfApp,
     scans: Lanes,
     /// What these cost.
     pub(super) account: FlowAccount,
@@ -114,7 +115,7 @@ impl Tracked {
             opening: None,
             app: App::new(),
             holding: Holding::default(),
-            app_told: AppProtocol::Pending,
+            told_of_app: ToldOfApp::default(),
             scans: Lanes::default(),
             account: FlowAccount::default(),
             secrets: Secrets::default(),
@@ -142,6 +143,11 @@ impl Tracked {
 
     pub(super) fn app(&self) -> &App {
         &self.app
+    }
+
+    /// What product answers, by its headers.
+    pub(super) fn product(&self) -> Option<HttpProduct> {
+        self.told_of_app.product
     }
 
     /// The begin of its connection went by unseen: who is its client is open, unless data of it was read.
@@ -297,7 +303,7 @@ impl Tracked {
             opening: &mut self.opening,
             app: &mut self.app,
             holding: &mut self.holding,
-            app_told: &mut self.app_told,
+            told_of_app: &mut self.told_of_app,
             tls: &mut self.tls,
             scans: &mut self.scans,
             secrets: &mut self.secrets,
@@ -319,7 +325,7 @@ impl Tracked {
         if is_app {
             self.app.datagram(direction, payload, parsers, &mut listener);
             self.app.settle(direction, &mut self.holding, parsers, &mut listener);
-            listener.note_protocol(&self.app, &mut self.app_told);
+            listener.note_app(&self.app, &mut self.told_of_app);
         } else {
             App::payload(direction, payload, &mut listener);
         }
@@ -346,7 +352,7 @@ impl Tracked {
         }
         self.app.finish(parsers, &mut listener);
         self.app.forget(&mut self.holding);
-        listener.note_protocol(&self.app, &mut self.app_told);
+        listener.note_app(&self.app, &mut self.told_of_app);
         listener.end(self.app.protocol());
     }
 
@@ -364,6 +370,7 @@ impl Tracked {
             app: self.app.named_protocol(),
             app_failed: self.app.protocol() == AppProtocol::Failed,
             app_before: self.app.outer_protocol(),
+            product: self.product(),
             alerted: self.alerted,
             blocked: match self.disposition {
                 Disposition::Inspect | Disposition::Bypassed(_) => None,
@@ -386,7 +393,7 @@ pub(super) struct Reader<'t> {
     opening: &'t mut Option<Opening>,
     app: &'t mut App,
     holding: &'t mut Holding,
-    app_told: &'t mut AppProtocol,
+    told_of_app: &'t mut ToldOfApp,
     tls: &'t mut Option<TlsRecords>,
     scans: &'t mut Lanes,
     secrets: &'t mut Secrets,
@@ -443,7 +450,7 @@ impl Reader<'_> {
         let (mut listener, parsers) = Listener::new(self.record, self.scans, self.secrets, inspection);
         self.app.advance(direction, chunk, parsers, &mut listener);
         self.app.settle(direction, self.holding, parsers, &mut listener);
-        listener.note_protocol(self.app, self.app_told);
+        listener.note_app(self.app, self.told_of_app);
         if let Some(tls) = self.tls {
             tls.advance(direction, chunk);
             if tls.is_broken() {

@@ -56,7 +56,7 @@ fn text(flows: &[ListedFlow], totals: &ListTotals) -> String {
             end(flow.src_ip, flow.src_port),
             end(flow.dest_ip, flow.dest_port),
             flow.state.clone(),
-            flow.app_proto.clone(),
+            app(flow),
             verdict(flow),
             (flow.pkts_toserver + flow.pkts_toclient).to_string(),
             (flow.bytes_toserver + flow.bytes_toclient).to_string(),
@@ -75,6 +75,11 @@ fn text(flows: &[ListedFlow], totals: &ListTotals) -> String {
 
 fn end(address: IpAddr, port: Option<u16>) -> String {
     port.map_or_else(|| address.to_string(), |port| SocketAddr::from((address, port)).to_string())
+}
+
+fn app(flow: &ListedFlow) -> String {
+    let product = flow.app_product.as_ref().map(|product| format!(" ({product})")).unwrap_or_default();
+    format!("{}{product}", flow.app_proto)
 }
 
 fn verdict(flow: &ListedFlow) -> String {

@@ -60,6 +60,9 @@ pub(super) struct Line<'e> {
     /// What the flow spoke before that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) app_proto_orig: Option<&'static str>,
+    /// What product answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) app_product: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) alert: Option<AlertBody<'e>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,6 +107,7 @@ impl<'e> Line<'e> {
             tx_id: None,
             app_proto: None,
             app_proto_orig: None,
+            app_product: None,
             alert: None,
             drop: None,
             anomaly: None,

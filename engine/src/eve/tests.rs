@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use af_xdp::ProgramCounters;
-use dataplane::app::{AppAnomaly, AppProtocol, Http2Stream, HttpTransaction, Record};
+use dataplane::app::{AppAnomaly, AppProtocol, Http2Stream, HttpProduct, HttpTransaction, Record};
 use dataplane::decode::{Tunnel, TunnelKind};
 use dataplane::event::{FlowEndCause, FlowState};
 use dataplane::flow::protocol;
@@ -47,6 +47,7 @@ pub(super) fn flow_end(flow: &FlowRecord) -> FlowEnd<'_> {
         tcp: Some(TcpState::Closed),
         app: AppProtocol::Http,
         app_before: None,
+        product: None,
         app_failed: false,
         alerted: true,
         blocked: None,
@@ -85,6 +86,8 @@ fn flow_line() {
     let mut exceptions = Causes::default();
     exceptions.add(DropReason::Midstream);
     exceptions.add(DropReason::OutOfWindow);
+    let product = FlowEnd { product: Some(HttpProduct::Consul), ..flow_end(&flow) };
+    assert!(line(&Event::Flow(product)).contains(r#""app_proto":"http","app_product":"consul","flow":{"#));
     let excepted = FlowEnd { exceptions, ..flow_end(&flow) };
     let told = r#""alerted":true,"exceptions":["out_of_window","midstream"]}"#;
     assert!(line(&Event::Flow(excepted)).contains(told));
@@ -143,12 +146,13 @@ fn http_line() {
         user_agent: b"agent".into(),
         status: 302,
         redirect: b"/b".into(),
+        product: Some(HttpProduct::Etcd),
         response_bytes: 11,
         ..HttpTransaction::default()
     };
     let end = HttpEnd { now_ns: NEW_YEAR_NS, flow: &flow, transaction: &transaction };
     let expected = format!(
-        r#"{{"timestamp":"2024-01-01T00:00:00.000000+0000","flow_id":42,"in_iface":"uplink","event_type":"http",{HEAD},"tx_id":3,"http":{{"hostname":"www.example","url":"/a\"\\xFF","http_user_agent":"agent","http_method":"GET","protocol":"HTTP/1.1","status":302,"redirect":"/b","length":11}}}}"#
+        r#"{{"timestamp":"2024-01-01T00:00:00.000000+0000","flow_id":42,"in_iface":"uplink","event_type":"http",{HEAD},"tx_id":3,"http":{{"hostname":"www.example","url":"/a\"\\xFF","http_user_agent":"agent","http_method":"GET","protocol":"HTTP/1.1","status":302,"redirect":"/b","product":"etcd","length":11}}}}"#
     );
     assert_eq!(line(&Event::Http(end)), expected);
 }

@@ -37,6 +37,9 @@ pub struct ListedFlow {
     pub half_open: bool,
     /// What it speaks, as far as that is known.
     pub app_proto: String,
+    /// What product answers, where it speaks HTTP and a header told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_product: Option<String>,
     /// What is done with it.
     pub verdict: FlowVerdict,
     /// Why it is blocked.
@@ -113,6 +116,7 @@ impl ListedFlow {
             state: standing.state.as_str().to_owned(),
             half_open: standing.is_half_open,
             app_proto: standing.app.as_str().to_owned(),
+            app_product: standing.product.map(|product| product.as_str().to_owned()),
             verdict: FlowVerdict::of(&standing),
             reason: standing.blocked.map(|reason| reason.as_str().to_owned()),
             alerted: standing.alerted,
