@@ -20,6 +20,7 @@ mod reading;
 mod reset;
 mod rewrite;
 mod secrets;
+mod shown_threats;
 mod threats;
 mod tracked;
 
@@ -50,7 +51,7 @@ use crate::event::{Alert, Dropped, Event, EventSink, FlowEndCause, Owner};
 use crate::flow::{Direction, FlowKeys};
 use crate::inspect::{Epoch, Findings, RuleSets};
 use crate::limits::FLOWS_EXPIRED_PER_CALL_MAX;
-use crate::policy::{Disposition, Settings, ThreatPolicy};
+use crate::policy::{Disposition, Settings, Threat, ThreatPolicy};
 use crate::reassembly::Memory;
 pub use crate::rx_meta::{RxMeta, Side};
 use crate::threat::{self, Threats};
@@ -86,6 +87,8 @@ pub struct Pipeline {
     flowless: FlowlessEvents,
     /// The same of threats, which no flood of drops is to hide.
     flowless_threats: FlowlessEvents,
+    /// For what the frame at hand is refused, where it is of no flow and that is a threat.
+    refused_for: Option<Threat>,
     foresight: Foresight,
     hand_over: HandOver,
 }
@@ -112,6 +115,7 @@ impl Pipeline {
             newest_ns: 0,
             flowless: FlowlessEvents::default(),
             flowless_threats: FlowlessEvents::default(),
+            refused_for: None,
             foresight: Foresight::default(),
             hand_over: HandOver::default(),
             rules: RuleSets::new(rules, settings.reload),
@@ -319,6 +323,7 @@ impl Pipeline {
                 owner: Owner::Flow { record: &tracked.record, direction },
                 side: meta.side,
                 reason,
+                threat: tracked.threat_behind(reason),
                 reset: matches!(verdict, Verdict::Reset(_)),
                 wire_bytes: meta.wire_bytes,
             }));

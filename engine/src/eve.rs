@@ -42,7 +42,7 @@ pub use timestamp::Timestamp;
 use file_body::FileBody;
 use http_body::HttpBody;
 use json::Json;
-use line::{AlertBody, AnomalyBody, Context, DropBody, FlowBody, Line, TcpBody};
+use line::{AlertBody, AnomalyBody, Context, DropBody, FlowBody, Line, TcpBody, ThreatBody};
 use link::LinkBody;
 use record::{Evidence, RecordBody};
 use reload::ReloadBody;
@@ -144,6 +144,7 @@ impl EveFormat {
         let body = DropBody {
             len: dropped.wire_bytes,
             reason: dropped.reason.as_str(),
+            threat: dropped.threat.map(ThreatBody::from),
             reset: dropped.reset,
             port: dropped.side.map(|side| match side {
                 Side::Inside => "inside",
@@ -203,7 +204,8 @@ impl EveFormat {
             AnomalyKind::App(protocol, _) => (Some(protocol.as_str()), "applayer", Some("proto_parser")),
             AnomalyKind::Overlap => (None, "stream", None),
         };
-        let body = AnomalyBody { app_proto, kind, event: anomaly.kind.as_str(), layer, context: None };
+        let event = anomaly.kind.as_str();
+        let body = AnomalyBody { app_proto, kind, event, threat: None, action: None, layer, context: None };
         write(&Line { anomaly: Some(body), ..line }, out);
     }
 
@@ -213,6 +215,8 @@ impl EveFormat {
             app_proto: protocol.is_known().then(|| protocol.as_str()),
             kind: "threat",
             event: seen.threat.as_str(),
+            threat: Some(seen.threat.into()),
+            action: Some(seen.action.as_str()),
             layer: None,
             context: Some(Evidence(seen.evidence)),
         };

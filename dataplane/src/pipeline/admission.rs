@@ -95,8 +95,9 @@ impl Pipeline {
             bytes: [0; 2],
             tcp_flags: [0; 2],
         };
-        let is_counted = self.may_begin(&record, direction, packet, meta, sink)?;
+        let (is_counted, threat) = self.may_begin(&record, direction, packet, meta, sink)?;
         let mut tracked = Tracked::new(record, client, client_side, &self.settings.bypass);
+        tracked.threat = threat;
         tracked.counted = is_counted.then_some(Direction::ToServer);
         let source = tracked.record.client.0;
         let id = self.admit(key, tracked, meta.now_ns, sink).inspect_err(|_| {

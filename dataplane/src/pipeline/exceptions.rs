@@ -46,6 +46,7 @@ impl Pipeline {
         if cause != DropReason::FlowBlocked {
             self.flows.value_mut(id).expect(FOUND).met.add(cause);
         }
+
         let exempt = match self.settings.exception_for(cause) {
             Exception::DropPacket => return Verdict::Drop(cause).into(),
             Exception::DropFlow => return self.block_flow(id, Verdict::Drop(cause), packet).into(),
@@ -94,6 +95,7 @@ impl Pipeline {
             },
             side: meta.side,
             reason: cause,
+            threat: self.refused_for.filter(|_| cause == DropReason::Threat),
             reset: false,
             wire_bytes: meta.wire_bytes,
         }));

@@ -1,6 +1,7 @@
 //! Between a parser and those who hear of what it reads: the scans and the sink.
 
 use super::secrets::Secrets;
+use super::shown_threats::ShownThreats;
 use super::tracked::Inspection;
 use crate::app::{
     App, AppAnomaly, AppProtocol, AppSink, HttpFileStage, HttpFraming, HttpProduct, HttpTransaction, Lane,
@@ -28,6 +29,7 @@ pub(super) struct Listener<'l, S> {
     now_ns: u64,
     http_framing: HttpFraming,
     product: Option<HttpProduct>,
+    shown: ShownThreats,
 }
 
 /// What a parser said of its flow as a whole, so far.
@@ -49,7 +51,7 @@ impl<'l, S> Listener<'l, S> {
     ) -> (Listener<'l, S>, &'l mut SpareParsers) {
         let Inspection { rules, findings, parsers, threats, sink, now_ns } = inspection;
         let (beside, now_ns, http_framing) = (FieldScan::default(), *now_ns, parsers.http_framing());
-        let product = None;
+        let (product, shown) = (None, ShownThreats::default());
         let listener: Listener<'l, S> = Listener {
             record,
             scans,
@@ -62,6 +64,7 @@ impl<'l, S> Listener<'l, S> {
             now_ns,
             http_framing,
             product,
+            shown,
         };
         (listener, parsers)
     }
@@ -182,15 +185,18 @@ impl<S: EventSink> Listener<'_, S> {
             ref mut threats,
             ref mut sink,
             ref mut findings,
+            ref mut shown,
             ..
         } = *self;
-        let tell = move |Found { threat, action, evidence }: Found<'_>| {
+        let tell = move |found: Found<'_>| {
+            shown.note(&found);
+            let Found { threat, action, evidence } = found;
             if let Some(evidence) = evidence {
                 let concealed = (!secrets.is_empty()).then(|| secrets.conceal_record(evidence));
                 let evidence = concealed.as_ref().unwrap_or(evidence);
                 // What a message asks for, or is answered: it is the client's.
                 let owner = Owner::Flow { record: flow, direction: Direction::ToServer };
-                sink.emit(Event::Threat(ThreatSeen { now_ns, owner, threat, evidence }));
+                sink.emit(Event::Threat(ThreatSeen { now_ns, owner, threat, action, evidence }));
             }
             if action == ThreatAction::Drop {
                 findings.note_threat();
@@ -210,6 +216,11 @@ impl<S: EventSink> Listener<'_, S> {
             let (threats, tell) = self.detectors();
             threats.see_protocol(flow, protocol, app.outer_protocol(), now_ns, tell);
         }
+    }
+
+    /// What was found so far.
+    pub(super) fn shown(&self) -> ShownThreats {
+        self.shown
     }
 
     /// Says that the flow is over.

@@ -9,7 +9,7 @@ use super::tracked::Tracked;
 use crate::app::{AppProtocol, HttpProduct};
 use crate::decode::{TunnelKind, Vlans, protocol};
 use crate::event::FlowState;
-use crate::policy::Disposition;
+use crate::policy::{Disposition, Threat};
 use crate::verdict::DropReason;
 
 /// Words of a flow that readers see: when it began, its newest frame, frames and bytes by direction, and what
@@ -58,6 +58,8 @@ pub struct Standing {
     pub alerted: bool,
     /// Why nothing of it passes any more, where that is so.
     pub blocked: Option<DropReason>,
+    /// The threat for which it was blocked, or else the first one that was seen in it.
+    pub threat: Option<Threat>,
     /// Whether all of it passes without a further look.
     pub is_bypassed: bool,
     /// What it speaks, as far as that is known.
@@ -69,6 +71,10 @@ pub struct Standing {
 }
 
 const STATES: [FlowState; 3] = [FlowState::New, FlowState::Established, FlowState::Closed];
+
+const STATE_MASK: usize = 3;
+const THREAT_SHIFT: u32 = 2;
+const _: () = assert!(Threat::COUNT < 1 << (u8::BITS - THREAT_SHIFT));
 
 const HALF_OPEN: u64 = 1 << 16;
 const ALERTED: u64 = 1 << 17;
@@ -91,6 +97,7 @@ impl Standing {
                 Disposition::Blocked { reason, .. } => Some(reason),
                 Disposition::Inspect | Disposition::Bypassed(_) => None,
             },
+            threat: tracked.threat,
             is_bypassed: matches!(tracked.disposition, Disposition::Bypassed(_)),
             app: tracked.app().protocol(),
             product: tracked.product(),
@@ -98,25 +105,29 @@ impl Standing {
         }
     }
 
-    /// The state in the lowest byte, one byte each for what has a number, and one bit each for the rest.
+    /// The state in the lowest two bits, the threat in the six above, one byte each for what else has a number, and one bit each
+    /// for the rest.
     fn pack(self) -> u64 {
-        let Standing { state, is_half_open, alerted, blocked, is_bypassed, app, product, tunnel } = self;
+        let Standing { state, is_half_open, alerted, blocked, threat, is_bypassed, app, product, tunnel } =
+            self;
         let bits = [(is_half_open, HALF_OPEN), (alerted, ALERTED), (is_bypassed, BYPASSED)];
         let bits = bits.iter().fold(0, |all, (is_set, bit)| if *is_set { all | bit } else { all });
         let tunnel = tunnel.map_or(0, |kind| 1 + kind as u64);
         let blocked = blocked.map_or(0, |reason| 1 + reason as u64);
         let product = product.map_or(0, |product| 1 + product as u64);
         let numbers = (app as u64) << APP_SHIFT | tunnel << TUNNEL_SHIFT | blocked << BLOCKED_SHIFT;
-        bits | numbers | product << PRODUCT_SHIFT | state as u64
+        let threat = threat.map_or(0, |threat| u64::from(threat.id()));
+        bits | numbers | product << PRODUCT_SHIFT | threat << THREAT_SHIFT | state as u64
     }
 
     fn unpack(word: u64) -> Standing {
         let number = |shift: u32| (word >> shift & 0xff) as usize;
         Standing {
-            state: STATES[number(0)],
+            state: STATES[number(0) & STATE_MASK],
             is_half_open: word & HALF_OPEN != 0,
             alerted: word & ALERTED != 0,
             blocked: number(BLOCKED_SHIFT).checked_sub(1).map(|reason| DropReason::ALL[reason]),
+            threat: (number(0) >> THREAT_SHIFT).checked_sub(1).map(|threat| Threat::ALL[threat]),
             is_bypassed: word & BYPASSED != 0,
             app: AppProtocol::ALL[number(APP_SHIFT)],
             product: number(PRODUCT_SHIFT).checked_sub(1).map(|product| HttpProduct::ALL[product]),

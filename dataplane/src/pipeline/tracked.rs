@@ -15,7 +15,7 @@ use crate::decode::{Checksum, Packet, TcpFlags, Transport};
 use crate::event::{Anomaly, AnomalyKind, Event, EventSink, FlowEnd, FlowEndCause, FlowState};
 use crate::flow::{Direction, Elsewhere, FlowRecord, Timeouts, protocol};
 use crate::inspect::{Findings, FlowAccount, Lanes, RuleSets};
-use crate::policy::{Bypass, BypassCause, Disposition};
+use crate::policy::{Bypass, BypassCause, Disposition, Threat};
 use crate::reassembly::{Connection, Memory, StreamChunk, TcpState};
 use crate::threat::Threats;
 use crate::verdict::{Causes, DropReason};
@@ -33,6 +33,8 @@ pub(super) struct Tracked {
     pub(super) disposition: Disposition,
     pub(super) connection: Option<Connection>,
     pub(super) alerted: bool,
+    /// The threat for which it was blocked, or else the first one that was seen in it.
+    pub(super) threat: Option<Threat>,
     /// Whether it was never established: it is the table's to evict.
     pub(super) is_half_open: bool,
     /// To whom the end sends of which it counts as one flow; who is its client may turn out to be otherwise later.
@@ -103,6 +105,7 @@ impl Tracked {
             disposition: Disposition::Inspect,
             connection,
             alerted: false,
+            threat: None,
             is_half_open: false,
             counted: None,
             request: UnderWay::default(),
@@ -172,6 +175,15 @@ impl Tracked {
             Direction::ToServer => self.record.client.0,
             Direction::ToClient => self.record.server.0,
         })
+    }
+
+    /// The threat that a drop of one of its frames for that reason is about.
+    pub(super) fn threat_behind(&self, reason: DropReason) -> Option<Threat> {
+        let is_blocked_for_it =
+            matches!(self.disposition, Disposition::Blocked { reason: DropReason::Threat, .. });
+        let is_about_it =
+            reason == DropReason::Threat || reason == DropReason::FlowBlocked && is_blocked_for_it;
+        self.threat.filter(|_| is_about_it)
     }
 
     /// Whether this is the first drop of the flow for that reason.
@@ -304,6 +316,7 @@ impl Tracked {
             app: &mut self.app,
             holding: &mut self.holding,
             told_of_app: &mut self.told_of_app,
+            threat: &mut self.threat,
             tls: &mut self.tls,
             scans: &mut self.scans,
             secrets: &mut self.secrets,
@@ -329,6 +342,7 @@ impl Tracked {
         } else {
             App::payload(direction, payload, &mut listener);
         }
+        self.threat = listener.shown().of_flow(self.threat);
         if !self.secrets.is_empty() && self.app.is_between_messages() {
             self.secrets.clear();
         }
@@ -354,6 +368,7 @@ impl Tracked {
         self.app.forget(&mut self.holding);
         listener.note_app(&self.app, &mut self.told_of_app);
         listener.end(self.app.protocol());
+        self.threat = listener.shown().of_flow(self.threat);
     }
 
     /// The last event of the flow.
@@ -372,6 +387,7 @@ impl Tracked {
             app_before: self.app.outer_protocol(),
             product: self.product(),
             alerted: self.alerted,
+            threat: self.threat,
             blocked: match self.disposition {
                 Disposition::Inspect | Disposition::Bypassed(_) => None,
                 Disposition::Blocked { reason, epoch, .. } => Some((reason, epoch)),
@@ -394,6 +410,7 @@ pub(super) struct Reader<'t> {
     app: &'t mut App,
     holding: &'t mut Holding,
     told_of_app: &'t mut ToldOfApp,
+    threat: &'t mut Option<Threat>,
     tls: &'t mut Option<TlsRecords>,
     scans: &'t mut Lanes,
     secrets: &'t mut Secrets,
@@ -451,6 +468,7 @@ impl Reader<'_> {
         self.app.advance(direction, chunk, parsers, &mut listener);
         self.app.settle(direction, self.holding, parsers, &mut listener);
         listener.note_app(self.app, self.told_of_app);
+        *self.threat = listener.shown().of_flow(*self.threat);
         if let Some(tls) = self.tls {
             tls.advance(direction, chunk);
             if tls.is_broken() {

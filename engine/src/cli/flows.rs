@@ -85,7 +85,8 @@ fn app(flow: &ListedFlow) -> String {
 fn verdict(flow: &ListedFlow) -> String {
     let reason = flow.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
     let alerted = if flow.alerted { ", alerted" } else { "" };
-    format!("{}{reason}{alerted}", flow.verdict.as_str())
+    let threat = flow.threat.as_ref().map(|threat| format!(", {threat}")).unwrap_or_default();
+    format!("{}{reason}{alerted}{threat}", flow.verdict.as_str())
 }
 
 fn surroundings(flow: &ListedFlow) -> String {

@@ -16,7 +16,9 @@ const COMMENT_COLUMNS: usize = 128;
 /// A threat as the list shows it.
 #[derive(Serialize)]
 struct Listed {
-    /// As in `[threats.NAME]` and in `anomaly.event`.
+    /// As in `threat.id` of events.
+    id: u32,
+    /// As in `[threats.NAME]`, in `anomaly.event` and in `threat.name`.
     name: &'static str,
     about: &'static str,
     /// What is done about it by default.
@@ -42,7 +44,7 @@ impl From<Threat> for Listed {
             ListedThreshold { name, default, min, max, unit, about }
         };
         let thresholds = thresholds.iter().map(threshold).collect();
-        Listed { name, about, action: action.as_str(), thresholds }
+        Listed { id: threat.id(), name, about, action: action.as_str(), thresholds }
     }
 }
 
@@ -57,12 +59,18 @@ pub(super) fn threats(args: &ThreatsArgs) -> Result<(), Failure> {
 }
 
 fn table(listed: &[Listed]) -> Table {
-    let mut table = Table::new(&["THREAT", "ACTION", "THRESHOLDS", "WHAT IT IS"]);
+    let mut table = Table::new(&["ID", "THREAT", "ACTION", "THRESHOLDS", "WHAT IT IS"]);
     for threat in listed {
         let shown = |threshold: &ListedThreshold| format!("{}={}", threshold.name, threshold.default);
         let thresholds: Vec<String> = threat.thresholds.iter().map(shown).collect();
         let thresholds = if thresholds.is_empty() { "-".to_owned() } else { thresholds.join(" ") };
-        table.row([threat.name.to_owned(), threat.action.to_owned(), thresholds, threat.about.to_owned()]);
+        let (id, name, action, about) = (
+            threat.id.to_string(),
+            threat.name.to_owned(),
+            threat.action.to_owned(),
+            threat.about.to_owned(),
+        );
+        table.row([id, name, action, thresholds, about]);
     }
     table
 }

@@ -24,8 +24,12 @@ fn read_threat(table: &Table<'_>, threat: Threat, policy: &mut ThreatPolicy) {
         policy.set_action(threat, action);
     }
     for threshold in threat.spec().thresholds {
-        if let Some(value) = table.optional(threshold.name).integer(threshold.range()) {
-            policy.set_threshold(threat, threshold.name, value);
+        let setting = table.optional(threshold.name);
+        let Some(value) = setting.integer(threshold.range()) else { continue };
+        policy.set_threshold(threat, threshold.name, value);
+        if threshold.name == "block_s" && value > 0 && policy.action(threat) != ThreatAction::Drop {
+            let hint = format!("write `action = \"drop\"` in [threats.{}] as well", threat.as_str());
+            setting.mistake("no source is blocked of which nothing is dropped", Some(hint));
         }
     }
 }

@@ -7,7 +7,7 @@ use dataplane::event::{FlowEndCause, FlowState};
 use dataplane::flow::protocol;
 use dataplane::inspect::Epoch;
 use dataplane::pipeline::Counters;
-use dataplane::policy::BypassCause;
+use dataplane::policy::{BypassCause, Threat};
 use dataplane::reassembly::TcpState;
 use dataplane::verdict::{Causes, DropReason};
 use dlp_patterns::{Field, Hit, Pack, RuleId, RuleSet};
@@ -50,6 +50,7 @@ pub(super) fn flow_end(flow: &FlowRecord) -> FlowEnd<'_> {
         product: None,
         app_failed: false,
         alerted: true,
+        threat: None,
         blocked: None,
         bypassed: None,
         exceptions: Causes::default(),
@@ -86,6 +87,9 @@ fn flow_line() {
     let mut exceptions = Causes::default();
     exceptions.add(DropReason::Midstream);
     exceptions.add(DropReason::OutOfWindow);
+    let threat = FlowEnd { threat: Some(Threat::SlowBody), ..flow_end(&flow) };
+    let told = r#""alerted":true,"threat":{"id":36,"name":"slow_body"}}"#;
+    assert!(line(&Event::Flow(threat)).contains(told));
     let product = FlowEnd { product: Some(HttpProduct::Consul), ..flow_end(&flow) };
     assert!(line(&Event::Flow(product)).contains(r#""app_proto":"http","app_product":"consul","flow":{"#));
     let excepted = FlowEnd { exceptions, ..flow_end(&flow) };
@@ -124,6 +128,7 @@ fn tunnels_are_told() {
         owner: Owner::Flow { record: &flow, direction: Direction::ToClient },
         side: None,
         reason: DropReason::Rule,
+        threat: None,
         reset: false,
         wire_bytes: 60,
     };
@@ -196,6 +201,7 @@ fn drop_and_anomaly_lines_have_the_ends_of_the_packet() {
         owner: Owner::Flow { record: &flow, direction: Direction::ToClient },
         side: Some(Side::Inside),
         reason: DropReason::Rule,
+        threat: None,
         reset: true,
         wire_bytes: 99,
     };
@@ -208,6 +214,14 @@ fn drop_and_anomaly_lines_have_the_ends_of_the_packet() {
         ),
         "{text}"
     );
+    let text = line(&Event::Drop(Dropped {
+        reason: DropReason::Threat,
+        threat: Some(Threat::DnsTunnel),
+        reset: false,
+        ..dropped
+    }));
+    let told = r#""drop":{"len":99,"reason":"threat","threat":{"id":1,"name":"dns_tunnel"},"reset":false,"#;
+    assert!(text.contains(told), "{text}");
     let kind = AnomalyKind::App(AppProtocol::Http, AppAnomaly::ChunkSize);
     let anomaly = Anomaly { now_ns: NEW_YEAR_NS, flow: &flow, direction: Direction::ToServer, kind };
     assert!(line(&Event::Anomaly(anomaly)).ends_with(
@@ -223,6 +237,7 @@ fn a_drop_without_a_flow_has_what_the_frame_tells() {
             owner: Owner::Nobody { link: 1, glimpse },
             side: Some(Side::Outside),
             reason: DropReason::Malformed,
+            threat: None,
             reset: false,
             wire_bytes: 99,
         }))

@@ -45,6 +45,9 @@ pub struct ListedFlow {
     /// Why it is blocked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The threat for which it is, or else the first one that was seen in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threat: Option<String>,
     /// Whether any rule matched.
     pub alerted: bool,
     /// Time of its first frame.
@@ -119,6 +122,7 @@ impl ListedFlow {
             app_product: standing.product.map(|product| product.as_str().to_owned()),
             verdict: FlowVerdict::of(&standing),
             reason: standing.blocked.map(|reason| reason.as_str().to_owned()),
+            threat: standing.threat.map(|threat| threat.as_str().to_owned()),
             alerted: standing.alerted,
             start: time(flow.start_ns),
             last: time(flow.last_ns),

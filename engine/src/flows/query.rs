@@ -86,6 +86,7 @@ mod tests {
                 is_half_open: false,
                 alerted: true,
                 blocked: Some(DropReason::Rule),
+                threat: None,
                 is_bypassed: false,
                 app: AppProtocol::Http,
                 product: Some(HttpProduct::Etcd),

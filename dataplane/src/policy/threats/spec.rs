@@ -174,6 +174,11 @@ impl Threat {
         Threat::SlowBody,
     ];
 
+    /// Its number in events: none is given twice, whatever threats are added.
+    pub const fn id(self) -> u32 {
+        self as u32 + 1
+    }
+
     /// What is said of it.
     pub fn spec(self) -> &'static ThreatSpec {
         match self {
