@@ -34,7 +34,9 @@ impl EventSink for Told {
                 assert!(seen.evidence.values().count() > 0, "{} rests on something", seen.threat.as_str());
                 self.seen.push(seen.threat);
             }
-            Event::Drop(dropped) => self.dropped_for.push(dropped.threat),
+            Event::Drop(dropped) if dropped.reason == DropReason::Threat => {
+                self.dropped_for.push(dropped.threat);
+            }
             Event::Flow(end) => self.flows.push(end.threat),
             _ => {}
         }

@@ -104,8 +104,8 @@ impl Pipeline {
 
     /// Nothing of a flow will be looked at any more: the parser says what is left.
     pub(super) fn finish_reading<S: EventSink>(&mut self, id: FlowId, now_ns: u64, sink: &mut S) {
-        let Pipeline { flows, rules, findings, parsers, threats, .. } = self;
-        let mut inspection = Inspection { rules, findings, parsers, threats, sink, now_ns };
+        let Pipeline { flows, rules, findings, parsers, threats, transfers, .. } = self;
+        let mut inspection = Inspection { rules, findings, parsers, threats, transfers, sink, now_ns };
         flows.value_mut(id).expect(FOUND).finish(&mut inspection);
     }
 

@@ -1,5 +1,6 @@
 //! Between a parser and those who hear of what it reads: the scans and the sink.
 
+use super::ftp_transfers::FtpTransfers;
 use super::secrets::Secrets;
 use super::shown_threats::ShownThreats;
 use super::tracked::Inspection;
@@ -25,6 +26,7 @@ pub(super) struct Listener<'l, S> {
     rules: &'l mut RuleSets,
     findings: &'l mut Findings,
     threats: &'l mut Threats,
+    transfers: &'l mut FtpTransfers,
     sink: &'l mut S,
     now_ns: u64,
     http_framing: HttpFraming,
@@ -49,7 +51,7 @@ impl<'l, S> Listener<'l, S> {
         secrets: &'l mut Secrets,
         inspection: &'l mut Inspection<'_, S>,
     ) -> (Listener<'l, S>, &'l mut SpareParsers) {
-        let Inspection { rules, findings, parsers, threats, sink, now_ns } = inspection;
+        let Inspection { rules, findings, parsers, threats, transfers, sink, now_ns } = inspection;
         let (beside, now_ns, http_framing) = (FieldScan::default(), *now_ns, parsers.http_framing());
         let (product, shown) = (None, ShownThreats::default());
         let listener: Listener<'l, S> = Listener {
@@ -60,6 +62,7 @@ impl<'l, S> Listener<'l, S> {
             rules,
             findings,
             threats,
+            transfers,
             sink,
             now_ns,
             http_framing,
@@ -139,10 +142,14 @@ impl<S: EventSink> AppSink for Listener<'_, S> {
 
     fn record(&mut self, record: &Record) {
         let (flow, now_ns) = (self.record, self.now_ns);
+        let concealed = (!self.secrets.is_empty()).then(|| self.secrets.conceal_record(record));
+        let shown = concealed.as_ref().unwrap_or(record);
         if self.findings.may_tell() {
-            let concealed = (!self.secrets.is_empty()).then(|| self.secrets.conceal_record(record));
-            let record = concealed.as_ref().unwrap_or(record);
-            self.sink.emit(Event::App(AppRecord { now_ns, flow, record }));
+            self.sink.emit(Event::App(AppRecord { now_ns, flow, record: shown }));
+        }
+        if record.protocol() == AppProtocol::Ftp {
+            // Events of the data repeat the name of its file.
+            self.transfers.see_command(flow, shown, now_ns);
         }
         let (threats, tell) = self.detectors();
         threats.see_record(flow, record, now_ns, tell);

@@ -99,7 +99,7 @@ impl Standing {
             },
             threat: tracked.threat,
             is_bypassed: matches!(tracked.disposition, Disposition::Bypassed(_)),
-            app: tracked.app().protocol(),
+            app: tracked.protocol(),
             product: tracked.product(),
             tunnel: tracked.record.tunnels.last().map(|tunnel| tunnel.kind),
         }

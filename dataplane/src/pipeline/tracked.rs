@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use flow_table::Orientation;
 
+use super::ftp_transfers::FtpTransfers;
 use super::heard::Heard;
 use super::listener::{Listener, ToldOfApp};
 use super::secrets::Secrets;
@@ -35,6 +36,8 @@ pub(super) struct Tracked {
     pub(super) alerted: bool,
     /// The threat for which it was blocked, or else the first one that was seen in it.
     pub(super) threat: Option<Threat>,
+    /// Whether a control connection of FTP told that it would come.
+    pub(super) is_ftp_data: bool,
     /// Whether it was never established: it is the table's to evict.
     pub(super) is_half_open: bool,
     /// To whom the end sends of which it counts as one flow; who is its client may turn out to be otherwise later.
@@ -85,6 +88,7 @@ pub(super) struct Inspection<'a, S> {
     pub(super) findings: &'a mut Findings,
     pub(super) parsers: &'a mut SpareParsers,
     pub(super) threats: &'a mut Threats,
+    pub(super) transfers: &'a mut FtpTransfers,
     pub(super) sink: &'a mut S,
     pub(super) now_ns: u64,
 }
@@ -106,6 +110,7 @@ impl Tracked {
             connection,
             alerted: false,
             threat: None,
+            is_ftp_data: false,
             is_half_open: false,
             counted: None,
             request: UnderWay::default(),
@@ -146,6 +151,21 @@ impl Tracked {
 
     pub(super) fn app(&self) -> &App {
         &self.app
+    }
+
+    /// What it speaks, or spoke last that has a name.
+    pub(super) fn named_protocol(&self) -> AppProtocol {
+        self.or_ftp_data(self.app.named_protocol())
+    }
+
+    /// What it speaks, as far as that is known. What was told to come is data of FTP, unless it shows itself to be something else.
+    pub(super) fn protocol(&self) -> AppProtocol {
+        self.or_ftp_data(self.app.protocol())
+    }
+
+    fn or_ftp_data(&self, protocol: AppProtocol) -> AppProtocol {
+        let is_open = matches!(protocol, AppProtocol::Pending | AppProtocol::Unknown);
+        if self.is_ftp_data && is_open { AppProtocol::FtpData } else { protocol }
     }
 
     /// What product answers, by its headers.
@@ -317,6 +337,7 @@ impl Tracked {
             holding: &mut self.holding,
             told_of_app: &mut self.told_of_app,
             threat: &mut self.threat,
+            is_ftp_data: self.is_ftp_data,
             tls: &mut self.tls,
             scans: &mut self.scans,
             secrets: &mut self.secrets,
@@ -382,7 +403,7 @@ impl Tracked {
                 true => TcpState::Closed,
                 false => connection.state(),
             }),
-            app: self.app.named_protocol(),
+            app: self.named_protocol(),
             app_failed: self.app.protocol() == AppProtocol::Failed,
             app_before: self.app.outer_protocol(),
             product: self.product(),
@@ -411,6 +432,7 @@ pub(super) struct Reader<'t> {
     holding: &'t mut Holding,
     told_of_app: &'t mut ToldOfApp,
     threat: &'t mut Option<Threat>,
+    is_ftp_data: bool,
     tls: &'t mut Option<TlsRecords>,
     scans: &'t mut Lanes,
     secrets: &'t mut Secrets,
@@ -464,6 +486,9 @@ impl Reader<'_> {
         chunk: StreamChunk<'_>,
         inspection: &mut Inspection<'_, S>,
     ) {
+        if self.is_ftp_data {
+            inspection.transfers.see_data(self.record, direction, chunk);
+        }
         let (mut listener, parsers) = Listener::new(self.record, self.scans, self.secrets, inspection);
         self.app.advance(direction, chunk, parsers, &mut listener);
         self.app.settle(direction, self.holding, parsers, &mut listener);

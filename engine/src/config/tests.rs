@@ -331,6 +331,16 @@ fn a_source_is_blocked_only_where_something_is_dropped() {
 }
 
 #[test]
+fn own_resolvers_are_names_or_addresses() {
+    let of = |list: &str| format!("[threats.doh]\nown_resolvers = [{list}]");
+    let config = Config::parse("w.toml", &of("'doh.example.org', '192.0.2.0/24'")).expect("it is right");
+    assert_eq!(config.threats.own_resolvers().len(), 2);
+    let told = "w.toml:2:18: `https://a` is no resolver\n  hint: the name of a host, an address or a network: \
+                \"doh.example.org\", \"192.0.2.53\", \"192.0.2.0/24\"";
+    assert_eq!(mistakes(&of("'https://a'")), told);
+}
+
+#[test]
 fn a_word_must_fit_its_cause() {
     for (text, expected) in [
         (
