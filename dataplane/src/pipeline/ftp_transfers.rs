@@ -77,6 +77,9 @@ impl FtpTransfers {
 
     /// Whether a connection that begins is one that somebody waits for; from then on it is that one's.
     pub(super) fn expects(&mut self, flow: &FlowRecord, now_ns: u64) -> bool {
+        if self.expected.is_off() {
+            return false;
+        }
         let hash = self.hash_of_data(flow);
         let Some(window) = self.expected.known(hash) else { return false };
         let is_in_time = now_ns.saturating_sub(window.begin_ns) <= WAIT_NS;
@@ -103,8 +106,11 @@ impl FtpTransfers {
 
     /// A connection that was expected is over: tells which file it carried, where that is known.
     pub(super) fn tell_end<S: EventSink>(&mut self, flow: &FlowRecord, now_ns: u64, sink: &mut S) {
-        let Some(transfer) = self.transfer_of(flow).map(std::mem::take) else { return };
-        let Transfer { command, file_name, bytes, has_gap, is_complete, .. } = transfer;
+        let Some(transfer) = self.transfer_of(flow) else { return };
+        // Nobody waits there for another one.
+        let over = Transfer { flow: transfer.flow, ..Transfer::default() };
+        let Transfer { command, file_name, bytes, has_gap, is_complete, .. } =
+            std::mem::replace(transfer, over);
         if command.is_empty() {
             return;
         }
