@@ -32,6 +32,7 @@ mod http;
 mod http2;
 mod http_file;
 mod http_parts;
+mod http_product;
 mod http_text;
 mod http_transaction;
 mod ike;
@@ -123,6 +124,7 @@ pub use self::{
     holding::Holding,
     http::{Http, HttpFraming, HttpIdle},
     http_file::{HttpFile, HttpFileStage},
+    http_product::HttpProduct,
     http_transaction::{Http2Stream, HttpTransaction},
     http2::Http2,
     lane::{Depth, Lane},
@@ -462,6 +464,8 @@ pub trait AppSink {
     fn anomaly(&mut self, direction: Direction, protocol: AppProtocol, anomaly: AppAnomaly);
     /// Messages of `carrier` begin as a connection of another protocol does.
     fn carried(&mut self, _direction: Direction, _carrier: AppProtocol, _carried: AppProtocol) {}
+    /// The head of a response of HTTP shows what product answers.
+    fn product(&mut self, _product: HttpProduct) {}
 }
 
 /// Nobody listens.

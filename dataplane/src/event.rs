@@ -2,11 +2,11 @@
 
 use dlp_patterns::{Field, Hit, Rule};
 
-use crate::app::{AppAnomaly, AppProtocol, HttpFile, HttpTransaction, Lane, Record};
+use crate::app::{AppAnomaly, AppProtocol, HttpFile, HttpProduct, HttpTransaction, Lane, Record};
 use crate::decode::Glimpse;
 use crate::flow::{Direction, FlowRecord};
 use crate::inspect::Epoch;
-use crate::policy::{BypassCause, Threat};
+use crate::policy::{BypassCause, Threat, ThreatAction};
 use crate::reassembly::TcpState;
 use crate::rx_meta::Side;
 use crate::verdict::{Causes, DropReason};
@@ -66,6 +66,8 @@ pub struct Dropped<'e> {
     pub side: Option<Side>,
     /// Why.
     pub reason: DropReason,
+    /// What it is part of, where a threat is why, or why its flow was blocked.
+    pub threat: Option<Threat>,
     /// Whether both ends were reset as well.
     pub reset: bool,
     /// Length of the frame on the wire, in bytes.
@@ -110,8 +112,12 @@ pub struct FlowEnd<'e> {
     pub app_failed: bool,
     /// What it spoke before, where that made way for another one.
     pub app_before: Option<AppProtocol>,
+    /// What product answers, where it speaks HTTP and a header told.
+    pub product: Option<HttpProduct>,
     /// Whether any rule matched.
     pub alerted: bool,
+    /// The threat for which it was blocked, or else the first one that was seen in it.
+    pub threat: Option<Threat>,
     /// Why it was blocked, where it was, and the rules that were in force then.
     pub blocked: Option<(DropReason, Epoch)>,
     /// Why it passed without a further look from some frame on, where it did.
@@ -229,6 +235,8 @@ pub struct ThreatSeen<'e> {
     pub owner: Owner<'e>,
     /// Which one.
     pub threat: Threat,
+    /// What the operator wants done about it.
+    pub action: ThreatAction,
     /// What that rests on.
     pub evidence: &'e Record,
 }

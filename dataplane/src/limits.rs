@@ -373,6 +373,17 @@ pub const BRUTE_FORCE_SETS: usize = 1024;
 /// See [`BRUTE_FORCE_SETS`].
 pub const BRUTE_FORCE_WAYS: usize = 4;
 
+/// Resolvers of DNS over HTTPS that an operator may name as his own: each is held against every handshake with a known one.
+pub const OWN_RESOLVERS_MAX: usize = 64;
+
+/// Connections for data of FTP that one worker waits for or follows, in sets: more than clients have under way at a time; of a set, the
+/// one that was told of first gives way, and is a connection like any other.
+pub const FTP_TRANSFER_SETS: usize = 256;
+/// See [`FTP_TRANSFER_SETS`].
+pub const FTP_TRANSFER_WAYS: usize = 4;
+/// Seconds in which such a connection is to come, behind the answer that tells its port: clients open it at once.
+pub const FTP_TRANSFER_WAIT_S: u64 = 60;
+
 /// Bytes of a session of SSH, in both directions and with all headers, in which a login may have failed: a handshake takes some
 /// 6 KiB, each try some hundred, and six are allowed.
 pub const SSH_SHORT_BYTES_MAX: u64 = 16 * 1024;

@@ -8,6 +8,7 @@ mod exceptions;
 mod flowless;
 mod foresight;
 mod fragments;
+mod ftp_transfers;
 mod half_open;
 mod hand_over;
 mod heard;
@@ -20,6 +21,7 @@ mod reading;
 mod reset;
 mod rewrite;
 mod secrets;
+mod shown_threats;
 mod threats;
 mod tracked;
 
@@ -33,6 +35,7 @@ pub use self::counters::Counters;
 use self::exceptions::Answer;
 use self::flowless::FlowlessEvents;
 use self::foresight::Foresight;
+use self::ftp_transfers::FtpTransfers;
 use self::hand_over::HandOver;
 pub use self::hand_over::Handling;
 pub use self::leaving_flow::LeavingFlow;
@@ -50,7 +53,7 @@ use crate::event::{Alert, Dropped, Event, EventSink, FlowEndCause, Owner};
 use crate::flow::{Direction, FlowKeys};
 use crate::inspect::{Epoch, Findings, RuleSets};
 use crate::limits::FLOWS_EXPIRED_PER_CALL_MAX;
-use crate::policy::{Disposition, Settings, ThreatPolicy};
+use crate::policy::{Disposition, Settings, Threat, ThreatPolicy};
 use crate::reassembly::Memory;
 pub use crate::rx_meta::{RxMeta, Side};
 use crate::threat::{self, Threats};
@@ -76,6 +79,7 @@ pub struct Pipeline {
     findings: Findings,
     parsers: SpareParsers,
     threats: Threats,
+    transfers: FtpTransfers,
     resets: Resets,
     /// What the payload of the frame at hand is to say, where that is not what it says.
     restored: Vec<u8>,
@@ -88,6 +92,8 @@ pub struct Pipeline {
     flowless: FlowlessEvents,
     /// The same of threats, which no flood of drops is to hide.
     flowless_threats: FlowlessEvents,
+    /// For what the frame at hand is refused, where it is of no flow and that is a threat.
+    refused_for: Option<Threat>,
     foresight: Foresight,
     hand_over: HandOver,
 }
@@ -108,6 +114,7 @@ impl Pipeline {
             findings: Findings::new(settings.packet_steps_max, settings.flow_steps),
             parsers: SpareParsers::with_bytes_max(settings.app_bytes_max).framed(settings.http_framing),
             threats: Threats::new(&settings.threats, settings.hash_seed),
+            transfers: FtpTransfers::new(settings.hash_seed),
             resets: Resets::default(),
             counters: Counters::default(),
             next_flow_id: settings.first_flow_id,
@@ -115,6 +122,7 @@ impl Pipeline {
             newest_ns: 0,
             flowless: FlowlessEvents::default(),
             flowless_threats: FlowlessEvents::default(),
+            refused_for: None,
             foresight: Foresight::default(),
             hand_over: HandOver::default(),
             rules: RuleSets::new(rules, settings.reload),
@@ -178,13 +186,15 @@ impl Pipeline {
     /// Ends flows that were silent for too long, a bounded number at a time, and lets go of rules that nobody needs.
     /// To be called between two batches.
     pub fn expire<S: EventSink>(&mut self, now_ns: u64, sink: &mut S) {
-        let Pipeline { flows, memory, findings, parsers, threats, rules, counters, hand_over, .. } = self;
+        let Pipeline {
+            flows, memory, findings, parsers, threats, transfers, rules, counters, hand_over, ..
+        } = self;
         let flows_max = FLOWS_EXPIRED_PER_CALL_MAX.min(hand_over.room());
         flows.expire(now_ns, flows_max, |key, mut tracked| {
             if tracked.is_elsewhere {
                 return hand_over.leave(key, tracked, FlowEndCause::Timeout, now_ns);
             }
-            let mut inspection = Inspection { rules, findings, parsers, threats, sink, now_ns };
+            let mut inspection = Inspection { rules, findings, parsers, threats, transfers, sink, now_ns };
             end_flow(&mut tracked, FlowEndCause::Timeout, memory, counters, &mut inspection);
         });
         self.findings.clear();
@@ -196,13 +206,15 @@ impl Pipeline {
 
     /// Ends all flows: the engine stops, or the capture is over.
     pub fn finish<S: EventSink>(&mut self, now_ns: u64, sink: &mut S) {
-        let Pipeline { flows, memory, findings, parsers, threats, rules, counters, hand_over, .. } = self;
+        let Pipeline {
+            flows, memory, findings, parsers, threats, transfers, rules, counters, hand_over, ..
+        } = self;
         for (key, mut tracked) in flows.drain() {
             if tracked.is_elsewhere {
                 hand_over.leave(key, tracked, FlowEndCause::Shutdown, now_ns);
                 continue;
             }
-            let mut inspection = Inspection { rules, findings, parsers, threats, sink, now_ns };
+            let mut inspection = Inspection { rules, findings, parsers, threats, transfers, sink, now_ns };
             end_flow(&mut tracked, FlowEndCause::Shutdown, memory, counters, &mut inspection);
         }
         self.give_up_pieces(sink);
@@ -264,8 +276,9 @@ impl Pipeline {
             (false, tracked)
         };
         let (rules, findings, parsers) = (&mut self.rules, &mut self.findings, &mut self.parsers);
-        let threats = &mut self.threats;
-        let mut inspection = Inspection { rules, findings, parsers, threats, sink, now_ns: meta.now_ns };
+        let (threats, transfers) = (&mut self.threats, &mut self.transfers);
+        let now_ns = meta.now_ns;
+        let mut inspection = Inspection { rules, findings, parsers, threats, transfers, sink, now_ns };
         let read = match tracked.disposition {
             Disposition::Blocked { .. } => Err(DropReason::FlowBlocked),
             Disposition::Inspect | Disposition::Bypassed(_) if is_spoofed => Err(DropReason::WrongSide),
@@ -331,10 +344,11 @@ impl Pipeline {
         meta: RxMeta,
         sink: &mut S,
     ) {
-        let Pipeline { flows, rules, findings, parsers, threats, counters, .. } = self;
+        let Pipeline { flows, rules, findings, parsers, threats, transfers, counters, .. } = self;
         let tracked = flows.value_mut(id).expect(FOUND);
         let blocked = verdict != Verdict::Forward;
-        let mut inspection = Inspection { rules, findings, parsers, threats, sink, now_ns: meta.now_ns };
+        let now_ns = meta.now_ns;
+        let mut inspection = Inspection { rules, findings, parsers, threats, transfers, sink, now_ns };
         tell_alerts(tracked, blocked, counters, &mut inspection);
         if let Some(reason) = verdict.reason()
             && tracked.tell_once(reason)
@@ -344,6 +358,7 @@ impl Pipeline {
                 owner: Owner::Flow { record: &tracked.record, direction },
                 side: meta.side,
                 reason,
+                threat: tracked.threat_behind(reason),
                 reset: matches!(verdict, Verdict::Reset(_)),
                 wire_bytes: meta.wire_bytes,
             }));
@@ -382,7 +397,7 @@ fn tell_alerts<S: EventSink>(
             rule: inspection.rules.rule(finding),
             field: finding.field,
             hit: &finding.hit,
-            app: tracked.app().named_protocol(),
+            app: tracked.named_protocol(),
             app_before: tracked.app().outer_protocol(),
             blocked,
         }));
@@ -406,6 +421,9 @@ fn end_flow<S: EventSink>(
     tracked.release(memory, inspection.rules);
     if let Some(source) = tracked.counted_source() {
         inspection.threats.see_gone(source);
+    }
+    if tracked.is_ftp_data {
+        inspection.transfers.tell_end(&tracked.record, inspection.now_ns, inspection.sink);
     }
     inspection.sink.emit(Event::Flow(tracked.end(inspection.now_ns, cause)));
 }

@@ -13,8 +13,10 @@ pub use self::bypass::{Bypass, BypassCause, Trusted};
 pub use self::exceptions::{Exception, Exceptions, Scope};
 pub use self::fragments::FragmentPolicy;
 pub use self::tcp::{Overlap, TcpPolicy, Urgent};
+pub(crate) use self::threats::is_below;
 pub use self::threats::{
-    THRESHOLDS_MAX, Threat, ThreatAction, ThreatCounts, ThreatPolicy, ThreatSpec, Threshold,
+    OwnResolver, THRESHOLDS_MAX, Threat, ThreatAction, ThreatCounts, ThreatList, ThreatPolicy, ThreatSpec,
+    Threshold,
 };
 use crate::app::HttpFraming;
 use crate::decode::ChecksumMode;

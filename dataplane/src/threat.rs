@@ -28,6 +28,7 @@ mod ssh_v1;
 mod tallies;
 mod tls_downgrade;
 mod told_by_parsers;
+mod unlike_its_alpn;
 mod unlike_its_port;
 mod windows;
 
@@ -45,6 +46,7 @@ use self::sessions::Sessions;
 use self::sightings::Sightings;
 use self::slow_requests::SlowRequests;
 pub use self::slow_requests::Watched;
+pub(crate) use self::windows::{Windows, write_address};
 use crate::app::{AppAnomaly, AppProtocol, HttpTransaction, Record};
 use crate::decode::{Network, Packet, TcpFlags, Transport};
 use crate::flow::{Direction, FlowRecord, protocol};
@@ -319,7 +321,10 @@ impl Threats {
             unbooked.tell(found, &mut tell);
         }
         evidence.begin(AppProtocol::Http, transaction.id);
-        if sightings.looks_for(Threat::Doh) && doh::is_in(transaction, evidence) {
+        if sightings.looks_for(Threat::Doh)
+            && doh::is_in(transaction, evidence)
+            && !sightings.is_own_resolver(flow, evidence)
+        {
             unbooked.tell(sightings.found(Threat::Doh, flow, now_ns, evidence), &mut tell);
         }
     }
@@ -355,7 +360,8 @@ impl Threats {
         mut tell: impl FnMut(Found<'_>),
     ) {
         let Threats { sightings, ledger: Ledger { evidence, unbooked, .. }, .. } = self;
-        let threat = unlike_its_port::threat_of(flow, protocol, outer);
+        let is_strict = sightings.threshold(Threat::ProtocolMismatch) > 0;
+        let threat = unlike_its_port::threat_of(flow, protocol, outer, is_strict);
         if let Some(threat) = threat.filter(|threat| sightings.looks_for(*threat)) {
             evidence.begin(protocol, 0);
             evidence.text("protocol", protocol.as_str().as_bytes());

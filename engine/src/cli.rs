@@ -112,7 +112,8 @@ struct FlowsArgs {
     /// Only flows of which either end has this port.
     #[arg(long)]
     port: Option<u16>,
-    /// Only flows that speak this, by a name of `weir protocols`; or `unknown`, or `failed` where it was broken.
+    /// Only flows that speak this, or that this product answers, by a name of `weir protocols`; or `unknown`, or `failed` where
+    /// it was broken.
     #[arg(long, value_name = "PROTOCOL", value_parser = protocols::name)]
     app: Option<String>,
     /// Only flows with which this is done.

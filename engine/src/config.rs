@@ -196,7 +196,7 @@ impl Config {
             bypass: self.bypass.clone(),
             tcp: self.tcp,
             http_framing: self.http_framing,
-            threats: self.threats,
+            threats: self.threats.clone(),
             reload: self.packs.reload_policy,
             timeouts: self.flows.timeouts,
             flows_max: self.flows.max,

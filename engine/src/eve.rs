@@ -1,10 +1,10 @@
 //! Events as EVE JSON lines, with the field names of Suricata 7.
 //!
 //! A line is written straight into a reusable buffer: no tree of values, no allocation once the buffer has
-//! grown. What Weir knows beyond Suricata stands under `alert.context`, `drop.reset`,
+//! grown. What Weir knows beyond Suricata stands under `app_product`, `alert.context`, `drop.reset`,
 //! `drop.port`, `flow.drop_reason`, `flow.drop_epoch` and `tunnel.parents`; `ruleset_reload` and `link` are events of its own.
 
-use dataplane::app::{AppProtocol, Record, RecordKind};
+use dataplane::app::{AppProtocol, HttpProduct, Record, RecordKind};
 use dataplane::decode::Glimpse;
 use dataplane::event::{
     Alert, Anomaly, AnomalyKind, AppRecord, Dropped, Event, FlowEnd, HttpEnd, HttpFileEnd, Owner, ThreatSeen,
@@ -42,7 +42,7 @@ pub use timestamp::Timestamp;
 use file_body::FileBody;
 use http_body::HttpBody;
 use json::Json;
-use line::{AlertBody, AnomalyBody, Context, DropBody, FlowBody, Line, TcpBody};
+use line::{AlertBody, AnomalyBody, Context, DropBody, FlowBody, Line, TcpBody, ThreatBody};
 use link::LinkBody;
 use record::{Evidence, RecordBody};
 use reload::ReloadBody;
@@ -144,6 +144,7 @@ impl EveFormat {
         let body = DropBody {
             len: dropped.wire_bytes,
             reason: dropped.reason.as_str(),
+            threat: dropped.threat.map(ThreatBody::from),
             reset: dropped.reset,
             port: dropped.side.map(|side| match side {
                 Side::Inside => "inside",
@@ -158,7 +159,9 @@ impl EveFormat {
         let line = self.flow_line(end.now_ns, EventType::Flow, end.flow);
         let tcp = end.tcp.map(|state| TcpBody::new(end.flow, state.as_str()));
         let (app_proto, app_proto_orig) = (Some(end.app.as_str()), end.app_before.map(AppProtocol::as_str));
-        write(&Line { app_proto, app_proto_orig, flow: Some(FlowBody::at_end(end)), tcp, ..line }, out);
+        let app_product = end.product.map(HttpProduct::as_str);
+        let flow = Some(FlowBody::at_end(end));
+        write(&Line { app_proto, app_proto_orig, app_product, flow, tcp, ..line }, out);
     }
 
     fn http(&self, end: &HttpEnd<'_>, out: &mut Vec<u8>) {
@@ -200,7 +203,8 @@ impl EveFormat {
             AnomalyKind::App(protocol, _) => (Some(protocol.as_str()), "applayer", Some("proto_parser")),
             AnomalyKind::Overlap => (None, "stream", None),
         };
-        let body = AnomalyBody { app_proto, kind, event: anomaly.kind.as_str(), layer, context: None };
+        let event = anomaly.kind.as_str();
+        let body = AnomalyBody { app_proto, kind, event, threat: None, action: None, layer, context: None };
         write(&Line { anomaly: Some(body), ..line }, out);
     }
 
@@ -210,6 +214,8 @@ impl EveFormat {
             app_proto: protocol.is_known().then(|| protocol.as_str()),
             kind: "threat",
             event: seen.threat.as_str(),
+            threat: Some(seen.threat.into()),
+            action: Some(seen.action.as_str()),
             layer: None,
             context: Some(Evidence(seen.evidence)),
         };

@@ -11,7 +11,7 @@ use crate::table::Table;
 /// Bytes of a time of day as the table shows it, `00:00:00.000`.
 const TIME_BYTES: usize = 12;
 
-/// The alerts and the drops that no rule asked for, and the last counters.
+/// The alerts, the threats and the drops that no rule asked for, and the last counters.
 #[derive(Debug)]
 pub struct Verdicts {
     table: Table,
@@ -36,6 +36,7 @@ struct Line {
     proto: Option<String>,
     alert: Option<Alert>,
     drop: Option<Drop>,
+    anomaly: Option<Anomaly>,
     stats: Option<Stats>,
 }
 
@@ -61,8 +62,23 @@ struct Context {
 #[derive(Debug, Deserialize)]
 struct Drop {
     reason: String,
+    threat: Option<Threat>,
     #[serde(default)]
     reset: bool,
+}
+
+/// Something that peers broke, or a threat.
+#[derive(Debug, Deserialize)]
+struct Anomaly {
+    threat: Option<Threat>,
+    #[serde(default)]
+    context: BTreeMap<String, serde_json::Value>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Threat {
+    id: u32,
+    name: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -130,8 +146,20 @@ impl Verdicts {
                 if drop.reason != "rule" && drop.reason != "flow_blocked" =>
             {
                 let done = if drop.reset { "reset" } else { "drop" };
-                let [rule, field, offset, matched] = [const { String::new() }; 4];
-                self.row(&timestamp, &flow, [done.to_owned(), rule, drop.reason, field, offset, matched]);
+                let [field, offset, matched] = [const { String::new() }; 3];
+                let (id, name) = match drop.threat {
+                    Some(Threat { id, name }) => (threat_id(id), name),
+                    None => (String::new(), drop.reason),
+                };
+                self.row(&timestamp, &flow, [done.to_owned(), id, name, field, offset, matched]);
+            }
+            Line { anomaly: Some(Anomaly { threat: Some(threat), context }), timestamp, .. } => {
+                let rests_on: Vec<_> =
+                    context.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                let [field, offset] = [const { String::new() }; 2];
+                let done = "alert".to_owned();
+                let cells = [done, threat_id(threat.id), threat.name, field, offset, rests_on.join(" ")];
+                self.row(&timestamp, &flow, cells);
             }
             Line { stats: Some(stats), .. } => self.counters = Some(stats),
             _ => {}
@@ -155,6 +183,11 @@ impl Verdicts {
         self.rows += 1;
         self.table.row([time, action, rule, name, field, offset, matched]);
     }
+}
+
+/// As it stands where others have the number of a rule.
+fn threat_id(id: u32) -> String {
+    format!("threat {id}")
 }
 
 impl Line {
@@ -199,6 +232,9 @@ mod tests {
 {"timestamp":"2024-01-01T00:00:03.123456+0000","event_type":"drop","drop":{"len":60,"reason":"malformed","reset":false}}
 {"timestamp":"2024-01-01T00:00:04.123456+0000","event_type":"flow","src_ip":"192.0.2.1"}
 {"timestamp":"2024-01-02T00:00:05.123456+0000","event_type":"alert","src_ip":"2001:db8::1","src_port":1,"dest_ip":"2001:db8::2","dest_port":2,"proto":"UDP","alert":{"action":"allowed","signature_id":8,"signature":"Seen","context":{"action":"alert","field":"payload","offset":0,"match":"x"}}}
+{"timestamp":"2024-01-02T00:00:05.223456+0000","event_type":"anomaly","src_ip":"2001:db8::1","src_port":1,"dest_ip":"2001:db8::2","dest_port":2,"proto":"UDP","anomaly":{"type":"threat","event":"doh","threat":{"id":17,"name":"doh"},"action":"alert","context":{"sni":"dns.google"}}}
+{"timestamp":"2024-01-02T00:00:05.323456+0000","event_type":"drop","src_ip":"2001:db8::1","src_port":1,"dest_ip":"2001:db8::2","dest_port":2,"proto":"UDP","drop":{"len":60,"reason":"threat","threat":{"id":18,"name":"syn_flood"},"reset":false}}
+{"timestamp":"2024-01-02T00:00:05.423456+0000","event_type":"anomaly","src_ip":"2001:db8::1","anomaly":{"type":"applayer","event":"gap"}}
 {"timestamp":"2024-01-02T00:00:06.123456+0000","event_type":"stats","stats":{"decoder":{"pkts":9},"ips":{"accepted":7,"blocked":2,"drop_reason":{"rule":1,"egress":0,"malformed":1}}}}
 no json
 "#;
@@ -222,6 +258,13 @@ no json
         assert_eq!(cells[5], ["00:00:03.123", "drop", "malformed"]);
         assert_eq!(cells[6..8], [["2024-01-02"], ["UDP [2001:db8::1]:1 -> [2001:db8::2]:2"]]);
         assert_eq!(cells[8][1], "allowed");
+        assert_eq!(cells[9][1..], ["alert", "threat 17", "doh", "sni=\"dns.google\""]);
+        assert_eq!(cells[10][1..], ["drop", "threat 18", "syn_flood"]);
+        assert!(
+            cells[11].iter().all(|cell| cell.is_empty()),
+            "what is no threat is no verdict: {:?}",
+            cells[11]
+        );
         assert!(text.ends_with("frames in 9 = forwarded 7 + dropped 2\n  malformed 1\n  rule 1"), "{text}");
     }
 

@@ -19,15 +19,26 @@ const DATA: u8 = TcpFlags::PSH | TcpFlags::ACK;
 
 type Turn<'t> = (Direction, &'t [u8]);
 
-/// Threats that were told.
+/// Threats that were told, and those that drops and flows were named by.
 #[derive(Default)]
-struct Told(Vec<Threat>);
+struct Told {
+    seen: Vec<Threat>,
+    dropped_for: Vec<Option<Threat>>,
+    flows: Vec<Option<Threat>>,
+}
 
 impl EventSink for Told {
     fn emit(&mut self, event: Event<'_>) {
-        if let Event::Threat(seen) = event {
-            assert!(seen.evidence.values().count() > 0, "{} rests on something", seen.threat.as_str());
-            self.0.push(seen.threat);
+        match event {
+            Event::Threat(seen) => {
+                assert!(seen.evidence.values().count() > 0, "{} rests on something", seen.threat.as_str());
+                self.seen.push(seen.threat);
+            }
+            Event::Drop(dropped) if dropped.reason == DropReason::Threat => {
+                self.dropped_for.push(dropped.threat);
+            }
+            Event::Flow(end) => self.flows.push(end.threat),
+            _ => {}
         }
     }
 }
@@ -67,8 +78,12 @@ fn played(
     }
     pipeline.finish(now_ns, &mut told);
     let counted = pipeline.counters().threats[threat];
-    assert_eq!(counted > 0, !told.0.is_empty(), "{} is counted", threat.as_str());
-    (told.0, is_dropped)
+    let name = threat.as_str();
+    assert_eq!(counted > 0, !told.seen.is_empty(), "{name} is counted");
+    assert_eq!(!told.dropped_for.is_empty(), is_dropped, "{name}");
+    assert!(told.dropped_for.iter().all(|dropped| *dropped == Some(threat)), "{:?}", told.dropped_for);
+    assert_eq!(told.flows.contains(&Some(threat)), !told.seen.is_empty(), "{name}: {:?}", told.flows);
+    (told.seen, is_dropped)
 }
 
 /// What is shown is told once, and is dropped or not looked for by the operator's word.

@@ -19,15 +19,20 @@ const THREAT: Verdict = Verdict::Drop(DropReason::Threat);
 /// Where the TCP header of a frame without tags and options stands.
 const TCP_OFFSET: usize = 14 + 20;
 
-/// The threats that events tell of.
+/// The threats that events tell of, and those that drops as a threat are named by.
 #[derive(Default)]
-struct Told(Vec<Threat>);
+struct Told(Vec<Threat>, Vec<Option<Threat>>);
 
 impl EventSink for Told {
     fn emit(&mut self, event: Event<'_>) {
         if let Event::Threat(seen) = event {
             assert!(seen.evidence.find("count").is_some() && seen.evidence.find("threshold").is_some());
             self.0.push(seen.threat);
+        }
+        if let Event::Drop(dropped) = event
+            && dropped.reason == DropReason::Threat
+        {
+            self.1.push(dropped.threat);
         }
     }
 }
@@ -66,7 +71,8 @@ impl Scene {
 
     /// How many events told of the threat, and how often it was seen, since the last call.
     fn take(&mut self, threat: Threat) -> (usize, u64) {
-        let told = std::mem::take(&mut self.told.0);
+        let Told(told, named) = std::mem::take(&mut self.told);
+        assert!(named.iter().all(|each| *each == Some(threat)), "{named:?}");
         assert!(told.iter().all(|each| *each == threat), "{told:?}");
         (told.len(), self.pipeline.counters().threats[threat])
     }

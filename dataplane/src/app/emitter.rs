@@ -3,7 +3,7 @@
 
 use dlp_patterns::Field;
 
-use super::{AppAnomaly, AppProtocol, AppSink, Depth, HttpTransaction, Lane};
+use super::{AppAnomaly, AppProtocol, AppSink, Depth, HttpProduct, HttpTransaction, Lane};
 use crate::content::{Piece, Values};
 use crate::flow::Direction;
 
@@ -168,6 +168,11 @@ impl<S: AppSink> Emitter<'_, S> {
             self.outlet.reported |= bit;
             self.sink.anomaly(self.outlet.direction, self.outlet.protocol, anomaly);
         }
+    }
+
+    /// Tells what product answers.
+    pub(super) fn product(&mut self, product: HttpProduct) {
+        self.sink.product(product);
     }
 
     /// Hands out a transaction.

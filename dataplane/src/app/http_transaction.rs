@@ -1,6 +1,6 @@
 //! A request of HTTP and its response, of whatever version, as events tell them.
 
-use super::HttpFile;
+use super::{HttpFile, HttpProduct};
 use crate::flow::Direction;
 
 /// A request and its response as events tell them. Strings are cut at
@@ -27,6 +27,8 @@ pub struct HttpTransaction {
     pub status: u16,
     /// Value of Location, for a redirect.
     pub redirect: Vec<u8>,
+    /// What product answered, by what headers of the response show.
+    pub product: Option<HttpProduct>,
     /// Bytes of the request body without its transfer coding, as its content codings leave them.
     pub request_bytes: u64,
     /// Bytes of the response body, counted alike.
@@ -75,6 +77,7 @@ impl HttpTransaction {
             content_type,
             status,
             redirect,
+            product,
             request_bytes,
             response_bytes,
             files,
@@ -86,7 +89,7 @@ impl HttpTransaction {
         for text in [method, url, protocol, host, user_agent, referer, content_type, redirect] {
             text.clear();
         }
-        (*id, *status, *request_bytes, *response_bytes) = (0, 0, 0, 0);
+        (*id, *status, *product, *request_bytes, *response_bytes) = (0, 0, None, 0, 0);
         if let Some(Http2Stream { id, headers, error_codes, priorities }) = http2 {
             headers.iter_mut().for_each(Vec::clear);
             (*id, *error_codes, *priorities) = (0, [None; 2], [None; 2]);

@@ -46,7 +46,9 @@ fn info(protocol: AppProtocol) -> Option<ProtocolInfo> {
     let in_streams = is_told(|signature| signature.stream.is_some());
     let in_datagrams = is_told(|signature| signature.datagram.is_some());
     let fields = fields(protocol);
-    let is_known = in_streams || in_datagrams || fields.is_some();
+    // Its control connection tells of it.
+    let is_announced = protocol == AppProtocol::FtpData;
+    let is_known = in_streams || in_datagrams || fields.is_some() || is_announced;
     is_known.then_some(ProtocolInfo { protocol, in_streams, in_datagrams, fields })
 }
 

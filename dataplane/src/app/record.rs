@@ -122,7 +122,7 @@ impl Record {
     }
 
     /// The name of a file; beyond [`FILE_NAME_BYTES_MAX`] it is cut.
-    pub(super) fn file_name(&mut self, name: &'static str, bytes: &[u8]) {
+    pub(crate) fn file_name(&mut self, name: &'static str, bytes: &[u8]) {
         self.text_up_to(FILE_NAME_BYTES_MAX, name, bytes);
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use dlp_patterns::Field;
 
-use super::{AppAnomaly, AppProtocol, AppSink, HttpTransaction, Lane, Record, Value};
+use super::{AppAnomaly, AppProtocol, AppSink, HttpProduct, HttpTransaction, Lane, Record, Value};
 use crate::flow::Direction;
 
 /// One thing told, in order.
@@ -20,6 +20,7 @@ pub(super) enum Told {
     Anomaly(AppAnomaly, [usize; 2]),
     /// What messages of another protocol carry.
     Carried(Direction, AppProtocol),
+    Product(HttpProduct),
 }
 
 impl Told {
@@ -86,6 +87,14 @@ impl Recorder {
         self.told.iter().filter_map(carried).collect()
     }
 
+    pub(super) fn products(&self) -> Vec<HttpProduct> {
+        let product = |told: &Told| match told {
+            Told::Product(product) => Some(*product),
+            _ => None,
+        };
+        self.told.iter().filter_map(product).collect()
+    }
+
     pub(super) fn assert_nothing_open(&self) {
         assert!(self.open.is_empty(), "left open: {:?}", self.open);
     }
@@ -122,6 +131,10 @@ impl AppSink for Recorder {
 
     fn carried(&mut self, direction: Direction, _: AppProtocol, carried: AppProtocol) {
         self.told.push(Told::Carried(direction, carried));
+    }
+
+    fn product(&mut self, product: HttpProduct) {
+        self.told.push(Told::Product(product));
     }
 
     fn anomaly(&mut self, _direction: Direction, _protocol: AppProtocol, anomaly: AppAnomaly) {

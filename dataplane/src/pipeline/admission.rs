@@ -113,8 +113,11 @@ impl Pipeline {
             bytes: [0; 2],
             tcp_flags: [0; 2],
         };
-        let is_counted = self.may_begin(&record, direction, packet, meta, sink)?;
+        let (is_counted, threat) = self.may_begin(&record, direction, packet, meta, sink)?;
         let mut tracked = Tracked::new(record, client, client_side, &self.settings.bypass);
+        tracked.threat = threat;
+        tracked.is_ftp_data =
+            tracked.connection.is_some() && self.transfers.expects(&tracked.record, meta.now_ns);
         tracked.counted = is_counted.then_some(Direction::ToServer);
         let source = tracked.record.client.0;
         let id = self.admit(key, tracked, meta.now_ns, sink).inspect_err(|_| {
@@ -128,12 +131,14 @@ impl Pipeline {
     }
 
     pub(super) fn end<S: EventSink>(&mut self, id: FlowId, cause: FlowEndCause, now_ns: u64, sink: &mut S) {
-        let Pipeline { flows, memory, findings, parsers, threats, rules, counters, hand_over, .. } = self;
+        let Pipeline {
+            flows, memory, findings, parsers, threats, transfers, rules, counters, hand_over, ..
+        } = self;
         let (key, mut tracked) = flows.remove(id).expect(FOUND);
         if tracked.is_elsewhere {
             return hand_over.leave(key, tracked, cause, now_ns);
         }
-        let mut inspection = Inspection { rules, findings, parsers, threats, sink, now_ns };
+        let mut inspection = Inspection { rules, findings, parsers, threats, transfers, sink, now_ns };
         end_flow(&mut tracked, cause, memory, counters, &mut inspection);
     }
 }

@@ -3,7 +3,7 @@
 use super::tracked::Tracked;
 use super::{Pipeline, Side};
 use crate::flow::FlowRecord;
-use crate::policy::Disposition;
+use crate::policy::{Disposition, Threat};
 use crate::verdict::DropReason;
 
 /// A flow of which nothing passes any more.
@@ -15,6 +15,8 @@ pub struct BlockedFlow {
     pub client_side: Option<Side>,
     /// Why it was blocked.
     pub reason: DropReason,
+    /// The threat for which it was, or else the first one that was seen in it.
+    pub threat: Option<Threat>,
     /// Whether both ends were reset.
     pub reset: bool,
     /// Whether any rule matched.
@@ -32,6 +34,7 @@ impl Pipeline {
                 record: tracked.record.clone(),
                 client_side: tracked.client_side(),
                 reason,
+                threat: tracked.threat,
                 reset,
                 alerted: tracked.alerted,
                 is_half_open: tracked.is_half_open,
@@ -43,7 +46,7 @@ impl Pipeline {
     /// `is_elsewhere` its frames are dropped, and counted, before they come here. False where the flow is known already, or
     /// where there is no room: one that is half-open takes of the share of these.
     pub fn block(&mut self, flow: &BlockedFlow, is_elsewhere: bool, now_ns: u64) -> bool {
-        let BlockedFlow { record, client_side, reason, reset, alerted, is_half_open } = flow;
+        let BlockedFlow { record, client_side, reason, threat, reset, alerted, is_half_open } = flow;
         let (key, client) = self.keys.of_record(record);
         if self.flows.get(&key).is_some() {
             return false;
@@ -59,6 +62,7 @@ impl Pipeline {
         let mut tracked = Tracked::new(record, client, *client_side, &self.settings.bypass);
         tracked.disposition =
             Disposition::Blocked { reason: *reason, reset: *reset, epoch: self.rules.epoch() };
+        tracked.threat = *threat;
         tracked.alerted = *alerted;
         tracked.is_half_open = *is_half_open;
         tracked.is_elsewhere = is_elsewhere;

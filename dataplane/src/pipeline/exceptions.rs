@@ -52,6 +52,7 @@ impl Pipeline {
         if cause != DropReason::FlowBlocked {
             self.flows.value_mut(id).expect(FOUND).met.add(cause);
         }
+
         let exempt = match self.settings.exception_for(cause) {
             Exception::DropPacket => return Verdict::Drop(cause).into(),
             Exception::DropFlow => return self.block_flow(id, Verdict::Drop(cause), packet).into(),
@@ -100,6 +101,7 @@ impl Pipeline {
             },
             side: meta.side,
             reason: cause,
+            threat: self.refused_for.filter(|_| cause == DropReason::Threat),
             reset: false,
             wire_bytes: meta.wire_bytes,
         }));
@@ -108,8 +110,8 @@ impl Pipeline {
 
     /// Nothing of a flow will be looked at any more: the parser says what is left.
     pub(super) fn finish_reading<S: EventSink>(&mut self, id: FlowId, now_ns: u64, sink: &mut S) {
-        let Pipeline { flows, rules, findings, parsers, threats, .. } = self;
-        let mut inspection = Inspection { rules, findings, parsers, threats, sink, now_ns };
+        let Pipeline { flows, rules, findings, parsers, threats, transfers, .. } = self;
+        let mut inspection = Inspection { rules, findings, parsers, threats, transfers, sink, now_ns };
         flows.value_mut(id).expect(FOUND).finish(&mut inspection);
     }
 

@@ -111,8 +111,8 @@ impl Pipeline {
                 self.restore(key, tracked, deadline_ns);
                 continue;
             }
-            let Pipeline { memory, findings, parsers, threats, rules, counters, .. } = self;
-            let mut inspection = Inspection { rules, findings, parsers, threats, sink, now_ns };
+            let Pipeline { memory, findings, parsers, threats, transfers, rules, counters, .. } = self;
+            let mut inspection = Inspection { rules, findings, parsers, threats, transfers, sink, now_ns };
             end_flow(&mut tracked, cause, memory, counters, &mut inspection);
         }
         self.hand_over.leaving = leaving;

@@ -1,10 +1,12 @@
 //! Between a parser and those who hear of what it reads: the scans and the sink.
 
+use super::ftp_transfers::FtpTransfers;
 use super::secrets::Secrets;
+use super::shown_threats::ShownThreats;
 use super::tracked::Inspection;
 use crate::app::{
-    App, AppAnomaly, AppProtocol, AppSink, HttpFileStage, HttpFraming, HttpTransaction, Lane, Record,
-    SpareParsers,
+    App, AppAnomaly, AppProtocol, AppSink, HttpFileStage, HttpFraming, HttpProduct, HttpTransaction, Lane,
+    Record, SpareParsers,
 };
 use crate::event::{
     Anomaly, AnomalyKind, AppRecord, Event, EventSink, HttpEnd, HttpFileEnd, Owner, Reading, ThreatSeen,
@@ -24,9 +26,21 @@ pub(super) struct Listener<'l, S> {
     rules: &'l mut RuleSets,
     findings: &'l mut Findings,
     threats: &'l mut Threats,
+    transfers: &'l mut FtpTransfers,
     sink: &'l mut S,
     now_ns: u64,
     http_framing: HttpFraming,
+    product: Option<HttpProduct>,
+    shown: ShownThreats,
+}
+
+/// What a parser said of its flow as a whole, so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct ToldOfApp {
+    /// What it speaks, as the detectors of threats were told.
+    protocol: AppProtocol,
+    /// What product answers.
+    pub(super) product: Option<HttpProduct>,
 }
 
 impl<'l, S> Listener<'l, S> {
@@ -37,10 +51,24 @@ impl<'l, S> Listener<'l, S> {
         secrets: &'l mut Secrets,
         inspection: &'l mut Inspection<'_, S>,
     ) -> (Listener<'l, S>, &'l mut SpareParsers) {
-        let Inspection { rules, findings, parsers, threats, sink, now_ns } = inspection;
+        let Inspection { rules, findings, parsers, threats, transfers, sink, now_ns } = inspection;
         let (beside, now_ns, http_framing) = (FieldScan::default(), *now_ns, parsers.http_framing());
-        let listener: Listener<'l, S> =
-            Listener { record, scans, beside, secrets, rules, findings, threats, sink, now_ns, http_framing };
+        let (product, shown) = (None, ShownThreats::default());
+        let listener: Listener<'l, S> = Listener {
+            record,
+            scans,
+            beside,
+            secrets,
+            rules,
+            findings,
+            threats,
+            transfers,
+            sink,
+            now_ns,
+            http_framing,
+            product,
+            shown,
+        };
         (listener, parsers)
     }
 }
@@ -117,10 +145,14 @@ impl<S: EventSink> AppSink for Listener<'_, S> {
 
     fn record(&mut self, record: &Record) {
         let (flow, now_ns) = (self.record, self.now_ns);
+        let concealed = (!self.secrets.is_empty()).then(|| self.secrets.conceal_record(record));
+        let shown = concealed.as_ref().unwrap_or(record);
         if self.findings.may_tell() {
-            let concealed = (!self.secrets.is_empty()).then(|| self.secrets.conceal_record(record));
-            let record = concealed.as_ref().unwrap_or(record);
-            self.sink.emit(Event::App(AppRecord { now_ns, flow, record }));
+            self.sink.emit(Event::App(AppRecord { now_ns, flow, record: shown }));
+        }
+        if record.protocol() == AppProtocol::Ftp {
+            // Events of the data repeat the name of its file.
+            self.transfers.see_command(flow, shown, now_ns);
         }
         let (threats, tell) = self.detectors();
         threats.see_record(flow, record, now_ns, tell);
@@ -142,6 +174,10 @@ impl<S: EventSink> AppSink for Listener<'_, S> {
         threats.see_anomaly(flow, protocol, anomaly, now_ns, tell);
     }
 
+    fn product(&mut self, product: HttpProduct) {
+        HttpProduct::see(&mut self.product, product);
+    }
+
     fn carried(&mut self, _: Direction, _: AppProtocol, carried: AppProtocol) {
         let (flow, now_ns) = (self.record, self.now_ns);
         let (threats, tell) = self.detectors();
@@ -159,15 +195,18 @@ impl<S: EventSink> Listener<'_, S> {
             ref mut threats,
             ref mut sink,
             ref mut findings,
+            ref mut shown,
             ..
         } = *self;
-        let tell = move |Found { threat, action, evidence }: Found<'_>| {
+        let tell = move |found: Found<'_>| {
+            shown.note(&found);
+            let Found { threat, action, evidence } = found;
             if let Some(evidence) = evidence {
                 let concealed = (!secrets.is_empty()).then(|| secrets.conceal_record(evidence));
                 let evidence = concealed.as_ref().unwrap_or(evidence);
                 // What a message asks for, or is answered: it is the client's.
                 let owner = Owner::Flow { record: flow, direction: Direction::ToServer };
-                sink.emit(Event::Threat(ThreatSeen { now_ns, owner, threat, evidence }));
+                sink.emit(Event::Threat(ThreatSeen { now_ns, owner, threat, action, evidence }));
             }
             if action == ThreatAction::Drop {
                 findings.note_threat();
@@ -176,11 +215,14 @@ impl<S: EventSink> Listener<'_, S> {
         (threats, tell)
     }
 
-    /// Says what the flow speaks, where that was not said before.
+    /// Says what the flow speaks, where that was not said before, and keeps what product answers.
     #[inline]
-    pub(super) fn note_protocol(&mut self, app: &App, told: &mut AppProtocol) {
+    pub(super) fn note_app(&mut self, app: &App, told: &mut ToldOfApp) {
+        if let Some(product) = self.product {
+            HttpProduct::see(&mut told.product, product);
+        }
         let protocol = app.protocol();
-        if std::mem::replace(told, protocol) != protocol {
+        if std::mem::replace(&mut told.protocol, protocol) != protocol {
             self.tell_protocol(app, protocol);
         }
     }
@@ -190,6 +232,11 @@ impl<S: EventSink> Listener<'_, S> {
         let (flow, now_ns) = (self.record, self.now_ns);
         let (threats, tell) = self.detectors();
         threats.see_protocol(flow, protocol, app.outer_protocol(), now_ns, tell);
+    }
+
+    /// What was found so far.
+    pub(super) fn shown(&self) -> ShownThreats {
+        self.shown
     }
 
     /// Says that the flow is over.

@@ -6,10 +6,10 @@ use flow_table::{FlowKey, FlowView, Orientation, Reader};
 
 use super::Pipeline;
 use super::tracked::Tracked;
-use crate::app::AppProtocol;
+use crate::app::{AppProtocol, HttpProduct};
 use crate::decode::{TunnelKind, Vlans, protocol};
 use crate::event::FlowState;
-use crate::policy::Disposition;
+use crate::policy::{Disposition, Threat};
 use crate::verdict::DropReason;
 
 /// Words of a flow that readers see: when it began, its newest frame, frames and bytes by direction, and what
@@ -58,24 +58,33 @@ pub struct Standing {
     pub alerted: bool,
     /// Why nothing of it passes any more, where that is so.
     pub blocked: Option<DropReason>,
+    /// The threat for which it was blocked, or else the first one that was seen in it.
+    pub threat: Option<Threat>,
     /// Whether all of it passes without a further look.
     pub is_bypassed: bool,
     /// What it speaks, as far as that is known.
     pub app: AppProtocol,
+    /// What product answers, where it speaks HTTP and a header told.
+    pub product: Option<HttpProduct>,
     /// The innermost of the tunnels that it travels in.
     pub tunnel: Option<TunnelKind>,
 }
 
 const STATES: [FlowState; 3] = [FlowState::New, FlowState::Established, FlowState::Closed];
 
+const STATE_MASK: usize = 3;
+const THREAT_SHIFT: u32 = 2;
+const _: () = assert!(Threat::COUNT < 1 << (u8::BITS - THREAT_SHIFT));
+
 const HALF_OPEN: u64 = 1 << 16;
 const ALERTED: u64 = 1 << 17;
 const BYPASSED: u64 = 1 << 18;
 const CLIENT_IS_UPPER: u64 = 1 << 19;
-/// Where the number of the protocol stands, those of tunnel and drop reason plus 1, and that of the link.
+/// Where the number of the protocol stands, those of tunnel, drop reason and product plus 1, and that of the link.
 const APP_SHIFT: u32 = 8;
 const TUNNEL_SHIFT: u32 = 24;
 const BLOCKED_SHIFT: u32 = 32;
+const PRODUCT_SHIFT: u32 = 40;
 const LINK_SHIFT: u32 = 48;
 
 impl Standing {
@@ -89,33 +98,41 @@ impl Standing {
                 Disposition::Blocked { reason, .. } => Some(reason),
                 Disposition::Inspect | Disposition::Bypassed(_) => None,
             },
+            threat: tracked.threat,
             is_bypassed: matches!(tracked.disposition, Disposition::Bypassed(_)),
-            app: tracked.app().protocol(),
+            app: tracked.protocol(),
+            product: tracked.product(),
             tunnel: tracked.record.tunnels.last().map(|tunnel| tunnel.kind),
         }
     }
 
-    /// The state in the lowest byte, one byte each for what has a number, and one bit each for the rest.
+    /// The state in the lowest two bits, the threat in the six above, one byte each for what else has a number, and one bit each
+    /// for the rest.
     #[inline]
     fn pack(self) -> u64 {
-        let Standing { state, is_half_open, alerted, blocked, is_bypassed, app, tunnel } = self;
+        let Standing { state, is_half_open, alerted, blocked, threat, is_bypassed, app, product, tunnel } =
+            self;
         let bits = [(is_half_open, HALF_OPEN), (alerted, ALERTED), (is_bypassed, BYPASSED)];
         let bits = bits.iter().fold(0, |all, (is_set, bit)| all | u64::from(*is_set) * bit);
         let tunnel = tunnel.map_or(0, |kind| 1 + kind as u64);
         let blocked = blocked.map_or(0, |reason| 1 + reason as u64);
+        let product = product.map_or(0, |product| 1 + product as u64);
         let numbers = (app as u64) << APP_SHIFT | tunnel << TUNNEL_SHIFT | blocked << BLOCKED_SHIFT;
-        bits | numbers | state as u64
+        let threat = threat.map_or(0, |threat| u64::from(threat.id()));
+        bits | numbers | product << PRODUCT_SHIFT | threat << THREAT_SHIFT | state as u64
     }
 
     fn unpack(word: u64) -> Standing {
         let number = |shift: u32| (word >> shift & 0xff) as usize;
         Standing {
-            state: STATES[number(0)],
+            state: STATES[number(0) & STATE_MASK],
             is_half_open: word & HALF_OPEN != 0,
             alerted: word & ALERTED != 0,
             blocked: number(BLOCKED_SHIFT).checked_sub(1).map(|reason| DropReason::ALL[reason]),
+            threat: (number(0) >> THREAT_SHIFT).checked_sub(1).map(|threat| Threat::ALL[threat]),
             is_bypassed: word & BYPASSED != 0,
             app: AppProtocol::ALL[number(APP_SHIFT)],
+            product: number(PRODUCT_SHIFT).checked_sub(1).map(|product| HttpProduct::ALL[product]),
             tunnel: number(TUNNEL_SHIFT).checked_sub(1).map(|kind| TunnelKind::ALL[kind]),
         }
     }

@@ -2,25 +2,17 @@
 
 use flow_table::FlowId;
 
+use super::shown_threats::ShownThreats;
 use super::tracked::{Tracked, UnderWay};
 use super::{FOUND, Pipeline, RxMeta};
 use crate::decode::{Checksum, Glimpse, Network, Packet, TcpFlags, Transport};
-use crate::event::{Event, EventSink, Owner, ThreatSeen};
+use crate::event::{EventSink, Owner};
 use crate::flow::{Direction, FlowRecord};
 use crate::limits::SLOW_REQUESTS_PER_CALL_MAX;
-use crate::policy::{Disposition, Mode, ThreatAction};
+use crate::policy::{Disposition, Mode, Threat};
 use crate::reassembly::TcpState;
 use crate::threat::{self, Found, Watched};
 use crate::verdict::DropReason;
-
-/// Tells of a threat where that is to be told; whether what shows it is to be dropped.
-fn told<S: EventSink>(found: Found<'_>, owner: Owner<'_>, now_ns: u64, sink: &mut S) -> bool {
-    let Found { threat, action, evidence } = found;
-    if let Some(evidence) = evidence {
-        sink.emit(Event::Threat(ThreatSeen { now_ns, owner, threat, evidence }));
-    }
-    action == ThreatAction::Drop
-}
 
 impl Pipeline {
     /// The flow of a packet, as by [`find_or_begin`](Self::find_or_begin), unless the packet is part of a threat by itself, as
@@ -55,20 +47,19 @@ impl Pipeline {
         }
         let (now_ns, link) = (meta.now_ns, meta.link);
         let Pipeline { threats, flowless_threats: flowless, .. } = self;
-        let mut is_dropped = false;
+        let mut shown = ShownThreats::default();
         threats.see_packet(frame, packet, network, now_ns, |found| {
             // As many sources as are made up are told of no faster than drops are.
             if found.evidence.is_none() || !flowless.may_tell(now_ns) {
-                is_dropped |= found.action == ThreatAction::Drop;
-                return;
+                return shown.note(&found);
             }
             let glimpse = &Glimpse::of_packet(packet);
-            is_dropped |= told(found, Owner::Nobody { link, glimpse }, now_ns, sink);
+            shown.tell(found, Owner::Nobody { link, glimpse }, now_ns, sink);
         });
-        self.stops(is_dropped)
+        self.refuses(shown)
     }
 
-    /// Whether a flow may begin, and counts as one that its source has.
+    /// Whether a flow that may begin counts as one that its source has, and the first threat that it shows by that.
     ///
     /// # Errors
     /// [`DropReason::Threat`] where it is part of one that is to be dropped.
@@ -79,13 +70,13 @@ impl Pipeline {
         packet: &Packet<'_>,
         meta: RxMeta,
         sink: &mut S,
-    ) -> Result<bool, DropReason> {
-        let (now_ns, mut is_dropped) = (meta.now_ns, false);
+    ) -> Result<(bool, Option<Threat>), DropReason> {
+        let (now_ns, mut shown) = (meta.now_ns, ShownThreats::default());
         let is_counted = self.threats.see_begin(record, packet, now_ns, |found| {
-            is_dropped |= told(found, Owner::Flow { record, direction }, now_ns, sink);
+            shown.tell(found, Owner::Flow { record, direction }, now_ns, sink);
         });
-        if !self.stops(is_dropped) {
-            return Ok(is_counted);
+        if !self.refuses(shown) {
+            return Ok((is_counted, shown.first));
         }
         if is_counted {
             self.threats.see_gone(record.client.0);
@@ -105,9 +96,8 @@ impl Pipeline {
     ) {
         let Pipeline { threats, flows, .. } = self;
         let tracked = flows.value(id).expect(FOUND);
-        let (record, mut is_dropped) = (&tracked.record, false);
-        let mut tell =
-            |found: Found<'_>| is_dropped |= told(found, Owner::Flow { record, direction }, now_ns, sink);
+        let (record, mut shown) = (&tracked.record, ShownThreats::default());
+        let mut tell = |found: Found<'_>| shown.tell(found, Owner::Flow { record, direction }, now_ns, sink);
         match (packet.transport, &tracked.connection) {
             (Transport::Tcp(header), Some(connection)) => {
                 let is_syn = header.flags.0 & (TcpFlags::SYN | TcpFlags::ACK) == TcpFlags::SYN;
@@ -122,7 +112,7 @@ impl Pipeline {
                 }
             }
         }
-        if self.stops(is_dropped) {
+        if self.stops(id, shown) {
             self.findings.note_threat();
         }
     }
@@ -156,7 +146,7 @@ impl Pipeline {
     ) -> bool {
         let Pipeline { threats, flows, .. } = self;
         let tracked = flows.value(id).expect(FOUND);
-        let (record, mut is_dropped) = (&tracked.record, false);
+        let (record, mut shown) = (&tracked.record, ShownThreats::default());
         let window_bytes = match (packet.transport, &tracked.connection) {
             (Transport::Tcp(header), Some(connection))
                 if threat::is_ordinary(packet) && direction == Direction::ToServer =>
@@ -166,9 +156,9 @@ impl Pipeline {
             _ => None,
         };
         threats.see_answered(record, window_bytes, now_ns, |found| {
-            is_dropped |= told(found, Owner::Flow { record, direction }, now_ns, sink);
+            shown.tell(found, Owner::Flow { record, direction }, now_ns, sink);
         });
-        self.stops(is_dropped)
+        self.stops(id, shown)
     }
 
     /// Notes what of a request of HTTP is under way behind a packet, where that was not so before it.
@@ -203,7 +193,8 @@ impl Pipeline {
                 continue;
             };
             let UnderWay { part, number, ref mut is_watched } = tracked.request;
-            let (record, direction, mut is_dropped) = (&tracked.record, Direction::ToServer, false);
+            let (record, direction, mut shown) =
+                (&tracked.record, Direction::ToServer, ShownThreats::default());
             let is_watched = &mut is_watched[watched.part as usize];
             if number != watched.number {
                 threats.see_request_over(&watched);
@@ -213,9 +204,9 @@ impl Pipeline {
                 continue;
             }
             *is_watched = threats.see_slow(&watched, record, now_ns, |found| {
-                is_dropped |= told(found, Owner::Flow { record, direction }, now_ns, sink);
+                shown.tell(found, Owner::Flow { record, direction }, now_ns, sink);
             });
-            if self.stops(is_dropped) {
+            if self.stops(watched.id, shown) {
                 self.block_as_threat(watched.id);
             }
             self.threats.book(&mut self.counters.threats);
@@ -237,18 +228,34 @@ impl Pipeline {
         let (now_ns, link) = (meta.now_ns, meta.link);
         threats.see_refused(cause, source, now_ns, |found| {
             if found.evidence.is_some() && flowless.may_tell(now_ns) {
-                told(found, Owner::Nobody { link, glimpse }, now_ns, sink);
+                ShownThreats::default().tell(found, Owner::Nobody { link, glimpse }, now_ns, sink);
             }
         });
         threats.book(&mut counters.threats);
     }
 
-    /// Whether what is part of a threat that is to be dropped does not go on; books what was found.
-    fn stops(&mut self, is_dropped: bool) -> bool {
+    /// Whether a packet that is in no flow yet is to be stopped for what it shows.
+    fn refuses(&mut self, shown: ShownThreats) -> bool {
+        self.refused_for = self.carried_out(shown);
+        self.refused_for.is_some()
+    }
+
+    /// Whether a flow is to be stopped for what it shows, and is named by from now on.
+    fn stops(&mut self, id: FlowId, shown: ShownThreats) -> bool {
+        if shown.first.is_some() {
+            let tracked = self.flows.value_mut(id).expect(FOUND);
+            tracked.threat = shown.of_flow(tracked.threat);
+        }
+        self.carried_out(shown).is_some()
+    }
+
+    /// What is to be dropped, where verdicts are carried out; books what was found.
+    fn carried_out(&mut self, shown: ShownThreats) -> Option<Threat> {
         self.threats.book(&mut self.counters.threats);
         let is_monitored = self.settings.mode == Mode::Monitor;
-        self.counters.excepted[DropReason::Threat as usize] += u64::from(is_dropped && is_monitored);
-        is_dropped && !is_monitored
+        self.counters.excepted[DropReason::Threat as usize] +=
+            u64::from(shown.dropped.is_some() && is_monitored);
+        shown.dropped.filter(|_| !is_monitored)
     }
 
     /// From now on nothing of a flow passes.

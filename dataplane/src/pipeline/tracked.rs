@@ -4,16 +4,19 @@ use std::net::IpAddr;
 
 use flow_table::Orientation;
 
+use super::ftp_transfers::FtpTransfers;
 use super::heard::Heard;
-use super::listener::Listener;
+use super::listener::{Listener, ToldOfApp};
 use super::secrets::Secrets;
 use super::{Counters, Handling, Side};
-use crate::app::{App, AppProtocol, Holding, Opened, Opening, RequestPart, SpareParsers, TlsRecords};
+use crate::app::{
+    App, AppProtocol, Holding, HttpProduct, Opened, Opening, RequestPart, SpareParsers, TlsRecords,
+};
 use crate::decode::{Checksum, Packet, TcpFlags, Transport};
 use crate::event::{Anomaly, AnomalyKind, Event, EventSink, FlowEnd, FlowEndCause, FlowState};
 use crate::flow::{Direction, Elsewhere, FlowRecord, NS_PER_S, Timeouts, protocol};
 use crate::inspect::{Findings, FlowAccount, Lanes, RuleSets};
-use crate::policy::{Bypass, BypassCause, Disposition};
+use crate::policy::{Bypass, BypassCause, Disposition, Threat};
 use crate::reassembly::{Connection, Memory, StreamChunk, TcpState};
 use crate::threat::Threats;
 use crate::verdict::{Causes, DropReason};
@@ -29,6 +32,10 @@ pub(super) struct Tracked {
     pub(super) disposition: Disposition,
     pub(super) connection: Option<Connection>,
     pub(super) alerted: bool,
+    /// The threat for which it was blocked, or else the first one that was seen in it.
+    pub(super) threat: Option<Threat>,
+    /// Whether a control connection of FTP told that it would come.
+    pub(super) is_ftp_data: bool,
     /// Whether it was never established: it is the table's to evict.
     pub(super) is_half_open: bool,
     /// To whom the end sends of which it counts as one flow; who is its client may turn out to be otherwise later.
@@ -52,8 +59,7 @@ pub(super) struct Tracked {
     app: App,
     /// What its parser is charged.
     holding: Holding,
-    /// What of `app` the detectors of threats were told that it speaks.
-    app_told: AppProtocol,
+    told_of_app: ToldOfApp,
     scans: Lanes,
     /// What these cost.
     pub(super) account: FlowAccount,
@@ -80,6 +86,7 @@ pub(super) struct Inspection<'a, S> {
     pub(super) findings: &'a mut Findings,
     pub(super) parsers: &'a mut SpareParsers,
     pub(super) threats: &'a mut Threats,
+    pub(super) transfers: &'a mut FtpTransfers,
     pub(super) sink: &'a mut S,
     pub(super) now_ns: u64,
 }
@@ -100,6 +107,8 @@ impl Tracked {
             disposition: Disposition::Inspect,
             connection,
             alerted: false,
+            threat: None,
+            is_ftp_data: false,
             is_half_open: false,
             counted: None,
             request: UnderWay::default(),
@@ -112,7 +121,7 @@ impl Tracked {
             opening: None,
             app: App::new(),
             holding: Holding::default(),
-            app_told: AppProtocol::Pending,
+            told_of_app: ToldOfApp::default(),
             scans: Lanes::default(),
             account: FlowAccount::default(),
             secrets: Secrets::default(),
@@ -142,6 +151,26 @@ impl Tracked {
         &self.app
     }
 
+    /// What it speaks, or spoke last that has a name.
+    pub(super) fn named_protocol(&self) -> AppProtocol {
+        self.or_ftp_data(self.app.named_protocol())
+    }
+
+    /// What it speaks, as far as that is known. What was told to come is data of FTP, unless it shows itself to be something else.
+    pub(super) fn protocol(&self) -> AppProtocol {
+        self.or_ftp_data(self.app.protocol())
+    }
+
+    fn or_ftp_data(&self, protocol: AppProtocol) -> AppProtocol {
+        let is_open = matches!(protocol, AppProtocol::Pending | AppProtocol::Unknown);
+        if self.is_ftp_data && is_open { AppProtocol::FtpData } else { protocol }
+    }
+
+    /// What product answers, by its headers.
+    pub(super) fn product(&self) -> Option<HttpProduct> {
+        self.told_of_app.product
+    }
+
     /// The begin of its connection went by unseen: who is its client is open, unless data of it was read.
     pub(super) fn pick_up(&mut self) {
         self.opening = self.app.is_untouched().then(Opening::default);
@@ -164,6 +193,15 @@ impl Tracked {
             Direction::ToServer => self.record.client.0,
             Direction::ToClient => self.record.server.0,
         })
+    }
+
+    /// The threat that a drop of one of its frames for that reason is about.
+    pub(super) fn threat_behind(&self, reason: DropReason) -> Option<Threat> {
+        let is_blocked_for_it =
+            matches!(self.disposition, Disposition::Blocked { reason: DropReason::Threat, .. });
+        let is_about_it =
+            reason == DropReason::Threat || reason == DropReason::FlowBlocked && is_blocked_for_it;
+        self.threat.filter(|_| is_about_it)
     }
 
     /// Whether this is the first drop of the flow for that reason.
@@ -307,7 +345,9 @@ impl Tracked {
             opening: &mut self.opening,
             app: &mut self.app,
             holding: &mut self.holding,
-            app_told: &mut self.app_told,
+            told_of_app: &mut self.told_of_app,
+            threat: &mut self.threat,
+            is_ftp_data: self.is_ftp_data,
             tls: &mut self.tls,
             scans: &mut self.scans,
             secrets: &mut self.secrets,
@@ -329,10 +369,11 @@ impl Tracked {
         if is_app {
             self.app.datagram(direction, payload, parsers, &mut listener);
             self.app.settle(direction, &mut self.holding, parsers, &mut listener);
-            listener.note_protocol(&self.app, &mut self.app_told);
+            listener.note_app(&self.app, &mut self.told_of_app);
         } else {
             App::payload(direction, payload, &mut listener);
         }
+        self.threat = listener.shown().of_flow(self.threat);
         if !self.secrets.is_empty() && self.app.is_between_messages() {
             self.secrets.clear();
         }
@@ -356,8 +397,9 @@ impl Tracked {
         }
         self.app.finish(parsers, &mut listener);
         self.app.forget(&mut self.holding);
-        listener.note_protocol(&self.app, &mut self.app_told);
+        listener.note_app(&self.app, &mut self.told_of_app);
         listener.end(self.app.protocol());
+        self.threat = listener.shown().of_flow(self.threat);
     }
 
     /// The last event of the flow.
@@ -371,10 +413,12 @@ impl Tracked {
                 true => TcpState::Closed,
                 false => connection.state(),
             }),
-            app: self.app.named_protocol(),
+            app: self.named_protocol(),
             app_failed: self.app.protocol() == AppProtocol::Failed,
             app_before: self.app.outer_protocol(),
+            product: self.product(),
             alerted: self.alerted,
+            threat: self.threat,
             blocked: match self.disposition {
                 Disposition::Inspect | Disposition::Bypassed(_) => None,
                 Disposition::Blocked { reason, epoch, .. } => Some((reason, epoch)),
@@ -396,7 +440,9 @@ pub(super) struct Reader<'t> {
     opening: &'t mut Option<Opening>,
     app: &'t mut App,
     holding: &'t mut Holding,
-    app_told: &'t mut AppProtocol,
+    told_of_app: &'t mut ToldOfApp,
+    threat: &'t mut Option<Threat>,
+    is_ftp_data: bool,
     tls: &'t mut Option<TlsRecords>,
     scans: &'t mut Lanes,
     secrets: &'t mut Secrets,
@@ -452,10 +498,14 @@ impl Reader<'_> {
         chunk: StreamChunk<'_>,
         inspection: &mut Inspection<'_, S>,
     ) {
+        if self.is_ftp_data {
+            inspection.transfers.see_data(self.record, direction, chunk);
+        }
         let (mut listener, parsers) = Listener::new(self.record, self.scans, self.secrets, inspection);
         self.app.advance(direction, chunk, parsers, &mut listener);
         self.app.settle(direction, self.holding, parsers, &mut listener);
-        listener.note_protocol(self.app, self.app_told);
+        listener.note_app(self.app, self.told_of_app);
+        *self.threat = listener.shown().of_flow(*self.threat);
         if let Some(tls) = self.tls {
             tls.advance(direction, chunk);
             if tls.is_broken() {

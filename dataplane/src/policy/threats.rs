@@ -2,12 +2,17 @@
 
 mod counts;
 mod messages;
+mod own_resolver;
 mod packets;
 mod rates;
 mod spec;
 
 pub use self::counts::ThreatCounts;
-pub use self::spec::{THRESHOLDS_MAX, Threat, ThreatSpec, Threshold};
+pub use self::own_resolver::OwnResolver;
+pub(crate) use self::own_resolver::is_below;
+pub use self::spec::{THRESHOLDS_MAX, Threat, ThreatList, ThreatSpec, Threshold};
+
+use std::sync::Arc;
 
 /// What is done about a threat.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,8 +41,11 @@ impl ThreatAction {
 }
 
 /// Action and thresholds of each threat. Detectors take theirs by name when they begin and when it changes, never for a packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ThreatPolicy([Setting; Threat::COUNT]);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ThreatPolicy {
+    settings: [Setting; Threat::COUNT],
+    own_resolvers: Arc<[OwnResolver]>,
+}
 
 /// The operator's word on one threat, thresholds in the order of its [`ThreatSpec`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,26 +57,37 @@ struct Setting {
 impl Default for ThreatPolicy {
     /// What the [specs](Threat::spec) say.
     fn default() -> ThreatPolicy {
-        ThreatPolicy(Threat::ALL.map(|threat| {
+        let settings = Threat::ALL.map(|threat| {
             let spec = threat.spec();
             let mut thresholds = [0; THRESHOLDS_MAX];
             for (value, threshold) in thresholds.iter_mut().zip(spec.thresholds) {
                 *value = threshold.default;
             }
             Setting { action: spec.action, thresholds }
-        }))
+        });
+        ThreatPolicy { settings, own_resolvers: Arc::default() }
     }
 }
 
 impl ThreatPolicy {
     /// What is done about a threat.
     pub fn action(&self, threat: Threat) -> ThreatAction {
-        self.0[threat as usize].action
+        self.settings[threat as usize].action
     }
 
     /// Has something else done about a threat.
     pub fn set_action(&mut self, threat: Threat, action: ThreatAction) {
-        self.0[threat as usize].action = action;
+        self.settings[threat as usize].action = action;
+    }
+
+    /// Resolvers of DNS over HTTPS that are the operator's own.
+    pub fn own_resolvers(&self) -> &Arc<[OwnResolver]> {
+        &self.own_resolvers
+    }
+
+    /// Says which those are.
+    pub fn set_own_resolvers(&mut self, resolvers: impl Into<Arc<[OwnResolver]>>) {
+        self.own_resolvers = resolvers.into();
     }
 
     /// A threshold of a threat.
@@ -76,7 +95,7 @@ impl ThreatPolicy {
     /// # Panics
     /// If its [`ThreatSpec`] has none of that name.
     pub fn threshold(&self, threat: Threat, name: &str) -> u32 {
-        self.0[threat as usize].thresholds[threat.spec().index(name)]
+        self.settings[threat as usize].thresholds[threat.spec().index(name)]
     }
 
     /// Sets a threshold of a threat.
@@ -86,7 +105,7 @@ impl ThreatPolicy {
     pub fn set_threshold(&mut self, threat: Threat, name: &str, value: u32) {
         let (spec, at) = (threat.spec(), threat.spec().index(name));
         assert!(spec.thresholds[at].range().contains(&value), "{}.{name} = {value}", spec.name);
-        self.0[threat as usize].thresholds[at] = value;
+        self.settings[threat as usize].thresholds[at] = value;
     }
 }
 

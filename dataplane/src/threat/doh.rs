@@ -2,6 +2,7 @@
 
 use crate::app::{HttpTransaction, Record, Value};
 use crate::flow::FlowRecord;
+use crate::policy::is_below;
 
 /// Hosts of public resolvers, and what stands below them.
 const RESOLVERS: [&[u8]; 15] = [
@@ -43,14 +44,6 @@ pub(super) fn is_in(transaction: &HttpTransaction, evidence: &mut Record) -> boo
     evidence.text("http_content_type", &transaction.content_type);
     evidence.flag("well_known_path", is_asked);
     true
-}
-
-fn is_below(name: &[u8], domain: &[u8]) -> bool {
-    let Some((below, end)) = name.len().checked_sub(domain.len()).and_then(|at| name.split_at_checked(at))
-    else {
-        return false;
-    };
-    end.eq_ignore_ascii_case(domain) && (below.is_empty() || below.ends_with(b"."))
 }
 
 #[cfg(test)]

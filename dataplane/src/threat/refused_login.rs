@@ -1,5 +1,7 @@
 //! What a record says of a login that a server refused, or of an access that it denied, in whatever its protocol has for that.
 
+use memchr::memmem;
+
 use crate::app::{AppProtocol, Record, Value};
 
 /// Error codes of MySQL and MariaDB: access denied to a database, to a user, with or without a password; a host that is not
@@ -19,13 +21,28 @@ const MONGODB: [&[u8]; 2] = [b"13", b"18"];
 const CASSANDRA: [u64; 2] = [0x0100, 0x2100];
 /// Of Kerberos (RFC 4120 §7.5.9): a proof that is wrong, and a name that nobody has.
 const KERBEROS: [&[u8]; 2] = [b"KDC_ERR_PREAUTH_FAILED", b"KDC_ERR_C_PRINCIPAL_UNKNOWN"];
+/// Of Kafka (`org.apache.kafka.common.protocol.Errors`): TOPIC_, GROUP_, CLUSTER_ and TRANSACTIONAL_ID_AUTHORIZATION_FAILED, and
+/// SASL_AUTHENTICATION_FAILED.
+const KAFKA: [u64; 5] = [29, 30, 31, 53, 58];
+/// What a CONNACK of MQTT returns: a bad user name or password, and not authorized (3.1.1 §3.2.2.3, 5.0 §3.2.2.2); banned, and a
+/// bad method of authentication.
+const MQTT: [u64; 6] = [4, 5, 0x86, 0x87, 0x8a, 0x8c];
+/// Of AMQP 0-9-1 (§1.1): access-refused; and not-allowed, which is what a virtual host is refused with.
+const AMQP: [u64; 2] = [403, 530];
+/// What errors of NATS say.
+const NATS: [&[u8]; 4] = [
+    b"'authorization violation",
+    b"'permissions violation",
+    b"'user authentication",
+    b"'authentication timeout",
+];
+/// What messages of ERROR frames of STOMP say, of brokers: RabbitMQ, ActiveMQ, Artemis.
+const STOMP: [&[u8]; 4] = [b"bad connect", b"access refused", b"password is invalid", b"security error"];
 /// Commands of POP3 and IMAP by which a client says who it is (RFC 1939 §7, RFC 5034, RFC 9051 §6.2).
 const LOGINS: [&[u8]; 5] = [b"PASS", b"APOP", b"AUTH", b"LOGIN", b"AUTHENTICATE"];
 
 /// Whether it says so.
 pub(super) fn is_told(record: &Record) -> bool {
-    let number =
-        |known: &[u64]| matches!(record.find("code"), Some(Value::Number(code)) if known.contains(&code));
     let text =
         |name, known: &[&[u8]]| matches!(record.find(name), Some(Value::Text(text)) if known.contains(&text));
     let begins = |known: &[&[u8]]| {
@@ -33,14 +50,30 @@ pub(super) fn is_told(record: &Record) -> bool {
             error.starts_with(begin)
         }))
     };
+    let said = |name, known: &[&[u8]]| {
+        matches!(record.find(name), Some(Value::Text(text)) if {
+            let text = text.to_ascii_lowercase();
+            known.iter().any(|known| memmem::find(&text, known).is_some())
+        })
+    };
+    let number =
+        |name, known: &[u64]| matches!(record.find(name), Some(Value::Number(code)) if known.contains(&code));
     match record.protocol() {
-        AppProtocol::MySql => number(&MYSQL),
+        AppProtocol::Kafka => number("error_code", &KAFKA),
+        AppProtocol::Mqtt => number("return_code", &MQTT),
+        AppProtocol::Amqp => {
+            let is_close = text("method", &[b"connection.close", b"channel.close"]);
+            is_close && number("reply_code", &AMQP)
+        }
+        AppProtocol::Nats => text("command", &[b"-ERR"]) && said("error", &NATS),
+        AppProtocol::Stomp => text("command", &[b"ERROR"]) && said("message", &STOMP),
+        AppProtocol::MySql => number("code", &MYSQL),
         AppProtocol::PgSql => text("code", &PGSQL),
-        AppProtocol::Tds => number(&TDS),
+        AppProtocol::Tds => number("code", &TDS),
         AppProtocol::Tns => begins(&TNS),
         AppProtocol::Redis => begins(&REDIS),
         AppProtocol::MongoDb => text("code", &MONGODB),
-        AppProtocol::Cassandra => number(&CASSANDRA),
+        AppProtocol::Cassandra => number("code", &CASSANDRA),
         // RFC 4511 §4.1.9.
         AppProtocol::Ldap => text("result_code", &[b"invalid_credentials"]),
         AppProtocol::Kerberos => text("error_code", &KERBEROS),
@@ -69,7 +102,7 @@ fn codes(record: &Record) -> impl Iterator<Item = &[u8]> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{denied, ftp, pop3};
+    use super::super::samples::{denied, ftp, pop3, record};
     use super::*;
 
     #[test]
@@ -86,12 +119,39 @@ mod tests {
             AppProtocol::Ldap,
             AppProtocol::Kerberos,
             AppProtocol::Smb,
+            AppProtocol::Kafka,
+            AppProtocol::Mqtt,
+            AppProtocol::Amqp,
+            AppProtocol::Nats,
+            AppProtocol::Stomp,
         ] {
             assert!(is_told(&denied(protocol)), "{protocol:?}");
             let mut other = denied(protocol);
             other.begin(protocol, 0);
             assert!(!is_told(&other), "{protocol:?}");
         }
+        let nearly = [
+            record(AppProtocol::Kafka, |record| record.number("error_code", 3)),
+            record(AppProtocol::Mqtt, |record| {
+                record.object("connack", |record| record.number("return_code", 0));
+            }),
+            record(AppProtocol::Mqtt, |record| {
+                record.object("disconnect", |record| record.number("reason_code", 4));
+            }),
+            record(AppProtocol::Amqp, |record| {
+                record.text("method", b"connection.close");
+                record.number("reply_code", 320);
+            }),
+            record(AppProtocol::Nats, |record| {
+                record.text("command", b"-ERR");
+                record.text("error", b"'Unknown Protocol Operation'");
+            }),
+            record(AppProtocol::Stomp, |record| {
+                record.text("command", b"MESSAGE");
+                record.text("message", b"Access refused");
+            }),
+        ];
+        assert!(!nearly.iter().any(is_told));
         assert!(is_told(&ftp("PASS", &["331", "530"])));
         assert!(!is_told(&ftp("PASS", &["230"])));
         assert!(!is_told(&ftp("RETR", &["530"])));

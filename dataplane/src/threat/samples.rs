@@ -64,6 +64,23 @@ pub(super) fn denied(protocol: AppProtocol) -> Record {
         AppProtocol::Ldap => record.text("result_code", b"invalid_credentials"),
         AppProtocol::Kerberos => record.text("error_code", b"KDC_ERR_PREAUTH_FAILED"),
         AppProtocol::Smb => record.text("status", b"STATUS_LOGON_FAILURE"),
+        AppProtocol::Kafka => record.number("error_code", 58),
+        AppProtocol::Mqtt => record.object("connack", |record| {
+            record.flag("session_present", false);
+            record.number("return_code", 5);
+        }),
+        AppProtocol::Amqp => {
+            record.text("method", b"connection.close");
+            record.number("reply_code", 403);
+        }
+        AppProtocol::Nats => {
+            record.text("command", b"-ERR");
+            record.text("error", b"'Authorization Violation'");
+        }
+        AppProtocol::Stomp => {
+            record.text("command", b"ERROR");
+            record.text("message", b"Bad CONNECT");
+        }
         other => panic!("{other:?} has no words for it here"),
     })
 }

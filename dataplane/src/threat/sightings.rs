@@ -1,15 +1,17 @@
 //! [`Sightings`]: threats that one thing shows by itself, each told once of two ends until they were silent of it for a while.
 
 use std::hash::Hasher;
+use std::sync::Arc;
 
 use super::windows::{Windows, write_address};
 use super::{
     Found, db_access_denied, dns_null_type, dns_oversize, dns_zone_transfer, doh, ssh_v1, tls_downgrade,
+    unlike_its_alpn,
 };
-use crate::app::{AppProtocol, Record};
+use crate::app::{AppProtocol, Record, Value};
 use crate::flow::FlowRecord;
 use crate::limits::{SIGHTING_SETS, SIGHTING_WAYS};
-use crate::policy::{Threat, ThreatAction, ThreatPolicy};
+use crate::policy::{OwnResolver, Threat, ThreatAction, ThreatPolicy};
 
 /// Whether a record shows it, by the threshold that there is beside the window; then the evidence says what that rests on.
 type Shows = fn(&FlowRecord, &Record, u32, &mut Record) -> bool;
@@ -17,10 +19,12 @@ type Shows = fn(&FlowRecord, &Record, u32, &mut Record) -> bool;
 /// What each record of a protocol is held against.
 fn shown_by(protocol: AppProtocol) -> &'static [(Threat, Shows)] {
     match protocol {
-        AppProtocol::Tls | AppProtocol::Dtls => {
-            &[(Threat::TlsDowngrade, tls_downgrade::shows), (Threat::Doh, doh::shows)]
-        }
-        AppProtocol::Quic => &[(Threat::Doh, doh::shows)],
+        AppProtocol::Tls | AppProtocol::Dtls => &[
+            (Threat::TlsDowngrade, tls_downgrade::shows),
+            (Threat::Doh, doh::shows),
+            (Threat::ProtocolMismatch, unlike_its_alpn::shows),
+        ],
+        AppProtocol::Quic => &[(Threat::Doh, doh::shows), (Threat::ProtocolMismatch, unlike_its_alpn::shows)],
         AppProtocol::Ssh => &[(Threat::SshV1, ssh_v1::shows)],
         AppProtocol::Dns => &[
             (Threat::DnsOversize, dns_oversize::shows),
@@ -42,6 +46,7 @@ fn shown_by(protocol: AppProtocol) -> &'static [(Threat, Shows)] {
 #[derive(Debug)]
 pub(super) struct Sightings {
     settings: [Setting; Threat::COUNT],
+    own_resolvers: Arc<[OwnResolver]>,
     /// By threat and both ends.
     told: Windows<()>,
 }
@@ -56,13 +61,15 @@ struct Setting {
 impl Sightings {
     pub(super) fn new(policy: &ThreatPolicy, seed: [u64; 2]) -> Sightings {
         let settings = [Setting::default(); Threat::COUNT];
-        let mut sightings = Sightings { settings, told: Windows::new(seed, SIGHTING_WAYS) };
+        let told = Windows::new(seed, SIGHTING_WAYS);
+        let mut sightings = Sightings { settings, own_resolvers: Arc::default(), told };
         sightings.told.set_kept(SIGHTING_SETS);
         sightings.set_policy(policy);
         sightings
     }
 
     pub(super) fn set_policy(&mut self, policy: &ThreatPolicy) {
+        self.own_resolvers = Arc::clone(policy.own_resolvers());
         for (threat, setting) in Threat::ALL.into_iter().zip(&mut self.settings) {
             setting.action = policy.action(threat);
             for threshold in threat.spec().thresholds {
@@ -89,7 +96,8 @@ impl Sightings {
                 continue;
             }
             evidence.begin(record.protocol(), record.id());
-            if shows(flow, record, self.settings[*threat as usize].threshold, evidence) {
+            let is_shown = shows(flow, record, self.threshold(*threat), evidence);
+            if is_shown && !(*threat == Threat::Doh && self.is_own_resolver(flow, evidence)) {
                 tell(self.found(*threat, flow, now_ns, evidence));
             }
         }
@@ -98,6 +106,20 @@ impl Sightings {
     /// Whether the operator wants to know of it.
     pub(super) fn looks_for(&self, threat: Threat) -> bool {
         self.settings[threat as usize].action != ThreatAction::Ignore
+    }
+
+    /// What its threshold beside the window is.
+    pub(super) fn threshold(&self, threat: Threat) -> u32 {
+        self.settings[threat as usize].threshold
+    }
+
+    /// Whether what is asked over HTTPS is one of the operator's own resolvers, by the name in the evidence or by its address.
+    pub(super) fn is_own_resolver(&self, flow: &FlowRecord, evidence: &Record) -> bool {
+        let name = ["sni", "hostname"].into_iter().find_map(|name| match evidence.find(name) {
+            Some(Value::Text(name)) => Some(name),
+            _ => None,
+        });
+        self.own_resolvers.iter().any(|own| own.is(flow.server.0, name.unwrap_or_default()))
     }
 
     /// A threat that was seen.

@@ -10,6 +10,8 @@ pub(super) fn threat_of(anomaly: AppAnomaly) -> Option<Threat> {
         AppAnomaly::Ssl2KeyArgument => Threat::Sslv2CipherOverflow,
         AppAnomaly::DnsPointerLoop => Threat::DnsLoopPointer,
         AppAnomaly::DnsNameTooLong => Threat::DnsOversize,
+        // Only behind an upgrade does a connection count as HTTP/2 before it shows that it is.
+        AppAnomaly::Http2Preface => Threat::ProtocolMismatch,
         AppAnomaly::NegativeLength => Threat::HttpNegativeLength,
         AppAnomaly::ContentLength
         | AppAnomaly::LengthAndCoding

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 ///
 /// Invariant: no set holds more; the one that was silent the longest makes room, and that costs its set alone.
 #[derive(Debug)]
-pub(super) struct Windows<T> {
+pub(crate) struct Windows<T> {
     seed: [u64; 2],
     ways: usize,
     /// By the hash; none where nothing is kept.
@@ -16,41 +16,41 @@ pub(super) struct Windows<T> {
 
 /// What was seen of one.
 #[derive(Debug)]
-pub(super) struct Window<T> {
+pub(crate) struct Window<T> {
     hash: u64,
-    pub(super) begin_ns: u64,
-    pub(super) last_ns: u64,
+    pub(crate) begin_ns: u64,
+    pub(crate) last_ns: u64,
     /// Whether an event has told of it.
-    pub(super) is_told: bool,
-    pub(super) books: T,
+    pub(crate) is_told: bool,
+    pub(crate) books: T,
 }
 
 impl<T: Default> Windows<T> {
     /// Keeps nothing until it is [given room](Self::set_kept).
-    pub(super) fn new(seed: [u64; 2], ways: usize) -> Windows<T> {
+    pub(crate) fn new(seed: [u64; 2], ways: usize) -> Windows<T> {
         Windows { seed, ways, sets: Vec::new() }
     }
 
     /// Has it keep so many sets. What it has stays, unless their number changes.
-    pub(super) fn set_kept(&mut self, sets: usize) {
+    pub(crate) fn set_kept(&mut self, sets: usize) {
         if self.sets.len() != sets {
             self.sets = Vec::from_iter(std::iter::repeat_with(Vec::new).take(sets));
         }
     }
 
     /// Whether nothing is kept.
-    pub(super) fn is_off(&self) -> bool {
+    pub(crate) fn is_off(&self) -> bool {
         self.sets.is_empty()
     }
 
     /// A hash that nobody outside can foresee.
-    pub(super) fn hasher(&self) -> DefaultHasher {
+    pub(crate) fn hasher(&self) -> DefaultHasher {
         hasher(self.seed)
     }
 
     /// What is known under a hash at `now_ns`; nothing, where that is older than `window_ns` or gave way. Of whom an event told,
     /// it is kept until as long without another. Not to be asked where nothing [is kept](Self::is_off).
-    pub(super) fn at(&mut self, hash: u64, now_ns: u64, window_ns: u64) -> &mut Window<T> {
+    pub(crate) fn at(&mut self, hash: u64, now_ns: u64, window_ns: u64) -> &mut Window<T> {
         let place = hash as usize % self.sets.len();
         let (ways, set) = (self.ways, &mut self.sets[place]);
         let fresh =
@@ -82,7 +82,7 @@ impl<T: Default> Windows<T> {
 
 impl<T> Windows<T> {
     /// What is known under a hash, however old.
-    pub(super) fn known(&mut self, hash: u64) -> Option<&mut Window<T>> {
+    pub(crate) fn known(&mut self, hash: u64) -> Option<&mut Window<T>> {
         let place = (hash as usize).checked_rem(self.sets.len())?;
         self.sets[place].iter_mut().find(|window| window.hash == hash)
     }
@@ -95,20 +95,20 @@ impl<T> Window<T> {
     }
 
     /// Whether this is the first time that it is told.
-    pub(super) fn tell_once(&mut self) -> bool {
+    pub(crate) fn tell_once(&mut self) -> bool {
         !std::mem::replace(&mut self.is_told, true)
     }
 }
 
 /// A hash that nobody who does not know the seed can foresee.
-pub(super) fn hasher(seed: [u64; 2]) -> DefaultHasher {
+pub(crate) fn hasher(seed: [u64; 2]) -> DefaultHasher {
     let mut hasher = DefaultHasher::new();
     seed.into_iter().for_each(|half| hasher.write_u64(half));
     hasher
 }
 
 /// Adds an address to a hash.
-pub(super) fn write_address(hasher: &mut impl Hasher, address: IpAddr) {
+pub(crate) fn write_address(hasher: &mut impl Hasher, address: IpAddr) {
     match address {
         IpAddr::V4(address) => hasher.write_u32(address.to_bits()),
         IpAddr::V6(address) => hasher.write_u128(address.to_bits()),

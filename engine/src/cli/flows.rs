@@ -56,7 +56,7 @@ fn text(flows: &[ListedFlow], totals: &ListTotals) -> String {
             end(flow.src_ip, flow.src_port),
             end(flow.dest_ip, flow.dest_port),
             flow.state.clone(),
-            flow.app_proto.clone(),
+            app(flow),
             verdict(flow),
             (flow.pkts_toserver + flow.pkts_toclient).to_string(),
             (flow.bytes_toserver + flow.bytes_toclient).to_string(),
@@ -77,10 +77,16 @@ fn end(address: IpAddr, port: Option<u16>) -> String {
     port.map_or_else(|| address.to_string(), |port| SocketAddr::from((address, port)).to_string())
 }
 
+fn app(flow: &ListedFlow) -> String {
+    let product = flow.app_product.as_ref().map(|product| format!(" ({product})")).unwrap_or_default();
+    format!("{}{product}", flow.app_proto)
+}
+
 fn verdict(flow: &ListedFlow) -> String {
     let reason = flow.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
     let alerted = if flow.alerted { ", alerted" } else { "" };
-    format!("{}{reason}{alerted}", flow.verdict.as_str())
+    let threat = flow.threat.as_ref().map(|threat| format!(", {threat}")).unwrap_or_default();
+    format!("{}{reason}{alerted}{threat}", flow.verdict.as_str())
 }
 
 fn surroundings(flow: &ListedFlow) -> String {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use anyhow::Context;
-use dataplane::policy::{Threat, ThreatSpec, Threshold};
+use dataplane::policy::{Threat, ThreatList, ThreatSpec, Threshold};
 use serde::Serialize;
 
 use super::{ThreatsArgs, ThreatsOutput, print};
@@ -16,12 +16,23 @@ const COMMENT_COLUMNS: usize = 128;
 /// A threat as the list shows it.
 #[derive(Serialize)]
 struct Listed {
-    /// As in `[threats.NAME]` and in `anomaly.event`.
+    /// As in `threat.id` of events.
+    id: u32,
+    /// As in `[threats.NAME]`, in `anomaly.event` and in `threat.name`.
     name: &'static str,
     about: &'static str,
     /// What is done about it by default.
     action: &'static str,
     thresholds: Vec<ListedThreshold>,
+    /// What may be listed of it beside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    list: Option<ListedList>,
+}
+
+#[derive(Serialize)]
+struct ListedList {
+    name: &'static str,
+    about: &'static str,
 }
 
 #[derive(Serialize)]
@@ -42,7 +53,8 @@ impl From<Threat> for Listed {
             ListedThreshold { name, default, min, max, unit, about }
         };
         let thresholds = thresholds.iter().map(threshold).collect();
-        Listed { name, about, action: action.as_str(), thresholds }
+        let list = threat.list().map(|ThreatList { name, about }| ListedList { name, about });
+        Listed { id: threat.id(), name, about, action: action.as_str(), thresholds, list }
     }
 }
 
@@ -57,12 +69,18 @@ pub(super) fn threats(args: &ThreatsArgs) -> Result<(), Failure> {
 }
 
 fn table(listed: &[Listed]) -> Table {
-    let mut table = Table::new(&["THREAT", "ACTION", "THRESHOLDS", "WHAT IT IS"]);
+    let mut table = Table::new(&["ID", "THREAT", "ACTION", "THRESHOLDS", "WHAT IT IS"]);
     for threat in listed {
         let shown = |threshold: &ListedThreshold| format!("{}={}", threshold.name, threshold.default);
         let thresholds: Vec<String> = threat.thresholds.iter().map(shown).collect();
         let thresholds = if thresholds.is_empty() { "-".to_owned() } else { thresholds.join(" ") };
-        table.row([threat.name.to_owned(), threat.action.to_owned(), thresholds, threat.about.to_owned()]);
+        let (id, name, action, about) = (
+            threat.id.to_string(),
+            threat.name.to_owned(),
+            threat.action.to_owned(),
+            threat.about.to_owned(),
+        );
+        table.row([id, name, action, thresholds, about]);
     }
     table
 }
@@ -74,6 +92,10 @@ fn config(listed: &[Listed]) -> String {
         text.push_str(if index > 0 { "\n" } else { "" });
         comment(&format!("{}:", threat.about), &mut text);
         let _ = writeln!(text, "[threats.{}]\n#action = \"{}\"", threat.name, threat.action);
+        if let Some(ListedList { name, about }) = &threat.list {
+            comment(&format!("{about}."), &mut text);
+            let _ = writeln!(text, "#{name} = []");
+        }
         for ListedThreshold { name, default, min, max, unit, about } in &threat.thresholds {
             comment(&format!("{about} ({min} to {max} {unit})."), &mut text);
             let _ = writeln!(text, "#{name} = {default}");
@@ -128,7 +150,8 @@ mod tests {
             })
             .collect();
         let settings = set.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase())).count();
-        let specified: usize = Threat::ALL.iter().map(|threat| 1 + threat.spec().thresholds.len()).sum();
+        let of = |threat: &Threat| 1 + threat.spec().thresholds.len() + usize::from(threat.list().is_some());
+        let specified: usize = Threat::ALL.iter().map(of).sum();
         assert_eq!(settings, specified);
         assert_eq!(Config::parse("reference", &set), Ok(Config::default()));
     }

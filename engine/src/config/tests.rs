@@ -320,6 +320,27 @@ fn events_and_threats_are_called_by_names_that_there_are() {
 }
 
 #[test]
+fn a_source_is_blocked_only_where_something_is_dropped() {
+    let of = |action: &str, block_s: u32| format!("[threats.syn_flood]\n{action}\nblock_s = {block_s}");
+    let told = "w.toml:3:11: no source is blocked of which nothing is dropped\n  hint: write `action = \"drop\"` in \
+                [threats.syn_flood] as well";
+    assert_eq!(mistakes(&of("action = 'alert'", 60)), told);
+    assert_eq!(mistakes(&of("", 60)), told);
+    assert!(Config::parse("w.toml", &of("action = 'alert'", 0)).is_ok());
+    assert!(Config::parse("w.toml", &of("action = 'drop'", 60)).is_ok());
+}
+
+#[test]
+fn own_resolvers_are_names_or_addresses() {
+    let of = |list: &str| format!("[threats.doh]\nown_resolvers = [{list}]");
+    let config = Config::parse("w.toml", &of("'doh.example.org', '192.0.2.0/24'")).expect("it is right");
+    assert_eq!(config.threats.own_resolvers().len(), 2);
+    let told = "w.toml:2:18: `https://a` is no resolver\n  hint: the name of a host, an address or a network: \
+                \"doh.example.org\", \"192.0.2.53\", \"192.0.2.0/24\"";
+    assert_eq!(mistakes(&of("'https://a'")), told);
+}
+
+#[test]
 fn a_word_must_fit_its_cause() {
     for (text, expected) in [
         (

@@ -1,6 +1,6 @@
 //! What an `http` event says of a request and its response, in Suricata's names.
 
-use dataplane::app::{Http2Stream, HttpTransaction, http2_error_name};
+use dataplane::app::{Http2Stream, HttpProduct, HttpTransaction, http2_error_name};
 use serde::{Serialize, Serializer};
 
 use super::text::Text;
@@ -30,6 +30,9 @@ pub(super) struct HttpBody<'e> {
     status: Option<u16>,
     #[serde(skip_serializing_if = "Text::is_empty")]
     redirect: Text<'e>,
+    /// What answered, by its headers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    product: Option<&'static str>,
     /// Of the response body, in bytes.
     length: u64,
     #[serde(skip_serializing_if = "Headers::is_empty")]
@@ -87,6 +90,7 @@ impl HttpBody<'_> {
             protocol: Text(if http2.is_some() { b"" } else { &transaction.protocol }),
             status: (transaction.status != 0).then_some(transaction.status),
             redirect: Text(&transaction.redirect),
+            product: transaction.product.map(HttpProduct::as_str),
             length: transaction.response_bytes,
             request_headers: Headers(request_headers),
             response_headers: Headers(response_headers),

@@ -7,7 +7,7 @@ use arrayvec::{ArrayString, ArrayVec};
 use dataplane::event::FlowEnd;
 use dataplane::flow::{Direction, FlowRecord, protocol};
 use dataplane::limits::VLAN_TAGS_MAX;
-use dataplane::policy::BypassCause;
+use dataplane::policy::{BypassCause, Threat};
 use dataplane::verdict::{Causes, DropReason};
 use serde::{Serialize, Serializer};
 
@@ -60,6 +60,9 @@ pub(super) struct Line<'e> {
     /// What the flow spoke before that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) app_proto_orig: Option<&'static str>,
+    /// What product answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) app_product: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) alert: Option<AlertBody<'e>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,6 +107,7 @@ impl<'e> Line<'e> {
             tx_id: None,
             app_proto: None,
             app_proto_orig: None,
+            app_product: None,
             alert: None,
             drop: None,
             anomaly: None,
@@ -187,10 +191,25 @@ pub(super) struct Context<'e> {
     pub(super) matched: &'e str,
 }
 
+/// A threat by number and name.
+#[derive(Serialize)]
+pub(super) struct ThreatBody {
+    id: u32,
+    name: &'static str,
+}
+
+impl From<Threat> for ThreatBody {
+    fn from(threat: Threat) -> ThreatBody {
+        ThreatBody { id: threat.id(), name: threat.as_str() }
+    }
+}
+
 #[derive(Serialize)]
 pub(super) struct DropBody {
     pub(super) len: u32,
     pub(super) reason: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) threat: Option<ThreatBody>,
     pub(super) reset: bool,
     /// The port by which the frame came in.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -204,6 +223,11 @@ pub(super) struct AnomalyBody<'e> {
     #[serde(rename = "type")]
     pub(super) kind: &'static str,
     pub(super) event: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) threat: Option<ThreatBody>,
+    /// What the operator wants done about the threat.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) action: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) layer: Option<&'static str>,
     /// What it rests on.
@@ -231,6 +255,9 @@ struct FlowEndBody {
     state: &'static str,
     reason: &'static str,
     alerted: bool,
+    /// What it was blocked for, or else the first one that was seen in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    threat: Option<ThreatBody>,
     /// Whether an end broke the protocol that the flow is named by.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     app_failed: bool,
@@ -271,6 +298,7 @@ impl FlowBody {
             state: end.state.as_str(),
             reason: end.cause.as_str(),
             alerted: end.alerted,
+            threat: end.threat.map(ThreatBody::from),
             app_failed: end.app_failed,
             action: end.blocked.map(|_| "drop"),
             drop_reason: end.blocked.map(|(reason, _)| reason.as_str()),

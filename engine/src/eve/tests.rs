@@ -1,13 +1,13 @@
 use std::time::Duration;
 
 use af_xdp::ProgramCounters;
-use dataplane::app::{AppAnomaly, AppProtocol, Http2Stream, HttpTransaction, Record};
+use dataplane::app::{AppAnomaly, AppProtocol, Http2Stream, HttpProduct, HttpTransaction, Record};
 use dataplane::decode::{Tunnel, TunnelKind};
 use dataplane::event::{FlowEndCause, FlowState};
 use dataplane::flow::protocol;
 use dataplane::inspect::Epoch;
 use dataplane::pipeline::Counters;
-use dataplane::policy::BypassCause;
+use dataplane::policy::{BypassCause, Threat};
 use dataplane::reassembly::TcpState;
 use dataplane::verdict::{Causes, DropReason};
 use dlp_patterns::{Field, Hit, Pack, RuleId, RuleSet};
@@ -47,8 +47,10 @@ pub(super) fn flow_end(flow: &FlowRecord) -> FlowEnd<'_> {
         tcp: Some(TcpState::Closed),
         app: AppProtocol::Http,
         app_before: None,
+        product: None,
         app_failed: false,
         alerted: true,
+        threat: None,
         blocked: None,
         bypassed: None,
         exceptions: Causes::default(),
@@ -85,6 +87,11 @@ fn flow_line() {
     let mut exceptions = Causes::default();
     exceptions.add(DropReason::Midstream);
     exceptions.add(DropReason::OutOfWindow);
+    let threat = FlowEnd { threat: Some(Threat::SlowBody), ..flow_end(&flow) };
+    let told = r#""alerted":true,"threat":{"id":36,"name":"slow_body"}}"#;
+    assert!(line(&Event::Flow(threat)).contains(told));
+    let product = FlowEnd { product: Some(HttpProduct::Consul), ..flow_end(&flow) };
+    assert!(line(&Event::Flow(product)).contains(r#""app_proto":"http","app_product":"consul","flow":{"#));
     let excepted = FlowEnd { exceptions, ..flow_end(&flow) };
     let told = r#""alerted":true,"exceptions":["out_of_window","midstream"]}"#;
     assert!(line(&Event::Flow(excepted)).contains(told));
@@ -121,6 +128,7 @@ fn tunnels_are_told() {
         owner: Owner::Flow { record: &flow, direction: Direction::ToClient },
         side: None,
         reason: DropReason::Rule,
+        threat: None,
         reset: false,
         wire_bytes: 60,
     };
@@ -143,12 +151,13 @@ fn http_line() {
         user_agent: b"agent".into(),
         status: 302,
         redirect: b"/b".into(),
+        product: Some(HttpProduct::Etcd),
         response_bytes: 11,
         ..HttpTransaction::default()
     };
     let end = HttpEnd { now_ns: NEW_YEAR_NS, flow: &flow, transaction: &transaction };
     let expected = format!(
-        r#"{{"timestamp":"2024-01-01T00:00:00.000000+0000","flow_id":42,"in_iface":"uplink","event_type":"http",{HEAD},"tx_id":3,"http":{{"hostname":"www.example","url":"/a\"\\xFF","http_user_agent":"agent","http_method":"GET","protocol":"HTTP/1.1","status":302,"redirect":"/b","length":11}}}}"#
+        r#"{{"timestamp":"2024-01-01T00:00:00.000000+0000","flow_id":42,"in_iface":"uplink","event_type":"http",{HEAD},"tx_id":3,"http":{{"hostname":"www.example","url":"/a\"\\xFF","http_user_agent":"agent","http_method":"GET","protocol":"HTTP/1.1","status":302,"redirect":"/b","product":"etcd","length":11}}}}"#
     );
     assert_eq!(line(&Event::Http(end)), expected);
 }
@@ -192,6 +201,7 @@ fn drop_and_anomaly_lines_have_the_ends_of_the_packet() {
         owner: Owner::Flow { record: &flow, direction: Direction::ToClient },
         side: Some(Side::Inside),
         reason: DropReason::Rule,
+        threat: None,
         reset: true,
         wire_bytes: 99,
     };
@@ -204,6 +214,14 @@ fn drop_and_anomaly_lines_have_the_ends_of_the_packet() {
         ),
         "{text}"
     );
+    let text = line(&Event::Drop(Dropped {
+        reason: DropReason::Threat,
+        threat: Some(Threat::DnsTunnel),
+        reset: false,
+        ..dropped
+    }));
+    let told = r#""drop":{"len":99,"reason":"threat","threat":{"id":1,"name":"dns_tunnel"},"reset":false,"#;
+    assert!(text.contains(told), "{text}");
     let kind = AnomalyKind::App(AppProtocol::Http, AppAnomaly::ChunkSize);
     let anomaly = Anomaly { now_ns: NEW_YEAR_NS, flow: &flow, direction: Direction::ToServer, kind };
     assert!(line(&Event::Anomaly(anomaly)).ends_with(
@@ -219,6 +237,7 @@ fn a_drop_without_a_flow_has_what_the_frame_tells() {
             owner: Owner::Nobody { link: 1, glimpse },
             side: Some(Side::Outside),
             reason: DropReason::Malformed,
+            threat: None,
             reset: false,
             wire_bytes: 99,
         }))

@@ -37,11 +37,17 @@ pub struct ListedFlow {
     pub half_open: bool,
     /// What it speaks, as far as that is known.
     pub app_proto: String,
+    /// What product answers, where it speaks HTTP and a header told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_product: Option<String>,
     /// What is done with it.
     pub verdict: FlowVerdict,
     /// Why it is blocked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The threat for which it is, or else the first one that was seen in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threat: Option<String>,
     /// Whether any rule matched.
     pub alerted: bool,
     /// Time of its first frame.
@@ -113,8 +119,10 @@ impl ListedFlow {
             state: standing.state.as_str().to_owned(),
             half_open: standing.is_half_open,
             app_proto: standing.app.as_str().to_owned(),
+            app_product: standing.product.map(|product| product.as_str().to_owned()),
             verdict: FlowVerdict::of(&standing),
             reason: standing.blocked.map(|reason| reason.as_str().to_owned()),
+            threat: standing.threat.map(|threat| threat.as_str().to_owned()),
             alerted: standing.alerted,
             start: time(flow.start_ns),
             last: time(flow.last_ns),

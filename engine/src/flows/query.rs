@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use dataplane::app::HttpProduct;
 use dataplane::pipeline::LiveFlow;
 use dataplane::policy::IpNetwork;
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,7 @@ pub struct FlowQuery {
     pub network: Option<(IpAddr, u32)>,
     /// Of either end.
     pub port: Option<u16>,
-    /// What it speaks, by the name that events use.
+    /// What it speaks, or what product answers, by the name that events use.
     pub app: Option<String>,
     /// What is done with it.
     pub verdict: Option<FlowVerdict>,
@@ -35,9 +36,11 @@ impl FlowQuery {
         let is_in = |network: Option<IpNetwork>| {
             network.is_some_and(|network| ends.iter().any(|end| network.contains(end.0)))
         };
+        let product = standing.product.map(HttpProduct::as_str);
+        let is_of = |app: &str| app == standing.app.as_str() || Some(app) == product;
         network.is_none_or(is_in)
             && self.port.is_none_or(|port| ends.iter().any(|end| end.1 == port))
-            && self.app.as_deref().is_none_or(|app| app == standing.app.as_str())
+            && self.app.as_deref().is_none_or(is_of)
             && self.verdict.is_none_or(|verdict| verdict == FlowVerdict::of(&standing))
             && self.state.as_deref().is_none_or(|state| state == standing.state.as_str())
             && self.link.as_deref().is_none_or(|name| name == link)
@@ -83,8 +86,10 @@ mod tests {
                 is_half_open: false,
                 alerted: true,
                 blocked: Some(DropReason::Rule),
+                threat: None,
                 is_bypassed: false,
                 app: AppProtocol::Http,
+                product: Some(HttpProduct::Etcd),
                 tunnel: None,
             },
         }
@@ -102,13 +107,15 @@ mod tests {
             link: Some("lan".to_owned()),
             ..any.clone()
         };
-        for met in [&any, &said] {
+        let of_product = FlowQuery { app: Some("etcd".to_owned()), ..said.clone() };
+        for met in [&any, &said, &of_product] {
             assert!(met.is_met_by(&flow(), "lan"), "{met:?}");
         }
         for missed in [
             FlowQuery { network: Some(network("10.2.0.0/16").expect("a network")), ..said.clone() },
             FlowQuery { port: Some(81), ..said.clone() },
             FlowQuery { app: Some("failed".to_owned()), ..said.clone() },
+            FlowQuery { app: Some("consul".to_owned()), ..said.clone() },
             FlowQuery { verdict: Some(FlowVerdict::Inspected), ..said.clone() },
             FlowQuery { state: Some("new".to_owned()), ..said.clone() },
             FlowQuery { link: Some("dmz".to_owned()), ..said.clone() },

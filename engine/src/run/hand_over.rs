@@ -11,6 +11,7 @@ use std::net::IpAddr;
 use dataplane::decode::{Tunnel, TunnelKind};
 use dataplane::flow::FlowRecord;
 use dataplane::pipeline::{BlockedFlow, Side};
+use dataplane::policy::Threat;
 use dataplane::verdict::DropReason;
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +23,7 @@ pub(super) const WORKING: &str = "weir: working";
 pub(super) const FAREWELL: &str = "weir: farewell";
 
 /// The version of [`Knowledge`]; another for each change to what stands in it.
-pub(super) const VERSION: u32 = 3;
+pub(super) const VERSION: u32 = 4;
 
 /// What outlives an engine: the flows of which nothing may pass.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +46,8 @@ struct KnownFlow {
     client_is_inside: Option<bool>,
     /// By its name: numbers may change from version to version.
     reason: String,
+    /// By its name.
+    threat: Option<String>,
     reset: bool,
     alerted: bool,
     is_half_open: bool,
@@ -169,7 +172,7 @@ impl Told {
 
 impl KnownFlow {
     fn new(link: &str, queue: u32, flow: BlockedFlow) -> KnownFlow {
-        let BlockedFlow { record, client_side, reason, reset, alerted, is_half_open } = flow;
+        let BlockedFlow { record, client_side, reason, threat, reset, alerted, is_half_open } = flow;
         KnownFlow {
             link: link.to_owned(),
             queue,
@@ -182,6 +185,7 @@ impl KnownFlow {
             icmp: record.icmp,
             client_is_inside: client_side.map(|side| side == Side::Inside),
             reason: reason.as_str().to_owned(),
+            threat: threat.map(|threat| threat.as_str().to_owned()),
             reset,
             alerted,
             is_half_open,
@@ -209,7 +213,8 @@ impl KnownFlow {
         let side = |is_inside| if is_inside { Side::Inside } else { Side::Outside };
         let client_side = self.client_is_inside.map(side);
         let KnownFlow { reset, alerted, is_half_open, .. } = *self;
-        Some(BlockedFlow { record, client_side, reason, reset, alerted, is_half_open })
+        let threat = self.threat.as_deref().and_then(Threat::from_name);
+        Some(BlockedFlow { record, client_side, reason, threat, reset, alerted, is_half_open })
     }
 }
 
@@ -248,9 +253,10 @@ mod tests {
             bytes: [0; 2],
             tcp_flags: [0; 2],
         };
-        let (client_side, reason) = (Some(Side::Outside), DropReason::Rule);
+        let (client_side, reason) = (Some(Side::Outside), DropReason::Threat);
+        let threat = Some(Threat::DnsTunnel);
         let is_half_open = id == 8;
-        BlockedFlow { record, client_side, reason, reset: true, alerted: true, is_half_open }
+        BlockedFlow { record, client_side, reason, threat, reset: true, alerted: true, is_half_open }
     }
 
     fn told(version: u32, knowledge: &Knowledge) -> Told {

@@ -47,7 +47,7 @@ struct Loaded {
 impl Reloader {
     /// For the config at `path`, as it was read, with the rules that it asks for.
     pub(super) fn new(path: PathBuf, config: Config, rules: Arc<RuleSet>) -> Reloader {
-        let slot = Arc::new(RuleSlot::new(InForce { rules, threats: config.threats }));
+        let slot = Arc::new(RuleSlot::new(InForce { rules, threats: config.threats.clone() }));
         Reloader { path, config, slot, former: Vec::new(), compiling: None, is_asked: false }
     }
 
@@ -161,7 +161,7 @@ fn load(config: &Config) -> Result<Loaded, Failure> {
     Ok(Loaded {
         packs: count,
         rules,
-        threats: config.threats,
+        threats: config.threats.clone(),
         cache: cache.map(|outcome| outcome.lookup.as_str()),
     })
 }
@@ -170,7 +170,7 @@ fn load(config: &Config) -> Result<Loaded, Failure> {
 fn needs_restart(running: &Config, read: &Config) -> bool {
     let PacksConfig { default, dirs, cache, .. } = read.packs.clone();
     let packs = PacksConfig { default, dirs, cache, reload_policy: running.packs.reload_policy };
-    let mut running = Config { packs, threats: read.threats, ..running.clone() };
+    let mut running = Config { packs, threats: read.threats.clone(), ..running.clone() };
     for (link, read) in running.links.iter_mut().zip(&read.links) {
         link.place = read.place.clone();
     }

@@ -4,7 +4,7 @@ use memchr::memchr;
 
 use super::{framings::Framings, switch::Offer};
 use crate::{
-    app::{AppAnomaly, AppSink, HttpTransaction, content_type::ContentType, emitter::Emitter},
+    app::{AppAnomaly, AppSink, HttpProduct, HttpTransaction, content_type::ContentType, emitter::Emitter},
     content::Codings,
     flow::Direction,
     limits::HTTP_LOGGED_BYTES_MAX,
@@ -221,7 +221,7 @@ impl Head {
         }
         let value = value.get(1..).unwrap_or_default();
         match self.last {
-            None => {}
+            None => self.note_product(name, value, transaction),
             Some(Name::ContentLength) => self.content_length(value, line.whole),
             Some(Name::TransferEncoding) => self.transfer_encoding(value, line.whole),
             Some(Name::Upgrade) => self.offer.upgrade(value),
@@ -241,6 +241,17 @@ impl Head {
             }
         }
         is_named
+    }
+
+    /// Notes what another header of a response shows of the product that answers.
+    #[inline]
+    fn note_product(&self, name: &[u8], value: &[u8], transaction: &mut Option<&mut HttpTransaction>) {
+        if self.kind.direction == Direction::ToClient
+            && let Some(transaction) = transaction
+            && let Some(product) = HttpProduct::of_header(name, value)
+        {
+            HttpProduct::see(&mut transaction.product, product);
+        }
     }
 
     /// How far the body reaches (RFC 9112 §6.3); `None` where two ends may disagree for good.

@@ -250,6 +250,9 @@ impl Message {
             }
             BlockRead::End => out.end(),
         }
+        if let Some(product) = transaction.as_ref().and_then(|transaction| transaction.product) {
+            out.product(product);
+        }
         let told = self.head.framing(out);
         let framing = match self.read_as {
             HttpFraming::Compat => {

@@ -57,6 +57,7 @@ fn an_exchange_is_fields_and_a_transaction() {
         content_type: b"text/html".into(),
         status: 302,
         redirect: b"/l".into(),
+        product: None,
         request_bytes: 4,
         response_bytes: 5,
         files: [whole(b"", 4), whole(b"f.txt", 5)],

@@ -64,6 +64,13 @@ impl Grpc {
         }
     }
 
+    /// Whether who answers has that service: it says otherwise at once.
+    pub(super) fn is_served(&self) -> bool {
+        const UNIMPLEMENTED: u64 = 12;
+        const UNAVAILABLE: u64 = 14;
+        !matches!(self.status, Some(UNIMPLEMENTED | UNAVAILABLE))
+    }
+
     /// Memory that it holds beside itself, in bytes.
     pub(super) fn held_bytes(&self) -> usize {
         self.message.capacity()

@@ -5,7 +5,7 @@ use memchr::{memchr3, memmem};
 
 use super::hpack::HpackError;
 use crate::app::{
-    AppAnomaly,
+    AppAnomaly, HttpProduct,
     content_type::ContentType,
     http::{decimal, media_type},
 };
@@ -58,6 +58,8 @@ pub(super) struct HeaderList {
     length: Option<u64>,
     codings: Codings,
     has_regular: bool,
+    /// What product its headers show, where they are a response's.
+    product: Option<HttpProduct>,
     faults: ArrayVec<AppAnomaly, 8>,
 }
 
@@ -155,6 +157,11 @@ impl HeaderList {
         self.known[known as usize].is_some()
     }
 
+    /// What product its headers show, where they are a response's.
+    pub(super) fn product(&self) -> Option<HttpProduct> {
+        self.product
+    }
+
     /// What Content-Length says.
     pub(super) fn length(&self) -> Option<u64> {
         self.length
@@ -219,6 +226,8 @@ impl HeaderList {
         let end = self.line(name, value);
         if let Some(known) = regular(name) {
             self.know(known, end - value.len(), end);
+        } else if let Some(product) = HttpProduct::of_header(name, value) {
+            HttpProduct::see(&mut self.product, product);
         }
         if name.eq_ignore_ascii_case(b"content-length") {
             match decimal(value) {

@@ -10,7 +10,7 @@ use super::{
     streams::{Part, Stream},
 };
 use crate::app::{
-    AppAnomaly, AppProtocol, AppSink,
+    AppAnomaly, AppProtocol, AppSink, HttpProduct,
     http::{UriDecoder, media_type},
 };
 use crate::flow::Direction;
@@ -171,6 +171,7 @@ impl Http2 {
         transaction.status = status;
         let content_type = media_type(list.value(Known::ContentType));
         transaction.content_type.extend_from_slice(logged(content_type));
+        transaction.product = list.product();
         if status / 100 == 3 {
             transaction.redirect.extend_from_slice(logged(list.value(Known::Location)));
         }
@@ -181,6 +182,14 @@ impl Http2 {
         stream.told().headers[direction as usize].extend_from_slice(list.logged());
         if let Some(grpc) = &mut stream.grpc {
             grpc.headers(direction, list);
+            // A service that is not there is answered, too.
+            let transaction = &mut stream.transaction;
+            if let Some(product) = HttpProduct::of_grpc(&transaction.url).filter(|_| grpc.is_served()) {
+                HttpProduct::see(&mut transaction.product, product);
+            }
+        }
+        if let Some(product) = stream.transaction.product {
+            out.sink.product(product);
         }
         self.begin_body(direction, block, out);
     }

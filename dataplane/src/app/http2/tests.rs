@@ -11,7 +11,7 @@ use dlp_patterns::Field;
 use super::frames::{self, flag};
 use crate::{
     app::{
-        App, AppAnomaly, AppProtocol, Value,
+        App, AppAnomaly, AppProtocol, HttpProduct, Value,
         conversation::{Turn, told_however_cut},
         http::conversations::listen,
         recorder::Recorder,
@@ -84,7 +84,8 @@ fn with<'h>(list: &[(&'h str, &'h str)], more: &[(&'h str, &'h str)]) -> Vec<(&'
 fn an_exchange_is_fields_and_a_transaction() {
     let request = with(&REQUEST, &[("user-agent", "u"), ("referer", "/r"), ("content-length", "4")]);
     let padded = data(flag::PADDED | flag::END_STREAM, 1, b"\x03dy\0\0\0");
-    let response = with(&[(":status", "302")], &[("content-type", "text/html; q=1"), ("location", "/l")]);
+    let more = [("content-type", "text/html; q=1"), ("location", "/l"), ("server", "nginx/1.2")];
+    let response = with(&[(":status", "302")], &more);
     let recorder = told(&[
         client(&[headers(0, 1, &request), data(0, 1, b"bo"), padded]),
         server(&[
@@ -105,6 +106,7 @@ fn an_exchange_is_fields_and_a_transaction() {
     let lists = recorder.instances(ToClient, Field::HttpHeaders);
     assert_eq!(lists[0], b"link: </x>\r\n");
     assert_eq!(lists[2], b"t: 1\r\n");
+    assert_eq!(recorder.products(), [HttpProduct::Nginx]);
     let [of] = recorder.transactions()[..] else { panic!("one transaction") };
     assert_eq!(
         (&of.method[..], &of.url[..], &of.protocol[..]),

@@ -79,7 +79,9 @@ fn bytes_are_payload_once_though_the_other_end_speaks_of_http() {
 fn of_direction(told: &[Told], direction: Direction) -> Vec<&Told> {
     let is_of = |told: &&Told| match told {
         Told::Begin(lane, _) | Told::End(lane, ..) => lane.direction == direction,
-        Told::Transaction(_) | Told::Record(_) | Told::Anomaly(..) | Told::Carried(..) => true,
+        Told::Transaction(_) | Told::Record(_) | Told::Anomaly(..) | Told::Carried(..) | Told::Product(_) => {
+            true
+        }
     };
     told.iter().filter(is_of).collect()
 }

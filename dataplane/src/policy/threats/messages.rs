@@ -1,6 +1,6 @@
 //! The specs of threats that messages of applications show.
 
-use super::{ThreatAction, ThreatSpec, Threshold};
+use super::{ThreatAction, ThreatList, ThreatSpec, Threshold};
 use crate::limits::{
     THREAT_COUNT_BOUNDS, THREAT_DATAGRAM_BYTES_BOUNDS, THREAT_SECONDS_BOUNDS, THREAT_TLS_VERSION_BOUNDS,
 };
@@ -48,7 +48,8 @@ const SEEN_WINDOW_S: Threshold = Threshold {
 
 pub(super) const TLS_DOWNGRADE: ThreatSpec = ThreatSpec {
     name: "tls_downgrade",
-    about: "Two ends agree on an old version of TLS, SSL or DTLS (RFC 7568, RFC 8996)",
+    about: "Two ends agree on an old version of TLS, SSL or DTLS (RFC 7568, RFC 8996). Where old hosts are still \
+            in use each of their connections is one: then lower `version_min` rather than ignore it",
     action: ThreatAction::Alert,
     thresholds: &[
         Threshold {
@@ -132,8 +133,8 @@ pub(super) const DB_ACCESS_DENIED: ThreatSpec = ThreatSpec {
 
 pub(super) const BRUTE_FORCE: ThreatSpec = ThreatSpec {
     name: "brute_force",
-    about: "One client that one server refuses again and again: databases, LDAP, Kerberos, SMB, \
-            FTP, IMAP, POP3, SMTP, HTTP (401, 403), and short sessions of SSH",
+    about: "One client that one server refuses again and again: databases, Kafka, MQTT, AMQP, NATS, \
+            STOMP, LDAP, Kerberos, SMB, FTP, IMAP, POP3, SMTP, HTTP (401, 403), and short sessions of SSH",
     action: ThreatAction::Alert,
     thresholds: &[
         Threshold {
@@ -183,11 +184,22 @@ pub(super) const REQUEST_SMUGGLING: ThreatSpec = ThreatSpec {
 
 pub(super) const PROTOCOL_MISMATCH: ThreatSpec = ThreatSpec {
     name: "protocol_mismatch",
-    about: "A well-known port that speaks another protocol than those which are at home there \
-            (22, 25, 53, 80, 110, 123, 143, 443, 465, 587, 853, 993, 995); what is not \
-            recognised is held against nobody",
+    about: "A well-known port (22, 25, 53, 80, 110, 123, 143, 443, 465, 587, 853, 993, \
+            995) that speaks another protocol than those which are at home there, or TLS \
+            or QUIC for another by its ALPN; or what is no HTTP/2 behind an upgrade of \
+            HTTP to it. What is not recognised is held against nobody",
     action: ThreatAction::Alert,
-    thresholds: &[SEEN_WINDOW_S],
+    thresholds: &[
+        Threshold {
+            name: "strict",
+            default: 0,
+            bounds: [0, 1],
+            unit: "as no or yes",
+            about: "With 1 what is met there without harm is one, too: OpenVPN and DNS on 443, multicast DNS and \
+                    NetBIOS on 53",
+        },
+        SEEN_WINDOW_S,
+    ],
 };
 
 pub(super) const CONNECT_TUNNEL: ThreatSpec = ThreatSpec {
@@ -203,6 +215,12 @@ pub(super) const WEBSOCKET_TUNNEL: ThreatSpec = ThreatSpec {
     about: "Messages of WebSocket that begin as a connection of SSH, TLS, SMB, RDP or OpenVPN does",
     action: ThreatAction::Alert,
     thresholds: &[SEEN_WINDOW_S],
+};
+
+pub(super) const OWN_RESOLVERS: ThreatList = ThreatList {
+    name: "own_resolvers",
+    about: "Resolvers of your own, to which it is none: names of hosts, with what stands below \
+            them, and addresses or networks",
 };
 
 pub(super) const DOH: ThreatSpec = ThreatSpec {

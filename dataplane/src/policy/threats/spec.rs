@@ -112,6 +112,15 @@ pub struct Threshold {
     pub about: &'static str,
 }
 
+/// A list that the operator may write of a threat beside its thresholds; empty unless he does.
+#[derive(Clone, Copy, Debug)]
+pub struct ThreatList {
+    /// The key of the config.
+    pub name: &'static str,
+    /// What it decides, in a sentence without its full stop.
+    pub about: &'static str,
+}
+
 impl Threshold {
     /// What it may be.
     pub fn range(&self) -> RangeInclusive<u32> {
@@ -173,6 +182,19 @@ impl Threat {
         Threat::Slowloris,
         Threat::SlowBody,
     ];
+
+    /// Its number in events: none is given twice, whatever threats are added.
+    pub const fn id(self) -> u32 {
+        self as u32 + 1
+    }
+
+    /// The list that there is of it, if there is one.
+    pub const fn list(self) -> Option<&'static ThreatList> {
+        match self {
+            Threat::Doh => Some(&messages::OWN_RESOLVERS),
+            _ => None,
+        }
+    }
 
     /// What is said of it.
     pub fn spec(self) -> &'static ThreatSpec {

@@ -100,3 +100,23 @@ fn a_bomb_in_parts_is_one() {
     };
     assert_eq!((told(3), told(60)), (vec![], vec![AppAnomaly::ContentRatio]));
 }
+
+#[test]
+fn who_serves_a_service_is_told_as_its_product() {
+    let call = [
+        (":method", "POST"),
+        (":scheme", "http"),
+        (":path", "/etcdserverpb.KV/Range"),
+        (":authority", "h"),
+        ("content-type", "application/grpc"),
+    ];
+    let answered = |status: &[(&str, &str)]| {
+        let head = with(&[(":status", "200"), ("content-type", "application/grpc")], status);
+        let turns =
+            [client(&[headers(flag::END_STREAM, 1, &call)]), server(&[headers(flag::END_STREAM, 1, &head)])];
+        told_however_cut(AppProtocol::Grpc, &turns).products()
+    };
+    assert_eq!(answered(&[("grpc-status", "0")]), [HttpProduct::Etcd]);
+    assert_eq!(answered(&[("grpc-status", "12")]), [], "it has no such service");
+    assert_eq!(answered(&[("grpc-status", "12"), ("server", "envoy")]), [HttpProduct::Envoy]);
+}
