@@ -21,7 +21,7 @@
 //!
 //! Modules form one list, and each uses only what stands to its left:
 //! `limits < ip_network < selector < group < path_template < operation < rule < decision < membership < rule_table < policy <
-//! draft < remarks`.
+//! draft < remarks < learned`.
 
 #![forbid(unsafe_code)]
 
@@ -31,6 +31,7 @@ mod decision;
 mod draft;
 mod group;
 mod ip_network;
+mod learned;
 mod membership;
 mod operation;
 mod path_template;
@@ -44,6 +45,7 @@ pub use decision::{DecidedBy, Decision, Step};
 pub use draft::{Draft, Flaw};
 pub use group::{Group, GroupId, Meeting, Mode};
 pub use ip_network::{IpNetwork, NotANetwork};
+pub use learned::{Between, Learned};
 pub use operation::{Object, Operation, OperationKind, OperationPattern};
 pub use path_template::PathTemplate;
 pub use policy::{Considered, Facts, Policy};

@@ -67,6 +67,12 @@ impl OperationKind {
         !matches!(self, OperationKind::Grpc | OperationKind::Dns | OperationKind::Tls)
     }
 
+    /// A verb as patterns have it: in capital letters, where its case does not matter. `None` is any.
+    pub(crate) fn verb(self, verb: &[u8]) -> Option<Box<[u8]>> {
+        let word = if self.has_verb_of_any_case() { verb.to_ascii_uppercase() } else { verb.to_owned() };
+        (!matches!(verb, b"" | b"*")).then(|| word.into_boxed_slice())
+    }
+
     /// Whether capital letters of a verb are as good as small ones. Methods of HTTP are words of one case (RFC 9110 §9.1).
     fn has_verb_of_any_case(self) -> bool {
         !matches!(self, OperationKind::Http)
@@ -95,8 +101,10 @@ impl OperationKind {
         }
         if is_name {
             let (below, name) = text.strip_prefix("*.").map_or((false, text), |name| (true, name));
-            let name = name.trim_end_matches('.').to_ascii_lowercase();
-            let is_sound = !name.is_empty() && !name.contains('*');
+            // The root is written as it is in zone files.
+            let is_root = text == ".";
+            let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+            let is_sound = is_root || !name.is_empty() && !name.contains('*');
             let bytes = name.into_bytes().into_boxed_slice();
             return is_sound.then_some(if below { Object::Below(bytes) } else { Object::Exact(bytes) });
         }
@@ -123,12 +131,17 @@ impl OperationPattern {
         if verb.is_empty() || object.is_empty() || verb.len() > 1 && verb.contains('*') {
             return None;
         }
-        Some(OperationPattern { kind, verb: verb_of(kind, verb), object: kind.object(object)? })
+        Some(OperationPattern { kind, verb: kind.verb(verb.as_bytes()), object: kind.object(object)? })
     }
 
     /// A verb and what it is done with; no verb, or an empty one, is any.
     pub fn new(kind: OperationKind, verb: &str, object: Object) -> OperationPattern {
-        OperationPattern { kind, verb: verb_of(kind, verb), object }
+        OperationPattern { kind, verb: kind.verb(verb.as_bytes()), object }
+    }
+
+    /// As [`OperationPattern::new`], of a verb as [`OperationKind::verb`] has it.
+    pub(crate) fn of(kind: OperationKind, verb: Option<Box<[u8]>>, object: Object) -> OperationPattern {
+        OperationPattern { kind, verb, object }
     }
 
     /// What kind of words it is of.
@@ -155,18 +168,14 @@ impl OperationPattern {
     }
 }
 
-fn verb_of(kind: OperationKind, verb: &str) -> Option<Box<[u8]>> {
-    let any_case = kind.has_verb_of_any_case();
-    let word = if any_case { verb.to_ascii_uppercase() } else { verb.to_owned() };
-    (!matches!(verb, "" | "*")).then(|| word.into_bytes().into_boxed_slice())
-}
-
 impl Object {
     fn matches(&self, kind: OperationKind, object: &[u8]) -> bool {
         match self {
             Object::Any => true,
             // Names are of any case (RFC 4343), and those of SQL that are not quoted, too.
-            Object::Exact(name) if kind.has_object_of_any_case() => name.eq_ignore_ascii_case(object),
+            Object::Exact(name) if kind.has_object_of_any_case() => {
+                name.eq_ignore_ascii_case(object.strip_suffix(b".").unwrap_or(object))
+            }
             Object::Exact(name) => **name == *object,
             Object::Prefix(front) => object.starts_with(front),
             Object::Path(template) => template.matches(object),
@@ -197,7 +206,7 @@ fn is_below(name: &[u8], suffix: &[u8]) -> bool {
     let name = name.strip_suffix(b".").unwrap_or(name);
     let Some(front_bytes) = name.len().checked_sub(suffix.len()) else { return false };
     let (front, end) = name.split_at(front_bytes);
-    front.len() > 1 && front.ends_with(b".") && end.eq_ignore_ascii_case(suffix)
+    front.ends_with(b".") && end.eq_ignore_ascii_case(suffix)
 }
 
 impl fmt::Display for OperationPattern {
@@ -205,6 +214,7 @@ impl fmt::Display for OperationPattern {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let object = match &self.object {
             Object::Any => "*".to_owned(),
+            Object::Exact(name) if name.is_empty() => ".".to_owned(),
             Object::Exact(name) => text(name),
             Object::Prefix(front) => format!("{}*", text(front)),
             Object::Path(template) => template.to_string(),
@@ -255,7 +265,10 @@ mod tests {
             (Dns, "*.api.test", "", "a.API.test.", true),
             (Dns, "*.api.test", "", "api.test", false),
             (Dns, "*.api.test", "", "xapi.test", false),
-            (Dns, "*.api.test", "", ".api.test", false),
+            (Dns, "*.test", "", "api.test.", true),
+            (Dns, "api.test.", "", "api.test", true),
+            (Dns, ".", "", "", true),
+            (Dns, ".", "", "test", false),
             (Tls, "api.test", "", "API.test", true),
             (Tls, "*", "", "", true),
         ] {
@@ -277,6 +290,7 @@ mod tests {
             (Sql, "* audit"),
             (Redis, "GET session:*"),
             (Dns, "*.api.test"),
+            (Dns, "."),
             (Tls, "api.test"),
         ] {
             assert_eq!(pattern(kind, text).to_string(), text);

@@ -15,10 +15,14 @@ pub struct PathTemplate {
     is_open: bool,
 }
 
+/// What stands between two slashes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-enum Segment {
+pub(crate) enum Segment {
+    /// This text.
     Literal(Box<[u8]>),
+    /// What identifies something.
     Id,
+    /// Any one.
     Any,
 }
 
@@ -52,6 +56,16 @@ impl PathTemplate {
         };
         let segments = all.by_ref().take(TEMPLATE_SEGMENTS_MAX).map(segment).collect();
         PathTemplate { segments, is_open: all.next().is_some() }
+    }
+
+    /// What these segments make; an open one goes on with whatever.
+    pub(crate) fn of_segments(segments: impl IntoIterator<Item = Segment>, is_open: bool) -> PathTemplate {
+        PathTemplate { segments: segments.into_iter().collect(), is_open }
+    }
+
+    /// Its segments, and whether it goes on with whatever.
+    pub(crate) fn into_segments(self) -> (Vec<Segment>, bool) {
+        (self.segments, self.is_open)
     }
 
     /// Whether a path, without its query, is one of these.
