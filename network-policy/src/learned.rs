@@ -3,7 +3,7 @@
 mod capped_set;
 mod tree;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use self::capped_set::CappedSet;
 use self::tree::{Cap, Tree};
