@@ -3,6 +3,7 @@
 //! A stream goes in as it comes and comes out as far as it can be decoded: nothing of it is gathered, and what a decoder remembers
 //! is charged to its worker. What comes out does not depend on how the input is cut.
 
+mod archive;
 mod base64;
 mod brotli;
 mod charset;
@@ -22,6 +23,7 @@ mod utf7;
 mod values;
 mod zstandard;
 
+pub use self::archive::{Archive, Unpacked};
 pub use self::charset::{CHARSET_SIGN_BYTES, Charset, Transcoder};
 pub use self::coding::{Coding, Codings};
 pub use self::decoders::Decoders;

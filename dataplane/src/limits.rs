@@ -8,8 +8,9 @@ use flow_table::Vlans;
 
 pub use self::http::*;
 pub use self::mail::{
-    FILE_NAME_BYTES_MAX, HTTP_FILES_TOLD_MAX, HTTP_PARTS_NESTING_MAX, MAIL_ADDRESSES_TOLD_MAX,
-    MAIL_ATTACHMENTS_TOLD_MAX, MAIL_BOUNDARY_BYTES_MAX, MAIL_NESTING_MAX, MAIL_URLS_TOLD_MAX,
+    CARRIED_MEMBERS_TOLD_MAX, FILE_NAME_BYTES_MAX, HTTP_FILES_TOLD_MAX, HTTP_PARTS_NESTING_MAX,
+    MAIL_ADDRESSES_TOLD_MAX, MAIL_ATTACHMENTS_TOLD_MAX, MAIL_BOUNDARY_BYTES_MAX, MAIL_NESTING_MAX,
+    MAIL_URLS_TOLD_MAX,
 };
 
 /// VLAN tags that are decoded, those inside of tunnels included; a deeper stack is
@@ -436,6 +437,9 @@ pub const CONTENT_SPARE_BYTES_MAX: usize = 1 << 20;
 
 /// Bytes that a decoder writes at a time, for each layer of the body at hand.
 pub const CONTENT_ROOM_BYTES: usize = 16 * 1024;
+
+/// Archives within archives that are opened: a document of ZIP in an archive of tar that gzip compressed.
+pub const CONTENT_ARCHIVE_LEVELS_MAX: usize = 3;
 
 /// Bytes of a text of another charset that are told as UTF-8 at a time.
 pub const CONTENT_TEXT_ROOM_BYTES: usize = 1024;

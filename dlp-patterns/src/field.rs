@@ -40,10 +40,11 @@ pub enum Field {
     HttpUri = 0,
     /// The header lines of a message, `Name: value\r\n` each, as on the wire; also trailers.
     HttpHeaders = 1,
-    /// The body of a request with its transfer coding removed, also without its content codings; and the values within forms, JSON
-    /// and XML without their escapes.
+    /// The body of a request with its transfer coding removed, also without its content codings; the values within forms, JSON, XML
+    /// and HTML without their escapes; fields of `multipart/form-data` as `name=value`; and text in UTF-16, UTF-7 or another charset
+    /// as UTF-8.
     HttpRequestBody = 2,
-    /// The body of a response with its transfer coding removed, also without its content codings.
+    /// The body of a response, in the same ways.
     HttpResponseBody = 3,
     /// Bytes as they are: TCP streams but HTTP and WebSocket, whatever a parser draws out of them beside, and what UDP,
     /// ICMP and every other protocol over IP carries, packet by packet.
@@ -84,11 +85,12 @@ pub enum Field {
     MailEnvelope = 21,
     /// The header lines of a mail or of a part of one.
     MailHeaders = 22,
-    /// The text of a mail, its transfer encoding removed.
+    /// The text of a mail, its transfer encoding removed, as UTF-8.
     MailBody = 23,
-    /// The name of a file that is transferred.
+    /// The name of a file that is transferred, is a part of a body, or stands within an archive.
     FileName = 24,
-    /// The content of a file that is transferred, or that stands within a body, decoded.
+    /// The content of a file that is transferred or is a part of a body, decoded; members of ZIP, tar and gzip, and streams of
+    /// PDF.
     FileData = 25,
     /// A command line of a protocol that is made of lines: FTP, SMTP, IMAP, POP3, SIP and the like.
     Command = 26,

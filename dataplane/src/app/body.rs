@@ -8,6 +8,7 @@ use super::{
     body_content::BodyContent,
     content_type::ContentType,
     emitter::{Emitter, ValueDepth},
+    http_members::HttpMembers,
 };
 use crate::content::{Codings, Decoders, Decoding, Media, Values};
 
@@ -23,6 +24,8 @@ pub(super) struct Body {
     decoded_bytes: Option<u64>,
     /// What it is made of, its codings taken off where it has some.
     content: BodyContent,
+    /// What stands within it, where it is an archive.
+    members: HttpMembers,
     /// Files in it, once it is over.
     inner_files: Vec<HttpFile>,
 }
@@ -35,13 +38,14 @@ impl Body {
         field: Field,
         out: &Emitter<'_, S>,
     ) -> bool {
-        codings.is_plain() && content_type.is_bare() && !out.is_heard(field)
+        let is_heard = [field, Field::FileData, Field::FileName].into_iter().any(|of| out.is_heard(of));
+        codings.is_plain() && content_type.is_bare() && !is_heard
     }
 
     /// Memory that it holds beside itself, in bytes.
     pub(super) fn held_bytes(&self) -> usize {
         let files = self.inner_files.iter().map(|file| size_of::<HttpFile>() + file.held_bytes());
-        self.content.held_bytes() + files.sum::<usize>()
+        self.content.held_bytes() + self.members.held_bytes() + files.sum::<usize>()
     }
 
     /// Whether it is made of parts: then these are files, and not the whole.
@@ -63,6 +67,9 @@ impl Body {
         if !self.content.is_none() {
             self.content = BodyContent::None;
         }
+        if !self.members.is_none() {
+            self.members = HttpMembers::default();
+        }
     }
 
     /// A body begins that has these codings, and of which `content_type` is said.
@@ -78,6 +85,9 @@ impl Body {
         let media = content_type.media();
         self.wire_values.begin(media);
         self.content = BodyContent::of(content_type, field, out);
+        if !self.content.has_parts() {
+            self.members.begin(out);
+        }
         if codings.is_plain() {
             return;
         }
@@ -107,8 +117,9 @@ impl Body {
     ) {
         out.data(field, bytes);
         let Some(decoding) = &mut self.decoding else {
+            self.members.data(bytes, decoders, out);
             if !self.content.is_none() {
-                self.content.data(field, bytes, out);
+                self.content.data(field, bytes, decoders, out);
                 if self.content.has_values() {
                     return;
                 }
@@ -120,12 +131,13 @@ impl Body {
         if !is_read_apart {
             out.values(&mut self.wire_values, ValueDepth::Wire, field, bytes);
         }
-        let (values, decoded_bytes, content) =
-            (&mut self.decoded_values, &mut self.decoded_bytes, &mut self.content);
-        let pushed = decoding.push(bytes, decoders, |decoded, _| {
+        let (values, decoded_bytes) = (&mut self.decoded_values, &mut self.decoded_bytes);
+        let (content, members) = (&mut self.content, &mut self.members);
+        let pushed = decoding.push(bytes, decoders, |decoded, decoders| {
             *decoded_bytes = decoded_bytes.map(|bytes| bytes + decoded.len() as u64);
             out.data_at(Depth::Decoded, field, decoded);
-            content.data(field, decoded, out);
+            members.data(decoded, decoders, out);
+            content.data(field, decoded, decoders, out);
             if !content.has_values() {
                 out.values(values, ValueDepth::Decoded, field, decoded);
             }
@@ -152,6 +164,7 @@ impl Body {
         decoders: &mut Decoders,
         out: &mut Emitter<'_, S>,
     ) {
+        self.members.end(decoders, out);
         self.finish_values(field, out);
         if let Some(decoding) = self.decoding.take()
             && let Err(undecoded) = decoding.end(decoders)
@@ -164,6 +177,7 @@ impl Body {
     pub(super) fn gap<S: AppSink>(&mut self, field: Field, out: &mut Emitter<'_, S>) {
         self.wire_values.restart(|piece| out.value(ValueDepth::Wire, field, piece));
         self.content.gap(field, out);
+        self.members.gap(out);
         if self.decoding.is_some() {
             self.give_up(field, AppAnomaly::ContentGap, out);
         }
@@ -181,6 +195,7 @@ impl Body {
     /// What follows is only told as it is.
     fn give_up<S: AppSink>(&mut self, field: Field, anomaly: AppAnomaly, out: &mut Emitter<'_, S>) {
         (self.decoding, self.decoded_bytes) = (None, None);
+        self.members.close(out);
         self.inner_files = self.content.finish(field, out);
         self.decoded_values.finish(|piece| out.value(ValueDepth::Decoded, field, piece));
         out.end_at(Depth::Decoded);
@@ -192,6 +207,10 @@ impl Body {
         self.decoded_values.finish(|piece| out.value(ValueDepth::Decoded, field, piece));
         if !self.content.is_none() {
             self.inner_files = self.content.finish(field, out);
+        }
+        if !self.members.is_none() {
+            self.members.close(out);
+            self.inner_files.append(&mut self.members.take_files());
         }
     }
 }

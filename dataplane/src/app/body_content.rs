@@ -7,7 +7,7 @@ use super::{
     AppAnomaly, AppSink, HttpFile, content_type::ContentType, emitter::Emitter, http_parts::HttpParts,
     http_text::HttpText,
 };
-use crate::content::{CHARSET_SIGN_BYTES, Charset, Media};
+use crate::content::{CHARSET_SIGN_BYTES, Charset, Decoders, Media};
 
 /// What a body is made of.
 #[derive(Debug, Default)]
@@ -69,7 +69,13 @@ impl BodyContent {
     }
 
     /// The next bytes.
-    pub(super) fn data<S: AppSink>(&mut self, field: Field, mut bytes: &[u8], out: &mut Emitter<'_, S>) {
+    pub(super) fn data<S: AppSink>(
+        &mut self,
+        field: Field,
+        mut bytes: &[u8],
+        decoders: &mut Decoders,
+        out: &mut Emitter<'_, S>,
+    ) {
         if let BodyContent::Opening(begin, media) = self {
             let media = *media;
             let mut next = None;
@@ -89,7 +95,7 @@ impl BodyContent {
         }
         match self {
             BodyContent::Text(text) => text.data(field, bytes, out),
-            BodyContent::Parts(parts) => parts.data(field, bytes, out),
+            BodyContent::Parts(parts) => parts.data(field, bytes, decoders, out),
             BodyContent::None | BodyContent::Opening(..) => {}
         }
     }

@@ -3,7 +3,10 @@
 use dlp_patterns::Field;
 use sha2::{Digest, Sha256};
 
-use super::{AppSink, Record, beside::Beside, fingerprint::hex, record::kept_file_name, streamed::Streamed};
+use super::{
+    AppSink, Record, beside::Beside, carried_members::Members, fingerprint::hex, record::kept_file_name,
+    streamed::Streamed,
+};
 
 /// A file under way.
 #[derive(Debug)]
@@ -11,6 +14,7 @@ pub(super) struct CarriedFile {
     name: Vec<u8>,
     bytes: u64,
     sha256: Sha256,
+    members: Members,
 }
 
 /// A file that is over.
@@ -18,7 +22,7 @@ pub(super) struct CarriedFile {
 pub(super) struct EndedFile {
     name: Vec<u8>,
     bytes: u64,
-    /// Of one that is whole.
+    /// Of one that is whole and no member of an archive.
     sha256: Option<[u8; 32]>,
     end: FileEnd,
 }
@@ -37,36 +41,44 @@ pub(super) enum FileEnd {
 impl CarriedFile {
     /// Memory that it holds, in bytes.
     pub(super) fn held_bytes(&self) -> usize {
-        self.name.capacity()
+        self.name.capacity() + self.members.held_bytes()
     }
 
     /// A file begins; its name is told.
     pub(super) fn begin<S: AppSink>(name: &[u8], told: &Streamed, out: &mut Beside<'_, S>) -> CarriedFile {
         out.field(told.direction(), Field::FileName, name);
-        CarriedFile { name: kept_file_name(name), bytes: 0, sha256: Sha256::new() }
+        let members = Members::begin(told.direction(), out);
+        CarriedFile { name: kept_file_name(name), bytes: 0, sha256: Sha256::new(), members }
     }
 
     pub(super) fn data<S: AppSink>(&mut self, bytes: &[u8], told: &mut Streamed, out: &mut Beside<'_, S>) {
         self.bytes += bytes.len() as u64;
         self.sha256.update(bytes);
         told.data(Field::FileData, bytes, out);
+        self.members.data(bytes, out);
     }
 
-    /// It is over.
+    /// It is over: what it was, and what stood within.
     pub(super) fn finish<S: AppSink>(
         self,
         end: FileEnd,
         told: &mut Streamed,
         out: &mut Beside<'_, S>,
-    ) -> EndedFile {
+    ) -> impl Iterator<Item = EndedFile> + use<S> {
         told.end(out);
-        let CarriedFile { name, bytes, sha256 } = self;
+        let CarriedFile { name, bytes, sha256, members } = self;
         let sha256 = (end == FileEnd::Closed).then(|| sha256.finalize().into());
-        EndedFile { name, bytes, sha256, end }
+        members.finish(end, out).into_iter().chain([EndedFile { name, bytes, sha256, end }])
     }
 }
 
 impl EndedFile {
+    /// A member of an archive.
+    pub(super) fn member(name: &[u8], bytes: u64, is_whole: bool) -> EndedFile {
+        let end = if is_whole { FileEnd::Closed } else { FileEnd::Truncated };
+        EndedFile { name: kept_file_name(name), bytes, sha256: None, end }
+    }
+
     /// Memory that it holds, in bytes.
     pub(super) fn held_bytes(&self) -> usize {
         self.name.capacity()
@@ -78,12 +90,12 @@ impl EndedFile {
             record.file_name("filename", &self.name);
         }
         record.flag("gaps", self.end == FileEnd::Gap);
-        match &self.sha256 {
-            Some(sha256) => {
-                record.text("state", b"CLOSED");
-                record.text("sha256", hex(sha256).as_bytes());
-            }
-            None => record.text("state", b"TRUNCATED"),
+        match self.end {
+            FileEnd::Closed => record.text("state", b"CLOSED"),
+            FileEnd::Truncated | FileEnd::Gap => record.text("state", b"TRUNCATED"),
+        }
+        if let Some(sha256) = &self.sha256 {
+            record.text("sha256", hex(sha256).as_bytes());
         }
         record.flag("stored", false);
         record.number("size", self.bytes);

@@ -67,8 +67,14 @@ pub(super) const SIGNATURE: Signature = Signature {
 };
 
 /// What its parser tells.
-pub(super) const FIELDS: &[Field] =
-    &[Field::HttpUri, Field::HttpHeaders, Field::HttpRequestBody, Field::HttpResponseBody];
+pub(super) const FIELDS: &[Field] = &[
+    Field::HttpUri,
+    Field::HttpHeaders,
+    Field::HttpRequestBody,
+    Field::HttpResponseBody,
+    Field::FileName,
+    Field::FileData,
+];
 
 /// What need not be read any further: nothing else begins like this.
 const METHODS: &[&[u8]] = &[

@@ -6,9 +6,10 @@ use super::{
     AppAnomaly, AppSink, Depth, HttpFile,
     content_type::ContentType,
     emitter::{Emitter, ValueDepth},
+    http_members::HttpMembers,
     mime::{Coding, Entity, LinePieces, Mime, MimeOdd, MimeSink, Nesting, Parameters},
 };
-use crate::content::{Transcoder, Values};
+use crate::content::{Decoders, Transcoder, Values};
 use crate::limits::{HTTP_FILES_TOLD_MAX, HTTP_PARTS_NESTING_MAX};
 
 /// A multipart under way. A part with a name of a file is one; what else there is are values.
@@ -32,7 +33,7 @@ struct Said {
 /// The part at hand.
 #[derive(Debug, Default)]
 enum Part {
-    File(HttpFile),
+    File(HttpFile, HttpMembers),
     Value {
         values: Values,
         transcoder: Option<Transcoder>,
@@ -47,6 +48,8 @@ struct Telling<'t, 'a, S> {
     said: &'t mut Said,
     /// That of the body.
     field: Field,
+    /// None where nothing more is decoded.
+    decoders: Option<&'t mut Decoders>,
     out: &'t mut Emitter<'a, S>,
 }
 
@@ -61,13 +64,27 @@ impl HttpParts {
     /// Memory that it holds, in bytes.
     pub(super) fn held_bytes(&self) -> usize {
         let files = self.said.files.iter().map(|file| size_of::<HttpFile>() + file.held_bytes());
-        size_of::<HttpParts>() + self.pieces.held_bytes() + self.mime.held_bytes() + files.sum::<usize>()
+        let members = match &self.said.part {
+            Part::File(_, members) => members.held_bytes(),
+            Part::Value { .. } | Part::None => 0,
+        };
+        size_of::<HttpParts>()
+            + self.pieces.held_bytes()
+            + self.mime.held_bytes()
+            + members
+            + files.sum::<usize>()
     }
 
     /// The next bytes of it.
-    pub(super) fn data<S: AppSink>(&mut self, field: Field, mut bytes: &[u8], out: &mut Emitter<'_, S>) {
+    pub(super) fn data<S: AppSink>(
+        &mut self,
+        field: Field,
+        mut bytes: &[u8],
+        decoders: &mut Decoders,
+        out: &mut Emitter<'_, S>,
+    ) {
         let HttpParts { pieces, mime, said } = self;
-        let mut telling = Telling { said, field, out };
+        let mut telling = Telling { said, field, decoders: Some(decoders), out };
         let read = pieces.read(&mut bytes, |piece| {
             mime.piece(piece, &mut telling);
             Ok::<(), ()>(())
@@ -80,23 +97,34 @@ impl HttpParts {
 
     /// Bytes of it are missing: what follows is read from the next delimiter on.
     pub(super) fn gap<S: AppSink>(&mut self, field: Field, out: &mut Emitter<'_, S>) {
-        if let Part::File(file) = &mut self.said.part {
+        if let Part::File(file, members) = &mut self.said.part {
             file.has_gap = true;
+            members.gap(out);
         }
         self.pieces = LinePieces::default();
-        self.mime.interrupt(&mut Telling { said: &mut self.said, field, out });
+        self.mime.interrupt(&mut Telling { said: &mut self.said, field, decoders: None, out });
     }
 
     /// Nothing follows. Returns the files in it.
     pub(super) fn finish<S: AppSink>(mut self, field: Field, out: &mut Emitter<'_, S>) -> Vec<HttpFile> {
         let HttpParts { pieces, mime, said } = &mut self;
-        let mut telling = Telling { said, field, out };
+        let mut telling = Telling { said, field, decoders: None, out };
         pieces.finish(|piece| mime.piece(piece, &mut telling));
         if !mime.is_over() {
             telling.out.anomaly(AppAnomaly::Multipart);
         }
         mime.finish(&mut telling);
         self.said.files
+    }
+}
+
+impl Said {
+    fn keep<S: AppSink>(&mut self, file: HttpFile, out: &mut Emitter<'_, S>) {
+        if self.files.len() < HTTP_FILES_TOLD_MAX {
+            self.files.push(file);
+        } else {
+            out.anomaly(AppAnomaly::MessageCut);
+        }
     }
 }
 
@@ -128,7 +156,9 @@ impl<S: AppSink> MimeSink for Telling<'_, '_, S> {
             self.out.whole(Field::FileName, &name);
             let mut file = HttpFile::named(&name);
             file.begin();
-            Part::File(file)
+            let mut members = HttpMembers::default();
+            members.begin(self.out);
+            Part::File(file, members)
         } else if self.out.is_heard(self.field) {
             self.out.data_at(Depth::Part, self.field, &form_name);
             if !form_name.is_empty() {
@@ -143,12 +173,15 @@ impl<S: AppSink> MimeSink for Telling<'_, '_, S> {
     }
 
     fn data(&mut self, bytes: &[u8]) {
-        let Telling { said, field, out } = self;
+        let Telling { said, field, decoders, out } = self;
         let field = *field;
         match &mut said.part {
-            Part::File(file) => {
+            Part::File(file, members) => {
                 file.bytes += bytes.len() as u64;
                 out.data_at(Depth::Part, Field::FileData, bytes);
+                if let Some(decoders) = decoders {
+                    members.data(bytes, decoders, out);
+                }
             }
             Part::Value { values, transcoder } => {
                 let mut tell = |text: &[u8]| {
@@ -165,18 +198,21 @@ impl<S: AppSink> MimeSink for Telling<'_, '_, S> {
     }
 
     fn end(&mut self, is_whole: bool) {
-        let Telling { said, field, out } = self;
+        let Telling { said, field, decoders, out } = self;
         let field = *field;
         match std::mem::take(&mut said.part) {
-            Part::File(mut file) => {
+            Part::File(mut file, mut members) => {
+                match decoders {
+                    Some(decoders) => members.end(decoders, out),
+                    None => members.close(out),
+                }
+                for member in members.take_files() {
+                    said.keep(member, out);
+                }
                 if is_whole {
                     file.complete();
                 }
-                if said.files.len() < HTTP_FILES_TOLD_MAX {
-                    said.files.push(file);
-                } else {
-                    out.anomaly(AppAnomaly::MessageCut);
-                }
+                said.keep(file, out);
             }
             Part::Value { mut values, transcoder } => {
                 if let Some(transcoder) = transcoder {

@@ -85,6 +85,11 @@ impl Lane {
         Lane::at(direction, Lane::STREAMED, Depth::Wire)
     }
 
+    /// For members of an archive that is told piece by piece.
+    pub fn members(direction: Direction) -> Lane {
+        Lane::at(direction, Lane::STREAMED, Depth::Member)
+    }
+
     /// Whether it is the direction's own.
     pub fn is_main(self) -> bool {
         self.number == 0 && self.depth == Depth::Wire

@@ -13,9 +13,11 @@ use super::{
     AppAnomaly, AppSink, Record,
     beside::Beside,
     carried_file::{CarriedFile, FileEnd},
+    content_type::ContentType,
     mime::{Entity, Kind, LineEnd, LinePieces, Mime, MimeOdd, MimeSink, Nesting, Piece},
     streamed::Streamed,
 };
+use crate::content::{Charset, Transcoder};
 use crate::flow::Direction;
 use crate::limits::{MAIL_ATTACHMENTS_TOLD_MAX, MAIL_NESTING_MAX};
 
@@ -39,6 +41,8 @@ struct Said {
     told: Streamed,
     email: Email,
     file: Option<CarriedFile>,
+    /// Of a text in another charset.
+    transcoder: Option<Transcoder>,
     /// How files end that nothing within the mail ends.
     end: FileEnd,
     is_cut: bool,
@@ -71,6 +75,7 @@ impl Mail {
                 told: Streamed::new(direction),
                 email: Email::default(),
                 file: None,
+                transcoder: None,
                 end: FileEnd::Closed,
                 is_cut: false,
             },
@@ -151,34 +156,51 @@ impl<S: AppSink> MimeSink for Telling<'_, '_, S> {
     }
 
     fn begin(&mut self, entity: Entity) {
-        if let (Kind::Text | Kind::File, Some(name)) = (entity.kind, entity.file_name) {
+        let Entity { kind, file_name, content_type, .. } = entity;
+        self.said.transcoder = None;
+        if let (Kind::Text | Kind::File, Some(name)) = (kind, file_name) {
             self.said.email.attachment(&name);
             self.said.file = Some(CarriedFile::begin(&name, &self.said.told, self.out));
+        } else {
+            let charset = ContentType::of(&content_type).charset();
+            self.said.transcoder = charset.map(Charset::transcoder);
         }
     }
 
     fn data(&mut self, bytes: &[u8]) {
-        let Said { told, email, file, .. } = &mut *self.said;
+        let Said { told, email, file, transcoder, .. } = &mut *self.said;
         if let Some(file) = file {
-            file.data(bytes, told, self.out);
-        } else {
-            email.urls.data(bytes);
-            told.data(Field::MailBody, bytes, self.out);
+            return file.data(bytes, told, self.out);
+        }
+        let mut tell = |text: &[u8]| {
+            email.urls.data(text);
+            told.data(Field::MailBody, text, self.out);
+        };
+        match transcoder {
+            Some(transcoder) => transcoder.push(bytes, tell),
+            None => tell(bytes),
         }
     }
 
     fn end(&mut self, is_whole: bool) {
-        let Said { id, told, email, file, end, .. } = &mut *self.said;
+        let Said { id, told, email, file, transcoder, end, .. } = &mut *self.said;
         let Some(file) = file.take() else {
+            if let Some(transcoder) = transcoder.take() {
+                transcoder.finish(|text| {
+                    email.urls.data(text);
+                    told.data(Field::MailBody, text, self.out);
+                });
+            }
             email.urls.end();
             return told.end(self.out);
         };
-        let ended = file.finish(if is_whole { FileEnd::Closed } else { *end }, told, self.out);
-        if email.files.len() < MAIL_ATTACHMENTS_TOLD_MAX {
-            // It is told with what the mail comes to.
-            email.files.push(ended);
-        } else {
-            self.out.file(*id, |record| ended.tell(*id, record));
+        for ended in file.finish(if is_whole { FileEnd::Closed } else { *end }, told, self.out) {
+            if email.files.len() < MAIL_ATTACHMENTS_TOLD_MAX {
+                // It is told with what the mail comes to.
+                email.files.push(ended);
+            } else {
+                self.out.file(*id, |record| ended.tell(*id, record));
+            }
         }
     }
 

@@ -172,12 +172,14 @@ impl Mime {
             return false;
         }
         let Some(line) = piece.bytes.strip_prefix(b"--") else { return false };
-        let mut is_like_one = false;
+        let (mut is_like_one, are_ends_clean) = (false, self.nesting.are_mails_read);
         let found = self.levels.iter().enumerate().rev().find_map(|(at, level)| {
             let Level::Parts(boundary) = level else { return None };
             let behind = line.strip_prefix(boundary.as_slice())?.trim_ascii_end();
             is_like_one = true;
-            matches!(behind, b"" | b"--").then_some((at, behind))
+            // Servers end a body at its last delimiter whatever stands behind it; programs write zeros there.
+            let is_end = behind.starts_with(b"--") && !are_ends_clean;
+            (is_end || matches!(behind, b"" | b"--")).then_some((at, behind))
         });
         let Some((at, behind)) = found else {
             if is_like_one {
@@ -189,6 +191,9 @@ impl Mime {
         };
         if piece.end == LineEnd::Lf {
             sink.odd(MimeOdd::LineFeed);
+        }
+        if behind.len() > b"--".len() {
+            sink.odd(MimeOdd::Delimiter);
         }
         if matches!(self.reading, Reading::Head(_)) {
             sink.odd(MimeOdd::HeaderEnd);

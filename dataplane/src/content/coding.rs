@@ -13,6 +13,10 @@ pub enum Coding {
     Deflate,
     /// RFC 1951 as it is, of which more may follow behind its end: messages of WebSocket (RFC 7692 §7.2). No header names it.
     RawDeflate,
+    /// RFC 1951 as it is, behind whose end something else follows: members of ZIP. No header names it.
+    Member,
+    /// RFC 1950, or RFC 1951 as it is, behind whose end something else follows: streams of PDF. No header names it.
+    Stream,
     /// RFC 7932.
     Brotli,
     /// RFC 8878.

@@ -53,12 +53,14 @@ impl Decoders {
     /// A decoder at the begin of a stream; `None` where there is no room for one.
     pub(super) fn begin(&mut self, coding: Coding) -> Option<Layer> {
         match coding {
-            Coding::Gzip | Coding::Deflate | Coding::RawDeflate => {
+            Coding::Gzip | Coding::Deflate | Coding::RawDeflate | Coding::Member | Coding::Stream => {
                 let charge = self.account.charge(Inflate::BYTES)?;
                 let mut inflate = self.inflates.pop().unwrap_or_else(|| Box::new(Inflate::new()));
                 match coding {
                     Coding::Deflate => inflate.begin_deflate(),
                     Coding::RawDeflate => inflate.begin_raw(),
+                    Coding::Member => inflate.begin_member(),
+                    Coding::Stream => inflate.begin_stream(),
                     _ => inflate.begin_gzip(),
                 }
                 Some(Layer::Inflate { inflate, _charge: charge })

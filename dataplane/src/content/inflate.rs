@@ -17,6 +17,8 @@ const GZIP_TRAILER_BYTES: u8 = 8;
 pub(super) struct Inflate {
     part: Part,
     frame: Frame,
+    /// Whether what follows behind its end is somebody else's.
+    is_within: bool,
     inflate: Decompress,
 }
 
@@ -47,25 +49,38 @@ impl Inflate {
     pub(super) const BYTES: usize = 48 * 1024;
 
     pub(super) fn new() -> Inflate {
-        Inflate { part: Part::Done, frame: Frame::Deflate, inflate: Decompress::new(false) }
+        Inflate { part: Part::Done, frame: Frame::Deflate, is_within: false, inflate: Decompress::new(false) }
     }
 
     /// A stream of gzip begins.
     pub(super) fn begin_gzip(&mut self) {
-        self.frame = Frame::Gzip;
+        (self.frame, self.is_within) = (Frame::Gzip, false);
         self.inflate.reset(false);
         self.part = Part::Header(GzipHeader::default());
     }
 
     /// A stream of zlib, or of deflate, begins.
     pub(super) fn begin_deflate(&mut self) {
-        self.frame = Frame::Deflate;
+        (self.frame, self.is_within) = (Frame::Deflate, false);
         self.part = Part::Kind(None);
+    }
+
+    /// The same, behind whose end something else follows.
+    pub(super) fn begin_stream(&mut self) {
+        self.begin_deflate();
+        self.is_within = true;
+    }
+
+    /// A stream of deflate begins, behind whose end something else follows.
+    pub(super) fn begin_member(&mut self) {
+        (self.frame, self.is_within) = (Frame::Deflate, true);
+        self.inflate.reset(false);
+        self.part = Part::Data;
     }
 
     /// A stream of deflate begins, of which more may follow behind its end.
     pub(super) fn begin_raw(&mut self) {
-        self.frame = Frame::Raw;
+        (self.frame, self.is_within) = (Frame::Raw, false);
         self.inflate.reset(false);
         self.part = Part::Data;
     }
@@ -105,6 +120,7 @@ impl Inflate {
                         State::Broken | State::NoMemory => return (written, state),
                     };
                 }
+                Part::Done if self.is_within => return (written, State::Done),
                 Part::Done if !input.is_empty() => return (written, State::Broken),
                 _ if input.is_empty() => return (written, State::Going),
                 _ => {

@@ -15,6 +15,9 @@ pub const MAIL_URLS_TOLD_MAX: usize = 32;
 /// Names of attachments that an event repeats.
 pub const MAIL_ATTACHMENTS_TOLD_MAX: usize = 32;
 
+/// Members of an archive in a mail that events tell of.
+pub const CARRIED_MEMBERS_TOLD_MAX: usize = 64;
+
 /// Multiparts of a body of HTTP that are open at once: files of one field of a form are one within it (RFC 7578 §4.3).
 pub const HTTP_PARTS_NESTING_MAX: usize = 2;
 

@@ -1,6 +1,6 @@
-//! A body of whatever bytes, of one or two codings, with values of some type within.
+//! A body of whatever bytes, of one or two codings, with values of some type within, or a file that may be an archive.
 
-use dataplane::content::{Codings, Decoders, Decoding, Media, Piece, Undecoded, Values};
+use dataplane::content::{Archive, Codings, Decoders, Decoding, Media, Piece, Undecoded, Unpacked, Values};
 use dataplane::limits::{CONTENT_BLOCK_BYTES, CONTENT_RATIO_FREE_BYTES, CONTENT_RATIO_MAX};
 
 const NAMES: [&str; 6] = ["identity", "gzip", "deflate", "br", "zstd", "identity"];
@@ -28,7 +28,29 @@ pub(crate) fn check(bytes: &[u8]) -> usize {
     }
     let blocks = (body.len() as u64).div_ceil(CONTENT_BLOCK_BYTES).max(1) * CONTENT_BLOCK_BYTES;
     assert!(whole.decoded.len() as u64 <= blocks * CONTENT_RATIO_MAX + CONTENT_RATIO_FREE_BYTES);
+    assert_eq!(unpack(body, usize::from(*cut).max(1)), unpack(body, usize::MAX));
     whole.decoded.len()
+}
+
+/// What is told of a file as an archive: names, and contents that end.
+fn unpack(file: &[u8], piece: usize) -> Vec<(Vec<u8>, bool)> {
+    let (mut archive, mut decoders) = (Archive::new(), Decoders::default());
+    let (mut told, mut data, mut data_bytes) = (Vec::new(), Vec::new(), 0);
+    let mut out = |unpacked: Unpacked<'_>| match unpacked {
+        Unpacked::Name(name) => told.push((name.to_vec(), false)),
+        Unpacked::Data(bytes) => {
+            data_bytes += bytes.len() as u64;
+            data.extend_from_slice(bytes);
+        }
+        Unpacked::End { is_whole, .. } => told.push((std::mem::take(&mut data), is_whole)),
+        Unpacked::Unread(_) | Unpacked::Unknown | Unpacked::TooDeep => told.push((Vec::new(), true)),
+    };
+    file.chunks(piece).for_each(|piece| archive.push(piece, &mut decoders, &mut out));
+    archive.finish(&mut decoders, &mut out);
+    assert_eq!(decoders.bytes_in_use(), 0, "all decoders come back");
+    let blocks = (file.len() as u64).div_ceil(CONTENT_BLOCK_BYTES).max(1) * CONTENT_BLOCK_BYTES;
+    assert!(data_bytes <= blocks * CONTENT_RATIO_MAX + CONTENT_RATIO_FREE_BYTES + file.len() as u64);
+    told
 }
 
 fn decode(names: [&str; 2], media: Media, body: &[u8], piece: usize) -> Told {

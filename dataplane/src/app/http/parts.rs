@@ -91,6 +91,7 @@ fn what_readers_differ_in_is_told() {
         (FORM, named.replace("--b--\r\n", ""), true),
         (FORM, named.replace("x\r\n", "x\r\n--bb\r\n"), true),
         (FORM, format!("{named}{named}"), true),
+        (FORM, named.replace("--b--\r\n", "--b--\0\0"), true),
     ] {
         let told = posted(kind, &body);
         let anomalies = if is_odd { &[AppAnomaly::Multipart][..] } else { &[] };
@@ -167,4 +168,45 @@ fn values_of_responses_are_told_without_their_escapes() {
         let told = told(&[(ToServer, Data(b"GET / HTTP/1.1\r\n\r\n")), (ToClient, Data(&response))]);
         assert_eq!(values(&told, Field::HttpResponseBody, ToClient), [value]);
     }
+}
+
+#[test]
+fn members_of_archives_are_files() {
+    let member = |name: &str, data: &str| {
+        let length = (data.len() as u32).to_le_bytes();
+        let begin = b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0";
+        [begin, &length[..], &length, &[name.len() as u8, 0, 0, 0], name.as_bytes(), data.as_bytes()].concat()
+    };
+    let archive = [member("a.txt", "some text"), member("b", "more")].concat();
+    let told_of = told(&[(ToServer, Data(&request("application/octet-stream", &archive)))]);
+    assert_eq!(told_of.instances(ToServer, Field::FileName), [&b"a.txt"[..], b"b"]);
+    assert_eq!(told_of.instances(ToServer, Field::FileData), [&b"some text"[..], b"more"]);
+    let whole = HttpFileStage::Complete;
+    let files = [file("a.txt", 9, whole, false), file("b", 4, whole, false)];
+    assert_eq!(told_of.transactions()[0].inner_files, files);
+    assert_eq!(told_of.anomalies(), []);
+
+    let form = [
+        b"--b\r\nContent-Disposition: form-data; name=f; filename=\"c.zip\"\r\n\r\n",
+        archive.as_slice(),
+        b"\r\n--b--\r\n",
+    ]
+    .concat();
+    let told = told(&[(ToServer, Data(&request(FORM, &form)))]);
+    assert_eq!(told.instances(ToServer, Field::FileName), [&b"c.zip"[..], b"a.txt", b"b"]);
+    assert_eq!(told.instances(ToServer, Field::FileData), [&b"some text"[..], b"more", &archive]);
+    let names = told.transactions()[0].inner_files.iter().map(|(_, file)| file.name.as_slice());
+    assert!(names.eq([&b"a.txt"[..], b"b", b"c.zip"]));
+}
+
+#[test]
+fn what_follows_a_gap_in_an_archive_is_not_read() {
+    let body = b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\x09\0\0\0\x09\0\0\0\x01\0\0\0asome text";
+    let request = request("application/zip", body);
+    let at = request.len() - 7;
+    let told =
+        told(&[(ToServer, Data(&request[..at])), (ToServer, Gap(2)), (ToServer, Data(&request[at + 2..]))]);
+    assert_eq!(told.instances(ToServer, Field::FileData), [b"so"]);
+    assert_eq!(told.anomalies(), [AppAnomaly::Gap, AppAnomaly::ContentGap]);
+    assert_eq!(told.transactions()[0].inner_files, [file("a", 2, HttpFileStage::Begun, false)]);
 }

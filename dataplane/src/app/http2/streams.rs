@@ -130,7 +130,7 @@ impl Stream {
     /// The body as a file, as long as it is by now. What goes through a tunnel, and messages of calls, are none.
     fn file(&mut self, direction: Direction) -> Option<&mut HttpFile> {
         let body = self.halves[direction as usize].body_at_hand();
-        let has_parts = body.is_some_and(|body| body.has_parts());
+        let has_parts = body.is_some_and(Body::has_parts);
         if self.grpc.is_some() || has_parts || self.transaction.method == b"CONNECT" {
             return None;
         }

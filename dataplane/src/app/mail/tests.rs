@@ -112,3 +112,21 @@ fn what_is_nested_too_deep_is_told() {
         [format!("--b{MAIL_NESTING_MAX}\r\n\r\ntext").as_bytes()]
     );
 }
+
+#[test]
+fn texts_of_other_charsets_are_told_as_utf8_and_members_of_archives_as_files() {
+    let mail = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\
+        Content-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n\
+        caf=E9\r\n--b\r\nContent-Type: text/plain; charset=utf-16\r\nContent-Transfer-Encoding: base64\r\n\r\n\
+        //5hAGIA\r\n--b\r\nContent-Disposition: attachment; filename=z.zip\r\n\
+        Content-Transfer-Encoding: base64\r\n\r\nUEsDBBQAAAAAAAAAAAAAAAAABAAAAAQAAAABAAAAYXdlaXI=\r\n--b--\r\n";
+    let recorder = told(mail);
+    let bodies = recorder.instances(ToServer, Field::MailBody);
+    assert_eq!(bodies, ["caf\u{e9}".as_bytes(), b"ab"]);
+    assert_eq!(recorder.instances(ToServer, Field::FileName), [&b"z.zip"[..], b"a"]);
+    assert!(recorder.instances(ToServer, Field::FileData).contains(&&b"weir"[..]));
+    let records = recorder.records();
+    let names: Vec<_> = records.iter().filter_map(|record| record.find("filename")).collect();
+    assert_eq!(names, [Value::Text(b"a"), Value::Text(b"z.zip")]);
+    assert_eq!(records[0].find("state"), Some(Value::Text(b"CLOSED")));
+}
