@@ -5,6 +5,7 @@ mod blocked;
 mod bypass;
 mod counters;
 mod exceptions;
+mod flow_label;
 mod flowless;
 mod foresight;
 mod fragments;
@@ -17,6 +18,7 @@ mod leaving_flow;
 mod listener;
 mod live_flow;
 mod owners;
+mod reader;
 mod reading;
 mod reset;
 mod rewrite;
@@ -276,8 +278,7 @@ impl Pipeline {
             (false, tracked)
         };
         let (rules, findings, parsers) = (&mut self.rules, &mut self.findings, &mut self.parsers);
-        let (threats, transfers) = (&mut self.threats, &mut self.transfers);
-        let now_ns = meta.now_ns;
+        let (threats, transfers, now_ns) = (&mut self.threats, &mut self.transfers, meta.now_ns);
         let mut inspection = Inspection { rules, findings, parsers, threats, transfers, sink, now_ns };
         let read = match tracked.disposition {
             Disposition::Blocked { .. } => Err(DropReason::FlowBlocked),
@@ -422,7 +423,7 @@ fn end_flow<S: EventSink>(
     if let Some(source) = tracked.counted_source() {
         inspection.threats.see_gone(source);
     }
-    if tracked.is_ftp_data {
+    if tracked.is_ftp_data() {
         inspection.transfers.tell_end(&tracked.record, inspection.now_ns, inspection.sink);
     }
     inspection.sink.emit(Event::Flow(tracked.end(inspection.now_ns, cause)));

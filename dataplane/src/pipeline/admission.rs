@@ -116,8 +116,9 @@ impl Pipeline {
         let (is_counted, threat) = self.may_begin(&record, direction, packet, meta, sink)?;
         let mut tracked = Tracked::new(record, client, client_side, &self.settings.bypass);
         tracked.threat = threat;
-        tracked.is_ftp_data =
-            tracked.connection.is_some() && self.transfers.expects(&tracked.record, meta.now_ns);
+        if tracked.connection.is_some() && self.transfers.expects(&tracked.record, meta.now_ns) {
+            tracked.label_as_ftp_data();
+        }
         tracked.counted = is_counted.then_some(Direction::ToServer);
         let source = tracked.record.client.0;
         let id = self.admit(key, tracked, meta.now_ns, sink).inspect_err(|_| {

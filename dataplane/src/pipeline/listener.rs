@@ -1,5 +1,6 @@
 //! Between a parser and those who hear of what it reads: the scans and the sink.
 
+use super::flow_label::FlowLabel;
 use super::ftp_transfers::FtpTransfers;
 use super::secrets::Secrets;
 use super::shown_threats::ShownThreats;
@@ -39,8 +40,7 @@ pub(super) struct Listener<'l, S> {
 pub(super) struct ToldOfApp {
     /// What it speaks, as the detectors of threats were told.
     protocol: AppProtocol,
-    /// What product answers.
-    pub(super) product: Option<HttpProduct>,
+    pub(super) label: FlowLabel,
 }
 
 impl<'l, S> Listener<'l, S> {
@@ -219,7 +219,7 @@ impl<S: EventSink> Listener<'_, S> {
     #[inline]
     pub(super) fn note_app(&mut self, app: &App, told: &mut ToldOfApp) {
         if let Some(product) = self.product {
-            HttpProduct::see(&mut told.product, product);
+            told.label.see(product);
         }
         let protocol = app.protocol();
         if std::mem::replace(&mut told.protocol, protocol) != protocol {

@@ -4,14 +4,14 @@ use std::net::IpAddr;
 
 use flow_table::Orientation;
 
+use super::flow_label::FlowLabel;
 use super::ftp_transfers::FtpTransfers;
 use super::heard::Heard;
 use super::listener::{Listener, ToldOfApp};
+use super::reader::Reader;
 use super::secrets::Secrets;
 use super::{Counters, Handling, Side};
-use crate::app::{
-    App, AppProtocol, Holding, HttpProduct, Opened, Opening, RequestPart, SpareParsers, TlsRecords,
-};
+use crate::app::{App, AppProtocol, Holding, HttpProduct, Opening, RequestPart, SpareParsers, TlsRecords};
 use crate::decode::{Checksum, Packet, TcpFlags, Transport};
 use crate::event::{Anomaly, AnomalyKind, Event, EventSink, FlowEnd, FlowEndCause, FlowState};
 use crate::flow::{Direction, Elsewhere, FlowRecord, NS_PER_S, Timeouts, protocol};
@@ -34,8 +34,6 @@ pub(super) struct Tracked {
     pub(super) alerted: bool,
     /// The threat for which it was blocked, or else the first one that was seen in it.
     pub(super) threat: Option<Threat>,
-    /// Whether a control connection of FTP told that it would come.
-    pub(super) is_ftp_data: bool,
     /// Whether it was never established: it is the table's to evict.
     pub(super) is_half_open: bool,
     /// To whom the end sends of which it counts as one flow; who is its client may turn out to be otherwise later.
@@ -108,7 +106,6 @@ impl Tracked {
             connection,
             alerted: false,
             threat: None,
-            is_ftp_data: false,
             is_half_open: false,
             counted: None,
             request: UnderWay::default(),
@@ -163,12 +160,22 @@ impl Tracked {
 
     fn or_ftp_data(&self, protocol: AppProtocol) -> AppProtocol {
         let is_open = matches!(protocol, AppProtocol::Pending | AppProtocol::Unknown);
-        if self.is_ftp_data && is_open { AppProtocol::FtpData } else { protocol }
+        if self.is_ftp_data() && is_open { AppProtocol::FtpData } else { protocol }
     }
 
     /// What product answers, by its headers.
     pub(super) fn product(&self) -> Option<HttpProduct> {
-        self.told_of_app.product
+        self.told_of_app.label.product()
+    }
+
+    /// A control connection of FTP told that it would come.
+    pub(super) fn label_as_ftp_data(&mut self) {
+        self.told_of_app.label = FlowLabel::FtpData;
+    }
+
+    /// Whether it is one that was told to come.
+    pub(super) fn is_ftp_data(&self) -> bool {
+        self.told_of_app.label == FlowLabel::FtpData
     }
 
     /// The begin of its connection went by unseen: who is its client is open, unless data of it was read.
@@ -347,7 +354,6 @@ impl Tracked {
             holding: &mut self.holding,
             told_of_app: &mut self.told_of_app,
             threat: &mut self.threat,
-            is_ftp_data: self.is_ftp_data,
             tls: &mut self.tls,
             scans: &mut self.scans,
             secrets: &mut self.secrets,
@@ -428,92 +434,6 @@ impl Tracked {
                 Disposition::Inspect | Disposition::Blocked { .. } => None,
             },
             exceptions: self.met,
-        }
-    }
-}
-
-/// The part of a flow that reads its streams.
-pub(super) struct Reader<'t> {
-    record: &'t mut FlowRecord,
-    /// Whether client and server have each other's names in what follows, and in the record.
-    pub(super) is_turned: bool,
-    opening: &'t mut Option<Opening>,
-    app: &'t mut App,
-    holding: &'t mut Holding,
-    told_of_app: &'t mut ToldOfApp,
-    threat: &'t mut Option<Threat>,
-    is_ftp_data: bool,
-    tls: &'t mut Option<TlsRecords>,
-    scans: &'t mut Lanes,
-    secrets: &'t mut Secrets,
-}
-
-impl Reader<'_> {
-    /// Shows a piece of a stream to the parser, and what it yields to the rules. The direction is named as it was when the
-    /// packet came.
-    #[inline]
-    pub(super) fn read<S: EventSink>(
-        &mut self,
-        direction: Direction,
-        chunk: StreamChunk<'_>,
-        inspection: &mut Inspection<'_, S>,
-    ) {
-        if self.opening.is_some() && !self.open(direction, chunk, inspection) {
-            return;
-        }
-        self.advance(self.named(direction), chunk, inspection);
-    }
-
-    /// Finds out who is who. False where that is open, and the piece is held.
-    #[cold]
-    fn open<S: EventSink>(
-        &mut self,
-        direction: Direction,
-        chunk: StreamChunk<'_>,
-        inspection: &mut Inspection<'_, S>,
-    ) -> bool {
-        let Some(opening) = self.opening else { return true };
-        match opening.look(direction, chunk) {
-            Opened::Undecided => return false,
-            Opened::AsIs => {}
-            Opened::Turned => {
-                self.is_turned = true;
-                self.record.turn();
-            }
-        }
-        if let Some((direction, bytes)) = self.opening.take().as_ref().and_then(Opening::held) {
-            self.advance(self.named(direction), StreamChunk::Data(bytes), inspection);
-        }
-        true
-    }
-
-    fn named(&self, direction: Direction) -> Direction {
-        if self.is_turned { direction.opposite() } else { direction }
-    }
-
-    #[inline]
-    fn advance<S: EventSink>(
-        &mut self,
-        direction: Direction,
-        chunk: StreamChunk<'_>,
-        inspection: &mut Inspection<'_, S>,
-    ) {
-        if self.is_ftp_data {
-            inspection.transfers.see_data(self.record, direction, chunk);
-        }
-        let (mut listener, parsers) = Listener::new(self.record, self.scans, self.secrets, inspection);
-        self.app.advance(direction, chunk, parsers, &mut listener);
-        self.app.settle(direction, self.holding, parsers, &mut listener);
-        listener.note_app(self.app, self.told_of_app);
-        *self.threat = listener.shown().of_flow(*self.threat);
-        if let Some(tls) = self.tls {
-            tls.advance(direction, chunk);
-            if tls.is_broken() {
-                *self.tls = None;
-            }
-        }
-        if !self.secrets.is_empty() && self.app.is_between_messages() {
-            self.secrets.clear();
         }
     }
 }
