@@ -1,8 +1,9 @@
 //! [`Reading`]: what a packet brings to read: a segment goes through its stream, anything else is one payload.
 
 use super::Counters;
+use super::reader::Reader;
 use super::reset::Standing;
-use super::tracked::{Inspection, Reader, Tracked};
+use super::tracked::Inspection;
 use crate::decode::{Checksum, Packet, TcpFlags, TcpHeader, Transport};
 use crate::event::EventSink;
 use crate::flow::Direction;
