@@ -3,7 +3,7 @@
 use super::Counters;
 use super::reader::Reader;
 use super::reset::Standing;
-use super::tracked::Inspection;
+use super::tracked::{Inspection, Tracked};
 use crate::decode::{Checksum, Packet, TcpFlags, TcpHeader, Transport};
 use crate::event::EventSink;
 use crate::flow::Direction;
