@@ -93,9 +93,27 @@ impl Pipeline {
         Err(DropReason::Threat)
     }
 
+    /// Looks at a packet that is not [ordinary](threat::is_ordinary), or comes in by the side on which its sender is not. Whether
+    /// that speaks against it: somebody speaks in another's name.
+    pub(super) fn look_closer<S: EventSink>(
+        &mut self,
+        id: FlowId,
+        direction: Direction,
+        packet: &Packet<'_>,
+        meta: RxMeta,
+        sink: &mut S,
+    ) -> bool {
+        let is_wrong_side = self.flows.value(id).expect(FOUND).is_wrong_side(direction, meta.side);
+        let is_spoofed = is_wrong_side && !self.admits_wrong_side(id);
+        if !is_spoofed && !threat::is_ordinary(packet) {
+            self.see_in_flow(id, direction, packet, meta.now_ns, sink);
+        }
+        is_spoofed
+    }
+
     /// Shows a packet that is not [ordinary](threat::is_ordinary) to the detectors, in its flow, which counts it already. Whether it
     /// is to be stopped is in the findings.
-    pub(super) fn see_in_flow<S: EventSink>(
+    fn see_in_flow<S: EventSink>(
         &mut self,
         id: FlowId,
         direction: Direction,
