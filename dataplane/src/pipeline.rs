@@ -243,8 +243,7 @@ impl Pipeline {
             return Verdict::Forward;
         };
         self.counters.decapsulated += u64::from(!packet.tunnels.is_empty());
-        let is_ordinary = threat::is_ordinary(packet);
-        let (id, direction) = match self.find_or_refuse(is_ordinary, frame, packet, network, meta, sink) {
+        let (id, direction) = match self.find_or_refuse(frame, packet, network, meta, sink) {
             Ok(found) => found,
             Err(cause) => return self.refuse_flowless(cause, frame, meta, sink),
         };
@@ -253,7 +252,7 @@ impl Pipeline {
         tracked.note(direction, meta.side, packet);
         let (client, mut is_spoofed) = (tracked.client, false);
         self.findings.clear();
-        if !is_ordinary || tracked.is_wrong_side(direction, meta.side) {
+        if !threat::is_ordinary(packet) || tracked.is_wrong_side(direction, meta.side) {
             is_spoofed = self.look_closer(id, direction, packet, meta, sink);
             tracked = self.flows.value_mut(id).expect(FOUND);
         }

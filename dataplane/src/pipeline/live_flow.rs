@@ -100,7 +100,7 @@ impl Standing {
     fn pack(self) -> u64 {
         let Standing { state, is_half_open, alerted, blocked, is_bypassed, app, tunnel } = self;
         let bits = [(is_half_open, HALF_OPEN), (alerted, ALERTED), (is_bypassed, BYPASSED)];
-        let bits = bits.iter().fold(0, |all, (is_set, bit)| all | u64::from(*is_set) * bit);
+        let bits = bits.iter().fold(0, |all, (is_set, bit)| all | (u64::from(*is_set) * bit));
         let tunnel = tunnel.map_or(0, |kind| 1 + kind as u64);
         let blocked = blocked.map_or(0, |reason| 1 + reason as u64);
         let numbers = (app as u64) << APP_SHIFT | tunnel << TUNNEL_SHIFT | blocked << BLOCKED_SHIFT;

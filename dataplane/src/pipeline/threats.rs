@@ -28,14 +28,13 @@ impl Pipeline {
     #[inline(always)]
     pub(super) fn find_or_refuse<S: EventSink>(
         &mut self,
-        is_ordinary: bool,
         frame: &[u8],
         packet: &Packet<'_>,
         network: &Network,
         meta: RxMeta,
         sink: &mut S,
     ) -> Result<(FlowId, Direction), DropReason> {
-        if !is_ordinary && self.is_threat(frame, packet, network, meta, sink) {
+        if !threat::is_ordinary(packet) && self.is_threat(frame, packet, network, meta, sink) {
             return Err(DropReason::Threat);
         }
         self.find_or_begin(packet, network, meta, sink)
