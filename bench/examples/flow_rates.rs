@@ -88,8 +88,8 @@ fn main() {
     let mut table = self::table(1_000_000, 1_000_000);
     let ids: Vec<FlowId> =
         random_flows(1_000_000, FRAMES).map(|flow| table.get(&key(flow)).expect("inserted")).collect();
-    tell("1 million: publish", &ids, |ids| {
-        assert!(ids.iter().all(|id| table.publish(*id, black_box([1; 7]))));
+    tell("1 million: renew", &ids, |ids| {
+        assert!(ids.iter().all(|id| table.renew(*id, |_| black_box(([1; 7], u64::MAX)))));
     });
 }
 

@@ -323,22 +323,6 @@ impl App {
         }
     }
 
-    /// Charges what is held by now to the worker. Where it has no room for that, what is held of `direction` and of the other one
-    /// is payload, and so is all that follows.
-    pub fn settle<S: AppSink>(
-        &mut self,
-        direction: Direction,
-        holding: &mut Holding,
-        parsers: &mut SpareParsers,
-        sink: &mut S,
-    ) {
-        if !holding.settle(self.held_bytes(), parsers.account()) {
-            sink.anomaly(direction, self.protocol(), AppAnomaly::AppMemory);
-            self.give_up(direction, parsers, sink);
-            holding.release();
-        }
-    }
-
     fn held_bytes(&self) -> usize {
         match self {
             App::Probing(probe) => probe.held_bytes(),

@@ -257,26 +257,19 @@ impl Pipeline {
             return Verdict::Forward;
         };
         self.counters.decapsulated += u64::from(!packet.tunnels.is_empty());
-        let is_ordinary = threat::is_ordinary(packet);
-        let (id, direction) = match self.find_or_refuse(is_ordinary, frame, packet, network, meta, sink) {
+        let (id, direction) = match self.find_or_refuse(frame, packet, network, meta, sink) {
             Ok(found) => found,
             Err(cause) => return self.refuse_flowless(cause, frame, meta, sink),
         };
-        let tracked = self.flows.value_mut(id).expect(FOUND);
+        let mut tracked = self.flows.value_mut(id).expect(FOUND);
         tracked.record.account(direction, frames, meta.wire_bytes, meta.now_ns);
         tracked.note(direction, meta.side, packet);
-        let client = tracked.client;
-        let is_wrong_side = tracked.is_wrong_side(direction, meta.side);
+        let (client, mut is_spoofed) = (tracked.client, false);
         self.findings.clear();
-        let (is_spoofed, tracked) = if is_wrong_side || !is_ordinary {
-            let is_spoofed = is_wrong_side && !self.admits_wrong_side(id);
-            if !is_spoofed && !is_ordinary {
-                self.see_in_flow(id, direction, packet, meta.now_ns, sink);
-            }
-            (is_spoofed, self.flows.value_mut(id).expect(FOUND))
-        } else {
-            (false, tracked)
-        };
+        if !threat::is_ordinary(packet) || tracked.is_wrong_side(direction, meta.side) {
+            is_spoofed = self.look_closer(id, direction, packet, meta, sink);
+            tracked = self.flows.value_mut(id).expect(FOUND);
+        }
         let (rules, findings, parsers) = (&mut self.rules, &mut self.findings, &mut self.parsers);
         let (threats, transfers, now_ns) = (&mut self.threats, &mut self.transfers, meta.now_ns);
         let mut inspection = Inspection { rules, findings, parsers, threats, transfers, sink, now_ns };

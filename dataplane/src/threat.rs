@@ -91,7 +91,7 @@ struct Unbooked {
 #[inline(always)]
 pub fn is_ordinary(packet: &Packet<'_>) -> bool {
     const TELLING: u8 = TcpFlags::SYN | TcpFlags::FIN | TcpFlags::RST | TcpFlags::ACK;
-    matches!(packet.transport, Transport::Tcp(header) if header.flags.0 & TELLING == TcpFlags::ACK)
+    matches!(&packet.transport, Transport::Tcp(header) if header.flags.0 & TELLING == TcpFlags::ACK)
 }
 
 /// Of how many packets of a flow of datagrams one stands, being the `frames`-th of its end: they are counted at once, each time

@@ -97,11 +97,14 @@ impl<const WORDS: usize, const KEY: usize> Slots<WORDS, KEY> {
         generation(identity)
     }
 
-    /// Shows other words of a flow.
+    /// Shows other words of a flow, and moves its deadline; whether it is earlier than before.
     #[inline]
-    pub(crate) fn publish(&self, slot: u32, words: &[u64; WORDS]) {
-        let view = &self.views[slot as usize];
+    pub(crate) fn renew(&self, slot: u32, words: &[u64; WORDS], deadline_ns: u64) -> bool {
+        let (head, view) = (&self.heads[slot as usize], &self.views[slot as usize]);
         view.change(|| store(&view.words, words));
+        let is_earlier = deadline_ns < head.deadline_ns.load(Ordering::Relaxed);
+        head.deadline_ns.store(deadline_ns, Ordering::Relaxed);
+        is_earlier
     }
 
     /// Lets a flow go: its generation moves on.
@@ -140,11 +143,6 @@ impl<const WORDS: usize, const KEY: usize> Slots<WORDS, KEY> {
     #[inline]
     pub(crate) fn deadline_ns(&self, slot: u32) -> u64 {
         self.heads[slot as usize].deadline_ns.load(Ordering::Relaxed)
-    }
-
-    #[inline]
-    pub(crate) fn set_deadline_ns(&self, slot: u32, deadline_ns: u64) {
-        self.heads[slot as usize].deadline_ns.store(deadline_ns, Ordering::Relaxed);
     }
 
     /// The generation of the flow in a slot, if there is one.

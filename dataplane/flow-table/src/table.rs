@@ -180,30 +180,21 @@ impl<V, const WORDS: usize> FlowTable<V, WORDS> {
         Ok(FlowId::new(slot, generation))
     }
 
-    /// Shows other words of a flow to the readers, and says whether the flow is there. Costs one cache line and no
-    /// atomic operation but loads and stores.
-    #[inline]
-    pub fn publish(&mut self, id: FlowId, words: [u64; WORDS]) -> bool {
-        let is_live = self.is_live(id);
-        if is_live {
-            self.slots.publish(id.index(), &words);
-        }
-        is_live
-    }
-
-    /// Moves a flow's deadline, and says whether the flow is there. Later is one store, as the wheel finds out when
-    /// it comes by; only earlier moves the flow in the wheel. A deadline long past, here as in
+    /// Changes what is kept of a flow; `change` says what words of it the readers see from now on, and when it expires. Whether
+    /// the flow is there.
+    ///
+    /// To show words costs one cache line and no atomic operation but loads and stores. To expire later is one store, as the
+    /// wheel finds out when it comes by; only earlier moves the flow in the wheel. A deadline long past, here as in
     /// [`FlowTable::insert`], has the next [`FlowTable::expire`] turn the wheel once, which takes microseconds: to end
     /// a flow soon, the time now serves better than 0.
     #[inline]
-    pub fn set_deadline(&mut self, id: FlowId, deadline_ns: u64) -> bool {
-        if !self.is_live(id) {
-            return false;
-        }
-        let is_earlier = deadline_ns < self.slots.deadline_ns(id.index());
-        self.slots.set_deadline_ns(id.index(), deadline_ns);
-        if is_earlier {
-            self.wheel.arm(id.index(), Wheel::tick_of_deadline(deadline_ns));
+    pub fn renew(&mut self, id: FlowId, change: impl FnOnce(&mut V) -> ([u64; WORDS], u64)) -> bool {
+        let slot = id.index();
+        let is_live = self.is_live(id);
+        let Some(Some(value)) = self.values.get_mut(slot as usize).filter(|_| is_live) else { return false };
+        let (words, deadline_ns) = change(value);
+        if self.slots.renew(slot, &words, deadline_ns) {
+            self.wheel.arm(slot, Wheel::tick_of_deadline(deadline_ns));
         }
         true
     }

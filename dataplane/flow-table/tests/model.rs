@@ -53,7 +53,7 @@ fn words_are_of_one_moment() {
     let fill = |slots: &Model| {
         slots.fill(0, &[0], &[1; 2], 0);
     };
-    check(fill, |slots| slots.publish(0, &[2; 2]), &[flow(0, 1), flow(0, 2)]);
+    check(fill, |slots| _ = slots.renew(0, &[2; 2], 0), &[flow(0, 1), flow(0, 2)]);
 }
 
 #[test]

@@ -12,8 +12,7 @@ const CAPACITY: usize = 24;
 enum Operation {
     Insert { flow: u8, after_ns: u64 },
     Remove { nth: usize },
-    SetDeadline { nth: usize, after_ns: u64 },
-    Publish { nth: usize, word: u64 },
+    Renew { nth: usize, after_ns: u64, word: u64 },
     BeginHalfOpen { nth: usize, source: u64 },
     Establish { nth: usize },
     Evict { source: u64 },
@@ -35,8 +34,8 @@ fn operation() -> impl Strategy<Value = Operation> {
     prop_oneof![
         6 => (0..40u8, span_ns()).prop_map(|(flow, after_ns)| Operation::Insert { flow, after_ns }),
         2 => any::<usize>().prop_map(|nth| Operation::Remove { nth }),
-        4 => (any::<usize>(), span_ns()).prop_map(|(nth, after_ns)| Operation::SetDeadline { nth, after_ns }),
-        2 => (any::<usize>(), any::<u64>()).prop_map(|(nth, word)| Operation::Publish { nth, word }),
+        6 => (any::<usize>(), span_ns(), any::<u64>())
+            .prop_map(|(nth, after_ns, word)| Operation::Renew { nth, after_ns, word }),
         3 => (any::<usize>(), 0..4u64).prop_map(|(nth, source)| Operation::BeginHalfOpen { nth, source: source << 32 }),
         1 => any::<usize>().prop_map(|nth| Operation::Establish { nth }),
         1 => (0..4u64).prop_map(|source| Operation::Evict { source: source << 32 }),
@@ -95,21 +94,19 @@ impl Oracle {
                     self.half_open.retain(|flow| flow.0 != id);
                 }
             }
-            Operation::SetDeadline { nth, after_ns } => {
+            Operation::Renew { nth, after_ns, word } => {
                 let Some((id, key)) = self.nth_id(nth) else { return vec![] };
                 let deadline_ns = self.now_ns.saturating_add(after_ns);
-                let is_live = self.live(id, key).is_some();
-                assert_eq!(table.set_deadline(id, deadline_ns), is_live);
-                if is_live {
-                    self.flows.get_mut(&key).expect("live").2 = deadline_ns;
-                }
-            }
-            Operation::Publish { nth, word } => {
-                let Some((id, key)) = self.nth_id(nth) else { return vec![] };
-                let is_live = self.live(id, key).is_some();
-                assert_eq!(table.publish(id, words(word)), is_live);
-                if is_live {
-                    self.flows.get_mut(&key).expect("live").3 = word;
+                let live = self.live(id, key);
+                let mut seen = None;
+                let is_renewed = table.renew(id, |value| {
+                    seen = Some(*value);
+                    (words(word), deadline_ns)
+                });
+                assert_eq!((is_renewed, seen), (live.is_some(), live.map(|(value, _)| value)));
+                if is_renewed {
+                    let flow = self.flows.get_mut(&key).expect("live");
+                    (flow.2, flow.3) = (deadline_ns, word);
                 }
             }
             Operation::BeginHalfOpen { nth, source } => {
@@ -265,8 +262,8 @@ fn an_earlier_deadline_takes_effect_and_a_later_one_holds() {
     let mut table = FlowTable::with_capacity(2, [1, 2]);
     let brought_forward = table.insert(key(0), 'a', [], 3_600_000_000_000).unwrap();
     let put_off = table.insert(key(1), 'b', [], TICK_NS).unwrap();
-    assert!(table.set_deadline(brought_forward, 2 * TICK_NS));
-    assert!(table.set_deadline(put_off, 10 * TICK_NS));
+    assert!(table.renew(brought_forward, |_| ([], 2 * TICK_NS)));
+    assert!(table.renew(put_off, |_| ([], 10 * TICK_NS)));
     let mut order = vec![];
     for tick in 0..12 {
         table.expire(tick * TICK_NS, usize::MAX, |_, value| order.push((tick, value)));

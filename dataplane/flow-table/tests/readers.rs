@@ -68,7 +68,7 @@ fn write(table: &mut Table) -> Vec<(FlowId, u64)> {
             _ if live.is_empty() => {}
             _ => {
                 let (id, flow) = live[at % live.len()];
-                assert!(table.publish(id, words(flow, step)));
+                assert!(table.renew(id, |_| (words(flow, step), u64::MAX)));
             }
         }
     }
@@ -123,7 +123,7 @@ fn a_million_flows_are_listed_while_the_writer_runs() {
         while !done.load(Ordering::Acquire) {
             for (flow, id) in (0..1000).map(|n| (n * 997 % FLOWS, ids[(n * 997 % FLOWS) as usize])) {
                 step += 1;
-                assert!(table.publish(id, words(flow, step)));
+                assert!(table.renew(id, |_| (words(flow, step), u64::MAX)));
             }
         }
         let (listed, skipped) = lister.join().expect("what was read is whole");

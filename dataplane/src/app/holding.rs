@@ -1,6 +1,8 @@
 //! [`Holding`]: what the parser of a flow holds is charged to its worker.
 
+use super::{App, AppAnomaly, AppSink, SpareParsers};
 use crate::account::{Account, Charge};
+use crate::flow::Direction;
 use crate::limits::APP_BYTES_FREE_PER_FLOW;
 
 /// What the parser of one flow is charged; given back when this goes.
@@ -22,9 +24,51 @@ impl Holding {
         true
     }
 
+    /// Whether nothing is charged.
+    #[inline]
+    pub(super) fn is_nothing(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// It holds nothing any more.
     pub(super) fn release(&mut self) {
         self.0 = None;
+    }
+}
+
+impl App {
+    /// Charges what is held by now to the worker. Where it has no room for that, what is held of `direction` and of the other one
+    /// is payload, and so is all that follows.
+    #[inline]
+    pub fn settle<S: AppSink>(
+        &mut self,
+        direction: Direction,
+        holding: &mut Holding,
+        parsers: &mut SpareParsers,
+        sink: &mut S,
+    ) {
+        let is_settled = match self {
+            App::Http(http) => !http.take_touched(),
+            App::WebSocket(_) | App::HttpIdle(_) | App::Payload(_) => holding.is_nothing(),
+            App::Probing(_) | App::Http2(_) | App::Within(_) | App::Read(_) => false,
+        };
+        if !is_settled {
+            self.charge(direction, holding, parsers, sink);
+        }
+    }
+
+    fn charge<S: AppSink>(
+        &mut self,
+        direction: Direction,
+        holding: &mut Holding,
+        parsers: &mut SpareParsers,
+        sink: &mut S,
+    ) {
+        if !holding.settle(self.held_bytes(), parsers.account()) {
+            sink.anomaly(direction, self.protocol(), AppAnomaly::AppMemory);
+            self.give_up(direction, parsers, sink);
+            holding.release();
+        }
     }
 }
 
@@ -32,8 +76,7 @@ impl Holding {
 mod tests {
     use super::*;
     use crate::{
-        app::{App, AppAnomaly, AppProtocol, SpareParsers, recorder::Recorder},
-        flow::Direction,
+        app::{AppProtocol, recorder::Recorder},
         reassembly::StreamChunk,
     };
 
@@ -59,6 +102,36 @@ mod tests {
         assert!(matches!(app, App::Payload(_)));
         assert!(recorder.anomalies().contains(&AppAnomaly::AppMemory));
         assert_eq!(parsers.held_bytes(), 0);
+    }
+
+    /// What is not asked for behind a piece has not changed.
+    #[test]
+    fn what_is_held_is_charged_behind_each_piece() {
+        use Direction::{ToClient, ToServer};
+        let target = [b'x'; 3000];
+        let request = [&b"POST /"[..], &target, b" HTTP/1.1\r\nContent-Length: 200\r\n\r\n", &[b'b'; 200]];
+        let with_length = [&b"HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n"[..], &[b'b'; 200]];
+        let chunked =
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nTrailer: t\r\n\r\n";
+        let until_close = [&b"HTTP/1.1 200 OK\r\n\r\n"[..], &[b'b'; 200]];
+        let responses = [&with_length.concat()[..], chunked, &with_length.concat(), &until_close.concat()];
+        for piece_bytes in [1, 7, 150, 4000] {
+            let mut parsers = SpareParsers::default();
+            let (mut app, mut holding, mut recorder) = (App::new(), Holding::default(), Recorder::default());
+            let mut charged_highest = 0;
+            for (direction, bytes) in [(ToServer, request.concat().repeat(4)), (ToClient, responses.concat())]
+            {
+                for piece in bytes.chunks(piece_bytes) {
+                    app.advance(direction, StreamChunk::Data(piece), &mut parsers, &mut recorder);
+                    app.settle(direction, &mut holding, &mut parsers, &mut recorder);
+                    let charged = app.held_bytes().saturating_sub(APP_BYTES_FREE_PER_FLOW);
+                    assert_eq!(parsers.held_bytes(), charged, "pieces of {piece_bytes}");
+                    charged_highest = charged_highest.max(charged);
+                }
+            }
+            assert!(charged_highest > 2 * target.len() - APP_BYTES_FREE_PER_FLOW);
+            assert!(recorder.anomalies().is_empty());
+        }
     }
 
     #[test]

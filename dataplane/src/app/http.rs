@@ -114,6 +114,8 @@ pub struct Http {
     /// Whether a response was complete.
     is_behind_response: bool,
     transactions: Transactions,
+    /// Whether it may hold more or less than when it was asked the last time.
+    touched: bool,
     /// What follows the response at hand.
     switch: Option<Switch>,
     /// Other readings of the same bytes.
@@ -153,6 +155,7 @@ impl Default for Http {
             after_response: AfterResponse::Next,
             is_behind_response: false,
             transactions: Transactions::default(),
+            touched: true,
             switch: None,
             forks: Forks::default(),
         }
@@ -182,6 +185,7 @@ impl Http {
         let mut unread = chunk;
         let framing = parsers.http_framing();
         let decoders = parsers.decoders();
+        self.touched |= !self.forks.is_empty() || !self.side(direction).is_of_body(chunk);
         loop {
             let at_hand = unread;
             self.side(direction).message.read_as(framing);
@@ -205,7 +209,8 @@ impl Http {
             sink.anomaly(direction, AppProtocol::Http, AppAnomaly::Readings);
             self.forks.finish(sink);
         }
-        Ok(self.switch.take().map_or(Went::On, |switch| Went::Switched(switch, unread)))
+        let Some(switch) = self.switch.take() else { return Ok(Went::On) };
+        Ok(Went::Switched(switch, unread))
     }
 
     /// Reads on, up to the end of `unread`, or to where the connection switches, or behind a head that has other readings.
@@ -226,6 +231,12 @@ impl Http {
                 Ok(())
             }
         }
+    }
+
+    /// Whether it may [hold](Self::held_bytes) more or less than it did when this was asked the last time.
+    #[inline]
+    pub(super) fn take_touched(&mut self) -> bool {
+        std::mem::take(&mut self.touched)
     }
 
     /// Memory that it holds beside itself, in bytes.

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::checksum::{fold, sum};
+use super::checksum::{fold, sum, sum_ipv4_header};
 use super::datagram::Datagram;
 use super::message::Message;
 use super::{Checksum, Packet, Transport, gre, sctp, tcp, udp};
@@ -13,7 +13,7 @@ const RIGHT: u16 = 0xffff;
 #[inline(always)]
 pub(super) fn judge<A: Copy + Into<IpAddr>>(datagram: &Datagram<'_, A>, message: &Message<'_>) -> Checksum {
     let is_ipv4 = datagram.is_ipv4();
-    if is_ipv4 && fold(sum(datagram.ipv4_header)) != RIGHT {
+    if is_ipv4 && fold(sum_ipv4_header(datagram.ipv4_header)) != RIGHT {
         return Checksum::Bad;
     }
     if message.missing_bytes > 0 {
@@ -102,7 +102,7 @@ impl Cover {
         has_gre_checksum: bool,
     ) -> Cover {
         let (start, bytes) = (datagram.transport_offset, message.bytes);
-        let is_header_bad = datagram.is_ipv4() && fold(sum(datagram.ipv4_header)) != RIGHT;
+        let is_header_bad = datagram.is_ipv4() && fold(sum_ipv4_header(datagram.ipv4_header)) != RIGHT;
         let none = |outer| Cover { outer, start, field: start, residue: None };
         if is_header_bad {
             return none(Checksum::Bad);

@@ -74,17 +74,19 @@ impl FlowKeys {
 
     #[inline(always)]
     fn within(&self, key: FlowKey, tunnels: &[Tunnel]) -> FlowKey {
-        if tunnels.is_empty() { key } else { self.within_tunnels(key, tunnels) }
+        let surroundings = if tunnels.is_empty() { None } else { self.surroundings(tunnels) };
+        surroundings.map_or(key, |surroundings| key.within(surroundings))
     }
 
+    /// A digest of what counts of the tunnels; `None` where nothing does.
     #[cold]
-    fn within_tunnels(&self, key: FlowKey, tunnels: &[Tunnel]) -> FlowKey {
+    fn surroundings(&self, tunnels: &[Tunnel]) -> Option<u64> {
         let mut surroundings = None;
         for tunnel in tunnels.iter().filter(|tunnel| tunnel.kind != TunnelKind::Mpls) {
             let layer = layer(tunnel).within(surroundings.unwrap_or(0));
             surroundings = Some(self.hash.hash(&layer));
         }
-        surroundings.map_or(key, |surroundings| key.within(surroundings))
+        surroundings
     }
 }
 

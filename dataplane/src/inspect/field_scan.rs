@@ -22,7 +22,6 @@ impl FieldScan {
     }
 
     /// The next bytes of the open field, at `now_ns`.
-    #[inline]
     pub fn data(
         &mut self,
         rules: &mut RuleSets,

@@ -33,7 +33,7 @@ impl Pipeline {
                 Some(cause) => over = Some((id, cause)),
             }
         }
-        self.begin_instead(over, (key, orientation), packet, network, meta, sink)
+        self.begin_instead(over, (key, orientation), (packet, network), meta, sink)
     }
 
     /// Begins a flow, in the place of one that is over where there is any.
@@ -42,8 +42,7 @@ impl Pipeline {
         &mut self,
         over: Option<(FlowId, FlowEndCause)>,
         key: (FlowKey, Orientation),
-        packet: &Packet<'_>,
-        network: &Network,
+        (packet, network): (&Packet<'_>, &Network),
         meta: RxMeta,
         sink: &mut S,
     ) -> Result<(FlowId, Direction), DropReason> {

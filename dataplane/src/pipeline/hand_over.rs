@@ -58,20 +58,23 @@ impl HandOver {
 impl Pipeline {
     /// Once the verdict on a frame is known: offers its flow where it is settled, and lets it live on. Whether that has become
     /// established.
+    #[inline]
     pub(super) fn conclude(&mut self, id: FlowId) -> bool {
-        let tracked = self.flows.value_mut(id).expect(FOUND);
-        let state = tracked.state();
-        let has_become_established = tracked.is_half_open && tracked.is_established_in(state);
-        tracked.is_half_open &= !has_become_established;
-        if self.settings.hands_over && !tracked.is_elsewhere && tracked.handling().is_some() {
-            self.hand_over.offer(id);
-        }
-        let timeout_ns = tracked.timeout_ns_in(state, &self.settings.timeouts);
-        let words = words_of(tracked, state);
-        self.flows.set_deadline(id, self.newest_ns.saturating_add(timeout_ns));
-        self.flows.publish(id, words);
+        let Pipeline { flows, hand_over, settings, newest_ns, .. } = self;
+        let mut has_become_established = false;
+        let is_there = flows.renew(id, |tracked| {
+            let state = tracked.state();
+            has_become_established = tracked.is_half_open && tracked.is_established_in(state);
+            tracked.is_half_open &= !has_become_established;
+            if settings.hands_over && !tracked.is_elsewhere && tracked.handling().is_some() {
+                hand_over.offer(id);
+            }
+            let timeout_ns = tracked.timeout_ns_in(state, &settings.timeouts);
+            (words_of(tracked, state), newest_ns.saturating_add(timeout_ns))
+        });
+        assert!(is_there, "{FOUND}");
         if has_become_established {
-            self.flows.establish(id);
+            flows.establish(id);
         }
         has_become_established
     }

@@ -113,7 +113,7 @@ impl Standing {
         let Standing { state, is_half_open, alerted, blocked, threat, is_bypassed, app, product, tunnel } =
             self;
         let bits = [(is_half_open, HALF_OPEN), (alerted, ALERTED), (is_bypassed, BYPASSED)];
-        let bits = bits.iter().fold(0, |all, (is_set, bit)| all | u64::from(*is_set) * bit);
+        let bits = bits.iter().fold(0, |all, (is_set, bit)| all | (u64::from(*is_set) * bit));
         let tunnel = tunnel.map_or(0, |kind| 1 + kind as u64);
         let blocked = blocked.map_or(0, |reason| 1 + reason as u64);
         let product = product.map_or(0, |product| 1 + product as u64);

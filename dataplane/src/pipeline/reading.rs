@@ -11,6 +11,9 @@ use crate::policy::{Exception, Mode, Overlap, Settings, TcpPolicy, Urgent};
 use crate::reassembly::{Chunks, Connection, Memory, Segment, TcpState};
 use crate::verdict::DropReason;
 
+/// Why looking for the connection of a segment's flow cannot fail.
+const CONNECTED: &str = "a TCP flow has a connection";
+
 /// A TCP packet as reassembly sees it.
 pub(super) fn segment<'p>(header: &TcpHeader, packet: &Packet<'p>) -> Segment<'p> {
     Segment {
@@ -26,6 +29,7 @@ pub(super) fn segment<'p>(header: &TcpHeader, packet: &Packet<'p>) -> Segment<'p
 }
 
 /// Where the ends of a connection stand before a segment.
+#[inline(always)]
 fn standing(
     connection: &Connection,
     direction: Direction,
@@ -76,6 +80,7 @@ pub(super) struct Reading<'r> {
 
 impl Reading<'_> {
     /// Shows the bytes that a packet completes to parser and rules. For TCP, where the two ends stood before it.
+    #[inline(always)]
     pub(super) fn read<S: EventSink>(
         &mut self,
         tracked: &mut Tracked,
@@ -88,7 +93,7 @@ impl Reading<'_> {
         if packet.checksum == Checksum::Bad || is_incomplete {
             return Err(DropReason::BadChecksum);
         }
-        match packet.transport {
+        match &packet.transport {
             Transport::Udp { .. }
             | Transport::Sctp { .. }
             | Transport::Arp
@@ -102,7 +107,7 @@ impl Reading<'_> {
             }
             Transport::Tcp(header) => {
                 tracked.record.tcp_flags[direction as usize] |= header.flags.0;
-                self.read_segment(tracked, direction, &header, packet, inspection).map(Some)
+                self.read_segment(tracked, direction, header, packet, inspection).map(Some)
             }
         }
     }
@@ -122,21 +127,10 @@ impl Reading<'_> {
         if header.flags.has(TcpFlags::URG) && policy.urgent == Urgent::Drop {
             return Err(DropReason::Urgent);
         }
-        let (connection, _) = tracked.stream().expect("a TCP flow has a connection");
+        let (connection, _) = tracked.stream().expect(CONNECTED);
         let standing = standing(connection, direction, header, &segment);
-        if connection.picks_up(direction, &segment) {
-            let is_asked = connection.state() != TcpState::None;
-            self.admit_midstream(tracked)?;
-            // Who answers a SYN is the server, be it by an acknowledgment of what it has.
-            if !is_asked && !segment.flags.has(TcpFlags::SYN) {
-                tracked.pick_up();
-            }
-        } else if connection.is_one_sided(direction, &segment)
-            && self.settings.exception_for(DropReason::OutOfWindow) == Exception::Ignore
-        {
-            // It passes, so it is read.
-            connection.go_on_one_sided(direction, &segment);
-            tracked.excuse(DropReason::OutOfWindow, self.counters);
+        if connection.is_beginning() {
+            self.take_up(tracked, direction, &segment)?;
         }
         match self.show(tracked, direction, segment, inspection) {
             Err(DropReason::OverlapConflict) => {
@@ -145,6 +139,32 @@ impl Reading<'_> {
             outcome => outcome?,
         }
         Ok(standing)
+    }
+
+    /// Looks at a segment of a connection whose handshake is not complete: it may be one of which the begin went by unseen, or of
+    /// which one end alone is heard.
+    fn take_up(
+        &mut self,
+        tracked: &mut Tracked,
+        direction: Direction,
+        segment: &Segment<'_>,
+    ) -> Result<(), DropReason> {
+        let (connection, _) = tracked.stream().expect(CONNECTED);
+        if connection.picks_up(direction, segment) {
+            let is_asked = connection.state() != TcpState::None;
+            self.admit_midstream(tracked)?;
+            // Who answers a SYN is the server, be it by an acknowledgment of what it has.
+            if !is_asked && !segment.flags.has(TcpFlags::SYN) {
+                tracked.pick_up();
+            }
+        } else if connection.is_one_sided(direction, segment)
+            && self.settings.exception_for(DropReason::OutOfWindow) == Exception::Ignore
+        {
+            // It passes, so it is read.
+            connection.go_on_one_sided(direction, segment);
+            tracked.excuse(DropReason::OutOfWindow, self.counters);
+        }
+        Ok(())
     }
 
     fn admit_midstream(&mut self, tracked: &mut Tracked) -> Result<(), DropReason> {
@@ -156,7 +176,7 @@ impl Reading<'_> {
     }
 
     /// Shows what a segment completes of either stream.
-    #[inline]
+    #[inline(always)]
     fn show<S: EventSink>(
         &mut self,
         tracked: &mut Tracked,
@@ -164,7 +184,7 @@ impl Reading<'_> {
         segment: Segment<'_>,
         inspection: &mut Inspection<'_, S>,
     ) -> Result<(), DropReason> {
-        let (connection, mut reader) = tracked.stream().expect("a TCP flow has a connection");
+        let (connection, mut reader) = tracked.stream().expect(CONNECTED);
         let mut chunks = connection.push(direction, segment, self.memory)?;
         while let Some(chunk) = chunks.next_chunk() {
             reader.read(direction, chunk, inspection);
@@ -201,7 +221,7 @@ impl Reading<'_> {
         }
         let mut restored = std::mem::take(self.restored);
         restored.extend_from_slice(segment.payload);
-        let (connection, _) = tracked.stream().expect("a TCP flow has a connection");
+        let (connection, _) = tracked.stream().expect(CONNECTED);
         connection.restore(direction, &segment, &mut restored, self.memory);
         let outcome = self.show(tracked, direction, Segment { payload: &restored, ..segment }, inspection);
         if is_monitored {

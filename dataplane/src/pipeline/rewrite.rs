@@ -32,6 +32,7 @@ struct Completion {
 
 impl Rewrite {
     /// None of a packet that its receiver would not take then.
+    #[inline]
     pub(super) fn of(packet: &Packet<'_>) -> Rewrite {
         if packet.is_authenticated {
             return Rewrite::default();
@@ -50,7 +51,14 @@ impl Rewrite {
     }
 
     /// Changes the frame that the packet was decoded from. `restored` is what its payload is to say; empty where it says so.
+    #[inline]
     pub(super) fn apply(self, frame: &mut [u8], restored: &[u8], counters: &mut Counters) {
+        if self.completion.is_some() || self.urgent.is_some() || !restored.is_empty() {
+            self.change(frame, restored, counters);
+        }
+    }
+
+    fn change(self, frame: &mut [u8], restored: &[u8], counters: &mut Counters) {
         if let Some(completion) = self.completion {
             completion.apply(frame);
             counters.checksums_completed += 1;

@@ -20,14 +20,13 @@ impl Pipeline {
     #[inline(always)]
     pub(super) fn find_or_refuse<S: EventSink>(
         &mut self,
-        is_ordinary: bool,
         frame: &[u8],
         packet: &Packet<'_>,
         network: &Network,
         meta: RxMeta,
         sink: &mut S,
     ) -> Result<(FlowId, Direction), DropReason> {
-        if !is_ordinary && self.is_threat(frame, packet, network, meta, sink) {
+        if !threat::is_ordinary(packet) && self.is_threat(frame, packet, network, meta, sink) {
             return Err(DropReason::Threat);
         }
         self.find_or_begin(packet, network, meta, sink)
@@ -84,9 +83,27 @@ impl Pipeline {
         Err(DropReason::Threat)
     }
 
+    /// Looks at a packet that is not [ordinary](threat::is_ordinary), or comes in by the side on which its sender is not. Whether
+    /// that speaks against it: somebody speaks in another's name.
+    pub(super) fn look_closer<S: EventSink>(
+        &mut self,
+        id: FlowId,
+        direction: Direction,
+        packet: &Packet<'_>,
+        meta: RxMeta,
+        sink: &mut S,
+    ) -> bool {
+        let is_wrong_side = self.flows.value(id).expect(FOUND).is_wrong_side(direction, meta.side);
+        let is_spoofed = is_wrong_side && !self.admits_wrong_side(id);
+        if !is_spoofed && !threat::is_ordinary(packet) {
+            self.see_in_flow(id, direction, packet, meta.now_ns, sink);
+        }
+        is_spoofed
+    }
+
     /// Shows a packet that is not [ordinary](threat::is_ordinary) to the detectors, in its flow, which counts it already. Whether it
     /// is to be stopped is in the findings.
-    pub(super) fn see_in_flow<S: EventSink>(
+    fn see_in_flow<S: EventSink>(
         &mut self,
         id: FlowId,
         direction: Direction,

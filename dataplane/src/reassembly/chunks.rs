@@ -38,7 +38,7 @@ impl<'a> Chunks<'a> {
     }
 
     /// The next piece of the stream; `None` when all that is contiguous was given.
-    #[inline]
+    #[inline(always)]
     pub fn next_chunk(&mut self) -> Option<StreamChunk<'_>> {
         Some(match self.step()? {
             Step::Payload(payload) => StreamChunk::Data(payload),

@@ -105,6 +105,12 @@ impl Connection {
         self.stream(direction).restore(Sequence::new(segment.sequence).plus(syn), payload, memory);
     }
 
+    /// Whether the handshake is not complete, and neither end reset the connection.
+    #[inline]
+    pub fn is_beginning(&self) -> bool {
+        matches!(self.phase, Phase::None | Phase::SynSent(_) | Phase::SynReceived)
+    }
+
     /// Whether `segment` would be taken for one of a connection whose begin went by unseen.
     pub fn picks_up(&self, direction: Direction, segment: &Segment<'_>) -> bool {
         let has = |bits| segment.flags.has(bits);
@@ -121,7 +127,7 @@ impl Connection {
 
     /// What `direction` can deliver without a further segment: a gap that the receiver acknowledged and
     /// the held data behind it, or the end that a reset brought.
-    #[inline]
+    #[inline(always)]
     pub fn pending<'a>(&'a mut self, direction: Direction, memory: &'a mut Memory) -> Option<Chunks<'a>> {
         let stream = self.stream_mut(direction);
         if !stream.is_pending() {

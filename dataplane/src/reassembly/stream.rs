@@ -111,7 +111,12 @@ impl Stream {
     }
 
     pub(super) fn is_open(&self) -> bool {
-        self.end != End::Unopened
+        !matches!(self.end, End::Unopened)
+    }
+
+    /// Whether nobody knows where it ends.
+    fn is_endless(&self) -> bool {
+        matches!(self.end, End::Open)
     }
 
     /// What the receiver expects: what it acknowledged is past, though its gap may not have been reported yet.
@@ -234,12 +239,12 @@ impl Stream {
         if self.is_guess && start != self.next {
             self.guess_again(span, segment, is_last, memory)?;
         }
-        let is_plain = start == self.next && self.end == End::Open && self.is_settled(start);
+        let is_plain = start == self.next && self.is_endless() && self.is_settled(start);
         let is_in_order = is_plain || self.judge(span, segment, is_last, memory)?;
         if !is_in_order {
             self.held.hold(start, segment.payload, segment.missing_bytes, &mut memory.held)?;
         }
-        if is_last && self.end == End::Open {
+        if is_last && self.is_endless() {
             self.end = End::FinAt(span.end);
         }
         if !is_in_order {
@@ -341,7 +346,7 @@ impl Stream {
 
     /// Whether something can be delivered without a further segment.
     pub(super) fn is_pending(&self) -> bool {
-        self.acknowledged.is_after(self.next) || self.end == End::Aborted || self.is_restarted
+        self.acknowledged.is_after(self.next) || matches!(self.end, End::Aborted) || self.is_restarted
     }
 
     /// Whether nothing can be delivered any more, as all before `known_until` is known.

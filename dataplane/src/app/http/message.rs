@@ -105,6 +105,15 @@ impl Message {
         self.others.take()
     }
 
+    /// Whether so many more bytes, and what comes behind them, are of its body.
+    pub(super) fn is_in_body_behind(&self, bytes: usize) -> bool {
+        match self.part {
+            Part::Length(left) => left > bytes as u64,
+            Part::UntilClose => true,
+            Part::Head | Part::Chunked | Part::Trailers => false,
+        }
+    }
+
     /// Whether all that follows is its body.
     pub(super) fn is_until_close(&self) -> bool {
         self.part == Part::UntilClose

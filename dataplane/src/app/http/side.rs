@@ -1,7 +1,7 @@
 //! One direction of a connection, and where in its messages it stands.
 
 use super::{head::Kind, message::Message};
-use crate::{app::emitter::Outlet, flow::Direction};
+use crate::{app::emitter::Outlet, flow::Direction, reassembly::StreamChunk};
 
 /// One direction.
 #[derive(Debug)]
@@ -32,6 +32,12 @@ impl Side {
             message: Message::new(direction),
             outlet: Outlet::new(direction),
         }
+    }
+
+    /// Whether a piece is of a body that goes on behind it: nothing of that is held.
+    pub(super) fn is_of_body(&self, chunk: StreamChunk<'_>) -> bool {
+        let StreamChunk::Data(bytes) = chunk else { return false };
+        self.part == Part::Message && self.message.is_in_body_behind(bytes.len())
     }
 
     /// The next message of this side begins.
