@@ -17,6 +17,7 @@ mod idle;
 #[cfg(test)]
 mod leniency;
 mod line_buffer;
+mod marks;
 mod message;
 #[cfg(test)]
 mod readings;
@@ -249,6 +250,7 @@ impl Http {
         self.transactions.finish(&mut self.client.outlet.to(sink));
     }
 
+    #[inline(never)]
     fn requests<S: AppSink>(
         &mut self,
         input: &mut &[u8],
@@ -316,6 +318,7 @@ impl Http {
         self.transactions.request_complete(&mut self.client.outlet.to(sink));
     }
 
+    #[inline(never)]
     fn responses<S: AppSink>(
         &mut self,
         input: &mut &[u8],
