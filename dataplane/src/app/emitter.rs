@@ -1,5 +1,5 @@
-//! What one direction, or a stream within it, tells its listener: at most one field instance is open at each depth, and none is empty of bytes
-//! unless its parser began it by name.
+//! What one direction, or a stream within it, tells its listener: at most one field instance is open at each depth, and none is empty of
+//! bytes.
 
 use dlp_patterns::Field;
 
@@ -72,19 +72,6 @@ pub(super) struct Emitter<'a, S> {
 }
 
 impl<S: AppSink> Emitter<'_, S> {
-    /// Opens an instance of `field`, unless it is open already.
-    pub(super) fn begin(&mut self, field: Field) {
-        self.begin_at(Depth::Wire, field);
-    }
-
-    fn begin_at(&mut self, depth: Depth, field: Field) {
-        let bit = 1 << depth as u8;
-        if self.outlet.open & bit == 0 {
-            self.outlet.open |= bit;
-            self.sink.begin(self.outlet.lane(depth), field);
-        }
-    }
-
     /// The next bytes of `field`, which no other instance may precede unended.
     pub(super) fn data(&mut self, field: Field, bytes: &[u8]) {
         self.data_at(Depth::Wire, field, bytes);
@@ -95,8 +82,12 @@ impl<S: AppSink> Emitter<'_, S> {
         if bytes.is_empty() {
             return;
         }
-        self.begin_at(depth, field);
-        self.sink.data(self.outlet.lane(depth), bytes);
+        let (lane, bit) = (self.outlet.lane(depth), 1 << depth as u8);
+        if self.outlet.open & bit == 0 {
+            self.outlet.open |= bit;
+            self.sink.begin(lane, field);
+        }
+        self.sink.data(lane, bytes);
     }
 
     /// Ends the open instances, if there are any, the deepest first.

@@ -17,6 +17,7 @@ mod idle;
 #[cfg(test)]
 mod leniency;
 mod line_buffer;
+mod marks;
 mod message;
 #[cfg(test)]
 mod parts;
@@ -268,6 +269,7 @@ impl Http {
         self.transactions.finish(&mut self.client.outlet.to(sink));
     }
 
+    #[inline(never)]
     fn requests<S: AppSink>(
         &mut self,
         input: &mut &[u8],
@@ -335,6 +337,7 @@ impl Http {
         self.transactions.request_complete(&mut self.client.outlet.to(sink));
     }
 
+    #[inline(never)]
     fn responses<S: AppSink>(
         &mut self,
         input: &mut &[u8],

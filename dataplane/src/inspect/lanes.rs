@@ -30,10 +30,15 @@ impl Others {
 
 impl Lanes {
     /// The scan of a lane in which a field begins; `None` where as many are open as may be.
+    #[inline]
     pub fn open(&mut self, lane: Lane, rules: &mut RuleSets) -> Option<&mut FieldScan> {
         if lane.is_main() {
             return Some(&mut self.main[lane.direction as usize]);
         }
+        self.open_beside(lane, rules)
+    }
+
+    fn open_beside(&mut self, lane: Lane, rules: &mut RuleSets) -> Option<&mut FieldScan> {
         let others = self.others.get_or_insert_with(|| rules.spare_lanes.pop().unwrap_or_default());
         let at = match others.place(lane) {
             Some(at) => at,

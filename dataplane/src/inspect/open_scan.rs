@@ -17,6 +17,7 @@
 use arrayvec::ArrayVec;
 use dlp_patterns::{Field, ScanState};
 
+use super::field_scan::Unread;
 use super::findings::{Findings, Place};
 use super::leaving::Leaving;
 use super::rule_sets::{Epoch, RuleSets};
@@ -53,26 +54,20 @@ struct Open {
 }
 
 impl OpenScan {
-    /// A scan of a new field, in the room of one that is over.
-    pub(super) fn begin(rules: &mut RuleSets, direction: Direction, field: Field) -> Box<OpenScan> {
-        let is_scanned = rules.current().has_rules(field, direction);
-        let (epoch, finish_bytes) = (rules.enter(), rules.finish_bytes());
-        let open = Open { field, epoch, is_scanned, last: None, finish_bytes, began: 0, offset: 0 };
-        let mut scan = match rules.spare_scans.pop() {
-            Some(mut spare) => {
-                spare.open = open;
-                spare
-            }
-            None => Box::new(OpenScan { state: ScanState::default(), open, leaving: None }),
-        };
-        if is_scanned {
-            rules.current().begin(&mut scan.state, field, direction);
-        }
+    /// A scan of a field that nobody read so far, in the room of one that is over.
+    pub(super) fn begin(unread: Unread, rules: &mut RuleSets, direction: Direction) -> Box<OpenScan> {
+        let Unread { field, last, offset, .. } = unread;
+        let mut scan = rules.spare_scans.pop().unwrap_or_else(|| Box::new(OpenScan::new(field)));
+        scan.open = Open { last, offset, ..Open::new(field) };
+        scan.enter(rules, direction);
         scan
     }
 
+    fn new(field: Field) -> OpenScan {
+        OpenScan { state: ScanState::default(), open: Open::new(field), leaving: None }
+    }
+
     /// The next bytes of the open field, at `now_ns`.
-    #[inline]
     pub(super) fn data(
         &mut self,
         rules: &mut RuleSets,
@@ -112,19 +107,22 @@ impl OpenScan {
 
     /// The field is complete.
     pub(super) fn end(&mut self, rules: &mut RuleSets, direction: Direction, findings: &mut Findings) {
-        let open = &self.open;
         let first = findings.listed().len();
-        if open.is_scanned
-            && let Some(set) = rules.get(open.epoch)
-        {
-            findings.finish(set, &mut self.state);
-            if !findings.hits.is_empty() {
-                findings.take_hits(rules, open.place(direction));
-            }
+        if self.open.is_scanned {
+            self.finish(rules, direction, findings);
         }
-        rules.leave(open.epoch);
+        rules.leave(self.open.epoch);
         if self.leaving.is_some() {
             self.end_leaving(rules, first, findings);
+        }
+    }
+
+    /// Nothing follows under the field's own rules.
+    fn finish(&mut self, rules: &RuleSets, direction: Direction, findings: &mut Findings) {
+        let Some(set) = rules.get(self.open.epoch) else { return };
+        findings.finish(set, &mut self.state);
+        if !findings.hits.is_empty() {
+            findings.take_hits(rules, self.open.place(direction));
         }
     }
 
@@ -147,21 +145,24 @@ impl OpenScan {
     /// Reads under the field's own rules.
     #[inline]
     fn read(&mut self, rules: &RuleSets, direction: Direction, bytes: &[u8], findings: &mut Findings) {
-        let open = &mut self.open;
-        open.offset += bytes.len() as u64;
-        open.last = bytes.last().copied().or(open.last);
-        if open.is_scanned
-            && let Some(set) = rules.get(open.epoch)
-        {
-            open.is_scanned = findings.may_read(open.field);
-            if open.is_scanned {
-                findings.scan(set, &mut self.state, bytes);
-            }
-            if !findings.hits.is_empty() {
-                findings.take_hits(rules, open.place(direction));
-            }
+        self.open.offset += bytes.len() as u64;
+        self.open.last = bytes.last().copied().or(self.open.last);
+        if self.open.is_scanned {
+            self.scan(rules, direction, bytes, findings);
         }
         findings.pay(bytes.len());
+    }
+
+    fn scan(&mut self, rules: &RuleSets, direction: Direction, bytes: &[u8], findings: &mut Findings) {
+        let open = &mut self.open;
+        let Some(set) = rules.get(open.epoch) else { return };
+        open.is_scanned = findings.may_read(open.field);
+        if open.is_scanned {
+            findings.scan(set, &mut self.state, bytes);
+        }
+        if !findings.hits.is_empty() {
+            findings.take_hits(rules, open.place(direction));
+        }
     }
 
     /// Reads on under former rules, and parts with those that have read enough.
@@ -207,16 +208,22 @@ impl OpenScan {
         } else {
             rules.leave(open.epoch);
         }
+        self.enter(rules, direction);
+    }
+
+    /// Comes under the rules in force, which hear of the byte before as well.
+    fn enter(&mut self, rules: &mut RuleSets, direction: Direction) {
+        let open = &mut self.open;
         open.epoch = rules.enter();
         open.is_scanned = rules.current().has_rules(open.field, direction);
         open.finish_bytes = rules.finish_bytes();
         open.began = open.offset - u64::from(open.last.is_some());
         if open.is_scanned {
-            let (set, mut before) = (rules.current(), Vec::new());
+            let set = rules.current();
             set.begin(&mut self.state, open.field, direction);
             if let Some(last) = open.last {
                 // A match of this byte alone began, and ended, under the former rules.
-                let _ = set.scan(&mut self.state, &[last], &mut before);
+                let _ = set.scan(&mut self.state, &[last], &mut Vec::new());
             }
         }
     }
@@ -231,6 +238,11 @@ impl OpenScan {
 }
 
 impl Open {
+    /// Nothing of it was read, and under no rules.
+    fn new(field: Field) -> Open {
+        Open { field, epoch: Epoch(0), is_scanned: false, last: None, finish_bytes: 0, began: 0, offset: 0 }
+    }
+
     fn place(&self, direction: Direction) -> Place {
         Place { direction, field: self.field, epoch: self.epoch, began: self.began }
     }

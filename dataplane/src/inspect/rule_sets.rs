@@ -75,6 +75,13 @@ struct InUse {
     scans: u64,
 }
 
+impl InUse {
+    #[inline]
+    fn leave(&mut self) {
+        self.scans = self.scans.checked_sub(1).expect("a scan entered before it leaves");
+    }
+}
+
 #[derive(Debug)]
 struct Retired {
     set: InUse,
@@ -179,14 +186,19 @@ impl RuleSets {
     }
 
     /// A scan under the set of that epoch is over.
+    #[inline]
     pub(super) fn leave(&mut self, epoch: Epoch) {
-        let set = if epoch == self.current.epoch {
-            &mut self.current
-        } else if let Some(retired) = self.retired.iter_mut().find(|retired| retired.set.epoch == epoch) {
-            &mut retired.set
+        if epoch == self.current.epoch {
+            self.current.leave();
         } else {
-            return;
-        };
-        set.scans = set.scans.checked_sub(1).expect("a scan entered before it leaves");
+            self.leave_retired(epoch);
+        }
+    }
+
+    #[cold]
+    fn leave_retired(&mut self, epoch: Epoch) {
+        if let Some(retired) = self.retired.iter_mut().find(|retired| retired.set.epoch == epoch) {
+            retired.set.leave();
+        }
     }
 }

@@ -24,11 +24,19 @@ impl Framings {
         self.has_more = true;
     }
 
-    /// What a Content-Length may be read as: its digits as far as they go, a sign and a base heeded or not, or as of no use.
-    pub(super) fn add_length(&mut self, element: &[u8]) {
-        if let Some(bytes) = decimal(element) {
-            return self.add(Framing::Length(bytes));
+    /// What a Content-Length may be read as, which is one thing where it is what RFC 9112 says: that.
+    pub(super) fn add_length(&mut self, element: &[u8]) -> Option<u64> {
+        let bytes = decimal(element);
+        match bytes {
+            Some(bytes) => self.add(Framing::Length(bytes)),
+            None => self.add_odd_length(element),
         }
+        bytes
+    }
+
+    /// Its digits as far as they go, a sign and a base heeded or not, or as of no use.
+    #[cold]
+    fn add_odd_length(&mut self, element: &[u8]) {
         let is_odd = |byte: &u8| *byte <= b' ' || *byte == 0x7f;
         let begin = element.iter().position(|byte| !is_odd(byte)).unwrap_or(element.len());
         let text = element.get(begin..).unwrap_or_default();

@@ -1,8 +1,6 @@
 //! What the header lines of one message say about its framing (RFC 9112 §6), and to an event.
 
-use memchr::memchr;
-
-use super::{framings::Framings, switch::Offer};
+use super::{framings::Framings, marks::first, switch::Offer};
 use crate::{
     app::{AppAnomaly, AppSink, HttpProduct, HttpTransaction, content_type::ContentType, emitter::Emitter},
     content::Codings,
@@ -53,10 +51,8 @@ pub(super) struct Head {
     /// A framing header that some read, and some don't.
     broken: bool,
     offer: Offer,
-    /// Header of the last line, which a folded line continues.
-    last: Option<Name>,
-    /// Whether no line was read.
-    fresh: bool,
+    /// What the last line was, which a folded line continues.
+    last: Last,
     /// What was done to the content (RFC 9110 §8.4).
     content_codings: Codings,
     /// What was done to the message beside `chunked` (RFC 9112 §7).
@@ -82,6 +78,16 @@ enum Coding {
     Absent,
     Chunked,
     Other,
+}
+
+/// What a folded line continues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Last {
+    /// Nothing: no line was read.
+    Absent,
+    /// One that does not matter here.
+    Any,
+    Named(Name),
 }
 
 /// The headers that matter here.
@@ -110,8 +116,7 @@ impl Head {
             coding_odd: false,
             broken: false,
             offer: Offer::default(),
-            last: None,
-            fresh: true,
+            last: Last::Absent,
             content_codings: Codings::default(),
             transfer_codings: Codings::default(),
             content_type: ContentType::default(),
@@ -151,9 +156,8 @@ impl Head {
         line: FieldLine<'_>,
         transaction: &mut Option<&mut HttpTransaction>,
     ) -> bool {
-        let fresh = std::mem::take(&mut self.fresh);
         let is_plain = match line.read.first() {
-            Some(b' ' | b'\t') => self.folded(line, fresh, transaction),
+            Some(b' ' | b'\t') => self.folded(line, transaction),
             _ => self.named(line, transaction),
         };
         if line.odd {
@@ -163,15 +167,18 @@ impl Head {
     }
 
     /// Framing headers within an odd line: there are those to whom a bare CR ends it, or a NUL a name or a value.
+    #[cold]
     fn reveal(&mut self, line: &[u8]) {
         for piece in line.split(|byte| matches!(byte, b'\r' | 0)) {
-            let colon = memchr(b':', piece).unwrap_or(piece.len());
+            let colon = first(piece, |word| word.equal(b':')).unwrap_or(piece.len());
             let (name, value) = piece.split_at_checked(colon).unwrap_or((piece, &[]));
             let Some(name) = Name::of(name.trim_ascii()).filter(|name| name.is_framing()) else { continue };
             self.hidden = true;
             match (name, value.get(1..)) {
                 (Name::ContentLength, Some(value)) => {
-                    value.split(|byte| *byte == b',').for_each(|of| self.framings.add_length(trim_ows(of)));
+                    for element in value.split(|byte| *byte == b',') {
+                        self.framings.add_length(trim_ows(element));
+                    }
                 }
                 (_, Some(value)) => self.framings.add_coding(value),
                 (_, None) => self.framings.add_unknown(),
@@ -180,6 +187,7 @@ impl Head {
     }
 
     /// What is read as such of a message for which RFC 9112 says `told`, and all else that receivers may read.
+    #[inline]
     pub(super) fn framings(&self, told: Option<Framing>) -> (Framing, Option<Framings>) {
         let is_response = self.kind.direction == Direction::ToClient;
         let none = if is_response { Framing::UntilClose } else { Framing::Length(0) };
@@ -192,6 +200,16 @@ impl Head {
         if !is_ignored && (self.coding == Coding::Absent || !is_odd) {
             return (told.unwrap_or(none), None);
         }
+        self.several_framings(told, none, is_ignored)
+    }
+
+    #[cold]
+    fn several_framings(
+        &self,
+        told: Option<Framing>,
+        none: Framing,
+        is_ignored: bool,
+    ) -> (Framing, Option<Framings>) {
         let mut all = self.framings.clone();
         if self.coding == Coding::Other {
             all.add(Framing::UntilClose);
@@ -208,39 +226,52 @@ impl Head {
     /// A line that begins with a name. False where a colon is missing, or what stands before it is no name.
     #[inline]
     fn named(&mut self, line: FieldLine<'_>, transaction: &mut Option<&mut HttpTransaction>) -> bool {
-        let colon = memchr(b':', line.read);
+        self.last = Last::Any;
+        let colon = first(line.read, |word| word.equal(b':'));
         let Some((name, value)) = colon.and_then(|colon| line.read.split_at_checked(colon)) else {
-            self.last = None;
             return false;
         };
-        let bare_name = name.trim_ascii_end();
-        self.last = Name::of(bare_name);
-        let is_named = !bare_name.is_empty() && bare_name.len() == name.len();
-        if !is_named {
-            self.broken |= self.last.is_some_and(Name::is_framing);
-        }
+        let is_named = name.last().is_some_and(|byte| !byte.is_ascii_whitespace());
+        let bare_name = if is_named { name } else { name.trim_ascii_end() };
         let value = value.get(1..).unwrap_or_default();
-        match self.last {
-            None => self.note_product(name, value, transaction),
-            Some(Name::ContentLength) => self.content_length(value, line.whole),
-            Some(Name::TransferEncoding) => self.transfer_encoding(value, line.whole),
-            Some(Name::Upgrade) => self.offer.upgrade(value),
-            Some(Name::Extensions) => self.offer.extensions(value),
-            Some(Name::ContentEncoding) if line.whole => self.content_codings.read(value),
-            Some(Name::ContentEncoding) => self.content_codings.give_up(),
-            Some(Name::ContentDisposition) => {
+        match Name::of(bare_name) {
+            Some(name) => {
+                self.broken |= !is_named && name.is_framing();
+                self.heed(name, value, line.whole, transaction);
+            }
+            None => self.note_product(bare_name, value, transaction),
+        }
+        is_named
+    }
+
+    /// A line that matters here.
+    fn heed(
+        &mut self,
+        name: Name,
+        value: &[u8],
+        whole: bool,
+        transaction: &mut Option<&mut HttpTransaction>,
+    ) {
+        self.last = Last::Named(name);
+        match name {
+            Name::ContentLength => self.content_length(value, whole),
+            Name::TransferEncoding => self.transfer_encoding(value, whole),
+            Name::Upgrade => self.offer.upgrade(value),
+            Name::Extensions => self.offer.extensions(value),
+            Name::ContentEncoding if whole => self.content_codings.read(value),
+            Name::ContentEncoding => self.content_codings.give_up(),
+            Name::ContentDisposition => {
                 if let Some(transaction) = transaction {
                     transaction.files[self.kind.direction as usize].name_by(value);
                 }
             }
-            Some(name) => {
+            Name::Host | Name::UserAgent | Name::Referer | Name::ContentType | Name::Location => {
                 if name == Name::ContentType {
                     self.content_type.read(value);
                 }
                 self.note(name, value, transaction);
             }
         }
-        is_named
     }
 
     /// Notes what another header of a response shows of the product that answers.
@@ -290,13 +321,15 @@ impl Head {
     /// A line that continues the one before (obs-fold, RFC 9112 §5.2). Rejecting it and reading it as a
     /// space are both allowed, so a folded framing header has no agreed meaning: false.
     #[cold]
-    fn folded(
-        &mut self,
-        line: FieldLine<'_>,
-        fresh: bool,
-        transaction: &mut Option<&mut HttpTransaction>,
-    ) -> bool {
-        let Some(name) = self.last.filter(|_| !fresh) else { return !fresh };
+    fn folded(&mut self, line: FieldLine<'_>, transaction: &mut Option<&mut HttpTransaction>) -> bool {
+        let name = match self.last {
+            Last::Absent => {
+                self.last = Last::Any;
+                return false;
+            }
+            Last::Any => return true,
+            Last::Named(name) => name,
+        };
         if name.is_framing() {
             self.broken = true;
             match name {
@@ -330,10 +363,11 @@ impl Head {
         }
         for element in value.split(|byte| *byte == b',') {
             let element = trim_ows(element);
-            self.framings.add_length(element);
-            let length = match (decimal(element), element.strip_prefix(b"-").and_then(decimal)) {
-                (Some(bytes), _) if whole => Length::Bytes(bytes),
-                (None, Some(1..)) if whole => Length::Negative,
+            let length = match self.framings.add_length(element) {
+                Some(bytes) if whole => Length::Bytes(bytes),
+                None if whole && matches!(element.strip_prefix(b"-").and_then(decimal), Some(1..)) => {
+                    Length::Negative
+                }
                 _ => Length::Wrong,
             };
             self.length = if matches!(self.length, Length::Absent) || self.length == length {
@@ -363,7 +397,7 @@ impl Head {
     fn note(&mut self, name: Name, value: &[u8], transaction: &mut Option<&mut HttpTransaction>) {
         let slot = slot(name, self.kind.direction, transaction).filter(|slot| slot.is_empty());
         let Some(slot) = slot else {
-            self.last = None;
+            self.last = Last::Any;
             return;
         };
         append(slot, if name == Name::ContentType { media_type(value) } else { value.trim_ascii() });
@@ -427,7 +461,8 @@ fn append(slot: &mut Vec<u8>, bytes: &[u8]) {
 
 /// A Content-Type without its parameters (RFC 9110 §8.3.1).
 pub(in crate::app) fn media_type(value: &[u8]) -> &[u8] {
-    value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii()
+    let end = first(value, |word| word.equal(b';')).unwrap_or(value.len());
+    value.get(..end).unwrap_or_default().trim_ascii()
 }
 
 /// Without the optional whitespace around it (RFC 9110 §5.6.3): spaces and tabs, nothing else.

@@ -1,9 +1,11 @@
 //! A header block or trailers: emitted where they lie, and read line by line wherever they are cut.
 
 use dlp_patterns::Field;
-use memchr::memchr3;
 
-use super::head::{FieldLine, Head};
+use super::{
+    head::{FieldLine, Head},
+    marks::first_break,
+};
 use crate::{
     app::{AppAnomaly, AppSink, HttpTransaction, emitter::Emitter},
     limits::{HTTP_FIELD_LINE_BYTES_READ, HTTP_HEADER_BYTES_MAX},
@@ -58,22 +60,22 @@ impl HeaderBlock {
     ) -> BlockRead {
         let room = HTTP_HEADER_BYTES_MAX - self.block_bytes;
         let (piece, later) = input.split_at_checked(room).unwrap_or((input, &[]));
-        let mut lines = Lines { piece, emitted: 0, line_begin: 0, at: 0 };
-        while let Some(content) = self.next_line(&mut lines, out) {
+        self.resume(piece, out);
+        let mut lines = Lines { piece, emitted: 0, line_begin: 0 };
+        while let Some((content, line_end)) = self.next_line(&lines) {
             if content.is_empty() && self.line_bytes == 0 {
                 out.data(Field::HttpHeaders, lines.unemitted(lines.line_begin));
-                *input = input.get(lines.at..).unwrap_or_default();
-                *self = HeaderBlock { held: std::mem::take(&mut self.held), ..HeaderBlock::default() };
+                *input = input.get(line_end..).unwrap_or_default();
+                self.block_bytes = 0;
                 return BlockRead::End;
             }
-            out.begin(Field::HttpHeaders);
             if !self.complete(content, head, transaction) {
                 // Whoever listens is to know what stands before, and not yet what follows.
-                out.data(Field::HttpHeaders, lines.unemitted(lines.at));
-                lines.emitted = lines.at;
+                out.data(Field::HttpHeaders, lines.unemitted(line_end));
+                lines.emitted = line_end;
                 out.anomaly(AppAnomaly::HeaderLine);
             }
-            lines.line_begin = lines.at;
+            lines.line_begin = line_end;
         }
         self.suspend(&lines, out);
         self.block_bytes += piece.len();
@@ -92,39 +94,40 @@ impl HeaderBlock {
         self.cr = false;
     }
 
-    /// Moves behind the next line end of the piece, and returns the part of the line that lies in the piece,
-    /// without its line end: CRLF, or LF alone (RFC 9112 §2.2).
-    fn next_line<'p, S: AppSink>(
-        &mut self,
-        lines: &mut Lines<'p>,
-        out: &mut Emitter<'_, S>,
-    ) -> Option<&'p [u8]> {
-        if self.cr && !lines.piece.is_empty() {
+    /// Where the last chunk ended with a CR, the next byte tells what that was.
+    fn resume<S: AppSink>(&mut self, piece: &[u8], out: &mut Emitter<'_, S>) {
+        if self.cr && !piece.is_empty() {
             self.cr = false;
-            if lines.piece.first() == Some(&b'\n') {
-                lines.at = 1;
-                return Some(&[]);
+            // An LF ends the line, with the CR or without it.
+            if piece.first() != Some(&b'\n') {
+                self.bare_cr(out);
             }
-            self.bare_cr(out);
         }
+    }
+
+    /// The part of the next line that lies in the piece, without its line end: CRLF, or LF alone (RFC 9112 §2.2). And the place
+    /// behind that.
+    #[inline]
+    fn next_line<'p>(&mut self, lines: &Lines<'p>) -> Option<(&'p [u8], usize)> {
+        let mut at = lines.line_begin;
         loop {
-            let unseen = lines.piece.get(lines.at..)?;
-            let end = memchr3(b'\n', b'\r', 0, unseen)?;
-            let content_end = lines.at + end;
-            lines.at = content_end + 1;
-            match unseen.get(end..)? {
-                [b'\n', ..] => {}
-                [b'\r', b'\n', ..] => lines.at += 1,
+            let unseen = lines.piece.get(at..)?;
+            let found = first_break(unseen)?;
+            let content_end = at + found;
+            let line_end = match unseen.get(found..)? {
+                [b'\r', b'\n', ..] => content_end + 2,
+                [b'\n', ..] => content_end + 1,
                 [b'\r'] => {
                     self.cr = true;
                     return None;
                 }
                 _ => {
                     self.odd = true;
+                    at = content_end + 1;
                     continue;
                 }
-            }
-            return lines.piece.get(lines.line_begin..content_end);
+            };
+            return Some((lines.piece.get(lines.line_begin..content_end)?, line_end));
         }
     }
 
@@ -145,16 +148,20 @@ impl HeaderBlock {
         head: &mut Head,
         transaction: &mut Option<&mut HttpTransaction>,
     ) -> bool {
-        let odd = std::mem::take(&mut self.odd);
-        if self.line_bytes == 0 {
-            let read = content.get(..HTTP_FIELD_LINE_BYTES_READ).unwrap_or(content);
-            return head.line(FieldLine { read, whole: read.len() == content.len(), odd }, transaction);
+        let is_cut = self.line_bytes > 0;
+        let (line, line_bytes) = if is_cut {
+            self.hold(content);
+            (self.held.as_slice(), self.line_bytes)
+        } else {
+            (content.get(..HTTP_FIELD_LINE_BYTES_READ).unwrap_or(content), content.len())
+        };
+        let line = FieldLine { read: line, whole: line.len() == line_bytes, odd: self.odd };
+        let is_plain = head.line(line, transaction);
+        self.odd = false;
+        if is_cut {
+            self.held.clear();
+            self.line_bytes = 0;
         }
-        self.hold(content);
-        let whole = self.line_bytes == self.held.len();
-        let is_plain = head.line(FieldLine { read: &self.held, whole, odd }, transaction);
-        self.held.clear();
-        self.line_bytes = 0;
         is_plain
     }
 
@@ -181,8 +188,6 @@ struct Lines<'p> {
     emitted: usize,
     /// Begin of the line, or of what the piece has of it.
     line_begin: usize,
-    /// The first byte that was not looked at.
-    at: usize,
 }
 
 impl<'p> Lines<'p> {

@@ -47,11 +47,11 @@ impl Http {
 
     /// Lets a parser rest that is as if new, but for what [`HttpIdle`] knows and for its memory.
     pub(in crate::app) fn rest(&mut self) -> Option<HttpIdle> {
-        let is_idle = self.proven
+        let is_idle = self.is_between_messages()
+            && self.proven
             && !self.tunnelled
             && [&self.client, &self.server].iter().all(|side| side.is_idle())
-            && self.status_line.held().is_empty()
-            && self.is_between_messages();
+            && self.status_line.held().is_empty();
         if !is_idle {
             return None;
         }

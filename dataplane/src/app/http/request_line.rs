@@ -4,7 +4,7 @@
 
 use std::cell::RefCell;
 
-use super::{line_buffer::LineBuffer, uri_decode::UriDecoder};
+use super::{line_buffer::LineBuffer, marks::first, uri_decode::UriDecoder};
 use crate::{
     app::{
         AppAnomaly, AppSink,
@@ -236,18 +236,20 @@ impl Cursor {
 
     /// `method = token` (RFC 9110 §9.1), and a space.
     fn method(&mut self, unseen: &[u8], line: &[u8]) -> Seen {
-        let token_bytes = unseen.iter().position(|byte| !is_token(*byte)).unwrap_or(unseen.len());
-        let (piece, rest) = unseen.split_at(token_bytes);
+        let letters = unseen.iter().map(|byte| LETTERS[usize::from(*byte)]);
+        let token = letters.take_while(|letter| *letter != Letter::None);
+        let (token_bytes, odd) =
+            token.fold((0, false), |(bytes, odd), letter| (bytes + 1, odd | (letter == Letter::Odd)));
         self.at += token_bytes;
         self.method_end = self.at;
-        self.method_odd |= !piece.iter().all(|byte| matches!(byte, b'A'..=b'Z' | b'_' | b'-'));
+        self.method_odd |= odd;
         let method_bytes_max =
             if self.method_odd { HTTP_METHOD_BYTES_MAX } else { HTTP_CAPITAL_METHOD_BYTES_MAX };
         let method = line.get(self.method_begin..self.method_end).unwrap_or_default();
         if method.len() > method_bytes_max {
             return Seen::Contradiction;
         }
-        match rest.first() {
+        match unseen.get(token_bytes) {
             None => Seen::More,
             Some(b' ') if !method.is_empty() => {
                 self.early = is_known(method);
@@ -278,8 +280,8 @@ impl Cursor {
     /// The target ends at the first byte that none of its forms allows (RFC 9112 §3.2); bytes above ASCII
     /// are let pass, as servers do.
     fn target<S: AppSink>(&mut self, unseen: &[u8], uri: &mut UriDecoder, out: &mut Emitter<'_, S>) -> Seen {
-        let is_end = |byte: &u8| *byte <= b' ' || *byte == 0x7f;
-        let target_bytes = unseen.iter().position(is_end).unwrap_or(unseen.len());
+        let end = first(unseen, |word| word.below(b' ' + 1).or(word.equal(0x7f)));
+        let target_bytes = end.unwrap_or(unseen.len());
         let (piece, rest) = unseen.split_at(target_bytes);
         if self.early {
             uri.decode(piece, out);
@@ -353,11 +355,12 @@ impl Cursor {
         out: &mut Emitter<'_, S>,
     ) -> Seen {
         let prefix = VERSION_PREFIX.get(self.at - self.version_begin..).unwrap_or_default();
-        let prefix_bytes = prefix.iter().zip(unseen).take_while(|(expected, byte)| expected == byte).count();
-        self.at += prefix_bytes;
-        if prefix_bytes < prefix.len().min(unseen.len()) {
+        let prefix_bytes = prefix.len().min(unseen.len());
+        if unseen.get(..prefix_bytes) != prefix.get(..prefix_bytes) {
+            self.at += prefix.iter().zip(unseen).take_while(|(expected, byte)| expected == byte).count();
             return self.go_on_with_target(line, uri, out);
         }
+        self.at += prefix_bytes;
         let rest = unseen.get(prefix_bytes..).unwrap_or_default();
         let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
         self.at += digits;
@@ -411,25 +414,32 @@ fn has_scheme(target: &[u8]) -> bool {
     target.first().is_some_and(u8::is_ascii_alphabetic) && rest.starts_with(b"://")
 }
 
-/// `tchar` (RFC 9110 §5.6.2).
-fn is_token(byte: u8) -> bool {
-    const TOKEN: [bool; 256] = {
-        let mut table = [false; 256];
-        let punctuation = b"!#$%&'*+-.^_`|~";
-        let mut index = 0;
-        while index < 256 {
-            table[index] = (index as u8).is_ascii_alphanumeric();
-            index += 1;
-        }
-        index = 0;
-        while index < punctuation.len() {
-            table[punctuation[index] as usize] = true;
-            index += 1;
-        }
-        table
-    };
-    TOKEN[usize::from(byte)]
+/// What a byte is in a method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Letter {
+    None,
+    /// A capital letter, `_` or `-`.
+    Usual,
+    /// Any other `tchar` (RFC 9110 §5.6.2).
+    Odd,
 }
+
+const LETTERS: [Letter; 256] = {
+    let mut letters = [Letter::None; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        letters[byte] = match byte as u8 {
+            b'A'..=b'Z' | b'_' | b'-' => Letter::Usual,
+            b'a'..=b'z' | b'0'..=b'9' => Letter::Odd,
+            b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'.' | b'^' | b'`' | b'|' | b'~' => {
+                Letter::Odd
+            }
+            _ => Letter::None,
+        };
+        byte += 1;
+    }
+    letters
+};
 
 /// Methods of RFC 9110 §9.3, RFC 5789 and RFC 4918: what begins with one is HTTP until proven otherwise.
 fn is_known(method: &[u8]) -> bool {

@@ -1,8 +1,6 @@
 //! The status line: refused at the first byte that RFC 9112 §4 does not allow.
 
-use memchr::memchr3;
-
-use super::{line_buffer::LineBuffer, request_line::LineRead};
+use super::{line_buffer::LineBuffer, marks::first_break, request_line::LineRead};
 use crate::app::AppAnomaly;
 
 /// What a status line says.
@@ -23,24 +21,8 @@ pub(super) struct StatusLine {
 }
 
 /// The fixed part of the line, by the least and the greatest byte that may stand in each place.
-const FIXED: [(u8, u8); CODE_END] = {
-    let [slash, dot, space] = [(b'/', b'/'), (b'.', b'.'), (b' ', b' ')];
-    let digit = (b'0', b'9');
-    [
-        (b'H', b'H'),
-        (b'T', b'T'),
-        (b'T', b'T'),
-        (b'P', b'P'),
-        slash,
-        (b'1', b'1'),
-        dot,
-        digit,
-        space,
-        (b'1', b'9'),
-        digit,
-        digit,
-    ]
-};
+const LEAST: [u8; CODE_END] = *b"HTTP/1.0 100";
+const GREATEST: [u8; CODE_END] = *b"HTTP/1.9 999";
 const VERSION_DIGIT: usize = "HTTP/1.".len();
 const CODE_BEGIN: usize = VERSION_DIGIT + 2;
 const CODE_END: usize = CODE_BEGIN + 3;
@@ -109,9 +91,14 @@ impl Status {
 
 /// Looks at the bytes of `line` from `at` on.
 fn examine(line: &[u8], at: &mut usize) -> Seen {
-    let places = FIXED.get(*at..).unwrap_or_default().iter();
-    let unseen = line.get(*at..).unwrap_or_default();
-    if !places.zip(unseen).all(|((least, greatest), byte)| (least..=greatest).contains(&byte)) {
+    // What is not there yet contradicts nothing.
+    let fixed = line.first_chunk().copied().unwrap_or_else(|| {
+        let mut fixed = LEAST;
+        fixed.iter_mut().zip(line).for_each(|(place, byte)| *place = *byte);
+        fixed
+    });
+    let places = fixed.iter().zip(&LEAST).zip(&GREATEST);
+    if !places.fold(true, |fits, ((byte, least), greatest)| fits & (least <= byte) & (byte <= greatest)) {
         return Seen::Contradiction;
     }
     *at = line.len().min(CODE_END).max(*at);
@@ -126,7 +113,7 @@ fn examine(line: &[u8], at: &mut usize) -> Seen {
 /// The reason phrase up to and with the line end: CRLF, or LF alone (RFC 9112 §2.2).
 fn reason(line: &[u8], at: &mut usize) -> Seen {
     let unseen = line.get(*at..).unwrap_or_default();
-    let Some(end) = memchr3(b'\n', b'\r', 0, unseen) else {
+    let Some(end) = first_break(unseen) else {
         *at = line.len();
         return Seen::More;
     };

@@ -3,14 +3,14 @@
 
 use arrayvec::ArrayVec;
 use dlp_patterns::Field;
-use memchr::memchr2;
 
+use super::marks::first;
 use crate::{
     app::{
         AppSink,
         emitter::{Emitter, ValueDepth},
     },
-    content::{Known, Percent, Piece},
+    content::{Known, Percent},
 };
 
 /// Runs without escapes that are at least this long are emitted where they lie, in bytes; shorter ones are
@@ -26,11 +26,18 @@ pub(in crate::app) struct UriDecoder {
     query: bool,
     /// What one decoding leaves escaped.
     values: Percent,
+    /// Whether these were shown bytes that they may still hold.
+    are_values_open: bool,
 }
 
 impl Default for UriDecoder {
     fn default() -> UriDecoder {
-        UriDecoder { cut: ArrayVec::new(), query: false, values: Percent::new(Known::Once) }
+        UriDecoder {
+            cut: ArrayVec::new(),
+            query: false,
+            values: Percent::new(Known::Once),
+            are_values_open: false,
+        }
     }
 }
 
@@ -51,19 +58,24 @@ impl UriDecoder {
             }
         }
         out.data(Field::HttpUri, &gathered);
-        let is_heard = out.is_heard(Field::HttpUri);
-        let mut tell = |piece: Piece<'_>| out.value(ValueDepth::Wire, Field::HttpUri, piece);
-        if is_heard {
-            self.values.push(whole, &mut tell);
+        if out.is_heard(Field::HttpUri) {
+            self.are_values_open = true;
+            self.values.push(whole, &mut |piece| out.value(ValueDepth::Wire, Field::HttpUri, piece));
         } else {
-            self.values.finish(&mut tell);
+            self.finish_values(out);
+        }
+    }
+
+    fn finish_values<S: AppSink>(&mut self, out: &mut Emitter<'_, S>) {
+        if std::mem::take(&mut self.are_values_open) {
+            self.values.finish(&mut |piece| out.value(ValueDepth::Wire, Field::HttpUri, piece));
         }
     }
 
     /// No more pieces: a cut escape was none.
     pub(in crate::app) fn finish<S: AppSink>(&mut self, out: &mut Emitter<'_, S>) {
         out.data(Field::HttpUri, &self.cut);
-        self.values.finish(&mut |piece| out.value(ValueDepth::Wire, Field::HttpUri, piece));
+        self.finish_values(out);
         self.cut.clear();
         self.query = false;
         out.end();
@@ -73,7 +85,9 @@ impl UriDecoder {
     fn plain_bytes(&mut self, raw: &[u8]) -> usize {
         let mut path_bytes = 0;
         if !self.query {
-            let Some(end) = memchr2(b'%', b'?', raw) else { return raw.len() };
+            let Some(end) = first(raw, |word| word.equal(b'%').or(word.equal(b'?'))) else {
+                return raw.len();
+            };
             if raw.get(end) == Some(&b'%') {
                 return end;
             }
@@ -81,7 +95,7 @@ impl UriDecoder {
             path_bytes = end + 1;
         }
         let query = raw.get(path_bytes..).unwrap_or_default();
-        path_bytes + memchr2(b'%', b'+', query).unwrap_or(query.len())
+        path_bytes + first(query, |word| word.equal(b'%').or(word.equal(b'+'))).unwrap_or(query.len())
     }
 
     /// Decodes the `+` or the escape that `raw` begins with.

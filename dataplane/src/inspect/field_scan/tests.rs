@@ -371,3 +371,20 @@ fn rules_speak_of_a_field_until_no_open_field_needs_them() {
     rules.release_unused();
     assert!(!rules.speak_of(Field::Payload, WAY));
 }
+
+#[test]
+fn a_field_that_no_rule_spoke_of_comes_under_new_ones_at_once() {
+    let none = RuleSet::compile(&Vec::<Pack>::new()).expect("no pack compiles");
+    let mut bench = Bench::new(RULES_FINISH_BYTES_MAX);
+    bench.rules = RuleSets::finishing(Arc::new(none), RULES_FINISH_BYTES_MAX);
+    let field = b"card1234 new-word new-word card1234 ";
+    let (unread, read) = field.split_at("card1234 new".len());
+    bench.begin();
+    bench.data(unread);
+    bench.swap(1);
+    bench.data(read);
+    bench.end();
+    // Only one byte is known of what stood before.
+    assert_eq!(bench.told(), hits(1, field, unread.len() - 1, None));
+    assert_eq!(bench.rules.retired(), 0);
+}
