@@ -1,14 +1,18 @@
 //! The body at hand: told as it is on the wire, and beside that with its codings taken off. The values within are told as well,
 //! their escapes taken off, whether its receiver heeds the codings or not; so is what it is made of.
 
+mod content;
+mod members;
+mod parts;
+mod text;
+
 use dlp_patterns::Field;
 
+use self::{content::BodyContent, members::HttpMembers};
 use super::{
     AppAnomaly, AppSink, Depth, HttpFile,
-    body_content::BodyContent,
     content_type::ContentType,
     emitter::{Emitter, ValueDepth},
-    http_members::HttpMembers,
 };
 use crate::content::{Codings, Decoders, Decoding, Media, Values};
 

@@ -2,7 +2,7 @@
 
 use dlp_patterns::Field;
 
-use super::{
+use crate::app::{
     AppSink, Depth,
     emitter::{Emitter, ValueDepth},
 };

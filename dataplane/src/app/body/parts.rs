@@ -2,11 +2,11 @@
 
 use dlp_patterns::Field;
 
-use super::{
+use super::members::HttpMembers;
+use crate::app::{
     AppAnomaly, AppSink, Depth, HttpFile,
     content_type::ContentType,
     emitter::{Emitter, ValueDepth},
-    http_members::HttpMembers,
     mime::{Coding, Entity, LinePieces, Mime, MimeOdd, MimeSink, Nesting, Parameters},
 };
 use crate::content::{Decoders, Media, Transcoder, Values};
