@@ -1,14 +1,18 @@
 //! The body at hand: told as it is on the wire, and beside that with its codings taken off. The values within are told as well,
 //! their escapes taken off, whether its receiver heeds the codings or not; so is what it is made of.
 
+mod content;
+mod members;
+mod parts;
+mod text;
+
 use dlp_patterns::Field;
 
+use self::{content::BodyContent, members::HttpMembers};
 use super::{
     AppAnomaly, AppSink, Depth, HttpFile,
-    body_content::BodyContent,
     content_type::ContentType,
     emitter::{Emitter, ValueDepth},
-    http_members::HttpMembers,
 };
 use crate::content::{Codings, Decoders, Decoding, Media, Values};
 
@@ -16,6 +20,8 @@ use crate::content::{Codings, Decoders, Decoding, Media, Values};
 #[derive(Debug, Default)]
 pub(super) struct Body {
     decoding: Option<Decoding>,
+    /// How values within it are written.
+    media: Media,
     wire_values: Values,
     decoded_values: Values,
     /// So far, as it is on the wire.
@@ -61,6 +67,7 @@ impl Body {
     /// A body begins of which nothing is said, or there is none.
     pub(super) fn begin_bare(&mut self) {
         self.decoding = None;
+        self.media = Media::Other;
         self.wire_values.begin(Media::Other);
         self.decoded_values.begin(Media::Other);
         (self.wire_bytes, self.decoded_bytes) = (0, None);
@@ -82,8 +89,7 @@ impl Body {
         out: &mut Emitter<'_, S>,
     ) {
         self.begin_bare();
-        let media = content_type.media();
-        self.wire_values.begin(media);
+        self.media = content_type.media();
         self.content = BodyContent::of(content_type, field, out);
         if !self.content.has_parts() {
             self.members.begin(out);
@@ -99,10 +105,7 @@ impl Body {
             Decoding::begin(codings, decoders).map_err(AppAnomaly::from)
         };
         match decoding {
-            Ok(decoding) => {
-                (self.decoding, self.decoded_bytes) = (Some(decoding), Some(0));
-                self.decoded_values.begin(media);
-            }
+            Ok(decoding) => (self.decoding, self.decoded_bytes) = (Some(decoding), Some(0)),
             Err(anomaly) => out.anomaly(anomaly),
         }
     }
@@ -124,14 +127,14 @@ impl Body {
                     return;
                 }
             }
-            out.values(&mut self.wire_values, ValueDepth::Wire, field, bytes);
+            out.values((&mut self.wire_values, self.media), ValueDepth::Wire, field, bytes);
             return;
         };
         let is_read_apart = self.content.has_values();
         if !is_read_apart {
-            out.values(&mut self.wire_values, ValueDepth::Wire, field, bytes);
+            out.values((&mut self.wire_values, self.media), ValueDepth::Wire, field, bytes);
         }
-        let (values, decoded_bytes) = (&mut self.decoded_values, &mut self.decoded_bytes);
+        let (media, values, decoded_bytes) = (self.media, &mut self.decoded_values, &mut self.decoded_bytes);
         let (content, members) = (&mut self.content, &mut self.members);
         let pushed = decoding.push(bytes, decoders, |decoded, decoders| {
             *decoded_bytes = decoded_bytes.map(|bytes| bytes + decoded.len() as u64);
@@ -139,7 +142,7 @@ impl Body {
             members.data(decoded, decoders, out);
             content.data(field, decoded, decoders, out);
             if !content.has_values() {
-                out.values(values, ValueDepth::Decoded, field, decoded);
+                out.values((values, media), ValueDepth::Decoded, field, decoded);
             }
         });
         if let Err(undecoded) = pushed {
@@ -175,7 +178,7 @@ impl Body {
 
     /// Bytes of it are missing: what follows of a coded one means nothing without them, and values do not span them.
     pub(super) fn gap<S: AppSink>(&mut self, field: Field, out: &mut Emitter<'_, S>) {
-        self.wire_values.restart(|piece| out.value(ValueDepth::Wire, field, piece));
+        self.wire_values.finish(|piece| out.value(ValueDepth::Wire, field, piece));
         self.content.gap(field, out);
         self.members.gap(out);
         if self.decoding.is_some() {

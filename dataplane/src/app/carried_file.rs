@@ -1,12 +1,12 @@
 //! A file that a protocol carries: its name at once, its content as it comes, and what it was when it is over.
 
+mod members;
+
 use dlp_patterns::Field;
 use sha2::{Digest, Sha256};
 
-use super::{
-    AppSink, Record, beside::Beside, carried_members::Members, fingerprint::hex, record::kept_file_name,
-    streamed::Streamed,
-};
+use self::members::Members;
+use super::{AppSink, Record, beside::Beside, fingerprint::hex, record::kept_file_name, streamed::Streamed};
 
 /// A file under way.
 #[derive(Debug)]

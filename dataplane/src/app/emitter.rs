@@ -4,7 +4,7 @@
 use dlp_patterns::Field;
 
 use super::{AppAnomaly, AppProtocol, AppSink, Depth, HttpProduct, HttpTransaction, Lane};
-use crate::content::{Piece, Values};
+use crate::content::{Media, Piece, Values};
 use crate::flow::Direction;
 
 const _: () = assert!((AppAnomaly::Multipart as u32) < u32::BITS);
@@ -106,17 +106,26 @@ impl<S: AppSink> Emitter<'_, S> {
         }
     }
 
-    /// Takes apart the next bytes of a body, of which values are told `depth` deep. Where nobody hears of them they are not
-    /// looked for: who does from some byte on is told what begins there.
+    /// Takes apart the next bytes of what `media` says, of which values are told `depth` deep. Where nobody hears of them they are
+    /// not looked for: who does from some byte on is told what begins there.
     #[inline]
-    pub(super) fn values(&mut self, values: &mut Values, depth: ValueDepth, field: Field, bytes: &[u8]) {
-        if values.are_none() {
+    pub(super) fn values(
+        &mut self,
+        (values, media): (&mut Values, Media),
+        depth: ValueDepth,
+        field: Field,
+        bytes: &[u8],
+    ) {
+        if media == Media::Other {
             return;
         }
         if self.is_heard(field) {
+            if values.are_none() {
+                values.begin(media);
+            }
             values.push(bytes, |piece| self.value(depth, field, piece));
-        } else {
-            values.restart(|piece| self.value(depth, field, piece));
+        } else if !values.are_none() {
+            values.finish(|piece| self.value(depth, field, piece));
         }
     }
 

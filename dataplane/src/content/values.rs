@@ -102,18 +102,6 @@ impl Values {
         }
     }
 
-    /// Bytes are missing: the value under way is over, and what follows is read as the begin of another.
-    pub fn restart(&mut self, out: impl FnMut(Piece<'_>)) {
-        let media = match self {
-            Values::Form(_) => Media::Form,
-            Values::Json(_) => Media::Json,
-            Values::Markup(_) => Media::Markup,
-            Values::None => Media::Other,
-        };
-        self.finish(out);
-        *self = Values::of(media);
-    }
-
     /// Nothing follows.
     pub fn finish(&mut self, mut out: impl FnMut(Piece<'_>)) {
         match self {

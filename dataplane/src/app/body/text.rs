@@ -2,7 +2,7 @@
 
 use dlp_patterns::Field;
 
-use super::{
+use crate::app::{
     AppSink, Depth,
     emitter::{Emitter, ValueDepth},
 };
@@ -12,31 +12,32 @@ use crate::content::{Charset, Media, Transcoder, Values};
 #[derive(Debug)]
 pub(super) struct HttpText {
     transcoder: Transcoder,
+    media: Media,
     values: Values,
 }
 
 impl HttpText {
     /// One begins whose values are written like that.
     pub(super) fn new(charset: Charset, media: Media) -> HttpText {
-        HttpText { transcoder: charset.transcoder(), values: Values::of(media) }
+        HttpText { transcoder: charset.transcoder(), media, values: Values::default() }
     }
 
     /// The next bytes of it.
     pub(super) fn data<S: AppSink>(&mut self, field: Field, bytes: &[u8], out: &mut Emitter<'_, S>) {
-        let HttpText { transcoder, values } = self;
-        transcoder.push(bytes, |text| tell(values, field, text, out));
+        let HttpText { transcoder, media, values } = self;
+        transcoder.push(bytes, |text| tell((values, *media), field, text, out));
     }
 
     /// Nothing follows.
     pub(super) fn finish<S: AppSink>(self, field: Field, out: &mut Emitter<'_, S>) {
-        let HttpText { transcoder, mut values } = self;
-        transcoder.finish(|text| tell(&mut values, field, text, out));
+        let HttpText { transcoder, media, mut values } = self;
+        transcoder.finish(|text| tell((&mut values, media), field, text, out));
         values.finish(|piece| out.value(ValueDepth::Wire, field, piece));
         out.end_at(Depth::Text);
     }
 }
 
-fn tell<S: AppSink>(values: &mut Values, field: Field, text: &[u8], out: &mut Emitter<'_, S>) {
+fn tell<S: AppSink>(values: (&mut Values, Media), field: Field, text: &[u8], out: &mut Emitter<'_, S>) {
     out.data_at(Depth::Text, field, text);
     out.values(values, ValueDepth::Wire, field, text);
 }

@@ -2,11 +2,8 @@
 
 use dlp_patterns::Field;
 
-use super::{
-    AppAnomaly, AppSink, Lane,
-    beside::Beside,
-    carried_file::{EndedFile, FileEnd},
-};
+use super::{EndedFile, FileEnd};
+use crate::app::{AppAnomaly, AppProtocol, AppSink, Lane, beside::Beside};
 use crate::content::{Archive, Unpacked};
 use crate::flow::Direction;
 use crate::limits::CARRIED_MEMBERS_TOLD_MAX;
@@ -68,7 +65,7 @@ impl Members {
 }
 
 impl Said {
-    fn tell<S: AppSink>(&mut self, unpacked: Unpacked<'_>, protocol: super::AppProtocol, sink: &mut S) {
+    fn tell<S: AppSink>(&mut self, unpacked: Unpacked<'_>, protocol: AppProtocol, sink: &mut S) {
         let direction = self.lane.direction;
         let mut odd = |anomaly: AppAnomaly| sink.anomaly(direction, protocol, anomaly);
         match unpacked {

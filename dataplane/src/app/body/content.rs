@@ -3,10 +3,8 @@
 use arrayvec::ArrayVec;
 use dlp_patterns::Field;
 
-use super::{
-    AppAnomaly, AppSink, HttpFile, content_type::ContentType, emitter::Emitter, http_parts::HttpParts,
-    http_text::HttpText,
-};
+use super::{parts::HttpParts, text::HttpText};
+use crate::app::{AppAnomaly, AppSink, HttpFile, content_type::ContentType, emitter::Emitter};
 use crate::content::{CHARSET_SIGN_BYTES, Charset, Decoders, Media};
 
 /// What a body is made of.

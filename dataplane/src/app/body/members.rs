@@ -2,7 +2,7 @@
 
 use dlp_patterns::Field;
 
-use super::{AppAnomaly, AppSink, Depth, HttpFile, emitter::Emitter};
+use crate::app::{AppAnomaly, AppSink, Depth, HttpFile, emitter::Emitter};
 use crate::content::{Archive, Decoders, Unpacked};
 use crate::limits::HTTP_FILES_TOLD_MAX;
 

@@ -2,14 +2,14 @@
 
 use dlp_patterns::Field;
 
-use super::{
+use super::members::HttpMembers;
+use crate::app::{
     AppAnomaly, AppSink, Depth, HttpFile,
     content_type::ContentType,
     emitter::{Emitter, ValueDepth},
-    http_members::HttpMembers,
     mime::{Coding, Entity, LinePieces, Mime, MimeOdd, MimeSink, Nesting, Parameters},
 };
-use crate::content::{Decoders, Transcoder, Values};
+use crate::content::{Decoders, Media, Transcoder, Values};
 use crate::limits::{HTTP_FILES_TOLD_MAX, HTTP_PARTS_NESTING_MAX};
 
 /// A multipart under way. A part with a name of a file is one; what else there is are values.
@@ -35,6 +35,7 @@ struct Said {
 enum Part {
     File(HttpFile, HttpMembers),
     Value {
+        media: Media,
         values: Values,
         transcoder: Option<Transcoder>,
     },
@@ -166,7 +167,7 @@ impl<S: AppSink> MimeSink for Telling<'_, '_, S> {
             }
             let content_type = ContentType::of(&content_type);
             let transcoder = content_type.charset().map(crate::content::Charset::transcoder);
-            Part::Value { values: Values::of(content_type.media()), transcoder }
+            Part::Value { media: content_type.media(), values: Values::default(), transcoder }
         } else {
             Part::None
         };
@@ -183,10 +184,10 @@ impl<S: AppSink> MimeSink for Telling<'_, '_, S> {
                     members.data(bytes, decoders, out);
                 }
             }
-            Part::Value { values, transcoder } => {
+            Part::Value { media, values, transcoder } => {
                 let mut tell = |text: &[u8]| {
                     out.data_at(Depth::Part, field, text);
-                    out.values(values, ValueDepth::Wire, field, text);
+                    out.values((values, *media), ValueDepth::Wire, field, text);
                 };
                 match transcoder {
                     Some(transcoder) => transcoder.push(bytes, tell),
@@ -214,11 +215,11 @@ impl<S: AppSink> MimeSink for Telling<'_, '_, S> {
                 }
                 said.keep(file, out);
             }
-            Part::Value { mut values, transcoder } => {
+            Part::Value { media, mut values, transcoder } => {
                 if let Some(transcoder) = transcoder {
                     transcoder.finish(|text| {
                         out.data_at(Depth::Part, field, text);
-                        out.values(&mut values, ValueDepth::Wire, field, text);
+                        out.values((&mut values, media), ValueDepth::Wire, field, text);
                     });
                 }
                 values.finish(|piece| out.value(ValueDepth::Wire, field, piece));
