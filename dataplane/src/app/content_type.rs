@@ -1,5 +1,7 @@
 //! [`ContentType`]: what a message says of its body.
 
+use memchr::memchr;
+
 use super::mime::Parameters;
 use crate::content::{Charset, Media};
 use crate::limits::MAIL_BOUNDARY_BYTES_MAX;
@@ -41,9 +43,7 @@ impl ContentType {
             *self = ContentType { parts: Some(Box::new(Parts::of(value, is_odd))), ..ContentType::default() };
         } else if self.media == Media::Other && self.charset.is_none() {
             self.media = Media::of(value);
-            if value.contains(&b';') {
-                self.charset = Charset::named(&Parameters::new(value).get(b"charset"));
-            }
+            self.charset = charset(value);
         }
     }
 
@@ -66,6 +66,16 @@ impl ContentType {
     pub(super) fn is_bare(&self) -> bool {
         self.media == Media::Other && self.charset.is_none() && self.parts.is_none()
     }
+}
+
+/// The charset that a value names.
+fn charset(value: &[u8]) -> Option<Charset> {
+    let parameters = value.get(memchr(b';', value)? + 1..).unwrap_or_default().trim_ascii();
+    // As nearly always: then nothing is to be done.
+    if parameters.eq_ignore_ascii_case(b"charset=utf-8") {
+        return None;
+    }
+    Charset::named(&Parameters::new(value).get(b"charset"))
 }
 
 impl Parts {

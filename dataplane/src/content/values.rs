@@ -1,5 +1,7 @@
 //! [`Values`]: the values within a body, by its media type, their escapes taken off.
 
+use memchr::memchr2;
+
 use super::{
     entities::Entities,
     json::Json,
@@ -46,21 +48,19 @@ pub struct MarkupValues(Entities);
 impl Media {
     /// What the value of a Content-Type says.
     pub fn of(value: &[u8]) -> Media {
-        let name = value.split(|byte| matches!(byte, b';' | b',')).next().unwrap_or_default().trim_ascii();
+        let name_bytes = memchr2(b';', b',', value).unwrap_or(value.len());
+        let name = value.get(..name_bytes).unwrap_or(value).trim_ascii();
         let has_suffix = |suffix: &[u8]| {
             name.len()
                 .checked_sub(suffix.len())
                 .and_then(|at| name.get(at..))
                 .is_some_and(|end| end.eq_ignore_ascii_case(suffix))
         };
-        if name.eq_ignore_ascii_case(b"application/x-www-form-urlencoded") {
-            Media::Form
-        } else if has_suffix(b"/json") || has_suffix(b"+json") {
-            Media::Json
-        } else if has_suffix(b"/xml") || has_suffix(b"+xml") || has_suffix(b"/html") {
-            Media::Markup
-        } else {
-            Media::Other
+        match name.last().map(u8::to_ascii_lowercase) {
+            Some(b'd') if name.eq_ignore_ascii_case(b"application/x-www-form-urlencoded") => Media::Form,
+            Some(b'n') if has_suffix(b"/json") || has_suffix(b"+json") => Media::Json,
+            Some(b'l') if has_suffix(b"/xml") || has_suffix(b"+xml") || has_suffix(b"/html") => Media::Markup,
+            _ => Media::Other,
         }
     }
 }

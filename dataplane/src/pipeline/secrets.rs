@@ -15,9 +15,12 @@ const TELLING_BYTES: usize = 4;
 const WITHHELD: &[u8] = b"*";
 
 /// The masked matches in what events may repeat of the transactions under way. One more than
-/// [`HTTP_SECRETS_MAX`] says that there were too many to know them all.
+/// [`HTTP_SECRETS_MAX`] says that there were too many to know them all. Few flows have any: those alone take room.
 #[derive(Debug, Default)]
-pub(super) struct Secrets(Vec<Secret>);
+pub(super) struct Secrets(Option<Box<List>>);
+
+#[derive(Debug, Default)]
+struct List(Vec<Secret>);
 
 #[derive(Debug, PartialEq, Eq)]
 struct Secret {
@@ -33,25 +36,30 @@ struct Secret {
 
 impl Secrets {
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.is_none()
     }
 
     /// No transaction is under way.
     pub(super) fn clear(&mut self) {
-        self.0.clear();
+        self.0 = None;
+    }
+
+    fn known(&self) -> &[Secret] {
+        self.0.as_ref().map_or(&[], |list| &list.0)
     }
 
     /// Findings that nobody can list: no text may be shown.
     pub(super) fn withhold_all(&mut self) {
-        while self.0.len() <= HTTP_SECRETS_MAX {
-            self.0.push(Secret { excerpt: Vec::new(), hidden_bytes: 0, shown: Vec::new(), is_in_url: true });
+        let secrets = &mut self.0.get_or_insert_default().0;
+        while secrets.len() <= HTTP_SECRETS_MAX {
+            secrets.push(Secret { excerpt: Vec::new(), hidden_bytes: 0, shown: Vec::new(), is_in_url: true });
         }
     }
 
     /// Remembers a finding that is masked and that an event of a transaction may repeat: none repeats a body.
     pub(super) fn note(&mut self, rule: &Rule, finding: &Finding) {
         let is_repeated = !matches!(finding.field, Field::HttpRequestBody | Field::HttpResponseBody);
-        if !is_repeated || rule.mask() == Mask::None || self.0.len() > HTTP_SECRETS_MAX {
+        if !is_repeated || rule.mask() == Mask::None || self.known().len() > HTTP_SECRETS_MAX {
             return;
         }
         let hit = &finding.hit;
@@ -63,8 +71,9 @@ impl Secrets {
             // Decoding only shortens: what begins behind the cap there is not in front of it on the wire.
             is_in_url: finding.field == Field::HttpUri && hit.start < HTTP_LOGGED_BYTES_MAX as u64,
         };
-        if !self.0.contains(&secret) {
-            self.0.push(secret);
+        let secrets = &mut self.0.get_or_insert_default().0;
+        if !secrets.contains(&secret) {
+            secrets.push(secret);
         }
     }
 
@@ -85,7 +94,7 @@ impl Secrets {
         } = &mut shown;
         let inner = inner_files.iter_mut().map(|(_, file)| file);
         let mut names: Vec<_> = files.iter_mut().chain(inner).map(|file| &mut file.name).collect();
-        if self.0.len() > HTTP_SECRETS_MAX {
+        if self.known().len() > HTTP_SECRETS_MAX {
             let headers = http2.iter_mut().flat_map(|stream| &mut stream.headers);
             let texts = [url, host, user_agent, referer, content_type, redirect];
             texts.into_iter().chain(names).chain(headers).for_each(withhold);
@@ -94,7 +103,7 @@ impl Secrets {
         if let Some(stream) = http2 {
             self.conceal_headers(&mut stream.headers, url);
         }
-        for secret in &self.0 {
+        for secret in self.known() {
             let is_found = secret.conceal(url);
             if secret.is_in_url && !is_found {
                 // It is there in another spelling, such as `%34111…`.
@@ -114,7 +123,7 @@ impl Secrets {
     /// Header lists as they may be shown, with the target that the first one repeats. What was found somewhere, and is not in
     /// them, may be there in another spelling.
     fn conceal_headers(&self, headers: &mut [Vec<u8>; 2], url: &[u8]) {
-        for secret in &self.0 {
+        for secret in self.known() {
             let is_spelled_here = !secret.is_in_url || secret.conceal(&mut url.to_vec());
             let is_found = headers.iter_mut().fold(false, |is_found, text| secret.conceal(text) | is_found);
             if !is_found || !is_spelled_here {
@@ -125,9 +134,9 @@ impl Secrets {
 
     /// The record as it may be shown.
     pub(super) fn conceal_record(&self, record: &Record) -> Record {
-        let is_known = self.0.len() <= HTTP_SECRETS_MAX;
+        let is_known = self.known().len() <= HTTP_SECRETS_MAX;
         record.map_texts(|text| match is_known {
-            true => self.0.iter().for_each(|secret| {
+            true => self.known().iter().for_each(|secret| {
                 secret.conceal_in(text, record.is_cut());
             }),
             false => withhold(text),
@@ -227,7 +236,7 @@ mod tests {
     #[test]
     fn header_lists_of_http2_show_no_secret() {
         let shown = |excerpt: &[u8], is_in_url, headers: [&[u8]; 2], url: &[u8]| {
-            let secrets = Secrets(vec![Secret { is_in_url, ..secret(excerpt, 0) }]);
+            let secrets = Secrets(Some(Box::new(List(vec![Secret { is_in_url, ..secret(excerpt, 0) }]))));
             let stream =
                 crate::app::Http2Stream { headers: headers.map(<[u8]>::to_vec), ..Default::default() };
             let url = url.to_vec();
@@ -273,7 +282,7 @@ mod tests {
     /// A match of 203 bytes, of which alerts know the last three: the record tells the begin of its line alone.
     #[test]
     fn a_line_that_was_cut_shows_no_part_of_a_secret() {
-        let secrets = Secrets(vec![secret(b"end", 200)]);
+        let secrets = Secrets(Some(Box::new(List(vec![secret(b"end", 200)]))));
         let shown = |is_cut: bool| {
             let mut record = Record::default();
             record.begin(AppProtocol::Ftp, 0);
@@ -293,7 +302,7 @@ mod tests {
     fn the_name_of_a_file_that_was_cut_shows_no_part_of_a_secret() {
         let mut of = HttpTransaction::default();
         of.files[0].name = [vec![b'.'; FILE_NAME_BYTES_MAX - 6], b"secret".to_vec()].concat();
-        let shown = Secrets(vec![secret(b"secret-that-goes-on", 0)]).conceal(&of);
+        let shown = Secrets(Some(Box::new(List(vec![secret(b"secret-that-goes-on", 0)])))).conceal(&of);
         assert_eq!(shown.files[0].name.len(), FILE_NAME_BYTES_MAX);
         assert!(shown.files[0].name.ends_with(b".******************"));
     }
