@@ -36,7 +36,7 @@ impl EventSink for Told {
                     other => panic!("{name}: {other:?}"),
                 };
                 let Some(Value::Number(size)) = record.find("size") else { panic!("{record:?}") };
-                let (_, mut beside) = record.values_beside().expect("the command stands beside");
+                let (_, mut beside) = record.values_beside().next().expect("the command stands beside");
                 let command = match beside.find(|(name, _)| *name == "command") {
                     Some((_, Value::Text(command))) => String::from_utf8_lossy(command).into_owned(),
                     other => panic!("{other:?}"),
