@@ -134,6 +134,23 @@ mod tests {
         }
     }
 
+    /// Its files are told with the message, and held until then.
+    #[test]
+    fn what_is_held_of_a_body_of_parts_is_charged_within_it() {
+        let head = &b"POST / HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 100000\r\n\r\n"[..];
+        let begin = &b"--b\r\nContent-Disposition: form-data; name=f; filename="[..];
+        let part = [begin, &[b'n'; 200], b"\r\n\r\nx\r\n"].concat();
+        let (mut parsers, mut app) = (SpareParsers::default(), App::new());
+        let (mut holding, mut recorder) = (Holding::default(), Recorder::default());
+        for piece in std::iter::once(head).chain(std::iter::repeat_n(part.as_slice(), 60)) {
+            app.advance(Direction::ToServer, StreamChunk::Data(piece), &mut parsers, &mut recorder);
+            app.settle(Direction::ToServer, &mut holding, &mut parsers, &mut recorder);
+        }
+        let held_bytes = app.held_bytes();
+        assert!(held_bytes > 2 * APP_BYTES_FREE_PER_FLOW, "{held_bytes}");
+        assert_eq!(parsers.held_bytes(), held_bytes - APP_BYTES_FREE_PER_FLOW);
+    }
+
     #[test]
     fn statements_that_wait_are_bounded() {
         let begin = b"\0\0\0\x12\0\x03\0\0user\0ann\0\0";
