@@ -271,8 +271,8 @@ pub const DTLS_DATAGRAMS_MAX: u8 = 64;
 /// HTTP/2 under way, some 200 bytes each.
 pub const LANES_MAX: usize = 1024;
 
-/// Streams of one connection of HTTP/2 that are told apart, each of some 500 bytes and what events repeat of it, which is 6 KiB at
-/// most; servers allow 100 to 256.
+/// Streams of one connection of HTTP/2 that are told apart, each of some 500 bytes, what events repeat of it, which is 6 KiB at
+/// most, and what its bodies hold where they are made of parts; servers allow 100 to 256.
 pub const HTTP2_STREAMS_MAX: usize = 512;
 
 /// Bytes of a frame of HTTP/2 that is neither data nor headers: a SETTINGS frame of all settings that there are has 60.
