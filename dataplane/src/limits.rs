@@ -8,9 +8,8 @@ use flow_table::Vlans;
 
 pub use self::http::*;
 pub use self::mail::{
-    CARRIED_MEMBERS_TOLD_MAX, FILE_NAME_BYTES_MAX, HTTP_FILES_TOLD_MAX, HTTP_PARTS_NESTING_MAX,
-    MAIL_ADDRESSES_TOLD_MAX, MAIL_ATTACHMENTS_TOLD_MAX, MAIL_BOUNDARY_BYTES_MAX, MAIL_NESTING_MAX,
-    MAIL_URLS_TOLD_MAX,
+    CARRIED_MEMBERS_TOLD_MAX, FILE_NAME_BYTES_MAX, MAIL_ADDRESSES_TOLD_MAX, MAIL_ATTACHMENTS_TOLD_MAX,
+    MAIL_BOUNDARY_BYTES_MAX, MAIL_NESTING_MAX, MAIL_URLS_TOLD_MAX,
 };
 
 /// VLAN tags that are decoded, those inside of tunnels included; a deeper stack is
@@ -272,8 +271,8 @@ pub const DTLS_DATAGRAMS_MAX: u8 = 64;
 /// HTTP/2 under way, some 200 bytes each.
 pub const LANES_MAX: usize = 1024;
 
-/// Streams of one connection of HTTP/2 that are told apart, each of some 500 bytes and what events repeat of it, which is 6 KiB at
-/// most; servers allow 100 to 256.
+/// Streams of one connection of HTTP/2 that are told apart, each of some 500 bytes, what events repeat of it, which is 6 KiB at
+/// most, and what its bodies hold where they are made of parts; servers allow 100 to 256.
 pub const HTTP2_STREAMS_MAX: usize = 512;
 
 /// Bytes of a frame of HTTP/2 that is neither data nor headers: a SETTINGS frame of all settings that there are has 60.

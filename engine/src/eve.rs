@@ -1,8 +1,9 @@
 //! Events as EVE JSON lines, with the field names of Suricata 7.
 //!
 //! A line is written straight into a reusable buffer: no tree of values, no allocation once the buffer has
-//! grown. What Weir knows beyond Suricata stands under `app_product`, `alert.context`, `drop.reset`,
-//! `drop.port`, `flow.drop_reason`, `flow.drop_epoch` and `tunnel.parents`; `ruleset_reload` and `link` are events of its own.
+//! grown. What Weir knows beyond Suricata stands under `app_product`, `alert.context`, `anomaly.action`, `drop.reset`,
+//! `drop.port`, `flow.drop_reason`, `flow.drop_epoch`, `http.product`, `threat` and `tunnel.parents`; `ruleset_reload` and
+//! `link` are events of its own.
 
 use dataplane::app::{AppProtocol, HttpProduct, Record, RecordKind};
 use dataplane::decode::Glimpse;

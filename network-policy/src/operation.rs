@@ -177,7 +177,7 @@ impl Object {
                 name.eq_ignore_ascii_case(object.strip_suffix(b".").unwrap_or(object))
             }
             Object::Exact(name) => **name == *object,
-            Object::Prefix(front) => object.starts_with(front),
+            Object::Prefix(front) => kind.begins(object, front),
             Object::Path(template) => template.matches(object),
             Object::Below(name) => is_below(object, name),
         }
@@ -187,7 +187,7 @@ impl Object {
         match (self, other) {
             (Object::Any, _) => true,
             (_, Object::Exact(name)) => self.matches(kind, name),
-            (Object::Prefix(mine), Object::Prefix(theirs)) => theirs.starts_with(mine),
+            (Object::Prefix(mine), Object::Prefix(theirs)) => kind.begins(theirs, mine),
             (Object::Path(mine), Object::Path(theirs)) => mine.covers(theirs),
             (Object::Below(mine), Object::Below(theirs)) => mine == theirs || is_below(theirs, mine),
             _ => false,
@@ -198,6 +198,14 @@ impl Object {
 impl OperationKind {
     fn has_object_of_any_case(self) -> bool {
         matches!(self, OperationKind::Dns | OperationKind::Tls | OperationKind::Sql)
+    }
+
+    /// Whether an object begins like that.
+    fn begins(self, object: &[u8], front: &[u8]) -> bool {
+        object.get(..front.len()).is_some_and(|begin| match self.has_object_of_any_case() {
+            true => begin.eq_ignore_ascii_case(front),
+            false => begin == front,
+        })
     }
 }
 
@@ -255,9 +263,12 @@ mod tests {
             (Grpc, "shop.Orders/Get", "", "shop.Orders/Create", false),
             (Sql, "select orders", "SELECT", "Orders", true),
             (Sql, "SELECT orders", "DROP", "orders", false),
+            (Sql, "SELECT ord*", "SELECT", "Orders", true),
+            (Sql, "SELECT ord*", "SELECT", "or", false),
             (Sql, "SELECT", "select", "anything", true),
             (Redis, "GET session:*", "get", "session:17", true),
             (Redis, "GET session:*", "get", "user:17", false),
+            (Redis, "GET session:*", "get", "Session:17", false),
             (Redis, "GET", "FLUSHALL", "", false),
             (MongoDb, "find orders", "find", "orders", true),
             (Kafka, "produce orders", "Produce", "orders", true),
@@ -326,6 +337,7 @@ mod tests {
             (Redis, "GET s*", "GET session:*", true),
             (Redis, "GET session:*", "GET s*", false),
             (Redis, "GET s*", "GET s", true),
+            (Sql, "DROP Ord*", "DROP orders*", true),
             (Dns, "*.test", "*.api.test", true),
             (Dns, "*.test", "api.test", true),
             (Dns, "*.api.test", "*.test", false),

@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use crate::limits::APPLICATIONS_MAX;
 use crate::operation::OperationPattern;
 
 /// What a rule says of what it speaks of.
@@ -42,7 +43,7 @@ pub struct Application(pub u8);
 
 /// A set of applications.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Applications([u64; 4]);
+pub struct Applications([u64; APPLICATIONS_MAX / u64::BITS as usize]);
 
 /// Ports of the server, of one protocol or of all.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

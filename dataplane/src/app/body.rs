@@ -54,6 +54,11 @@ impl Body {
         self.content.held_bytes() + self.members.held_bytes() + files.sum::<usize>()
     }
 
+    /// Whether nothing of what follows of it will be held.
+    pub(super) fn holds_nothing(&self) -> bool {
+        self.content.is_none() && self.members.is_none()
+    }
+
     /// Whether it is made of parts: then these are files, and not the whole.
     pub(super) fn has_parts(&self) -> bool {
         self.content.has_parts()

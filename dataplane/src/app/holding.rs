@@ -134,6 +134,43 @@ mod tests {
         }
     }
 
+    /// Its files are told with the message, and held until then.
+    #[test]
+    fn what_is_held_of_a_body_of_parts_is_charged_within_it() {
+        const KIND: &[u8] = b"multipart/form-data; boundary=b";
+        let begin = &b"--b\r\nContent-Disposition: form-data; name=f; filename="[..];
+        let part = [begin, &[b'n'; 200], b"\r\n\r\nx\r\n"].concat();
+        let request = &b"POST / HTTP/1.1\r\nContent-Length: 100000\r\nContent-Type: "[..];
+        let request = [request, KIND, b"\r\n\r\n"].concat();
+        let text = |text: &[u8]| [&[text.len() as u8][..], text].concat();
+        let header = |name: &[u8], value: &[u8]| [&[0][..], &text(name), &text(value)].concat();
+        let list = [(&b":method"[..], &b"POST"[..]), (b":scheme", b"http"), (b":path", b"/")];
+        let list = list.into_iter().chain([(&b"content-type"[..], KIND)]);
+        let list = list.flat_map(|(name, value)| header(name, value)).collect::<Vec<_>>();
+        let frame = |kind: u8, flags: u8, bytes: &[u8]| {
+            let length = (bytes.len() as u32).to_be_bytes();
+            [&length[1..], &[kind, flags, 0, 0, 0, 1], bytes].concat()
+        };
+        let preface = &b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"[..];
+        let of_http2 = ([preface, &frame(1, 4, &list)].concat(), frame(0, 0, &part));
+        for (head, part) in [(request, part), of_http2] {
+            let (mut parsers, mut app) = (SpareParsers::default(), App::new());
+            let (mut holding, mut recorder) = (Holding::default(), Recorder::default());
+            let mut read = |app: &mut App, bytes: &[u8]| {
+                app.advance(Direction::ToServer, StreamChunk::Data(bytes), &mut parsers, &mut recorder);
+                app.settle(Direction::ToServer, &mut holding, &mut parsers, &mut recorder);
+                (app.held_bytes(), parsers.held_bytes())
+            };
+            let (held_before, _) = read(&mut app, &head);
+            for _ in 0..60 {
+                read(&mut app, &part);
+            }
+            let (held_bytes, charged_bytes) = read(&mut app, &part);
+            assert!(held_bytes - held_before > 60 * 200, "{held_before} {held_bytes}");
+            assert_eq!(charged_bytes, held_bytes - APP_BYTES_FREE_PER_FLOW);
+        }
+    }
+
     #[test]
     fn statements_that_wait_are_bounded() {
         let begin = b"\0\0\0\x12\0\x03\0\0user\0ann\0\0";

@@ -342,6 +342,7 @@ impl Http2 {
             return Ok(());
         }
         let Some(stream) = self.streams.find(id) else { return Ok(()) };
+        let is_held = stream.holds_body(direction);
         let half = &stream.halves[direction as usize];
         let left = half.length.and_then(|length| length.checked_sub(half.bytes));
         // What is too much is told where it begins.
@@ -354,6 +355,9 @@ impl Http2 {
             }
         } else {
             stream.body(direction, bytes, out);
+        }
+        if is_held {
+            self.streams.count(id);
         }
         Ok(())
     }
@@ -397,6 +401,7 @@ impl Http2 {
             }
         } else if let Some(stream) = self.streams.find(id) {
             stream.gap(direction, skipped.data_bytes, out);
+            self.streams.count(id);
         }
         if skipped.is_end {
             self.end_data(direction, skipped.head, out);

@@ -1,4 +1,5 @@
-//! [`HttpProduct`]: what software answers over HTTP, told by headers of its responses alone: never by a port, nor by what is asked for.
+//! [`HttpProduct`]: what software answers over HTTP, told by headers of its responses, and by services of gRPC that it has: never by a
+//! port, nor by what is asked for in vain.
 
 /// A server by product, as far as a header tells. Those further up say more: an application stands behind a server of the web,
 /// and both name themselves.

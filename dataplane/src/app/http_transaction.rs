@@ -35,7 +35,7 @@ pub struct HttpTransaction {
     pub response_bytes: u64,
     /// What the request and the response carry as a whole.
     pub files: [HttpFile; 2],
-    /// Files within what they carry, with which way they went: parts of a form.
+    /// Files within what they carry, with which way they went: parts of a form, members of archives.
     pub inner_files: Vec<(Direction, HttpFile)>,
     /// What only HTTP/2 says of it.
     pub http2: Option<Http2Stream>,

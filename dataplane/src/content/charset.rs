@@ -58,12 +58,10 @@ impl Charset {
         }
     }
 
-    /// Reads a text of it from its begin on; a byte order mark is left out.
+    /// Reads a text of it from its begin on. A byte order mark is left out, and counts before the name (WHATWG Encoding §6).
     pub fn transcoder(self) -> Transcoder {
         match self {
-            Charset::Known(encoding) => {
-                Transcoder(Kind::Known(Box::new(encoding.new_decoder_with_bom_removal())))
-            }
+            Charset::Known(encoding) => Transcoder(Kind::Known(Box::new(encoding.new_decoder()))),
             Charset::Utf7 => Transcoder(Kind::Utf7(Box::default())),
         }
     }
@@ -128,6 +126,9 @@ mod tests {
         assert_eq!(text("utf-16", b"\xff\xfea\0b\0\x3d\xd8\x00\xde"), "ab\u{1f600}");
         assert_eq!(text("UTF-16BE", b"\0a\xd8\0\0b"), "a\u{fffd}b");
         assert_eq!(text("iso-8859-1", b"caf\xe9"), "caf\u{e9}");
+        // What the text itself shows counts before what is said of it.
+        assert_eq!(text("utf-16", b"\xfe\xff\0a\0b"), "ab");
+        assert_eq!(text("iso-8859-1", b"\xff\xfea\0b\0"), "ab");
         assert_eq!(text("shift_jis", b"\x83\x65"), "\u{30c6}");
         // RFC 2152 §3, examples.
         assert_eq!(

@@ -87,7 +87,7 @@ impl Run {
         // One digit alone makes no byte, and bits that are left over make no unit (RFC 2152 §2, rule 2).
         let count = match self.digits.len() {
             DIGITS => DIGITS,
-            count @ (6 | 7) => count.min(6),
+            6 | 7 => 6,
             3..=5 => 3,
             _ => 0,
         };

@@ -37,3 +37,9 @@ pub const HTTP_SPARE_TRANSACTIONS_MAX: usize = 8;
 /// Masked matches that are remembered while the transactions of one connection are under way, to mask them in the events of
 /// these as well; with more of them, these events show no text. Each takes about 200 bytes.
 pub const HTTP_SECRETS_MAX: usize = 16;
+
+/// Multiparts of a body of HTTP that are open at once: files of one field of a form are one within it (RFC 7578 §4.3).
+pub const HTTP_PARTS_NESTING_MAX: usize = 2;
+
+/// Files within one body of HTTP that are told of in events: PHP takes 20 unless told otherwise.
+pub const HTTP_FILES_TOLD_MAX: usize = 64;

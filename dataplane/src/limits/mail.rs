@@ -3,7 +3,7 @@
 /// Multiparts and mails within a mail that are open at once; Suricata reads 32, mail programs write four at most.
 pub const MAIL_NESTING_MAX: usize = 16;
 
-/// Bytes of what stands between the parts of a mail: RFC 2046 §5.1.1 allows 70, and mail programs read longer ones.
+/// Bytes of what stands between the parts of a mail, or of a body of HTTP: RFC 2046 §5.1.1 allows 70, and mail programs read longer ones.
 pub const MAIL_BOUNDARY_BYTES_MAX: usize = 256;
 
 /// Addresses of one list, and recipients of one mail, that an event repeats: RFC 5321 §4.5.3.1.8 asks for 100.
@@ -17,12 +17,6 @@ pub const MAIL_ATTACHMENTS_TOLD_MAX: usize = 32;
 
 /// Members of an archive in a mail that events tell of.
 pub const CARRIED_MEMBERS_TOLD_MAX: usize = 64;
-
-/// Multiparts of a body of HTTP that are open at once: files of one field of a form are one within it (RFC 7578 §4.3).
-pub const HTTP_PARTS_NESTING_MAX: usize = 2;
-
-/// Files within one body of HTTP that are told of in events: PHP takes 20 unless told otherwise.
-pub const HTTP_FILES_TOLD_MAX: usize = 64;
 
 /// Bytes of the name of a file that is carried; the rest is cut off. No file system in use holds longer ones.
 pub const FILE_NAME_BYTES_MAX: usize = 255;

@@ -52,7 +52,6 @@ impl Pipeline {
         if cause != DropReason::FlowBlocked {
             self.flows.value_mut(id).expect(FOUND).met.add(cause);
         }
-
         let exempt = match self.settings.exception_for(cause) {
             Exception::DropPacket => return Verdict::Drop(cause).into(),
             Exception::DropFlow => return self.block_flow(id, Verdict::Drop(cause), packet).into(),

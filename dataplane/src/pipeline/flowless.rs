@@ -1,8 +1,7 @@
 //! Drops without a flow: a flood of broken frames must not become a flood of events.
 
+use crate::flow::NS_PER_S;
 use crate::limits::FLOWLESS_DROP_EVENTS_PER_SECOND_MAX;
-
-const NS_PER_S: u64 = 1_000_000_000;
 
 /// Lets a bounded number of drops without a flow become events.
 #[derive(Debug, Default)]

@@ -8,14 +8,14 @@ use std::net::IpAddr;
 
 use crate::app::{AppProtocol, Record, Value};
 use crate::event::{AppRecord, Event, EventSink};
-use crate::flow::{Direction, FlowRecord};
+use crate::flow::{Direction, FlowRecord, NS_PER_S};
 use crate::limits::{FTP_TRANSFER_SETS, FTP_TRANSFER_WAIT_S, FTP_TRANSFER_WAYS};
 use crate::reassembly::StreamChunk;
 use crate::threat::{Windows, write_address};
 
 /// Commands whose data is a file.
 const OF_FILES: [&[u8]; 4] = [b"RETR", b"STOR", b"APPE", b"STOU"];
-const WAIT_NS: u64 = FTP_TRANSFER_WAIT_S * 1_000_000_000;
+const WAIT_NS: u64 = FTP_TRANSFER_WAIT_S * NS_PER_S;
 
 /// The transfers that were told of; no room is taken before one is.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ struct Transfer {
     /// The connection that carries it, once there is one.
     flow: Option<u64>,
     /// What asked for it, in capital letters, and of which file.
-    command: Vec<u8>,
+    command: &'static [u8],
     file_name: Vec<u8>,
     /// What went by, by direction.
     bytes: [u64; 2],
@@ -63,10 +63,8 @@ impl FtpTransfers {
             return;
         }
         let Some(Value::Text(command)) = told.find("command") else { return };
-        let command = command.to_ascii_uppercase();
-        if !OF_FILES.contains(&command.as_slice()) || is_refused(told) {
-            return;
-        }
+        let of_file = OF_FILES.into_iter().find(|of| command.eq_ignore_ascii_case(of));
+        let Some(command) = of_file.filter(|_| !is_refused(told)) else { return };
         let Some(hash) = self.last.known(of_control).map(|window| window.books) else { return };
         let Some(window) = self.expected.known(hash) else { return };
         if let Some(Value::Text(name)) = told.find("command_data") {
@@ -126,7 +124,7 @@ impl FtpTransfers {
         record.number("size", bytes.into_iter().max().unwrap_or(0));
         record.number("tx_id", 0);
         record.beside("ftp_data", |record| {
-            record.text("command", &command);
+            record.text("command", command);
             record.file_name("filename", &file_name);
         });
         sink.emit(Event::App(AppRecord { now_ns, flow, record }));

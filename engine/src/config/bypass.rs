@@ -28,14 +28,8 @@ fn read_trusted(table: &Table<'_>) -> Option<Trusted> {
 
 fn read_network(value: Value<'_>) -> Option<IpNetwork> {
     let text = value.string()?;
-    let (address, bits) = match text.split_once('/') {
-        Some((address, bits)) => (address.parse().ok(), bits.parse().ok()),
-        None => (text.parse().ok(), None),
-    };
-    let network = match (address, bits) {
-        (Some(address), Some(bits)) => IpNetwork::new(address, bits),
-        _ => None,
-    };
+    // An address alone does not say how many others are trusted with it.
+    let network = text.parse::<IpNetwork>().ok().filter(|_| text.contains('/'));
     if network.is_none() {
         let hint = "an address and how many of its bits count, the others zero: \"192.0.2.0/24\" or \"2001:db8::1/128\"";
         value.mistake(format!("`{text}` is no network"), Some(hint.to_owned()));

@@ -105,13 +105,14 @@ impl Message {
         self.others.take()
     }
 
-    /// Whether so many more bytes, and what comes behind them, are of its body.
+    /// Whether so many more bytes, and what comes behind them, are of its body, and are not held.
     pub(super) fn is_in_body_behind(&self, bytes: usize) -> bool {
-        match self.part {
+        let is_behind = match self.part {
             Part::Length(left) => left > bytes as u64,
             Part::UntilClose => true,
             Part::Head | Part::Chunked | Part::Trailers => false,
-        }
+        };
+        is_behind && self.body.holds_nothing()
     }
 
     /// Whether all that follows is its body.

@@ -34,7 +34,7 @@ impl Side {
         }
     }
 
-    /// Whether a piece is of a body that goes on behind it: nothing of that is held.
+    /// Whether a piece is of a body that goes on behind it, and nothing of that is held.
     pub(super) fn is_of_body(&self, chunk: StreamChunk<'_>) -> bool {
         let StreamChunk::Data(bytes) = chunk else { return false };
         self.part == Part::Message && self.message.is_in_body_behind(bytes.len())

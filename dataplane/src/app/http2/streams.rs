@@ -109,6 +109,11 @@ impl Stream {
         }
     }
 
+    /// Whether some of what follows of the body may be held.
+    pub(super) fn holds_body(&self, direction: Direction) -> bool {
+        self.halves[direction as usize].body_at_hand().is_some_and(|body| !body.holds_nothing())
+    }
+
     /// Bytes of the body are missing, so many of its own: those behind them are another instance.
     pub(super) fn gap<S: AppSink>(&mut self, direction: Direction, bytes: u32, out: &mut Out<'_, S>) {
         let half = &mut self.halves[direction as usize];
@@ -218,7 +223,7 @@ impl Streams {
         self.held_bytes
     }
 
-    /// Counts the memory of one again, behind headers: nothing else makes it more.
+    /// Counts the memory of one again, behind headers and what its bodies hold: nothing else makes it more.
     pub(super) fn count(&mut self, id: u32) {
         let Some(stream) = self.find(id) else { return };
         let bytes = stream.held_bytes();

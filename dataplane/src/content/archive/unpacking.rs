@@ -189,12 +189,12 @@ impl Gzip {
     }
 
     fn push(&mut self, mut bytes: &[u8], io: &mut Io<'_>) {
-        let Some(layer) = &mut self.layer else { return };
-        match io.inflate(layer, &mut bytes, &mut self.member) {
-            State::Going => {}
+        let Some(mut layer) = self.layer.take() else { return };
+        match io.inflate(&mut layer, &mut bytes, &mut self.member) {
+            State::Going => self.layer = Some(layer),
             State::Done | State::Broken | State::NoMemory => {
                 (io.out)(Unpacked::Unread(io.budget.cause_of_break()));
-                self.layer = None;
+                io.decoders.take_back(layer);
             }
         }
     }

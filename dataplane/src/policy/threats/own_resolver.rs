@@ -16,12 +16,8 @@ pub enum OwnResolver {
 impl OwnResolver {
     /// Reads the name of a host, an address, or one and how many of its bits count. `None` where it is none of them.
     pub fn parse(text: &str) -> Option<OwnResolver> {
-        let (address, bits) =
-            text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
-        if let Ok(address) = address.parse::<IpAddr>() {
-            let all = if address.is_ipv4() { u32::BITS } else { u128::BITS };
-            let bits = bits.map_or(Some(all), |bits| bits.parse().ok())?;
-            return IpNetwork::new(address, bits).map(OwnResolver::Network);
+        if let Ok(network) = text.parse() {
+            return Some(OwnResolver::Network(network));
         }
         let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         let is_label = |label: &str| !label.is_empty() && label.bytes().all(is_of_name);
@@ -68,7 +64,7 @@ mod tests {
         assert!(is("192.0.2.53", "dns.google"));
         assert!(is("192.0.2.0/24", ""));
         assert!(!is("192.0.2.54", "dns.google"));
-        for wrong in ["", "a..b", "192.0.2.1/24", "192.0.2.0/x", "https://a/", "a b"] {
+        for wrong in ["", "a..b", "192.0.2.1/24", "192.0.2.0/x", "192.0.2.0/+24", "https://a/", "a b"] {
             assert_eq!(OwnResolver::parse(wrong), None, "{wrong}");
         }
     }
