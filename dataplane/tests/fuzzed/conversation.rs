@@ -177,7 +177,7 @@ impl Conversation {
             .iter()
             .map(|(_, piece)| if let Piece::Data(bytes) = piece { bytes.len() } else { 0 })
             .sum();
-        let told = heard.told.len();
+        let told = heard.told.len() + heard.of_members.len();
         assert!(told <= TOLD_FREE_MAX + TOLD_PER_BYTE_MAX * said_bytes, "{told} of {said_bytes} bytes");
         let free_bytes = CONTENT_RATIO_FREE_BYTES as usize;
         assert!(
@@ -218,6 +218,7 @@ impl Hearing {
         for (at, (cut, whole)) in both.enumerate() {
             assert_eq!(cut, whole, "{at}, {how}");
         }
+        assert_eq!(self.heard.of_members, whole.heard.of_members, "{how}");
         assert_eq!(self.heard.ambiguous, whole.heard.ambiguous, "{how}");
         assert_eq!(self.last, whole.last, "{how}");
     }

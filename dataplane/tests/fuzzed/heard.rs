@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dataplane::app::{AppAnomaly, AppProtocol, AppSink, HttpTransaction, Lane, Record};
+use dataplane::app::{AppAnomaly, AppProtocol, AppSink, Depth, HttpTransaction, Lane, Record};
 use dataplane::flow::Direction;
 use dlp_patterns::Field;
 
@@ -28,6 +28,9 @@ pub(super) struct Heard {
     /// What two ends may read differently, and where that decides, in each direction. It has no order with what is told beside the
     /// bytes.
     pub(super) ambiguous: Vec<(AppAnomaly, [Place; 2])>,
+    /// What is told of members of files: they are read beside the bodies that they stand in, and have no order with what is told of
+    /// these.
+    pub(super) of_members: Vec<Told>,
     /// Bytes of fields.
     pub(super) field_bytes: usize,
     open: BTreeMap<Lane, Vec<u8>>,
@@ -35,6 +38,10 @@ pub(super) struct Heard {
 }
 
 impl Heard {
+    fn of(&mut self, lane: Lane) -> &mut Vec<Told> {
+        if lane.depth == Depth::Member { &mut self.of_members } else { &mut self.told }
+    }
+
     pub(super) fn assert_nothing_open(&self) {
         assert!(self.open.is_empty(), "left open: {:?}", self.open);
     }
@@ -44,7 +51,7 @@ impl AppSink for Heard {
     fn begin(&mut self, lane: Lane, field: Field) {
         assert_eq!(self.open.insert(lane, Vec::new()), None, "one instance at a time");
         self.begun[lane.direction as usize] += usize::from(lane == Lane::main(lane.direction));
-        self.told.push(Told::Begin(lane, field));
+        self.of(lane).push(Told::Begin(lane, field));
     }
 
     fn data(&mut self, lane: Lane, bytes: &[u8]) {
@@ -55,7 +62,7 @@ impl AppSink for Heard {
 
     fn end(&mut self, lane: Lane) {
         let bytes = self.open.remove(&lane).expect("only what is open ends");
-        self.told.push(Told::End(lane, bytes));
+        self.of(lane).push(Told::End(lane, bytes));
     }
 
     fn transaction(&mut self, transaction: &HttpTransaction) {
