@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use self::capped_set::CappedSet;
 use self::tree::{Cap, Tree};
 use crate::limits::{
-    LEARNED_LABELS_MAX, LEARNED_OBJECTS_MAX, LEARNED_PORTS_MAX, LEARNED_SEGMENTS_MAX, LEARNED_VERBS_MAX,
+    LEARNED_FLOWS_MAX, LEARNED_LABELS_MAX, LEARNED_OBJECTS_MAX, LEARNED_PORTS_MAX, LEARNED_SEGMENTS_MAX,
+    LEARNED_VERBS_MAX, PATTERNS_PER_RULE_MAX,
 };
 use crate::operation::{Object, Operation, OperationKind, OperationPattern};
 use crate::path_template::{PathTemplate, Segment};
@@ -59,22 +60,37 @@ const PATHS: Cap = Cap { parts_max: LEARNED_SEGMENTS_MAX, keeps_rest: true };
 const NAMES: Cap = Cap { parts_max: LEARNED_LABELS_MAX, keeps_rest: false };
 
 impl Learned {
-    /// A flow was seen.
-    pub fn flow(&mut self, between: Between, port: u16) {
-        self.flows.entry(between).or_default().ports.insert(port);
+    /// A flow was seen. False where there is no room to learn it.
+    pub fn flow(&mut self, between: Between, port: u16) -> bool {
+        self.seen(between).map(|seen| seen.ports.insert(port)).is_some()
     }
 
-    /// An operation was seen in a flow of that application.
-    pub fn operation(&mut self, between: Between, operation: &Operation<'_>) {
-        let operations = &mut self.flows.entry(between).or_default().operations;
+    /// An operation was seen in a flow of that application. False where it is not learned: it cannot be written as a pattern, its
+    /// application is not known, or there is no room.
+    pub fn operation(&mut self, between: Between, operation: &Operation<'_>) -> bool {
         let verb = operation.kind.verb(operation.verb);
-        operations.entry(operation.kind).or_default().join_verb(verb, Objects::of(operation));
+        let has_verb = verb.is_some() || !operation.kind.has_verb();
+        let mut verbs = Verbs::default();
+        verbs.join_verb(verb, Objects::of(operation));
+        let reads_back = |pattern: &OperationPattern| {
+            OperationPattern::parse(operation.kind, &pattern.to_string()).as_ref() == Some(pattern)
+        };
+        let is_sound = between.application.is_some()
+            && has_verb
+            && verbs.patterns(operation.kind).iter().all(reads_back);
+        let seen = if is_sound { self.seen(between) } else { None };
+        seen.map(|seen| seen.operations.entry(operation.kind).or_default().join(verbs)).is_some()
+    }
+
+    fn seen(&mut self, between: Between) -> Option<&mut Seen> {
+        let is_room = self.flows.len() < LEARNED_FLOWS_MAX || self.flows.contains_key(&between);
+        is_room.then(|| self.flows.entry(between).or_default())
     }
 
     /// All that another one saw was seen.
     pub fn join(&mut self, other: Learned) {
         for (between, seen) in other.flows {
-            let mine = self.flows.entry(between).or_default();
+            let Some(mine) = self.seen(between) else { continue };
             mine.ports.join(seen.ports);
             for (kind, verbs) in seen.operations {
                 mine.operations.entry(kind).or_default().join(verbs);
@@ -96,8 +112,10 @@ impl Learned {
     pub fn rules(&self, first_id: u32) -> Vec<Rule> {
         let mut rules = Vec::new();
         for (between, seen) in &self.flows {
-            let mut operations: Vec<_> =
-                seen.operations.iter().map(|(kind, verbs)| verbs.patterns(*kind)).collect();
+            let patterns = seen.operations.iter().map(|(kind, verbs)| verbs.patterns(*kind));
+            let mut operations: Vec<Vec<OperationPattern>> = patterns
+                .flat_map(|all| all.chunks(PATTERNS_PER_RULE_MAX).map(<[_]>::to_vec).collect::<Vec<_>>())
+                .collect();
             if operations.is_empty() {
                 operations.push(Vec::new());
             }

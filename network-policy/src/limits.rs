@@ -17,11 +17,14 @@ pub const PATTERNS_PER_RULE_MAX: usize = 4096;
 /// Verbs that are learned of an application between two groups; with more, all are. Methods are some ten, commands of Redis some
 /// hundred.
 pub const LEARNED_VERBS_MAX: usize = 128;
-/// Different segments that are learned at one place of a path; with more, any is. What is not an id and yet differs so often is one.
-pub const LEARNED_SEGMENTS_MAX: usize = 24;
-/// Labels that are learned in front of one name; with more, all names below it are.
-pub const LEARNED_LABELS_MAX: usize = 16;
+/// Different segments that are learned at one place of a path, by how many stand before it; with more, any is. What is no id and yet
+/// differs so often is one. All together they are no more paths than a rule may have.
+pub const LEARNED_SEGMENTS_MAX: &[usize] = &[24, 12, 6, 2];
+/// Labels that are learned in front of one name, by how many it has; with more, all names below it are.
+pub const LEARNED_LABELS_MAX: &[usize] = &[16, 16, 12];
 /// Tables, collections, topics and methods that are learned with one verb; with more, all are.
 pub const LEARNED_OBJECTS_MAX: usize = 256;
 /// Ports of a server that are learned of an application between two groups; with more, all are.
 pub const LEARNED_PORTS_MAX: usize = 32;
+/// Pairs of groups and applications that are learned: more are told of, and not learned.
+pub const LEARNED_FLOWS_MAX: usize = 1 << 17;

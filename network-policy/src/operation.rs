@@ -70,7 +70,7 @@ impl OperationKind {
     /// A verb as patterns have it: in capital letters, where its case does not matter. `None` is any.
     pub(crate) fn verb(self, verb: &[u8]) -> Option<Box<[u8]>> {
         let word = if self.has_verb_of_any_case() { verb.to_ascii_uppercase() } else { verb.to_owned() };
-        (!matches!(verb, b"" | b"*")).then(|| word.into_boxed_slice())
+        (self.has_verb() && !matches!(verb, b"" | b"*")).then(|| word.into_boxed_slice())
     }
 
     /// Whether capital letters of a verb are as good as small ones. Methods of HTTP are words of one case (RFC 9110 §9.1).

@@ -39,10 +39,12 @@ fn application(kind: OperationKind) -> Application {
 
 fn see(learned: &mut Learned, sight: &Sight) {
     match sight {
-        Sight::Flow(port) => [HTTP, DNS, SQL].into_iter().for_each(|of| learned.flow(between(of), *port)),
+        Sight::Flow(port) => {
+            assert!([HTTP, DNS, SQL].into_iter().all(|of| learned.flow(between(of), *port)));
+        }
         Sight::Operation(kind, verb, object) => {
             let operation = Operation { kind: *kind, verb: verb.as_bytes(), object: object.as_bytes() };
-            learned.operation(between(application(*kind)), &operation);
+            assert!(learned.operation(between(application(*kind)), &operation), "{sight:?}");
         }
     }
 }
@@ -100,6 +102,44 @@ fn more_than_can_be_told_apart_is_all() {
     let learned = learned(&sights);
     assert_eq!(patterns(&learned, SQL), ["* *"]);
     assert_eq!(learned.rules(1)[0].ports, [Ports { protocol: Some(6), ports: 0..=u16::MAX }]);
+}
+
+#[test]
+fn what_cannot_be_written_is_not_learned() {
+    use OperationKind::*;
+    let mut learned = Learned::default();
+    for (kind, verb, object) in [
+        (Http, "*", "/x"),
+        (Http, "", "/x"),
+        (Http, "GET", "/a/*"),
+        (Http, "GET", "/a/{id}/b"),
+        (Http, "GET", "/a/**"),
+        (Http, "G T", "/a"),
+        (Sql, "SELECT", "a*"),
+        (Sql, "SELECT", ""),
+        (Dns, "", "*.test"),
+    ] {
+        let operation = Operation { kind, verb: verb.as_bytes(), object: object.as_bytes() };
+        assert!(!learned.operation(between(application(kind)), &operation), "{verb} {object}");
+    }
+    let unknown = Between { application: None, ..between(HTTP) };
+    let get = Operation { kind: Http, verb: b"GET", object: b"/" };
+    assert!(!learned.operation(unknown, &get));
+    assert!(learned.is_empty());
+}
+
+#[test]
+fn what_is_learned_is_bounded() {
+    let mut learned = Learned::default();
+    for number in 0..20_000u32 {
+        let [a, b, c, d] = number.wrapping_mul(2_654_435_761).to_be_bytes().map(|byte| byte % 12);
+        let object = format!("/x{a}/y{b}/z{c}/w{d}/v{number}-x");
+        let operation = Operation { kind: OperationKind::Http, verb: b"GET", object: object.as_bytes() };
+        assert!(learned.operation(between(HTTP), &operation));
+    }
+    let paths = patterns(&learned, HTTP);
+    assert!((1..=PATTERNS_PER_RULE_MAX).contains(&paths.len()), "{}", paths.len());
+    policy(learned.rules(1));
 }
 
 fn sight() -> impl Strategy<Value = Sight> {

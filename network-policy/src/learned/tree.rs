@@ -20,8 +20,8 @@ pub(super) struct Tree {
 /// What becomes of a place with too many parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Cap {
-    /// So many parts are told apart.
-    pub(super) parts_max: usize,
+    /// So many parts are told apart, by how many stand before them; further on, one.
+    pub(super) parts_max: &'static [usize],
     /// Whether what follows the parts is still told apart, once they are not.
     pub(super) keeps_rest: bool,
 }
@@ -29,8 +29,13 @@ pub(super) struct Cap {
 impl Tree {
     /// One more sequence was seen; an open one goes on with whatever.
     pub(super) fn insert(&mut self, parts: impl IntoIterator<Item = Segment>, is_open: bool, cap: Cap) {
+        let mut parts: Vec<Segment> = parts.into_iter().collect();
+        let is_cut = !cap.keeps_rest && parts.len() > cap.parts_max.len();
+        let is_open = is_open || is_cut;
+        if is_cut {
+            parts.truncate(cap.parts_max.len());
+        }
         let mut tree = Tree { is_end: !is_open, is_open, next: BTreeMap::new() };
-        let parts: Vec<Segment> = parts.into_iter().collect();
         for part in parts.into_iter().rev() {
             tree = Tree { next: BTreeMap::from([(part, tree)]), ..Tree::default() };
         }
@@ -39,6 +44,11 @@ impl Tree {
 
     /// All that another one saw was seen.
     pub(super) fn join(&mut self, other: Tree, cap: Cap) {
+        self.join_at(0, other, cap);
+    }
+
+    /// The same, behind so many parts.
+    fn join_at(&mut self, depth: usize, other: Tree, cap: Cap) {
         self.is_end |= other.is_end;
         self.is_open |= other.is_open;
         for (part, tree) in other.next {
@@ -47,17 +57,17 @@ impl Tree {
             if part == Segment::Any {
                 let all = std::mem::take(&mut self.next);
                 let any = self.next.entry(Segment::Any).or_default();
-                all.into_values().for_each(|before| any.join(before, cap));
-                any.join(tree, cap);
+                all.into_values().for_each(|before| any.join_at(depth + 1, before, cap));
+                any.join_at(depth + 1, tree, cap);
             } else {
-                self.next.entry(part).or_default().join(tree, cap);
+                self.next.entry(part).or_default().join_at(depth + 1, tree, cap);
             }
         }
-        if self.next.len() > cap.parts_max {
+        if self.next.len() > cap.parts_max.get(depth).copied().unwrap_or(1) {
             let all = std::mem::take(&mut self.next);
             if cap.keeps_rest {
                 let any = self.next.entry(Segment::Any).or_default();
-                all.into_values().for_each(|before| any.join(before, cap));
+                all.into_values().for_each(|before| any.join_at(depth + 1, before, cap));
             } else {
                 self.is_open = true;
             }
@@ -94,8 +104,8 @@ mod tests {
 
     use super::*;
 
-    const PATHS: Cap = Cap { parts_max: 2, keeps_rest: true };
-    const NAMES: Cap = Cap { parts_max: 2, keeps_rest: false };
+    const PATHS: Cap = Cap { parts_max: &[2, 2, 2], keeps_rest: true };
+    const NAMES: Cap = Cap { parts_max: &[2, 2, 2], keeps_rest: false };
 
     fn parts(text: &str) -> Vec<Segment> {
         text.bytes().map(|byte| Segment::Literal(Box::new([byte]))).collect()
@@ -133,9 +143,10 @@ mod tests {
         #[test]
         fn a_tree_depends_on_what_was_seen_alone(
             seen in vec(("[a-d]{0,4}", any::<bool>()), 0..24), again in vec(any::<Index>(), 0..6),
-            order in any::<u64>(), cut in any::<Index>(), keeps_rest in any::<bool>(), parts_max in 1usize..4,
+            order in any::<u64>(), cut in any::<Index>(), keeps_rest in any::<bool>(),
+            parts_max in prop::sample::select(&[&[1, 1, 1], &[2, 1, 3], &[3, 2, 1], &[3, 3, 3], &[2, 2, 2]][..]),
         ) {
-            let cap = Cap { parts_max, keeps_rest };
+            let cap = Cap { parts_max: &parts_max[..], keeps_rest };
             let tree = |seen: &[(String, bool)]| {
                 let mut tree = Tree::default();
                 seen.iter().for_each(|(text, is_open)| tree.insert(parts(text), *is_open, cap));
