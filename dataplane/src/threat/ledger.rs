@@ -54,7 +54,7 @@ impl Ledger {
             match detail {
                 Some(Detail::Number(name, value)) => evidence.number(name, value),
                 Some(Detail::TcpFlags(flags)) => {
-                    evidence.display("tcp_flags", format_args!("{:02x}", flags.0))
+                    evidence.display("tcp_flags", format_args!("{:02x}", flags.0));
                 }
                 None => {}
             }
