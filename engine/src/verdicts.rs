@@ -98,6 +98,9 @@ struct Ips {
     blocked: u64,
     #[serde(default)]
     drop_reason: BTreeMap<String, u64>,
+    /// What passed all the same, by mode "monitor" or `[exceptions]`.
+    #[serde(default)]
+    excepted: BTreeMap<String, u64>,
 }
 
 impl Verdicts {
@@ -132,12 +135,17 @@ impl Verdicts {
         self.illegible
     }
 
+    /// Whether there is nothing to show of what was read.
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0 && self.counters.is_none()
+    }
+
     fn take(&mut self, line: Line) {
         let flow = line.flow();
         match line {
             Line { alert: Some(alert), timestamp, .. } if line.event_type == "alert" => {
-                let Context { action, field, offset, matched } = alert.context;
-                let done = if alert.action == "blocked" { action } else { alert.action };
+                let done = alert.done();
+                let Context { field, offset, matched, .. } = alert.context;
                 let rule = alert.signature_id.to_string();
                 let cells = [done, rule, alert.signature, field, offset.to_string(), matched];
                 self.row(&timestamp, &flow, cells);
@@ -185,6 +193,17 @@ impl Verdicts {
     }
 }
 
+impl Alert {
+    /// What was done, or would be in a mode that protects: whoever begins with "monitor" looks for that.
+    fn done(&self) -> String {
+        match self.context.action.as_str() {
+            "" => self.action.clone(),
+            action if self.action == "blocked" || action == "alert" => action.to_owned(),
+            action => format!("would {action}"),
+        }
+    }
+}
+
 /// As it stands where others have the number of a rule.
 fn threat_id(id: u32) -> String {
     format!("threat {id}")
@@ -215,11 +234,20 @@ impl fmt::Display for Verdicts {
         }
         let Some(Stats { decoder, ips }) = &self.counters else { return Ok(()) };
         write!(f, "\n\nframes in {} = forwarded {} + dropped {}", decoder.pkts, ips.accepted, ips.blocked)?;
-        for (reason, count) in ips.drop_reason.iter().filter(|(_, count)| **count > 0) {
-            write!(f, "\n  {reason} {count}")?;
+        write_counts(f, &ips.drop_reason)?;
+        if ips.excepted.values().any(|count| *count > 0) {
+            write!(f, "\nforwarded by mode or [exceptions]")?;
         }
-        Ok(())
+        write_counts(f, &ips.excepted)
     }
+}
+
+/// A line for each reason that there was.
+fn write_counts(f: &mut fmt::Formatter<'_>, counts: &BTreeMap<String, u64>) -> fmt::Result {
+    for (reason, count) in counts.iter().filter(|(_, count)| **count > 0) {
+        write!(f, "\n  {reason} {count}")?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -235,7 +263,7 @@ mod tests {
 {"timestamp":"2024-01-02T00:00:05.223456+0000","event_type":"anomaly","src_ip":"2001:db8::1","src_port":1,"dest_ip":"2001:db8::2","dest_port":2,"proto":"UDP","anomaly":{"type":"threat","event":"doh","threat":{"id":17,"name":"doh"},"action":"alert","context":{"sni":"dns.google"}}}
 {"timestamp":"2024-01-02T00:00:05.323456+0000","event_type":"drop","src_ip":"2001:db8::1","src_port":1,"dest_ip":"2001:db8::2","dest_port":2,"proto":"UDP","drop":{"len":60,"reason":"threat","threat":{"id":18,"name":"syn_flood"},"reset":false}}
 {"timestamp":"2024-01-02T00:00:05.423456+0000","event_type":"anomaly","src_ip":"2001:db8::1","anomaly":{"type":"applayer","event":"gap"}}
-{"timestamp":"2024-01-02T00:00:06.123456+0000","event_type":"stats","stats":{"decoder":{"pkts":9},"ips":{"accepted":7,"blocked":2,"drop_reason":{"rule":1,"egress":0,"malformed":1}}}}
+{"timestamp":"2024-01-02T00:00:06.123456+0000","event_type":"stats","stats":{"decoder":{"pkts":9},"ips":{"accepted":7,"blocked":2,"drop_reason":{"rule":1,"egress":0,"malformed":1},"excepted":{"malformed":0,"app_error":3}}}}
 no json
 "#;
 
@@ -257,7 +285,7 @@ no json
         assert_eq!(cells[4], ["without a flow"]);
         assert_eq!(cells[5], ["00:00:03.123", "drop", "malformed"]);
         assert_eq!(cells[6..8], [["2024-01-02"], ["UDP [2001:db8::1]:1 -> [2001:db8::2]:2"]]);
-        assert_eq!(cells[8][1], "allowed");
+        assert_eq!(cells[8][1], "alert", "that it passed is no news of a rule that only tells");
         assert_eq!(cells[9][1..], ["alert", "threat 17", "doh", "sni=\"dns.google\""]);
         assert_eq!(cells[10][1..], ["drop", "threat 18", "syn_flood"]);
         assert!(
@@ -265,12 +293,23 @@ no json
             "what is no threat is no verdict: {:?}",
             cells[11]
         );
-        assert!(text.ends_with("frames in 9 = forwarded 7 + dropped 2\n  malformed 1\n  rule 1"), "{text}");
+        let counters = "frames in 9 = forwarded 7 + dropped 2\n  malformed 1\n  rule 1\n\
+                        forwarded by mode or [exceptions]\n  app_error 3";
+        assert!(text.ends_with(counters), "{text}");
+    }
+
+    #[test]
+    fn rules_that_would_stop() {
+        let monitored = LINES.replace(r#""blocked","signature_id""#, r#""allowed","signature_id""#);
+        let text = Verdicts::read(monitored.as_bytes()).expect("reads").to_string();
+        let row = text.lines().find(|line| line.contains("Log4Shell")).expect("it is shown");
+        assert!(row.starts_with("00:00:01.123  would reset  7 "), "{row}");
     }
 
     #[test]
     fn nothing_to_show() {
         let verdicts = Verdicts::read(&b""[..]).expect("reads");
-        assert_eq!(verdicts.to_string(), "no verdict but forward");
+        assert_eq!((verdicts.to_string().as_str(), verdicts.is_empty()), ("no verdict but forward", true));
+        assert!(!Verdicts::read(LINES.as_bytes()).expect("reads").is_empty());
     }
 }

@@ -13,8 +13,10 @@ use crate::selector::{Endpoint, Precision, Selector};
 pub(crate) struct Membership {
     v4: Spans<u32>,
     v6: Spans<u128>,
-    /// Selectors that are more than an address, and what those fall back on.
+    /// Selectors that ask for an address and more, and what those fall back on.
     candidates: Vec<Candidate>,
+    /// Those that ask for no address: they tell least, and are asked last.
+    anywhere: Vec<(GroupId, Selector)>,
     external: GroupId,
 }
 
@@ -32,6 +34,8 @@ const FAN_OUT: usize = 16;
 /// Whose the addresses of a span are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Belongs {
+    /// To nobody, as far as addresses tell.
+    Elsewhere,
     To(GroupId),
     /// The group of the first candidate that selects the end, of those from this one to the next that is the last of its own.
     Asks(u32),
@@ -64,12 +68,15 @@ impl Membership {
         }
         claims.sort_by_key(|claim| (std::cmp::Reverse(claim.precision), claim.group));
         let external = GroupId(groups.len() as u32);
+        let is_anywhere = |claim: &&Claim<'_>| claim.selector.network.is_none();
+        let anywhere = claims.iter().filter(is_anywhere).map(|claim| (claim.group, claim.selector.clone()));
+        let anywhere = anywhere.collect();
         let mut candidates = Vec::new();
-        let (begins, belongs) = spans(&claims, u128::MAX, external, &mut candidates);
+        let (begins, belongs) = spans(&claims, u128::MAX, &mut candidates);
         let v6 = Spans::new(begins, belongs);
-        let (begins, belongs) = spans(&claims, u32::MAX.into(), external, &mut candidates);
+        let (begins, belongs) = spans(&claims, u32::MAX.into(), &mut candidates);
         let v4 = Spans::new(begins.into_iter().map(|begin| begin as u32).collect(), belongs);
-        Membership { v4, v6, candidates, external }
+        Membership { v4, v6, candidates, anywhere, external }
     }
 
     pub(crate) fn group_of(&self, end: &Endpoint) -> GroupId {
@@ -77,16 +84,21 @@ impl Membership {
             IpAddr::V4(address) => self.v4.find(address.to_bits()),
             IpAddr::V6(address) => self.v6.find(address.to_bits()),
         };
-        match belongs {
-            Belongs::To(group) => group,
-            Belongs::Asks(first) => {
-                let asked = self.candidates.get(first as usize..).unwrap_or_default();
-                let count = asked.iter().position(|candidate| candidate.is_last).map_or(0, |last| last + 1);
-                let mut asked = asked.iter().take(count);
-                let selecting = asked.find(|candidate| candidate.selector.selects_beside(end));
-                selecting.map_or(self.external, |candidate| candidate.group)
-            }
-        }
+        let by_address = match belongs {
+            Belongs::Elsewhere => None,
+            Belongs::To(group) => Some(group),
+            Belongs::Asks(first) => self.ask(first, end),
+        };
+        let anywhere = || self.anywhere.iter().find(|(_, selector)| selector.selects_beside(end));
+        by_address.or_else(|| Some(anywhere()?.0)).unwrap_or(self.external)
+    }
+
+    /// The group of the first candidate from this one on that selects an end.
+    fn ask(&self, first: u32, end: &Endpoint) -> Option<GroupId> {
+        let asked = self.candidates.get(first as usize..)?;
+        let count = asked.iter().position(|candidate| candidate.is_last)? + 1;
+        let mut asked = asked.iter().take(count);
+        Some(asked.find(|candidate| candidate.selector.selects_beside(end))?.group)
     }
 }
 
@@ -116,15 +128,10 @@ impl<K: Copy + Ord> Spans<K> {
 }
 
 /// Cuts the addresses of the family whose last one this is at all places where a network begins or ends.
-fn spans(
-    claims: &[Claim<'_>],
-    max: u128,
-    external: GroupId,
-    candidates: &mut Vec<Candidate>,
-) -> (Vec<u128>, Vec<Belongs>) {
-    let placed = |claim: &Claim<'_>| match claim.selector.network {
-        Some(network) => (network.address().is_ipv6() == (max == u128::MAX)).then(|| network.span()),
-        None => Some((0, max)),
+fn spans(claims: &[Claim<'_>], max: u128, candidates: &mut Vec<Candidate>) -> (Vec<u128>, Vec<Belongs>) {
+    let placed = |claim: &Claim<'_>| {
+        let network = claim.selector.network?;
+        (network.address().is_ipv6() == (max == u128::MAX)).then(|| network.span())
     };
     let mut edges: Vec<(u128, bool, u32)> = Vec::new();
     for (number, (first, last)) in
@@ -134,7 +141,7 @@ fn spans(
         edges.extend((last < max).then(|| (last + 1, false, number as u32)));
     }
     edges.sort_unstable();
-    let (mut begins, mut whose) = (vec![0], vec![Belongs::To(external)]);
+    let (mut begins, mut whose) = (vec![0], vec![Belongs::Elsewhere]);
     let mut open = std::collections::BTreeSet::new();
     for (at, edge) in edges.iter().enumerate() {
         let (begin, opens, number) = *edge;
@@ -147,7 +154,7 @@ fn spans(
         if edges.get(at + 1).is_some_and(|next| next.0 == begin) {
             continue;
         }
-        let belongs = belongs(claims, &open, external, candidates);
+        let belongs = belongs(claims, &open, candidates);
         if begins.last() == Some(&begin) {
             begins.pop();
             whose.pop();
@@ -164,7 +171,6 @@ fn spans(
 fn belongs(
     claims: &[Claim<'_>],
     open: &std::collections::BTreeSet<u32>,
-    external: GroupId,
     candidates: &mut Vec<Candidate>,
 ) -> Belongs {
     let first = candidates.len() as u32;
@@ -179,7 +185,7 @@ fn belongs(
         }
     }
     match candidates.get_mut(first as usize..).and_then(<[_]>::last_mut) {
-        None => Belongs::To(external),
+        None => Belongs::Elsewhere,
         Some(last) => {
             last.is_last = true;
             Belongs::Asks(first)

@@ -30,7 +30,7 @@ pub struct Selector {
     pub ports: Option<(u8, RangeInclusive<u16>)>,
     /// On which sides of which links.
     pub attachments: Option<Vec<Attachment>>,
-    /// Whether the network stands for a workload that was named by its labels: that counts before all networks.
+    /// Whether the network stands for a workload that was named by its labels: that counts before all other networks.
     pub is_workload: bool,
 }
 
@@ -73,7 +73,8 @@ impl Selector {
     /// How much it tells.
     pub(crate) fn precision(&self) -> Precision {
         Precision {
-            is_workload: self.is_workload,
+            // Without an address there is no workload.
+            is_workload: self.is_workload && self.network.is_some(),
             // A network of all addresses still tells more than none.
             prefix_bits: self.network.map_or(0, |network| network.prefix_bits() + 1),
             has_ports: self.ports.is_some(),

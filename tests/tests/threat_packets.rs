@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use dataplane::app::Value;
 use dataplane::decode::{ChecksumMode, LinkType, TcpFlags};
 use dataplane::event::{Event, EventSink};
 use dataplane::flow::Direction::{ToClient, ToServer};
@@ -19,15 +20,18 @@ const THREAT: Verdict = Verdict::Drop(DropReason::Threat);
 /// Where the TCP header of a frame without tags and options stands.
 const TCP_OFFSET: usize = 14 + 20;
 
-/// The threats that events tell of, and those that drops as a threat are named by.
+/// The threats that events tell of, those that drops as a threat are named by, and the control bits that are told.
 #[derive(Default)]
-struct Told(Vec<Threat>, Vec<Option<Threat>>);
+struct Told(Vec<Threat>, Vec<Option<Threat>>, Vec<String>);
 
 impl EventSink for Told {
     fn emit(&mut self, event: Event<'_>) {
         if let Event::Threat(seen) = event {
             assert!(seen.evidence.find("count").is_some() && seen.evidence.find("threshold").is_some());
             self.0.push(seen.threat);
+            if let Some(Value::Text(flags)) = seen.evidence.find("tcp_flags") {
+                self.2.push(String::from_utf8_lossy(flags).into_owned());
+            }
         }
         if let Event::Drop(dropped) = event
             && dropped.reason == DropReason::Threat
@@ -71,7 +75,7 @@ impl Scene {
 
     /// How many events told of the threat, and how often it was seen, since the last call.
     fn take(&mut self, threat: Threat) -> (usize, u64) {
-        let Told(told, named) = std::mem::take(&mut self.told);
+        let Told(told, named, _) = std::mem::take(&mut self.told);
         assert!(named.iter().all(|each| *each == Some(threat)), "{named:?}");
         assert!(told.iter().all(|each| *each == threat), "{told:?}");
         (told.len(), self.pipeline.counters().threats[threat])
@@ -280,7 +284,9 @@ fn odd_packets_are_told() {
         let mut scene = Scene::new(Threat::TcpFlags, ThreatAction::Drop, &count);
         scene.judge(MS, &odd(0));
         assert_eq!(scene.take(Threat::TcpFlags), (0, 0), "{flags:#x}");
-        assert_eq!((scene.judge(MS, &odd(1)), scene.take(Threat::TcpFlags)), (THREAT, (1, 1)), "{flags:#x}");
+        assert_eq!(scene.judge(MS, &odd(1)), THREAT, "{flags:#x}");
+        assert_eq!(scene.told.2, [format!("{flags:02x}")], "as in flow events");
+        assert_eq!(scene.take(Threat::TcpFlags), (1, 1), "{flags:#x}");
     }
     let itself = |port| SocketAddr::new(server(1), port);
     assert_counted(Threat::Land, &count, 2, |at| frame::udp([itself(at as u16 + 1); 2], &[], b"data"));

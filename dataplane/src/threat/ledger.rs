@@ -6,6 +6,7 @@ use super::blocked_sources::BlockedSources;
 use super::tallies::{Limit, Reached, Tallies, Whose};
 use super::{Found, Unbooked};
 use crate::app::{AppProtocol, Record};
+use crate::decode::TcpFlags;
 use crate::policy::ThreatAction;
 
 /// The books of the detectors of one worker.
@@ -22,9 +23,16 @@ pub(super) struct Ledger {
 pub(super) struct Seen {
     pub(super) whose: Whose,
     pub(super) weight: u32,
-    /// What the packet shows, by its name.
-    pub(super) detail: Option<(&'static str, u64)>,
+    pub(super) detail: Option<Detail>,
     pub(super) now_ns: u64,
+}
+
+/// What a packet shows.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Detail {
+    Number(&'static str, u64),
+    /// Told in hexadecimal, as in `flow` events.
+    TcpFlags(TcpFlags),
 }
 
 impl Ledger {
@@ -43,8 +51,12 @@ impl Ledger {
         let Some(reached) = self.tallies.add(limit, whose, weight, now_ns) else { return false };
         self.report(limit, reached, tell, |evidence| {
             evidence.text("by", whose.as_str().as_bytes());
-            if let Some((name, value)) = detail {
-                evidence.number(name, value);
+            match detail {
+                Some(Detail::Number(name, value)) => evidence.number(name, value),
+                Some(Detail::TcpFlags(flags)) => {
+                    evidence.display("tcp_flags", format_args!("{:02x}", flags.0));
+                }
+                None => {}
             }
         });
         true

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::Found;
-use super::ledger::{Ledger, Seen};
+use super::ledger::{Detail, Ledger, Seen};
 use super::tallies::{Limit, Whose};
 use crate::decode::{Network, Packet, SynOptions, TcpFlags, Transport};
 use crate::policy::{Threat, ThreatPolicy};
@@ -58,23 +58,23 @@ impl OddPackets {
         let is_to_itself = network.source == network.destination && !network.source.is_loopback();
         match packet.transport {
             Transport::Udp { source, destination } if is_to_itself && source == destination => {
-                note(&self.land, Some(("port", source.into())));
+                note(&self.land, Some(Detail::Number("port", source.into())));
             }
             Transport::Tcp(header) => {
                 if is_to_itself && header.source == header.destination {
-                    note(&self.land, Some(("port", header.source.into())));
+                    note(&self.land, Some(Detail::Number("port", header.source.into())));
                 }
                 if are_impossible(header.flags) {
-                    note(&self.tcp_flags, Some(("flags", header.flags.0.into())));
+                    note(&self.tcp_flags, Some(Detail::TcpFlags(header.flags)));
                 } else if header.flags.has(TcpFlags::SYN) {
                     let options = SynOptions::of(frame, network);
                     let data_bytes = packet.payload.len() as u64;
                     let is_first = !header.flags.has(TcpFlags::ACK);
                     if is_first && data_bytes > 0 && !options.has_cookie {
-                        note(&self.syn_data, Some(("bytes", data_bytes)));
+                        note(&self.syn_data, Some(Detail::Number("bytes", data_bytes)));
                     }
                     if let Some(mss) = options.mss.filter(|mss| u32::from(*mss) < self.mss_bytes) {
-                        note(&self.small_mss, Some(("mss", mss.into())));
+                        note(&self.small_mss, Some(Detail::Number("mss", mss.into())));
                     }
                 }
             }
@@ -104,7 +104,7 @@ impl OddPackets {
         tell: &mut impl FnMut(Found<'_>),
     ) {
         if window_bytes < self.window_bytes {
-            let detail = Some(("window", window_bytes.into()));
+            let detail = Some(Detail::Number("window", window_bytes.into()));
             let seen = Seen { whose: Whose::Source(client), weight: 1, detail, now_ns };
             ledger.add(&self.small_window, seen, tell);
         }

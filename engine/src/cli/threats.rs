@@ -72,7 +72,8 @@ fn table(listed: &[Listed]) -> Table {
     let mut table = Table::new(&["ID", "THREAT", "ACTION", "THRESHOLDS", "WHAT IT IS"]);
     for threat in listed {
         let shown = |threshold: &ListedThreshold| format!("{}={}", threshold.name, threshold.default);
-        let thresholds: Vec<String> = threat.thresholds.iter().map(shown).collect();
+        let mut thresholds: Vec<String> = threat.thresholds.iter().map(shown).collect();
+        thresholds.extend(threat.list.iter().map(|list| format!("{}=[]", list.name)));
         let thresholds = if thresholds.is_empty() { "-".to_owned() } else { thresholds.join(" ") };
         let (id, name, action, about) = (
             threat.id.to_string(),

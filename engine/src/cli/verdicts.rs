@@ -18,7 +18,10 @@ pub(super) fn verdicts(args: &VerdictsArgs) -> Result<(), Failure> {
         path => Box::new(BufReader::new(File::open(path).with_context(|| name.to_string())?)),
     };
     let verdicts = Verdicts::read(reader).with_context(|| name.to_string())?;
-    print(&verdicts.to_string())?;
+    // Of another file it is not known that nothing was stopped.
+    if verdicts.illegible() == 0 || !verdicts.is_empty() {
+        print(&verdicts.to_string())?;
+    }
     match verdicts.illegible() {
         0 => Ok(()),
         lines => Err(anyhow!("{name}: {lines} lines are no EVE events").into()),

@@ -225,8 +225,8 @@ pub(super) const OWN_RESOLVERS: ThreatList = ThreatList {
 
 pub(super) const DOH: ThreatSpec = ThreatSpec {
     name: "doh",
-    about: "DNS over HTTPS, by the host of a public resolver in TLS or QUIC, or by a message of \
-            DNS in HTTP that can be read. Browsers do this by themselves",
+    about: "DNS over HTTPS, by the host of a public resolver in TLS or QUIC, or in HTTP that can be \
+            read by an answer of type application/dns-message. Browsers do this by themselves",
     action: ThreatAction::Ignore,
     thresholds: &[SEEN_WINDOW_S],
 };
