@@ -13,6 +13,7 @@ mod framing;
 mod framings;
 mod head;
 mod header_block;
+mod header_name;
 mod idle;
 #[cfg(test)]
 mod leniency;

@@ -11,7 +11,7 @@ use crate::{
         recorder::{Recorder, Told},
     },
     flow::Direction::{self, ToClient, ToServer},
-    limits::HTTP_READINGS_MAX,
+    limits::{HTTP_FIELD_LINE_BYTES_READ, HTTP_READINGS_MAX},
     reassembly::StreamChunk::{self, Data, Fin, Gap},
 };
 
@@ -149,4 +149,33 @@ fn what_is_plain_has_one_reading() {
         let (_, told) = told(&[(ToServer, Data(request.as_bytes()))]);
         assert!(by_lane(&told).keys().all(|lane| lane.number == 0), "{head}");
     }
+}
+
+#[test]
+fn headers_and_ends_that_only_some_see_are_readings() {
+    let long = "x".repeat(HTTP_FIELD_LINE_BYTES_READ);
+    for (head, is_listed) in [
+        ("A: b\r\r\nC: d", false),
+        ("A: b\r\rGET /evil HTTP/1.1", false),
+        ("A: b\r\n\rGET /evil HTTP/1.1", false),
+        ("A: b\r\n\0\r\nX: y", false),
+        (&format!("A: {long}\rTransfer-Encoding: chunked"), false),
+        ("Transfer-Encoding\r\n: chunked", false),
+        (" Transfer-Encoding: chunked", true),
+        ("A: b\r\n Transfer-Encoding: chunked", true),
+        ("Host: b\r\n\tContent-Length: 5", true),
+        ("\x0bTransfer-Encoding: chunked", true),
+        ("Transfer-Encoding\x0b: chunked", true),
+        ("Content-Length\x7f: 5", true),
+    ] {
+        let request = format!("POST / HTTP/1.1\r\n{head}\r\n\r\n5\r\nabcde\r\n");
+        let (_, told) = told(&[(ToServer, Data(request.as_bytes()))]);
+        assert!(told.anomalies().contains(&AppAnomaly::HeaderLine), "{head:?}: where not all are followed");
+        let bodies = told.instances(ToServer, Field::HttpRequestBody).concat();
+        assert_eq!(matches!(&bodies[..], b"abcde" | b"5\r\nab"), is_listed, "{head:?}: {:?}", told.told);
+        assert_eq!(told.anomalies().contains(&AppAnomaly::Readings), !is_listed, "{head:?}");
+    }
+    let trailers = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: b\r\rGET /evil\r\n\r\n";
+    let (_, told) = told(&[(ToServer, Data(trailers.as_bytes()))]);
+    assert!(told.anomalies().contains(&AppAnomaly::Readings), "trailers");
 }
