@@ -1,8 +1,9 @@
 //! Where every reading of a message is followed: what each receiver would see is told, and what cannot be followed is told as that.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io::Write};
 
 use dlp_patterns::Field;
+use flate2::{Compression, write::GzEncoder};
 
 use super::{HttpFraming, conversations::cut};
 use crate::{
@@ -178,4 +179,42 @@ fn headers_and_ends_that_only_some_see_are_readings() {
     let trailers = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: b\r\rGET /evil\r\n\r\n";
     let (_, told) = told(&[(ToServer, Data(trailers.as_bytes()))]);
     assert!(told.anomalies().contains(&AppAnomaly::Readings), "trailers");
+}
+
+/// What is decoded is another thing wherever it begins.
+#[test]
+fn each_body_without_an_end_is_decoded() {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(b"some text, and some text again").expect("it is written to memory");
+    let coded = encoder.finish().expect("it is written to memory");
+    let requests = b"GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n".as_slice();
+    let plain = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nX\rContent-Length: 3\r\n\r\nabc".as_slice();
+    let head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: x\r\n\r\n";
+    let responses = [plain, head, &coded].concat();
+    let (_, told) = told(&[(ToServer, Data(requests)), (ToClient, Data(&responses)), (ToClient, Fin)]);
+    let bodies = told.instances(ToClient, Field::HttpResponseBody);
+    assert!(bodies.contains(&b"some text, and some text again".as_slice()), "{:?}", told.told);
+}
+
+/// Of which request a response is says whether it has a body, and readings differ in that.
+#[test]
+fn requests_for_no_body_cannot_be_followed() {
+    let both = "POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+    let head = "HEAD / HTTP/1.1\r\n\r\n";
+    let length = format!("POST / HTTP/1.1\r\nContent-Length: {}\r\nContent-Length: 0\r\n\r\n", head.len());
+    let goes_on = "POST / HTTP/1.1\r\nContent-Length: 900\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+    for (requests, is_told) in [
+        (format!("{length}{head}"), true),
+        (format!("{length}CONNECT h:1 HTTP/1.1\r\n\r\n"), true),
+        (format!("{goes_on}{head}"), true),
+        (format!("{goes_on}GET / HTTP/1.1\r\n\r\n"), false),
+        (format!("{head}{both}G"), true),
+    ] {
+        let (_, told) = told(&[(ToServer, Data(requests.as_bytes()))]);
+        assert_eq!(told.anomalies().contains(&AppAnomaly::Readings), is_told, "{requests}");
+    }
+    let gets = b"GET / HTTP/1.1\r\n\r\nHEAD / HTTP/1.1\r\n\r\n".as_slice();
+    let response = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 8\r\n\r\nabc".as_slice();
+    let (_, told) = told(&[(ToServer, Data(gets)), (ToClient, Data(response))]);
+    assert!(told.anomalies().contains(&AppAnomaly::Readings));
 }
