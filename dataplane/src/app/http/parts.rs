@@ -6,7 +6,7 @@ use super::conversations::{cut, listen};
 use crate::{
     app::{AppAnomaly, HttpFile, HttpFileStage, recorder::Recorder},
     flow::Direction::{self, ToClient, ToServer},
-    limits::HTTP_FILES_TOLD_MAX,
+    limits::{HTTP_FILES_TOLD_MAX, TEXT_LINE_BYTES_MAX},
     reassembly::StreamChunk::{self, Data, Gap},
 };
 
@@ -209,4 +209,36 @@ fn what_follows_a_gap_in_an_archive_is_not_read() {
     assert_eq!(told.instances(ToServer, Field::FileData), [b"so"]);
     assert_eq!(told.anomalies(), [AppAnomaly::Gap, AppAnomaly::ContentGap]);
     assert_eq!(told.transactions()[0].inner_files, [file("a", 2, HttpFileStage::Begun, false)]);
+}
+
+#[test]
+fn delimiters_that_only_some_see_are_told_of() {
+    let blanks = " ".repeat(TEXT_LINE_BYTES_MAX);
+    for (body, is_told) in [
+        ("--b\r\nContent-Disposition: form-data; name=a\r\n\r\nv\r\n--b--\r\n", false),
+        ("--b\r\nContent-Disposition: form-data; name=a\r\n\r\nv\n\r\n--b--\r\n", false),
+        ("--b\r\nContent-Disposition: form-data; name=a\r\n\r\nv\n--b\r\nX: y\r\n\r\nz\r\n--b--\r\n", true),
+        (&format!("--b{blanks}x\r\nX: y\r\n\r\nv\r\n--b--\r\n"), true),
+    ] {
+        let is_odd = posted(FORM, body).anomalies().contains(&AppAnomaly::Multipart);
+        assert_eq!(is_odd, is_told, "{}", body.escape_debug());
+    }
+}
+
+#[test]
+fn headers_of_parts_that_readers_differ_in_are_told_of() {
+    for (header, is_told) in [
+        ("Content-Disposition: form-data; name=\"a\"; filename=\"f'; g\"", false),
+        ("Content-Disposition: form-data; name=a; filename=f'", false),
+        ("X: y\rContent-Disposition: form-data; name=a; filename=f", true),
+        ("Content-Disposition: form-data;\0 name=a; filename=f", true),
+        ("Content-Disposition: form-data; name=\"a; filename=f", true),
+        ("Content-Disposition: form-data; name='a;b'; filename='f;g'", true),
+        ("Content-Disposition: form-data; name=\"a\\\"; filename=f; x=\"", true),
+    ] {
+        let told = posted(FORM, &format!("--b\r\n{header}\r\n\r\nv\r\n--b--\r\n"));
+        assert_eq!(told.anomalies().contains(&AppAnomaly::Multipart), is_told, "{header:?}");
+    }
+    let told = posted(FORM, "--b\r\r\nContent-Disposition: form-data; name=a\r\n\r\nv\r\n--b--\r\n");
+    assert!(told.anomalies().contains(&AppAnomaly::Multipart), "a delimiter");
 }
