@@ -65,7 +65,7 @@ impl Pdf {
         while let Some((&byte, rest)) = bytes.split_first() {
             *bytes = rest;
             self.last = self.last << 8 | u128::from(byte);
-            match byte {
+            match self.unescape().unwrap_or(byte) {
                 b'e' | b' ' => self.is_flate |= FILTERS.iter().any(|filter| self.ends_with(filter)),
                 b'j' if self.ends_with(b"endobj") => self.is_flate = false,
                 // §7.3.8.1: CR LF or LF behind the word.
@@ -80,6 +80,15 @@ impl Pdf {
                 _ => {}
             }
         }
+    }
+
+    /// The byte of a name that was written by its number (§7.3.5), which takes its place.
+    fn unescape(&mut self) -> Option<u8> {
+        let [.., b'#', high, low] = self.last.to_be_bytes() else { return None };
+        let digit = |digit: u8| char::from(digit).to_digit(16);
+        let byte = (digit(high)? * 16 + digit(low)?) as u8;
+        self.last = self.last >> 24 << 8 | u128::from(byte);
+        Some(byte)
     }
 
     fn ends_with(&self, word: &[u8]) -> bool {
