@@ -28,7 +28,7 @@ fn listen_to(chunks: &[(Direction, StreamChunk<'_>)]) -> (App, Recorder) {
 }
 
 /// What each lane was told, in order.
-fn by_lane(recorder: &Recorder) -> BTreeMap<Lane, Vec<(Field, Vec<u8>)>> {
+pub(super) fn by_lane(recorder: &Recorder) -> BTreeMap<Lane, Vec<(Field, Vec<u8>)>> {
     let mut lanes: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for told in &recorder.told {
         if let Told::End(lane, field, bytes) = told {
