@@ -12,7 +12,7 @@ pub(super) struct Pdf {
     level: usize,
     /// The last 16 bytes outside of streams.
     last: u128,
-    /// Whether the object at hand names the filter.
+    /// Whether the filter is named behind the last stream, be it in an object before: where one ends a string can say, too.
     is_flate: bool,
     stream: Option<(Layer, Member)>,
 }
@@ -67,7 +67,6 @@ impl Pdf {
             self.last = self.last << 8 | u128::from(byte);
             match self.unescape().unwrap_or(byte) {
                 b'e' | b' ' => self.is_flate |= FILTERS.iter().any(|filter| self.ends_with(filter)),
-                b'j' if self.ends_with(b"endobj") => self.is_flate = false,
                 // §7.3.8.1: CR LF or LF behind the word.
                 b'\n' if self.is_flate && (self.ends_with(b"stream\r\n") || self.ends_with(b"stream\n")) => {
                     self.is_flate = false;

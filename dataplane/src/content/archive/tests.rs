@@ -288,7 +288,13 @@ fn a_filter_of_pdf_is_known_however_its_name_is_written() {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(b"some text").expect("it is written to memory");
     let data = encoder.finish().expect("it is written to memory");
-    for name in ["/FlateDecode", "/Fl#61teDecode", "/#46#6c#61#74#65#44#65#63#6F#64#65", "/FlateDecod#65"] {
+    for name in [
+        "/FlateDecode",
+        "/Fl#61teDecode",
+        "/#46#6c#61#74#65#44#65#63#6F#64#65",
+        "/FlateDecod#65",
+        "/FlateDecode/X(endobj)",
+    ] {
         let file = [format!("%PDF-1.4\n1 0 obj<</Filter{name}>>stream\n").as_bytes(), &data].concat();
         assert_eq!(told(&file), ["=some text (9)"], "{name}");
     }
