@@ -128,15 +128,14 @@ impl Body {
             self.members.data(bytes, decoders, out);
             if !self.content.is_none() {
                 self.content.data(field, bytes, decoders, out);
-                if self.content.has_values() {
+                if self.content.has_parts() {
                     return;
                 }
             }
             out.values((&mut self.wire_values, self.media), ValueDepth::Wire, field, bytes);
             return;
         };
-        let is_read_apart = self.content.has_values();
-        if !is_read_apart {
+        if !self.content.has_parts() {
             out.values((&mut self.wire_values, self.media), ValueDepth::Wire, field, bytes);
         }
         let (media, values, decoded_bytes) = (self.media, &mut self.decoded_values, &mut self.decoded_bytes);
@@ -146,7 +145,7 @@ impl Body {
             out.data_at(Depth::Decoded, field, decoded);
             members.data(decoded, decoders, out);
             content.data(field, decoded, decoders, out);
-            if !content.has_values() {
+            if !content.has_parts() && !content.is_text() {
                 out.values((values, media), ValueDepth::Decoded, field, decoded);
             }
         });

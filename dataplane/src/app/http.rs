@@ -14,6 +14,7 @@ mod framings;
 mod gaps;
 mod head;
 mod header_block;
+mod header_name;
 mod idle;
 #[cfg(test)]
 mod leniency;
@@ -122,6 +123,8 @@ pub struct Http {
     switch: Option<Switch>,
     /// Other readings of the same bytes.
     forks: Forks,
+    /// Whether it was told that they do not know which response has no body.
+    is_unpaired_told: bool,
 }
 
 /// How a connection goes on behind a piece of it.
@@ -160,6 +163,7 @@ impl Default for Http {
             touched: true,
             switch: None,
             forks: Forks::default(),
+            is_unpaired_told: false,
         }
     }
 }
@@ -192,12 +196,11 @@ impl Http {
             let at_hand = unread;
             self.side(direction).message.read_as(framing);
             let read = self.read_on(direction, &mut unread, decoders, sink);
-            if !self.forks.is_empty() {
-                self.forks.advance(direction, passed(at_hand, unread), decoders, sink);
-            }
+            self.advance_forks(direction, passed(at_hand, unread), decoders, sink);
             match read {
                 Ok(()) if self.fork(direction, decoders, sink) && !is_empty(unread) => {}
-                Ok(()) => break,
+                Ok(()) if self.switch.is_some() || is_empty(unread) => break,
+                Ok(()) => {}
                 Err(GaveUp) if self.ends_for_want_of_sense(direction, sink) => {
                     if is_empty(unread) {
                         break;
@@ -279,7 +282,12 @@ impl Http {
     ) -> Result<(), GaveUp> {
         while !input.is_empty() {
             match self.client.part {
-                Part::StartLine => self.read_request_line(input, sink)?,
+                Part::StartLine => {
+                    self.read_request_line(input, sink)?;
+                    if self.is_unpaired() && !self.is_unpaired_told {
+                        return Ok(());
+                    }
+                }
                 Part::Message => {
                     let mut out = self.client.outlet.to(sink);
                     let request = self.transactions.request();

@@ -16,7 +16,7 @@ use self::{
     head::{Head, HeadLine},
     transfer_coding::Decoder,
 };
-use crate::limits::MAIL_BOUNDARY_BYTES_MAX;
+use crate::limits::{MAIL_BOUNDARY_BYTES_MAX, TEXT_LINE_BYTES_MAX};
 
 /// Who hears of an entity: of each part its header, and then what stands behind it.
 pub(super) trait MimeSink {
@@ -45,7 +45,7 @@ pub(super) enum MimeOdd {
     Depth,
     /// A line begins as a delimiter does, and goes on.
     Delimiter,
-    /// A delimiter, or a line of a header, that LF alone ends.
+    /// A delimiter, or a line of a header, that LF alone ends, or that has a bare CR or a NUL in it.
     LineFeed,
     /// A header without the blank line that ends it.
     HeaderEnd,
@@ -71,6 +71,8 @@ pub(super) struct Mime {
     reading: Reading,
     /// Of the multipart that was open last, what stood between its parts.
     closed: Vec<u8>,
+    /// That of the line before the one at hand.
+    last_end: LineEnd,
 }
 
 #[derive(Debug)]
@@ -97,13 +99,13 @@ impl Mime {
     /// An entity of which the header follows.
     pub(super) fn new(nesting: Nesting) -> Mime {
         let reading = Reading::Head(Head::default());
-        Mime { nesting, levels: Vec::new(), reading, closed: Vec::new() }
+        Mime { nesting, levels: Vec::new(), reading, closed: Vec::new(), last_end: LineEnd::None }
     }
 
     /// A multipart whose header was read elsewhere.
     pub(super) fn of_parts(nesting: Nesting, boundary: &[u8]) -> Mime {
         let levels = vec![Level::Parts(boundary.to_vec())];
-        Mime { nesting, levels, reading: Reading::Between, closed: Vec::new() }
+        Mime { nesting, levels, reading: Reading::Between, closed: Vec::new(), last_end: LineEnd::None }
     }
 
     /// Memory that it holds, in bytes.
@@ -124,7 +126,9 @@ impl Mime {
 
     /// The next line, or piece of one.
     pub(super) fn piece(&mut self, piece: Piece<'_>, sink: &mut impl MimeSink) {
-        if self.delimiter(piece, sink) {
+        let is_delimiter = self.delimiter(piece, sink);
+        self.last_end = piece.end;
+        if is_delimiter {
             return;
         }
         let is_outer = self.levels.is_empty();
@@ -134,7 +138,7 @@ impl Mime {
                 if line != HeadLine::Body {
                     sink.header(piece.bytes);
                     sink.header(piece.end.bytes());
-                    if piece.end == LineEnd::Lf {
+                    if piece.is_odd_line() {
                         sink.odd(MimeOdd::LineFeed);
                     }
                 }
@@ -189,10 +193,11 @@ impl Mime {
             }
             return false;
         };
-        if piece.end == LineEnd::Lf {
+        if piece.is_odd_line() || self.last_end == LineEnd::Lf {
             sink.odd(MimeOdd::LineFeed);
         }
-        if behind.len() > b"--".len() {
+        // What goes on behind so many blanks is not seen.
+        if behind.len() > b"--".len() || piece.bytes.len() >= TEXT_LINE_BYTES_MAX {
             sink.odd(MimeOdd::Delimiter);
         }
         if matches!(self.reading, Reading::Head(_)) {

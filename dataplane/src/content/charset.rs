@@ -65,6 +65,14 @@ impl Charset {
             Charset::Utf7 => Transcoder(Kind::Utf7(Box::default())),
         }
     }
+
+    /// The same, but for a text that begins with the byte order mark of another one: that is what it is.
+    pub fn marked_transcoder(self) -> Transcoder {
+        match self {
+            Charset::Known(encoding) => Transcoder(Kind::Known(Box::new(encoding.new_decoder()))),
+            Charset::Utf7 => self.transcoder(),
+        }
+    }
 }
 
 impl Transcoder {

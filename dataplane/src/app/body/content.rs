@@ -36,7 +36,7 @@ impl BodyContent {
         }
         match content_type.charset() {
             _ if !out.is_heard(field) => BodyContent::None,
-            Some(charset) => BodyContent::Text(Box::new(HttpText::new(charset, content_type.media()))),
+            Some(charset) => BodyContent::Text(Box::new(HttpText::new(charset, content_type.media(), field))),
             None => BodyContent::Opening(ArrayVec::new(), content_type.media()),
         }
     }
@@ -47,9 +47,9 @@ impl BodyContent {
         matches!(self, BodyContent::None)
     }
 
-    /// Whether values are read here, and not in the bytes as they are.
-    pub(super) fn has_values(&self) -> bool {
-        matches!(self, BodyContent::Text(_) | BodyContent::Parts(_))
+    /// Whether values are read here in its letters.
+    pub(super) fn is_text(&self) -> bool {
+        matches!(self, BodyContent::Text(_))
     }
 
     /// Whether it is made of parts.
@@ -87,7 +87,7 @@ impl BodyContent {
                 *self = BodyContent::None;
                 return;
             };
-            let mut text = Box::new(HttpText::new(charset, media));
+            let mut text = Box::new(HttpText::new(charset, media, field));
             text.data(field, begin, out);
             *self = BodyContent::Text(text);
         }

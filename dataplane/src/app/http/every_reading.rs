@@ -1,8 +1,9 @@
 //! Where every reading of a message is followed: what each receiver would see is told, and what cannot be followed is told as that.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io::Write};
 
 use dlp_patterns::Field;
+use flate2::{Compression, write::GzEncoder};
 
 use super::{HttpFraming, conversations::cut};
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
         recorder::{Recorder, Told},
     },
     flow::Direction::{self, ToClient, ToServer},
-    limits::HTTP_READINGS_MAX,
+    limits::{HTTP_FIELD_LINE_BYTES_READ, HTTP_READINGS_MAX},
     reassembly::StreamChunk::{self, Data, Fin, Gap},
 };
 
@@ -27,7 +28,7 @@ fn listen_to(chunks: &[(Direction, StreamChunk<'_>)]) -> (App, Recorder) {
 }
 
 /// What each lane was told, in order.
-fn by_lane(recorder: &Recorder) -> BTreeMap<Lane, Vec<(Field, Vec<u8>)>> {
+pub(super) fn by_lane(recorder: &Recorder) -> BTreeMap<Lane, Vec<(Field, Vec<u8>)>> {
     let mut lanes: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for told in &recorder.told {
         if let Told::End(lane, field, bytes) = told {
@@ -149,4 +150,71 @@ fn what_is_plain_has_one_reading() {
         let (_, told) = told(&[(ToServer, Data(request.as_bytes()))]);
         assert!(by_lane(&told).keys().all(|lane| lane.number == 0), "{head}");
     }
+}
+
+#[test]
+fn headers_and_ends_that_only_some_see_are_readings() {
+    let long = "x".repeat(HTTP_FIELD_LINE_BYTES_READ);
+    for (head, is_listed) in [
+        ("A: b\r\r\nC: d", false),
+        ("A: b\r\rGET /evil HTTP/1.1", false),
+        ("A: b\r\n\rGET /evil HTTP/1.1", false),
+        ("A: b\r\n\0\r\nX: y", false),
+        (&format!("A: {long}\rTransfer-Encoding: chunked"), false),
+        ("Transfer-Encoding\r\n: chunked", false),
+        (" Transfer-Encoding: chunked", true),
+        ("A: b\r\n Transfer-Encoding: chunked", true),
+        ("Host: b\r\n\tContent-Length: 5", true),
+        ("\x0bTransfer-Encoding: chunked", true),
+        ("Transfer-Encoding\x0b: chunked", true),
+        ("Content-Length\x7f: 5", true),
+    ] {
+        let request = format!("POST / HTTP/1.1\r\n{head}\r\n\r\n5\r\nabcde\r\n");
+        let (_, told) = told(&[(ToServer, Data(request.as_bytes()))]);
+        assert!(told.anomalies().contains(&AppAnomaly::HeaderLine), "{head:?}: where not all are followed");
+        let bodies = told.instances(ToServer, Field::HttpRequestBody).concat();
+        assert_eq!(matches!(&bodies[..], b"abcde" | b"5\r\nab"), is_listed, "{head:?}: {:?}", told.told);
+        assert_eq!(told.anomalies().contains(&AppAnomaly::Readings), !is_listed, "{head:?}");
+    }
+    let trailers = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: b\r\rGET /evil\r\n\r\n";
+    let (_, told) = told(&[(ToServer, Data(trailers.as_bytes()))]);
+    assert!(told.anomalies().contains(&AppAnomaly::Readings), "trailers");
+}
+
+/// What is decoded is another thing wherever it begins.
+#[test]
+fn each_body_without_an_end_is_decoded() {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(b"some text, and some text again").expect("it is written to memory");
+    let coded = encoder.finish().expect("it is written to memory");
+    let requests = b"GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n".as_slice();
+    let plain = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nX\rContent-Length: 3\r\n\r\nabc".as_slice();
+    let head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: x\r\n\r\n";
+    let responses = [plain, head, &coded].concat();
+    let (_, told) = told(&[(ToServer, Data(requests)), (ToClient, Data(&responses)), (ToClient, Fin)]);
+    let bodies = told.instances(ToClient, Field::HttpResponseBody);
+    assert!(bodies.contains(&b"some text, and some text again".as_slice()), "{:?}", told.told);
+}
+
+/// Of which request a response is says whether it has a body, and readings differ in that.
+#[test]
+fn requests_for_no_body_cannot_be_followed() {
+    let both = "POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+    let head = "HEAD / HTTP/1.1\r\n\r\n";
+    let length = format!("POST / HTTP/1.1\r\nContent-Length: {}\r\nContent-Length: 0\r\n\r\n", head.len());
+    let goes_on = "POST / HTTP/1.1\r\nContent-Length: 900\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+    for (requests, is_told) in [
+        (format!("{length}{head}"), true),
+        (format!("{length}CONNECT h:1 HTTP/1.1\r\n\r\n"), true),
+        (format!("{goes_on}{head}"), true),
+        (format!("{goes_on}GET / HTTP/1.1\r\n\r\n"), false),
+        (format!("{head}{both}G"), true),
+    ] {
+        let (_, told) = told(&[(ToServer, Data(requests.as_bytes()))]);
+        assert_eq!(told.anomalies().contains(&AppAnomaly::Readings), is_told, "{requests}");
+    }
+    let gets = b"GET / HTTP/1.1\r\n\r\nHEAD / HTTP/1.1\r\n\r\n".as_slice();
+    let response = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 8\r\n\r\nabc".as_slice();
+    let (_, told) = told(&[(ToServer, Data(gets)), (ToClient, Data(response))]);
+    assert!(told.anomalies().contains(&AppAnomaly::Readings));
 }

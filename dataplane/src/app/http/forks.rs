@@ -7,7 +7,7 @@ use super::{
     head::{Framing, Head},
 };
 use crate::{
-    app::{AppAnomaly, AppProtocol, AppSink, HttpTransaction, Lane, Record, emitter::Outlet},
+    app::{AppAnomaly, AppProtocol, AppSink, HttpTransaction, Lane, Record, body::Body, emitter::Outlet},
     content::Decoders,
     flow::Direction,
     limits::HTTP_READINGS_MAX,
@@ -47,7 +47,10 @@ impl Forks {
     ) -> bool {
         let reads_all =
             |fork: &mut Fork| fork.direction == direction && fork.http.reads_until_close(direction);
-        if framing == Framing::UntilClose && self.0.iter_mut().any(reads_all) {
+        if framing == Framing::UntilClose
+            && is_plain(direction, head, sink)
+            && self.0.iter_mut().any(reads_all)
+        {
             return true;
         }
         if self.0.len() == HTTP_READINGS_MAX {
@@ -75,14 +78,15 @@ impl Forks {
     }
 
     /// Reads on what the main reading went through. A reading that no receiver can have ends; what one meets that has several
-    /// readings itself is [`AppAnomaly::Readings`].
+    /// readings itself is [`AppAnomaly::Readings`]. False where one asked for a response without a body.
     pub(super) fn advance<S: AppSink>(
         &mut self,
         direction: Direction,
         chunk: StreamChunk<'_>,
         decoders: &mut Decoders,
         sink: &mut S,
-    ) {
+    ) -> bool {
+        let mut are_paired = true;
         self.0.retain_mut(|fork| {
             if fork.direction != direction {
                 return true;
@@ -90,6 +94,7 @@ impl Forks {
             let mut unread = chunk;
             let read = fork.http.read_on(direction, &mut unread, decoders, &mut ForkSink(sink));
             let has_others = fork.http.side(direction).message.take_others().is_some();
+            are_paired &= !fork.http.transactions.is_any_bodiless();
             if has_others {
                 sink.anomaly(direction, AppProtocol::Http, AppAnomaly::Readings);
             }
@@ -100,6 +105,7 @@ impl Forks {
             }
             goes_on
         });
+        are_paired
     }
 
     /// Nothing follows.
@@ -131,6 +137,7 @@ impl Http {
         if !is_room {
             sink.anomaly(direction, AppProtocol::Http, AppAnomaly::Readings);
         }
+        self.tell_unpaired(direction, true, sink);
         true
     }
 
@@ -149,11 +156,48 @@ impl Http {
         true
     }
 
+    /// Reads on in the other readings, up to where the main one stands.
+    pub(super) fn advance_forks<S: AppSink>(
+        &mut self,
+        direction: Direction,
+        passed: StreamChunk<'_>,
+        decoders: &mut Decoders,
+        sink: &mut S,
+    ) {
+        if !self.forks.is_empty() {
+            let are_paired = self.forks.advance(direction, passed, decoders, sink);
+            self.tell_unpaired(direction, are_paired, sink);
+        }
+    }
+
+    /// Whether there are other readings, of which none knows which response has no body.
+    pub(super) fn is_unpaired(&self) -> bool {
+        !self.forks.is_empty() && self.transactions.is_any_bodiless()
+    }
+
+    /// Tells of that, once: it cannot be followed.
+    fn tell_unpaired<S: AppSink>(&mut self, direction: Direction, are_paired: bool, sink: &mut S) {
+        if !self.is_unpaired_told && (!are_paired || self.is_unpaired()) {
+            self.is_unpaired_told = true;
+            sink.anomaly(direction, AppProtocol::Http, AppAnomaly::Readings);
+        }
+    }
+
     /// Whether all that follows in a direction is one body.
     fn reads_until_close(&mut self, direction: Direction) -> bool {
         let side = self.side(direction);
         side.part == Part::Message && side.message.is_until_close()
     }
+}
+
+/// Whether a body without an end is the same wherever it begins: nothing is decoded, and nobody hears of what stands within.
+fn is_plain<S: AppSink>(direction: Direction, head: &Head, sink: &mut S) -> bool {
+    let field = match direction {
+        Direction::ToServer => Field::HttpRequestBody,
+        Direction::ToClient => Field::HttpResponseBody,
+    };
+    let codings = head.codings(Framing::UntilClose);
+    Body::is_plain(&codings, head.content_type(), field, &Outlet::new(direction).to(sink))
 }
 
 /// What of `at_hand` was read, where `unread` is left of it.
@@ -185,6 +229,10 @@ impl<S: AppSink> AppSink for ForkSink<'_, S> {
 
     fn end(&mut self, lane: Lane) {
         self.0.end(lane);
+    }
+
+    fn is_heard(&self, direction: Direction, field: Field) -> bool {
+        self.0.is_heard(direction, field)
     }
 
     fn transaction(&mut self, _: &HttpTransaction) {}

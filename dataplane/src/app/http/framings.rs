@@ -37,7 +37,7 @@ impl Framings {
     /// Its digits as far as they go, a sign and a base heeded or not, or as of no use.
     #[cold]
     fn add_odd_length(&mut self, element: &[u8]) {
-        let is_odd = |byte: &u8| *byte <= b' ' || *byte == 0x7f;
+        let is_odd = |byte: &u8| *byte <= b' ' || *byte >= 0x7f;
         let begin = element.iter().position(|byte| !is_odd(byte)).unwrap_or(element.len());
         let text = element.get(begin..).unwrap_or_default();
         let unsigned = text.strip_prefix(b"+").or(text.strip_prefix(b"-")).unwrap_or(text);
@@ -50,6 +50,11 @@ impl Framings {
         self.add(number(unsigned, 10).map_or(Framing::UntilClose, Framing::Length));
         if let Some(hexadecimal) = unsigned.strip_prefix(b"0x").or(unsigned.strip_prefix(b"0X")) {
             self.add(number(hexadecimal, 16).map_or(Framing::UntilClose, Framing::Length));
+        }
+        // There are languages whose numbers may have it between digits.
+        if unsigned.contains(&b'_') {
+            let digits: Vec<u8> = unsigned.iter().copied().filter(|byte| *byte != b'_').collect();
+            self.add(number(&digits, 10).map_or(Framing::UntilClose, Framing::Length));
         }
         // Below zero it is more than there can be to who reads it as unsigned, and what is wrong may be ignored.
         if text.first() == Some(&b'-') {
@@ -102,6 +107,8 @@ mod tests {
             (b"+3", &[Length(3), Length(0)]),
             (b"\x0b3", &[Length(3), Length(0)]),
             (b"3a", &[Length(3), Length(0)]),
+            (b"\xa03", &[Length(3), Length(0)]),
+            (b"1_0", &[Length(1), Length(10), Length(0)]),
             (b"0x1f", &[Length(0), Length(31)]),
             (b"-1", &[Length(1), UntilClose, Length(0)]),
             (b"", &[Length(0)]),

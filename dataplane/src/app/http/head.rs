@@ -1,6 +1,6 @@
 //! What the header lines of one message say about its framing (RFC 9112 §6), and to an event.
 
-use super::{framings::Framings, marks::first, switch::Offer};
+use super::{framings::Framings, header_name::Name, marks::first, switch::Offer};
 use crate::{
     app::{AppAnomaly, AppSink, HttpProduct, HttpTransaction, content_type::ContentType, emitter::Emitter},
     content::Codings,
@@ -60,8 +60,10 @@ pub(super) struct Head {
     content_type: ContentType,
     /// What its framing headers may be read as, each for itself.
     framings: Framings,
-    /// A framing header that only some readers see, behind a bare CR or a NUL.
+    /// A framing header that only some readers see: behind a bare CR or a NUL, in a folded line, or without its colon.
     hidden: bool,
+    /// A line that is, or ends, the head to some readers.
+    ends_for_some: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,22 +92,6 @@ enum Last {
     Named(Name),
 }
 
-/// The headers that matter here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Name {
-    ContentLength,
-    TransferEncoding,
-    Host,
-    UserAgent,
-    Referer,
-    ContentEncoding,
-    ContentType,
-    Location,
-    Upgrade,
-    Extensions,
-    ContentDisposition,
-}
-
 impl Head {
     /// The head of a message of which only the start line is known.
     pub(super) fn new(kind: Kind) -> Self {
@@ -122,6 +108,7 @@ impl Head {
             content_type: ContentType::default(),
             framings: Framings::default(),
             hidden: false,
+            ends_for_some: false,
         }
     }
 
@@ -161,29 +148,44 @@ impl Head {
             _ => self.named(line, transaction),
         };
         if line.odd {
-            self.reveal(line.read);
+            self.reveal_within(line);
         }
         is_plain && !line.odd
     }
 
-    /// Framing headers within an odd line: there are those to whom a bare CR ends it, or a NUL a name or a value.
+    /// Framing headers within an odd line, and the empty line that ends the head: there are those to whom a bare CR ends a line, or a
+    /// NUL a line, a name or a value.
     #[cold]
-    fn reveal(&mut self, line: &[u8]) {
-        for piece in line.split(|byte| matches!(byte, b'\r' | 0)) {
-            let colon = first(piece, |word| word.equal(b':')).unwrap_or(piece.len());
-            let (name, value) = piece.split_at_checked(colon).unwrap_or((piece, &[]));
-            let Some(name) = Name::of(name.trim_ascii()).filter(|name| name.is_framing()) else { continue };
-            self.hidden = true;
-            match (name, value.get(1..)) {
-                (Name::ContentLength, Some(value)) => {
-                    for element in value.split(|byte| *byte == b',') {
-                        self.framings.add_length(trim_ows(element));
-                    }
-                }
-                (_, Some(value)) => self.framings.add_coding(value),
-                (_, None) => self.framings.add_unknown(),
-            }
+    fn reveal_within(&mut self, line: FieldLine<'_>) {
+        let is_end = |of: &[u8]| matches!(of, [] | [0, ..]);
+        self.ends_for_some |= !line.whole || line.read.split(|byte| *byte == b'\r').any(is_end);
+        for piece in line.read.split(|byte| matches!(byte, b'\r' | 0)) {
+            self.reveal(piece);
         }
+    }
+
+    /// Notes a framing header that only some readers see. False where it is another one.
+    fn reveal(&mut self, line: &[u8]) -> bool {
+        let colon = first(line, |word| word.equal(b':')).unwrap_or(line.len());
+        let (name, value) = line.split_at_checked(colon).unwrap_or((line, &[]));
+        let Some(name) = Name::of(trim_blank(name)).filter(|name| name.is_framing()) else { return false };
+        self.hidden = true;
+        match (name, value.get(1..)) {
+            (Name::ContentLength, Some(value)) => {
+                for element in value.split(|byte| *byte == b',') {
+                    self.framings.add_length(trim_ows(element));
+                }
+            }
+            (_, Some(value)) => self.framings.add_coding(value),
+            // Its value may stand in the next line.
+            (_, None) => self.framings.add_unknown(),
+        }
+        true
+    }
+
+    /// Whether there are readers to whom it ends before its empty line, or may: nothing of a line beyond its begin is known.
+    pub(super) fn ends_for_some(&self) -> bool {
+        self.ends_for_some
     }
 
     /// What is read as such of a message for which RFC 9112 says `told`, and all else that receivers may read.
@@ -229,19 +231,24 @@ impl Head {
         self.last = Last::Any;
         let colon = first(line.read, |word| word.equal(b':'));
         let Some((name, value)) = colon.and_then(|colon| line.read.split_at_checked(colon)) else {
+            self.reveal(line.read);
             return false;
         };
         let is_named = name.last().is_some_and(|byte| !byte.is_ascii_whitespace());
-        let bare_name = if is_named { name } else { name.trim_ascii_end() };
+        let bare_name = trim_blank(name);
         let value = value.get(1..).unwrap_or_default();
         match Name::of(bare_name) {
-            Some(name) => {
-                self.broken |= !is_named && name.is_framing();
-                self.heed(name, value, line.whole, transaction);
+            Some(known) => {
+                let is_broken = bare_name.len() != name.len() && known.is_framing();
+                self.broken |= is_broken;
+                self.heed(known, value, line.whole, transaction);
+                is_named && !is_broken
             }
-            None => self.note_product(bare_name, value, transaction),
+            None => {
+                self.note_product(bare_name, value, transaction);
+                is_named
+            }
         }
-        is_named
     }
 
     /// A line that matters here.
@@ -325,9 +332,10 @@ impl Head {
         let name = match self.last {
             Last::Absent => {
                 self.last = Last::Any;
+                self.reveal(line.read);
                 return false;
             }
-            Last::Any => return true,
+            Last::Any => return !self.reveal(line.read),
             Last::Named(name) => name,
         };
         if name.is_framing() {
@@ -336,6 +344,10 @@ impl Head {
                 Name::TransferEncoding => self.framings.add_coding(line.read),
                 _ => self.framings.add_unknown(),
             }
+            return false;
+        }
+        // To some it is a line of its own.
+        if self.reveal(line.read) {
             return false;
         }
         // Whether the coding goes on or another one follows is not agreed.
@@ -404,37 +416,6 @@ impl Head {
     }
 }
 
-impl Name {
-    #[inline]
-    fn of(name: &[u8]) -> Option<Name> {
-        // Length and first letter alone turn down nearly every other header.
-        match (name.len(), name.first()?.to_ascii_lowercase()) {
-            (4, b'h') => is(name, b"Host").then_some(Name::Host),
-            (7, b'r') => is(name, b"Referer").then_some(Name::Referer),
-            (7, b'u') => is(name, b"Upgrade").then_some(Name::Upgrade),
-            (8, b'l') => is(name, b"Location").then_some(Name::Location),
-            (10, b'u') => is(name, b"User-Agent").then_some(Name::UserAgent),
-            (12, b'c') => is(name, b"Content-Type").then_some(Name::ContentType),
-            (14, b'c') => is(name, b"Content-Length").then_some(Name::ContentLength),
-            (16, b'c') => is(name, b"Content-Encoding").then_some(Name::ContentEncoding),
-            (19, b'c') => is(name, b"Content-Disposition").then_some(Name::ContentDisposition),
-            (24, b's') => is(name, b"Sec-WebSocket-Extensions").then_some(Name::Extensions),
-            (17, b't') => is(name, b"Transfer-Encoding").then_some(Name::TransferEncoding),
-            _ => None,
-        }
-    }
-
-    fn is_framing(self) -> bool {
-        matches!(self, Name::ContentLength | Name::TransferEncoding)
-    }
-}
-
-/// Whether a name is that one, whatever its case. Nearly all write it alike: then that is a matter of few steps.
-#[inline]
-fn is<const BYTES: usize>(name: &[u8], usual: &[u8; BYTES]) -> bool {
-    name == usual || name.eq_ignore_ascii_case(usual)
-}
-
 /// Where the transaction keeps the header; `None` where it keeps none of that direction.
 fn slot<'t>(
     name: Name,
@@ -471,6 +452,14 @@ fn trim_ows(mut value: &[u8]) -> &[u8] {
         value = rest;
     }
     value
+}
+
+/// Without what some take for blanks around a name: bytes that show nothing, and those that are no ASCII.
+fn trim_blank(mut name: &[u8]) -> &[u8] {
+    while let [..=b' ' | 0x7f.., rest @ ..] | [rest @ .., ..=b' ' | 0x7f..] = name {
+        name = rest;
+    }
+    name
 }
 
 /// `1*DIGIT` that fits into 64 bits.

@@ -266,6 +266,9 @@ impl Message {
         let told = self.head.framing(out);
         let framing = match self.read_as {
             HttpFraming::Compat => {
+                if self.head.ends_for_some() {
+                    out.anomaly(AppAnomaly::Readings);
+                }
                 let (framing, others) = self.head.framings(told);
                 self.others = others;
                 Some(framing)
@@ -365,7 +368,12 @@ impl Message {
     ) -> Result<Progress, GaveUp> {
         match self.block.read(input, &mut self.head, &mut None, out) {
             BlockRead::More => Ok(Progress::More),
-            BlockRead::End => Ok(Progress::Complete),
+            BlockRead::End => {
+                if self.read_as == HttpFraming::Compat && self.head.ends_for_some() {
+                    out.anomaly(AppAnomaly::Readings);
+                }
+                Ok(Progress::Complete)
+            }
             BlockRead::TooLong => {
                 out.anomaly(AppAnomaly::TooLong);
                 Err(GaveUp)

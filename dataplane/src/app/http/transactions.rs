@@ -77,6 +77,12 @@ impl Transactions {
         self.open.front().filter(|oldest| !oldest.answered).map(|oldest| &*oldest.transaction)
     }
 
+    /// Whether a response that is to come has no body by what was asked (RFC 9112 §6.3, items 1 and 2).
+    pub(super) fn is_any_bodiless(&self) -> bool {
+        let methods = self.open.iter().filter(|open| !open.answered).map(|open| &open.transaction.method);
+        methods.into_iter().any(|method| matches!(method.as_slice(), b"HEAD" | b"CONNECT"))
+    }
+
     /// A final response begins. False where nobody asked for it.
     pub(super) fn answer(&mut self, status: Status) -> bool {
         let paired = self.awaiting().is_some();

@@ -1,6 +1,6 @@
 //! The lines of a text, however long they are.
 
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 use crate::limits::TEXT_LINE_BYTES_MAX;
 
@@ -47,6 +47,11 @@ impl Piece<'_> {
     /// Whether it is a whole line.
     pub(in crate::app) fn is_whole(self) -> bool {
         self.is_begin && self.end != LineEnd::None
+    }
+
+    /// Whether there are readers to whom it ends elsewhere.
+    pub(in crate::app) fn is_odd_line(self) -> bool {
+        self.end == LineEnd::Lf || memchr2(b'\r', 0, self.bytes).is_some()
     }
 }
 

@@ -48,11 +48,15 @@ impl<'v> Parameters<'v> {
     }
 
     /// Whether there are readers that take another value for that parameter: it stands there twice, or in sections, or once more in
-    /// another charset and is not the same (RFC 7578 §4.2).
+    /// another charset and is not the same (RFC 7578 §4.2), or not all agree where its quotes end, or what is one.
     pub(in crate::app) fn is_odd(self, wanted: &[u8]) -> bool {
         let (mut plain, mut extended) = (None, None);
         let mut rest = self.text.get(self.value_end()..).unwrap_or_default();
         while let Some((name, part)) = next(&mut rest) {
+            let is_open = part.starts_with(b"\"") && (part.len() == 1 || !part.ends_with(b"\""));
+            if is_open || part.starts_with(b"'") || memmem::find(part, b"\\\"").is_some() {
+                return true;
+            }
             let before = match strip_name(name, wanted) {
                 None => continue,
                 Some(b"") => plain.replace(unquoted(part)),

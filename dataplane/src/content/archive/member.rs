@@ -4,7 +4,7 @@ use super::{
     Unpacked,
     unpacking::{Io, Unpacking},
 };
-use crate::limits::FILE_NAME_BYTES_MAX;
+use crate::limits::{CONTENT_ARCHIVE_LEVELS_MAX, FILE_NAME_BYTES_MAX};
 
 /// A member under way.
 #[derive(Debug)]
@@ -37,6 +37,11 @@ impl Member {
     /// That of the archive that it stands in.
     pub(super) fn archive_level(&self) -> usize {
         self.content.level().saturating_sub(1)
+    }
+
+    /// Whether it is an archive itself, as far as is known, or may be one that is too deep.
+    pub(super) fn is_archive(&self) -> bool {
+        self.content.is_open() || self.content.level() == CONTENT_ARCHIVE_LEVELS_MAX
     }
 
     pub(super) fn data(&mut self, bytes: &[u8], io: &mut Io<'_>) {

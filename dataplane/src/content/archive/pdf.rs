@@ -12,7 +12,7 @@ pub(super) struct Pdf {
     level: usize,
     /// The last 16 bytes outside of streams.
     last: u128,
-    /// Whether the object at hand names the filter.
+    /// Whether the filter is named behind the last stream, be it in an object before: where one ends a string can say, too.
     is_flate: bool,
     stream: Option<(Layer, Member)>,
 }
@@ -65,9 +65,8 @@ impl Pdf {
         while let Some((&byte, rest)) = bytes.split_first() {
             *bytes = rest;
             self.last = self.last << 8 | u128::from(byte);
-            match byte {
+            match self.unescape().unwrap_or(byte) {
                 b'e' | b' ' => self.is_flate |= FILTERS.iter().any(|filter| self.ends_with(filter)),
-                b'j' if self.ends_with(b"endobj") => self.is_flate = false,
                 // §7.3.8.1: CR LF or LF behind the word.
                 b'\n' if self.is_flate && (self.ends_with(b"stream\r\n") || self.ends_with(b"stream\n")) => {
                     self.is_flate = false;
@@ -80,6 +79,15 @@ impl Pdf {
                 _ => {}
             }
         }
+    }
+
+    /// The byte of a name that was written by its number (§7.3.5), which takes its place.
+    fn unescape(&mut self) -> Option<u8> {
+        let [.., b'#', high, low] = self.last.to_be_bytes() else { return None };
+        let digit = |digit: u8| char::from(digit).to_digit(16);
+        let byte = (digit(high)? * 16 + digit(low)?) as u8;
+        self.last = self.last >> 24 << 8 | u128::from(byte);
+        Some(byte)
     }
 
     fn ends_with(&self, word: &[u8]) -> bool {

@@ -128,6 +128,13 @@ impl Tar {
         };
         let padding_bytes = size.wrapping_neg() % BLOCK_BYTES as u64;
         let kind = header[156];
+        // No reader finds bytes behind what is no file: a length there hides the next header.
+        let (size, padding_bytes) = if matches!(kind, b'2'..=b'6') && size > 0 {
+            (io.out)(Unpacked::Unread(Undecoded::Broken));
+            (0, 0)
+        } else {
+            (size, padding_bytes)
+        };
         if matches!(kind, GNU_LONG_NAME | PAX) && size > 0 {
             return Ok(Part::Names { left_bytes: size, padding_bytes, kind, text: Vec::new() });
         }

@@ -109,6 +109,7 @@ fn members_of_zip_are_told_by_their_local_headers() {
         "a.txt",
         "a.txt=some text (9)",
         "b",
+        "Unread(Broken)",
         "b=as PK\\x03\\x04 is (10)",
         "c",
         "c=streamed (8)",
@@ -249,5 +250,52 @@ proptest! {
         }
         file.truncate(1 + cut.index(file.len() * 2).min(file.len() - 1));
         told(&file);
+    }
+}
+
+/// Readers who go by the directory find members there.
+#[test]
+fn members_that_hide_in_what_a_header_says_are_told_of() {
+    let hidden = compressed("hidden", b"some text");
+    let cut = |told: Vec<String>| told.into_iter().filter(|of| of == "Unread(Broken)").count();
+    let lies = local("a", 0, 0, hidden.len() as u32, &hidden);
+    assert_eq!(cut(told(&[stored("z", b"z"), lies].concat())), 0, "that is an archive itself");
+    for before in ["", "x", "PK", "PK\x03PK\x03"] {
+        let data = [before.as_bytes(), b"more of it", &hidden].concat();
+        assert_eq!(cut(told(&local("a", 0, 0, data.len() as u32, &data))), 1, "a length that lies");
+        assert_eq!(cut(told(&local("a", 8, 0, 0, &data))), 1, "no length");
+        let mut extra = local("a", 0, 0, 0, &data);
+        extra[28..30].copy_from_slice(&(3 + data.len() as u16).to_le_bytes());
+        assert_eq!(cut(told(&extra)), 1, "what stands behind a name");
+    }
+    assert_eq!(cut(told(&stored("a", b"PK\x03 PK\x04 PPK\x03"))), 0);
+}
+
+#[test]
+fn what_is_no_file_of_tar_has_no_bytes() {
+    for kind in b'2'..=b'6' {
+        let next = tar("next", b'0', b"some text");
+        let mut link = tar("link", kind, &next);
+        link.truncate(512 + next.len());
+        let told = told(&[link, vec![0; 1024]].concat());
+        assert!(told.contains(&"Unread(Broken)".to_owned()), "{told:?}");
+        assert!(told.contains(&"next=some text (9)".to_owned()), "{told:?}");
+    }
+}
+
+#[test]
+fn a_filter_of_pdf_is_known_however_its_name_is_written() {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(b"some text").expect("it is written to memory");
+    let data = encoder.finish().expect("it is written to memory");
+    for name in [
+        "/FlateDecode",
+        "/Fl#61teDecode",
+        "/#46#6c#61#74#65#44#65#63#6F#64#65",
+        "/FlateDecod#65",
+        "/FlateDecode/X(endobj)",
+    ] {
+        let file = [format!("%PDF-1.4\n1 0 obj<</Filter{name}>>stream\n").as_bytes(), &data].concat();
+        assert_eq!(told(&file), ["=some text (9)"], "{name}");
     }
 }

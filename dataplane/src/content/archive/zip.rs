@@ -2,7 +2,7 @@
 //! behind them comes too late, and need not say the same.
 
 use arrayvec::ArrayVec;
-use memchr::memchr;
+use memchr::{memchr, memmem};
 
 use super::{Unpacked, member::Member, unpacking::Io};
 use crate::content::{
@@ -33,10 +33,12 @@ enum Part {
         header: Header,
         left_bytes: u16,
         name: Vec<u8>,
+        within: Within,
     },
     Stored {
         left_bytes: u64,
         member: Member,
+        within: Within,
     },
     Compressed {
         layer: Layer,
@@ -46,6 +48,14 @@ enum Part {
     Skipped {
         left_bytes: u64,
     },
+}
+
+/// Whether a local header stands in what is no archive: readers who go by the directory find a member there.
+#[derive(Clone, Copy, Debug, Default)]
+struct Within {
+    /// The last four bytes.
+    last: u32,
+    is_told: bool,
 }
 
 /// What a local header says.
@@ -93,7 +103,7 @@ impl Zip {
     pub(super) fn finish(self, io: &mut Io<'_>) {
         match self.part {
             // Of one whose length is not known all that there is belongs to it.
-            Part::Stored { left_bytes, member } => member.end(left_bytes == u64::MAX, io),
+            Part::Stored { left_bytes, member, .. } => member.end(left_bytes == u64::MAX, io),
             Part::Compressed { layer, member } => {
                 if !io.budget.is_spent {
                     (io.out)(Unpacked::Unread(Undecoded::Broken));
@@ -133,20 +143,26 @@ impl Zip {
                 name.extend_from_slice(taken.get(..room).unwrap_or(taken));
                 self.behind_name(Part::Name { header, left_bytes: left_bytes - taken.len() as u16, name }, io)
             }
-            Part::Extra { header, left_bytes, name } => {
-                let left_bytes = left_bytes - take(bytes, left_bytes.into()).len() as u16;
-                self.behind_name(Part::Extra { header, left_bytes, name }, io)
+            Part::Extra { header, left_bytes, name, mut within } => {
+                let taken = take(bytes, left_bytes.into());
+                within.look(taken, io);
+                let left_bytes = left_bytes - taken.len() as u16;
+                self.behind_name(Part::Extra { header, left_bytes, name, within }, io)
             }
-            Part::Stored { left_bytes, mut member } => {
+            Part::Stored { left_bytes, mut member, mut within } => {
                 let taken = take(bytes, left_bytes);
                 member.data(taken, io);
+                // Those of an archive within are read there.
+                if !member.is_archive() {
+                    within.look(taken, io);
+                }
                 let is_endless = left_bytes == u64::MAX;
                 let left_bytes = if is_endless { left_bytes } else { left_bytes - taken.len() as u64 };
                 if left_bytes == 0 {
                     member.end(true, io);
                     return Part::Between(0);
                 }
-                Part::Stored { left_bytes, member }
+                Part::Stored { left_bytes, member, within }
             }
             Part::Compressed { mut layer, mut member } => match io.inflate(&mut layer, bytes, &mut member) {
                 State::Going => Part::Compressed { layer, member },
@@ -171,9 +187,10 @@ impl Zip {
     fn behind_name(&self, part: Part, io: &mut Io<'_>) -> Part {
         match part {
             Part::Name { header, left_bytes: 0, name } => {
-                self.behind_name(Part::Extra { header, left_bytes: header.extra_bytes, name }, io)
+                let within = Within::default();
+                self.behind_name(Part::Extra { header, left_bytes: header.extra_bytes, name, within }, io)
             }
-            Part::Extra { header, left_bytes: 0, name } => self.member(header, &name, io),
+            Part::Extra { header, left_bytes: 0, name, .. } => self.member(header, &name, io),
             part => part,
         }
     }
@@ -182,10 +199,11 @@ impl Zip {
         let member = Member::named(name, self.level, io);
         let is_length_known = header.flags & SIZE_FOLLOWS == 0 && header.compressed_bytes != IS_ZIP64;
         let length = u64::from(header.compressed_bytes);
+        let within = Within::default();
         let unread = match header.method {
             _ if header.flags & ENCRYPTED != 0 => Unpacked::Unknown,
-            STORED if !is_length_known => return Part::Stored { left_bytes: u64::MAX, member },
-            STORED if length > 0 => return Part::Stored { left_bytes: length, member },
+            STORED if !is_length_known => return Part::Stored { left_bytes: u64::MAX, member, within },
+            STORED if length > 0 => return Part::Stored { left_bytes: length, member, within },
             STORED => {
                 member.end(true, io);
                 return Part::Between(0);
@@ -201,6 +219,29 @@ impl Zip {
         match is_length_known && length > 0 {
             true => Part::Skipped { left_bytes: length },
             false => Part::Between(0),
+        }
+    }
+}
+
+impl Within {
+    /// The next bytes; told once.
+    fn look(&mut self, bytes: &[u8], io: &mut Io<'_>) {
+        if self.is_told {
+            return;
+        }
+        let begin = bytes.get(..SIGNATURE.len() - 1).unwrap_or(bytes);
+        let joined = |last: u32, byte: &u8| last << 8 | u32::from(*byte);
+        let is_cut_one = begin.iter().any(|byte| {
+            self.last = joined(self.last, byte);
+            self.last == u32::from_be_bytes(*SIGNATURE)
+        });
+        if is_cut_one || memmem::find(bytes, SIGNATURE).is_some() {
+            (io.out)(Unpacked::Unread(Undecoded::Broken));
+            self.is_told = true;
+        }
+        let end = bytes.get(bytes.len().saturating_sub(SIGNATURE.len())..).unwrap_or_default();
+        if bytes.len() >= SIGNATURE.len() {
+            self.last = end.iter().fold(0, joined);
         }
     }
 }
