@@ -2,9 +2,9 @@
 
 use dlp_patterns::Field;
 
-use super::{GaveUp, Http, Part, Progress};
+use super::{Http, Part, Progress};
 use crate::{
-    app::{AppAnomaly, AppProtocol, AppSink, payload::Payload},
+    app::{AppProtocol, AppSink, payload::Payload},
     flow::Direction,
     reassembly::StreamChunk,
 };
@@ -42,50 +42,6 @@ impl Http {
         let side = self.side(direction);
         side.part = Part::Tunnel;
         side.outlet.to(sink).end();
-    }
-
-    /// So many bytes of one direction are missing.
-    pub(super) fn gap<S: AppSink>(
-        &mut self,
-        direction: Direction,
-        bytes: u32,
-        sink: &mut S,
-    ) -> Result<(), GaveUp> {
-        let (side, transaction) = match direction {
-            Direction::ToServer => (&mut self.client, self.transactions.request()),
-            Direction::ToClient => (&mut self.server, self.transactions.response()),
-        };
-        let mut out = side.outlet.to(sink);
-        let skipped = match side.part {
-            Part::StartLine => {
-                if self.proven {
-                    out.anomaly(AppAnomaly::Gap);
-                }
-                Err(GaveUp)
-            }
-            Part::Message => side.message.skip(u64::from(bytes), transaction, &mut out),
-            Part::Tunnel => {
-                out.end();
-                Ok(Progress::More)
-            }
-        };
-        match skipped {
-            Ok(Progress::More) => {}
-            Ok(Progress::Complete) => self.message_complete(direction, sink),
-            Err(GaveUp) => self.lose(direction, sink)?,
-        }
-        Ok(())
-    }
-
-    /// A gap left it open where the next message of this direction begins. The other direction goes on: an
-    /// acknowledgment of bytes that nobody sent must not blind it.
-    fn lose<S: AppSink>(&mut self, direction: Direction, sink: &mut S) -> Result<(), GaveUp> {
-        self.side(direction).lost = true;
-        if self.side(direction.opposite()).part == Part::Tunnel {
-            return Err(GaveUp);
-        }
-        self.close(direction, sink);
-        Ok(())
     }
 
     /// A server may have answered a request whose line was never complete: it is told of as far as it goes.
