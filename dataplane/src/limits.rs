@@ -156,6 +156,10 @@ const _: () = assert!(RULES_OVERLAP_BYTES as usize > TAIL_BYTES);
 /// Turns in which the two ends of a connection may have spoken before its protocol is known: greetings take one or two.
 pub const SIGNATURE_TURNS_MAX: usize = 8;
 
+/// How often a flow may go on as another protocol: TLS within SMTP behind a proxy is two. Ends that go on and on are read no further,
+/// which bounds the calls within calls, too.
+pub const APP_CHANGES_MAX: u8 = 8;
+
 /// Datagrams of a flow that are looked at to tell its protocol.
 pub const SIGNATURE_DATAGRAMS_MAX: u8 = 8;
 

@@ -7,6 +7,7 @@ use super::{
     parser::{Outcome, Parser},
 };
 use crate::flow::Direction;
+use crate::limits::APP_CHANGES_MAX;
 use crate::reassembly::StreamChunk;
 
 /// A flow that is read twice: all of it as payload, and what a parser draws out of it. So a parser that is led astray hides
@@ -16,6 +17,8 @@ pub struct Read {
     payload: Payload,
     protocol: AppProtocol,
     reading: Reading,
+    /// How often it went on as another protocol.
+    changes: u8,
 }
 
 #[derive(Debug)]
@@ -35,14 +38,17 @@ impl Read {
         parsers: &mut SpareParsers,
     ) -> Result<Box<Read>, Payload> {
         match Parser::new(protocol) {
-            Some(parser) => Ok(parsers.read(Read { payload, protocol, reading: Reading::Parser(parser) })),
+            Some(parser) => {
+                Ok(parsers.read(Read { payload, protocol, reading: Reading::Parser(parser), changes: 0 }))
+            }
             None => Err(payload.take_as(protocol)),
         }
     }
 
     /// A flow of which one direction is of no protocol: the other one may tell. What is held was told as payload.
     pub(super) fn probing(payload: Payload, held: Held) -> Box<Read> {
-        Box::new(Read { payload, protocol: AppProtocol::Unknown, reading: Reading::Probing(Box::new(held)) })
+        let reading = Reading::Probing(Box::new(held));
+        Box::new(Read { payload, protocol: AppProtocol::Unknown, reading, changes: 0 })
     }
 
     /// Reads a piece that was told as payload.
@@ -178,7 +184,10 @@ impl Read {
     ) {
         let Reading::Parser(parser) = &mut self.reading else { return };
         let mut out = Beside::of(self.protocol, sink, parsers).behind(self.payload.before());
-        let outcome = parser.data(direction, bytes, &mut out);
+        let outcome = match parser.data(direction, bytes, &mut out) {
+            Outcome::Changed if self.changes == APP_CHANGES_MAX => Outcome::GaveUp,
+            outcome => outcome,
+        };
         match outcome {
             Outcome::More => return,
             Outcome::GaveUp => out.anomaly(direction, AppAnomaly::Malformed),
@@ -187,6 +196,7 @@ impl Read {
         parser.finish(&mut out);
         self.reading = Reading::Nothing;
         if outcome == Outcome::Changed {
+            self.changes += 1;
             self.reading = Reading::Probing(Box::default());
             if !bytes.is_empty() {
                 self.data(direction, bytes, parsers, sink);
@@ -248,6 +258,22 @@ mod tests {
 
     /// What a flow is of, and what it was of before, once an end of it said this.
     type Labels = (AppProtocol, Option<AppProtocol>);
+
+    /// NATS makes way for TLS, which the server's INFO shows to be NATS again.
+    #[test]
+    fn ends_that_change_for_ever_are_read_no_further() {
+        let (mut app, mut parsers, mut sink) = (App::new(), SpareParsers::default(), Recorder::default());
+        let turns: [(_, &[u8]); 2] =
+            [(Direction::ToServer, b"\x16"), (Direction::ToClient, b"INFO {\"server_id\":\"a\"}\r\n")];
+        for (direction, bytes) in turns {
+            app.advance(direction, StreamChunk::Data(bytes), &mut parsers, &mut sink);
+        }
+        app.finish(&mut parsers, &mut sink);
+        assert_eq!(sink.anomalies(), [AppAnomaly::Malformed]);
+        for (direction, bytes) in turns {
+            assert_eq!(sink.instances(direction, dlp_patterns::Field::Payload), [bytes]);
+        }
+    }
 
     #[test]
     fn what_made_way_for_tls_is_remembered_to_the_end() {
