@@ -1,5 +1,6 @@
 //! Whose an address is.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::group::{Group, GroupId};
@@ -142,7 +143,7 @@ fn spans(claims: &[Claim<'_>], max: u128, candidates: &mut Vec<Candidate>) -> (V
     }
     edges.sort_unstable();
     let (mut begins, mut whose) = (vec![0], vec![Belongs::Elsewhere]);
-    let mut open = std::collections::BTreeSet::new();
+    let mut open = BTreeSet::new();
     for (at, edge) in edges.iter().enumerate() {
         let (begin, opens, number) = *edge;
         if opens {
@@ -168,17 +169,13 @@ fn spans(claims: &[Claim<'_>], max: u128, candidates: &mut Vec<Candidate>) -> (V
 }
 
 /// Whose addresses are that so many claims, the smallest first, speak of.
-fn belongs(
-    claims: &[Claim<'_>],
-    open: &std::collections::BTreeSet<u32>,
-    candidates: &mut Vec<Candidate>,
-) -> Belongs {
+fn belongs(claims: &[Claim<'_>], open: &BTreeSet<u32>, candidates: &mut Vec<Candidate>) -> Belongs {
     let first = candidates.len() as u32;
     for claim in open.iter().filter_map(|number| claims.get(*number as usize)) {
-        if claim.selector.is_address_alone() && candidates.len() as u32 == first {
+        let is_last = claim.selector.is_address_alone();
+        if is_last && candidates.len() as u32 == first {
             return Belongs::To(claim.group);
         }
-        let is_last = claim.selector.is_address_alone();
         candidates.push(Candidate { group: claim.group, selector: claim.selector.clone(), is_last });
         if is_last {
             break;

@@ -134,12 +134,7 @@ impl OperationPattern {
         Some(OperationPattern { kind, verb: kind.verb(verb.as_bytes()), object: kind.object(object)? })
     }
 
-    /// A verb and what it is done with; no verb, or an empty one, is any.
-    pub fn new(kind: OperationKind, verb: &str, object: Object) -> OperationPattern {
-        OperationPattern { kind, verb: kind.verb(verb.as_bytes()), object }
-    }
-
-    /// As [`OperationPattern::new`], of a verb as [`OperationKind::verb`] has it.
+    /// A verb, as [`OperationKind::verb`] has it, and what it is done with.
     pub(crate) fn of(kind: OperationKind, verb: Option<Box<[u8]>>, object: Object) -> OperationPattern {
         OperationPattern { kind, verb, object }
     }

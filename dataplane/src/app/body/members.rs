@@ -51,13 +51,10 @@ impl HttpMembers {
 
     /// What follows is not seen.
     pub(super) fn gap<S: AppSink>(&mut self, out: &mut Emitter<'_, S>) {
-        let HttpMembers { archive, files } = self;
-        if let Some(mut open) = archive.take() {
-            if open.is_open() {
-                out.anomaly(AppAnomaly::ContentGap);
-            }
-            open.abandon(&mut |unpacked| tell(unpacked, files, out));
+        if self.archive.as_ref().is_some_and(Archive::is_open) {
+            out.anomaly(AppAnomaly::ContentGap);
         }
+        self.close(out);
     }
 
     /// It is over.
